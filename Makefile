@@ -1,0 +1,55 @@
+# Errands. `make help` lists them. PYTHON names the Python that makes .venv.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+.PHONY: demo test test-all lint docs notebooks bench clean help
+
+demo: .venv/.core  ## set up, then run the built-in study: static and SDN routing side by side
+	$(BIN)/simulator run scenarios/china169-2017.yaml --force
+
+test: .venv/.test  ## run the tests, except the slow ones
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: .venv/.test  ## run all tests
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev  ## check style, format and types
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy simulator
+
+docs: .venv/.docs  ## build the documentation into build/docs
+	$(BIN)/sphinx-build -W docs build/docs
+
+notebooks: .venv/.notebooks  ## make the .ipynb files anew from their .py sources
+	$(BIN)/python notebooks/make.py
+
+bench: .venv/.core  ## run the benchmarks
+	$(BIN)/python -m benchmarks
+
+clean:  ## remove .venv, results, builds and caches
+	rm -rf .venv build dist results *.egg-info htmlcov .coverage
+	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+help:  ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+# A stamp per set of extras: nothing is installed twice until these files change.
+.venv/.core: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing into .venv; this takes about a minute, once."
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+.venv/.%: .venv/.core
+	@$(PIP_INSTALL) -e '.[$*]'
+	@touch $@
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' && $(PYTHON) -m venv .venv || { \
+	rm -rf .venv; \
+	echo "Needs Python 3.11+ with venv: apt install python3-venv, or make PYTHON=/path/to/python" >&2; \
+	exit 1; }

@@ -1,0 +1,100 @@
+"""A capacity simulator for national IP backbones: static and SDN routing, side by side.
+
+    import simulator as sim
+
+    results = sim.run(sim.load("mini"))
+    print(sim.compare(results))
+    results.plot.exit_utilisation()
+
+Names are looked up when first used, so that importing costs nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.errors import InputError, Problem, SimulatorError
+    from simulator.formats.format import load_network
+    from simulator.formats.demands import read_demands as load_demands
+    from simulator.model.demands import Demands
+    from simulator.model.network import Network
+    from simulator.model.results import Results
+    from simulator.model.routes import Routes, link_loads
+    from simulator.routing.route import route
+    from simulator.run import run
+    from simulator.scenario import Scenario, load
+    from simulator.study.compare import compare
+    from simulator.study.whatif import what_if
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "InputError": "simulator.errors",
+    "Problem": "simulator.errors",
+    "SimulatorError": "simulator.errors",
+    "load_network": "simulator.formats.format",
+    "load_demands": "simulator.formats.demands:read_demands",
+    "Demands": "simulator.model.demands",
+    "Network": "simulator.model.network",
+    "Results": "simulator.model.results",
+    "Routes": "simulator.model.routes",
+    "link_loads": "simulator.model.routes",
+    "route": "simulator.routing.route",
+    "run": "simulator.run",
+    "Scenario": "simulator.scenario",
+    "load": "simulator.scenario",
+    "compare": "simulator.study.compare",
+    "what_if": "simulator.study.whatif",
+}
+
+__all__ = [
+    "Demands",
+    "InputError",
+    "Network",
+    "Problem",
+    "Results",
+    "Routes",
+    "Scenario",
+    "SimulatorError",
+    "compare",
+    "link_loads",
+    "load",
+    "load_demands",
+    "load_network",
+    "route",
+    "run",
+    "what_if",
+]
+
+
+_GIVE_RESULTS = {"Results", "run", "what_if"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'simulator' has no attribute {name!r}")
+    if name in _GIVE_RESULTS:
+        importlib.import_module("simulator.plots")  # hangs the pictures on Results
+    module, _, known_there_as = _HOMES[name].partition(":")
+    value = getattr(importlib.import_module(module), known_there_as or name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
+
+
+class _Face(ModuleType):
+    """This module, in which the function ``run`` is not hidden by the module ``simulator.run``."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not (name in _HOMES and isinstance(value, ModuleType)):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Face

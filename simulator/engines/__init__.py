@@ -1,0 +1,1 @@
+"""A case over time -> figures and tables: one engine a file."""

@@ -1,0 +1,81 @@
+"""The few ways it can go wrong, told as letters to a tired engineer."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+LONGEST_WORD = 100  # difflib is quadratic: longer words are never a slip of the finger
+
+
+class SimulatorError(Exception):
+    """Anything the simulator refuses to do."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One thing wrong with what the user wrote, and where.
+
+    Attributes
+    ----------
+    file : str
+        The file, or whatever the value came from (`--set a.b=3`).
+    line, column : int or None
+        Where it stands, counted from 1.
+    key : str
+        The dotted key, `strategies.sdn.scheme.kind`.
+    message : str
+        What is wrong, in plain words.
+    severity : {"error", "warning"}
+        A warning does not stop the run.
+    """
+
+    file: str
+    line: int | None
+    column: int | None
+    key: str
+    message: str
+    severity: Literal["error", "warning"] = "error"
+
+    def __str__(self) -> str:
+        place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
+        mark = "warning: " if self.severity == "warning" else ""
+        return ": ".join(part for part in (place, self.key, mark + self.message) if part)
+
+
+class InputError(SimulatorError, ValueError):
+    """What the user wrote cannot be used; holds every problem found.
+
+    Parameters
+    ----------
+    problems : iterable of Problem
+        All of them, so that one reading mends the whole file.
+    """
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__(self.problems)
+
+    def __str__(self) -> str:
+        return "\n".join(str(problem) for problem in self.problems)
+
+
+def nearest(word: str, candidates: Iterable[str]) -> str | None:
+    """Return the candidate most like *word*, or None when nothing is near."""
+    if len(word) > LONGEST_WORD:
+        return None
+    by_plain_form = {_plain_form(candidate): candidate for candidate in candidates}
+    found = difflib.get_close_matches(_plain_form(word), by_plain_form, n=1, cutoff=0.6)
+    return by_plain_form[found[0]] if found else None
+
+
+def did_you_mean(word: str, candidates: Iterable[str]) -> str:
+    """Return `; did you mean 'x'?`, or nothing when nothing is near."""
+    near = nearest(word, candidates)
+    return f"; did you mean {near!r}?" if near is not None else ""
+
+
+def _plain_form(word: str) -> str:
+    return word.casefold().replace("-", "_")

@@ -1,0 +1,259 @@
+"""The topology file of this project: YAML that people read, write and comment."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from simulator.errors import InputError, Problem, did_you_mean
+from simulator.formats.assemble import assemble
+from simulator.formats.draft import Draft, Record
+from simulator.formats.entries import (
+    CableEntry,
+    LinkEntry,
+    NodeEntry,
+    RegionEntry,
+    TopologyFile,
+    Totals,
+    as_written,
+    given,
+    keys,
+)
+from simulator.formats.format import format_, write_whole
+from simulator.model.network import Network
+from simulator.schema import Document, KeyPath, build, dotted, read_yaml
+
+ENTRIES = {"nodes": NodeEntry, "links": LinkEntry, "regions": RegionEntry, "cables": CableEntry}
+ABOUT_KEYS = ("title", "utc_offset_h", "hop_delay_ms", "sources", "assumptions")
+NODE_KEYS = keys(NodeEntry)
+REGION_KEYS = keys(RegionEntry)
+CABLE_KEYS = keys(CableEntry)
+LINK_KEYS = tuple(key for key in keys(LinkEntry) if key != "path_factor")  # told by the delay
+PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()+-]*( [A-Za-z0-9_./()+-]+)*")
+WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
+"""Words that some YAML reader takes for something else than text."""
+WIDTH = 106
+
+
+@format_("native")
+class Native:
+    """YAML topology of this project; holds all that a network can say."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".yaml", ".yml")
+    readable: ClassVar[str] = "a .yaml or .yml file"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* ends like YAML."""
+        return path.suffix.lower() in self.suffixes
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        document = read_yaml(path)
+        try:
+            draft, problems = _draft(document, build(TopologyFile, document)), []
+        except InputError as error:
+            problems = [as_written(problem) for problem in error.problems]
+            draft = _salvage(document, problems)
+        return assemble(draft, [*problems, *_matrix_exists(document, draft)])
+
+    def write(self, network: Network, path: Path) -> None:
+        """Write *network* to *path*, whole or not at all; reading it gives the same again."""
+        write(network, path)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _draft(document: Document, file: TopologyFile) -> Draft:
+    return Draft(
+        about={
+            **{key: getattr(file, key) for key in ABOUT_KEYS},
+            "name": file.name or _path(document).stem,
+            "estimates": tuple(given(estimate) for estimate in file.estimates),
+            "matrix": _beside(document, file.matrix) if file.matrix else None,
+        },
+        nodes=[given(node) for node in file.nodes],
+        links=[given(link) for link in file.links],
+        regions=[given(region) for region in file.regions],
+        cables=None if file.cables is None else [given(cable) for cable in file.cables],
+        totals=given(file.totals) if file.totals else {},
+        point=document.problem,
+    )
+
+
+def _salvage(document: Document, problems: Iterable[Problem]) -> Draft:
+    """Return what is sound of a file that is not, so that the rest can be checked as well."""
+    data = document.data if isinstance(document.data, Mapping) else {}
+    broken = {part for problem in problems for part in _with_ancestors(problem.key)}
+    nodes, links, regions, cables = (
+        [_sound(entry, each, (section, i), broken) for i, each in enumerate(_listed(data, section))]
+        for section, entry in ENTRIES.items()
+    )
+    matrix = _sound(TopologyFile, data, (), broken).get("matrix")
+    return Draft(
+        about={"matrix": _beside(document, matrix) if matrix else None},
+        nodes=nodes,
+        links=links,
+        regions=regions,
+        cables=cables if cables and all("id" in cable for cable in cables) else None,
+        totals=_sound(Totals, data.get("totals"), ("totals",), broken),
+        point=document.problem,
+    )
+
+
+def _with_ancestors(key: str) -> list[str]:
+    """Return `links`, `links[3]` and `links[3].a` for `links[3].a`."""
+    return [key[: end.start()] for end in re.finditer(r"(?<!^)(?=[.\[])|$", key)]
+
+
+def _listed(data: Mapping[str, Any], section: str) -> list[Any]:
+    listed = data.get(section)
+    return listed if isinstance(listed, list) else []
+
+
+def _sound(entry: type, data: Any, path: KeyPath, broken: set[str]) -> Record:
+    if not isinstance(data, Mapping):
+        return {}
+    known = keys(entry)
+    return {
+        key: value
+        for key, value in data.items()
+        if key in known and value is not None and dotted((*path, key)) not in broken
+    }
+
+
+def _path(document: Document) -> Path:
+    return document.path or Path(document.file)
+
+
+def _beside(document: Document, name: str) -> str:
+    return os.path.abspath(_path(document).parent / name)
+
+
+def _matrix_exists(document: Document, draft: Draft) -> Iterator[Problem]:
+    matrix = draft.about["matrix"]
+    if matrix and not os.path.isfile(matrix):
+        siblings = (each.name for each in _path(document).parent.glob("*.csv"))
+        hint = did_you_mean(Path(matrix).name, siblings)
+        yield draft.error("matrix", message=f"no file {document.data['matrix']!r}{hint}")
+
+
+# ---------------------------------------------------------------- writing
+
+
+def write(network: Network, path: str | Path) -> None:
+    """Write *network* to *path*, whole or not at all; reading it gives the same again.
+
+    Parameters
+    ----------
+    network : Network
+        Node and link attributes that the format has no key for are left out.
+    path : str or Path
+        The file; the matrix is told relative to its folder.
+    """
+    path = Path(path)
+    write_whole(path, "\n".join([*_lines(network, path), ""]))
+
+
+def _lines(network: Network, path: Path) -> Iterator[str]:
+    about = network.about
+    yield f"name: {_flow(network.name)}"
+    if about.title:
+        yield f"title: {_quoted(about.title)}"
+    if about.utc_offset_h:
+        yield f"utc_offset_h: {_flow(about.utc_offset_h)}"
+    if about.hop_delay_ms:
+        yield f"hop_delay_ms: {_flow(about.hop_delay_ms)}"
+    if about.matrix:
+        yield f"matrix: {_quoted(_from(path, about.matrix))}"
+    yield from _section("sources", (_folded(text) for text in about.sources))
+    yield from _section("assumptions", (_folded(text) for text in about.assumptions))
+    yield from _section("estimates", (_estimate(**each) for each in about.estimates))
+    yield f"totals: {_flow(_totals(network))}"
+    yield from _section("nodes", _rows(_nodes(network), NODE_KEYS))
+    yield from _section("regions", _rows(_named(about.regions), REGION_KEYS))
+    yield from _section("links", _rows(_links(network), LINK_KEYS))
+    yield from _section("cables", _rows(_named(about.cables), CABLE_KEYS))
+
+
+def _from(path: Path, file: str) -> str:
+    try:
+        return Path(os.path.relpath(file, path.parent)).as_posix()
+    except ValueError:  # on another drive
+        return file
+
+
+def _totals(network: Network) -> Record:
+    return {"backbone_gbps": network.backbone_gbps, "exits_gbps": network.exits_gbps}
+
+
+def _nodes(network: Network) -> Iterator[Record]:
+    for node, attributes in network.graph.nodes(data=True):
+        yield {"id": node, **_picked(attributes, NODE_KEYS)}
+
+
+def _links(network: Network) -> Iterator[Record]:
+    for link in network.links:
+        yield {"id": link, **_picked(network.attributes(link), LINK_KEYS)}
+
+
+def _named(about: Mapping[str, Mapping[str, Any]]) -> Iterator[Record]:
+    for name, attributes in about.items():
+        yield {"id": name, **attributes}
+
+
+def _picked(attributes: Mapping[str, Any], keys: Iterable[str]) -> Record:
+    return {key: attributes[key] for key in keys if attributes.get(key) not in (None, {})}
+
+
+def _section(name: str, items: Iterable[str]) -> Iterator[str]:
+    lines = [f"  - {item}" for item in items]
+    yield from [f"{name}:", *lines] if lines else []
+
+
+def _rows(records: Iterable[Record], keys: Sequence[str]) -> Iterator[str]:
+    """Yield one flow mapping a record, each key below the same key of the record above."""
+    table = [{key: f"{key}: {_flow(row[key])}" for key in keys if key in row} for row in records]
+    width = {key: 2 + max((len(row.get(key, "")) for row in table), default=0) for key in keys}
+    used = [key for key in keys if width[key] > 2]
+    for row in table:
+        last = list(row)[-1]
+        cells = (row[key] + "," * (key != last) if key in row else "" for key in used)
+        padded = "".join(cell.ljust(width[key]) for key, cell in zip(used, cells, strict=True))
+        yield f"{{{padded.rstrip()}}}"
+
+
+def _estimate(of: str, how: str) -> str:
+    return f"{{of: {_flow(of)}, how: {_folded(how)}}}"
+
+
+def _flow(value: Any) -> str:
+    """Return *value* as YAML on one line."""
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_flow(key)}: {_flow(part)}" for key, part in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_flow, value)) + "]"
+    if isinstance(value, str):
+        plain = PLAIN.fullmatch(value) and value.casefold() not in WORDS
+        return value if plain else _quoted(value)
+    number = float(value)
+    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
+
+
+def _folded(text: str) -> str:
+    """Return *text* in quotes, on lines of at most `WIDTH` where its words allow."""
+    lines = [""]
+    for word in re.split(r"(?<=\S) (?=\S)", _quoted(text)):
+        if len(lines[-1]) + len(word) < WIDTH or not lines[-1]:
+            lines[-1] += f" {word}" if lines[-1] else word
+        else:
+            lines.append(word)
+    return "\n    ".join(lines)

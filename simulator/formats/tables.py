@@ -1,0 +1,130 @@
+"""A network as two CSV tables in a folder: nodes.csv and links.csv."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from simulator.errors import InputError, Problem
+from simulator.formats.assemble import assemble
+from simulator.formats.demands import read_demands
+from simulator.formats.draft import Draft, Record
+from simulator.formats.entries import LinkEntry, NodeEntry, given, keys
+from simulator.formats.format import format_
+from simulator.formats.sheet import Columns, Sheet, number, read_sheet
+from simulator.model.network import Network
+from simulator.schema import Document, KeyPath, build
+
+__all__ = ["Tables", "load_demands", "read_demands"]
+
+load_demands = read_demands
+
+
+NODES = Columns(("id",), keys(NodeEntry)[1:])
+LINKS = Columns(
+    ("id", "a", "b", "capacity_gbps"),
+    ("class", "metric", "delay_ms", "length_km", "capacity_ba_gbps"),
+)
+TEXT_COLUMNS = frozenset({"id", "kind", "city", "province", "a", "b", "class"})
+FIELD = {"length_km": "fibre_km"}
+COLUMN = {field: column for column, field in FIELD.items()}
+
+
+@format_("tables")
+class Tables:
+    """CSV tables: a folder with nodes.csv and links.csv."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    readable: ClassVar[str] = "a folder with nodes.csv and links.csv"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* is a folder with at least one of the two tables."""
+        return (path / "nodes.csv").is_file() or (path / "links.csv").is_file()
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        nodes, of_nodes = _sheet(path / "nodes.csv", NODES)
+        links, of_links = _sheet(path / "links.csv", LINKS)
+        problems = [*of_nodes, *of_links]
+        if nodes is None or links is None:
+            return None, problems
+        node_records, of_nodes = _records(nodes, NodeEntry)
+        link_records, of_links = _records(links, LinkEntry)
+        draft = Draft(
+            about={"name": path.resolve().name},
+            nodes=node_records,
+            links=link_records,
+            point=partial(_point, {"nodes": nodes, "links": links}),
+            delay_required=False,
+        )
+        problems += [*of_nodes, *of_links, *_without_delay(draft)]
+        return assemble(draft, problems)
+
+
+def _sheet(path: Path, columns: Columns) -> tuple[Sheet | None, list[Problem]]:
+    try:
+        sheet, problems = read_sheet(path, columns)
+    except InputError as error:
+        return None, list(error.problems)
+    if not sheet.rows and not problems:
+        problems = [Problem(sheet.file, None, None, "", f"no {path.stem} below the header")]
+    return sheet, problems
+
+
+def _records(sheet: Sheet, entry: type) -> tuple[list[Record], list[Problem]]:
+    """Return what is sound of every row, and what is not."""
+    records, problems = [], []
+    for row, cells in enumerate(sheet.rows):
+        record = {
+            FIELD.get(column, column): _value(column, cell)
+            for column, cell in zip(sheet.columns, cells, strict=True)
+            if cell
+        }
+        try:
+            records.append(given(build(entry, Document.of(record))))
+        except InputError as error:
+            broken = {problem.key for problem in error.problems}
+            records.append({key: record[key] for key in record if key not in broken})
+            problems += [_placed(sheet, row, problem) for problem in error.problems]
+    return records, problems
+
+
+def _value(column: str, cell: str) -> str | float:
+    value = None if column in TEXT_COLUMNS else number(cell)
+    return cell if value is None else value
+
+
+def _placed(sheet: Sheet, row: int, problem: Problem) -> Problem:
+    """Return a problem with a record as one with the cell it came from."""
+    message = problem.message.replace("required key is missing", "the cell is empty")
+    return sheet.problem(row, COLUMN.get(problem.key, problem.key), message)
+
+
+def _point(
+    sheets: dict[str, Sheet],
+    path: KeyPath,
+    message: str,
+    key: bool = False,
+    severity: Literal["error", "warning"] = "error",
+) -> Problem:
+    """Return a problem with the cell, the row or the table at *path*."""
+    sheet = sheets[str(path[0])]
+    if len(path) == 1:
+        return Problem(sheet.file, None, None, "", message, severity)
+    column = str(path[2]) if len(path) > 2 else ""
+    return sheet.problem(int(path[1]), COLUMN.get(column, column), message, severity)
+
+
+def _without_delay(draft: Draft) -> Iterator[Problem]:
+    unknown = sum(
+        "delay_ms" not in link and "fibre_km" not in link and draft.great_circle_km(link) is None
+        for link in draft.links
+    )
+    if unknown:
+        message = (
+            f"nothing tells the delay of {unknown} of {len(draft.links)} links, so it is 0:"
+            " give delay_ms or length_km, or coordinates to the nodes"
+        )
+        yield draft.warning("links", message=message)

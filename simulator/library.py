@@ -1,0 +1,83 @@
+"""The shelf of built-in topologies and scenarios: from a short name to a file."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+_SINGULAR = {"topologies": "topology", "scenarios": "scenario"}
+_HERE = Path(__file__).parent
+
+
+def find(kind: str, name_or_path: str | Path) -> Path:
+    """
+    Find a topology or scenario by path or by built-in name.
+
+    A path that exists wins, be it a file or a folder. Anything else without a folder in it is a
+    name on the shelf.
+
+    Parameters
+    ----------
+    kind
+        ``"topologies"`` or ``"scenarios"``.
+    name_or_path
+        A path, or a built-in name with or without ``.yaml``.
+
+    Returns
+    -------
+    pathlib.Path
+        A path that exists.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is neither such a path nor such a name. The message lists the nearest names.
+
+    Examples
+    --------
+    >>> find("topologies", "china169-2017").name
+    'china169-2017.yaml'
+    """
+    shelf = _shelf(kind)
+    text = str(name_or_path)
+    path = Path(text)
+    if text and path.exists():
+        return path
+    if text and path.name == text:
+        for candidate in (shelf / f"{text}.yaml", shelf / text):
+            if candidate.is_file():
+                return candidate
+    raise FileNotFoundError(_not_found(kind, path, text))
+
+
+def names(kind: str) -> list[str]:
+    """
+    List the built-in topologies or scenarios.
+
+    Parameters
+    ----------
+    kind
+        ``"topologies"`` or ``"scenarios"``.
+
+    Returns
+    -------
+    list of str
+        Their names in alphabetical order, without ``.yaml``.
+    """
+    return sorted(file.stem for file in _shelf(kind).glob("*.yaml"))
+
+
+def _shelf(kind: str) -> Path:
+    if kind not in _SINGULAR:
+        raise ValueError(f"kind must be one of {', '.join(_SINGULAR)}, not {kind!r}")
+    installed = _HERE / kind
+    return installed if installed.is_dir() else _HERE.parent / kind
+
+
+def _not_found(kind: str, path: Path, text: str) -> str:
+    known = names(kind)
+    message = f"no {_SINGULAR[kind]} file or built-in name {text!r}"
+    near = get_close_matches(path.name.removesuffix(".yaml"), known)
+    if near:
+        return f"{message}; did you mean {' or '.join(map(repr, near))}?"
+    if known:
+        return f"{message}; built in are {', '.join(known)}"
+    return message

@@ -1,0 +1,1 @@
+"""The nouns: Network, Demands, Routes, Results, and what is measured on them."""

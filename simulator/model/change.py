@@ -1,0 +1,56 @@
+"""A change of a number: to a value, by an amount, or by a factor."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Annotated
+
+from pydantic import AfterValidator
+
+_RELATIVE = re.compile(r"(?P<sign>[+\-x*])\s*(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?P<per>%?)")
+
+
+def changed(old: float, change: float | str) -> float:
+    """Apply a change to a number.
+
+    Parameters
+    ----------
+    old : float
+    change : float or str
+        A number, or ``+400``, ``-100``, ``x1.5``, ``+25%``.
+
+    Raises
+    ------
+    ValueError
+        The text is none of these, or the result is below zero or not finite.
+
+    Examples
+    --------
+    >>> changed(180.0, "+400"), changed(180.0, "x1.5"), changed(180.0, "+25%"), changed(180.0, 90)
+    (580.0, 270.0, 225.0, 90.0)
+    """
+    if isinstance(change, str):
+        match = _RELATIVE.fullmatch(change.strip())
+        if not match or (match["per"] and match["sign"] in "x*"):
+            raise ValueError(f"expected a number, or a change such as +400, -100, x1.5 or +25%, found {change!r}")
+        amount = float(match["number"])
+        if match["sign"] in "x*":
+            new = old * amount
+        else:
+            amount *= old / 100.0 if match["per"] else 1.0
+            new = old + amount if match["sign"] == "+" else old - amount
+    else:
+        new = float(change)
+    if not math.isfinite(new) or new < 0:
+        raise ValueError(f"{change!r} makes {old:g} into {new:g}, which is not a size")
+    return new
+
+
+def _check(change: float | str) -> float | str:
+    changed(math.ldexp(1.0, 100), change)
+    return change
+
+
+Change = Annotated[float | str, AfterValidator(_check)]
+"""A field that holds a change."""

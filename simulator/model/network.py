@@ -1,0 +1,344 @@
+"""Network: a NetworkX graph that people see, and arrays compiled from it that the numbers run on.
+
+Every link is full duplex and becomes two directed *arcs*: arc ``2 i`` runs from ``a`` to ``b`` of
+link ``i``, arc ``2 i + 1`` from ``b`` to ``a``. Failures and capacity changes are masks on these
+arrays (:meth:`Network.under`); edits (:meth:`Network.with_capacity` and its siblings) return a copy.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import pandas as pd
+
+from simulator.errors import did_you_mean
+
+NODE_KINDS = ("super_core", "core", "provincial", "gateway", "pop", "region")
+LINK_CLASSES = ("core", "provincial", "gateway", "exit", "overseas", "access")
+STUB_KINDS = frozenset({"provincial", "region"})
+ABROAD_KINDS = frozenset({"pop", "region"})
+BACKBONE_CLASSES = ("core", "provincial")
+FIBRE_KM_PER_MS = 204.0
+"""Speed of light in fibre: 299 792 km/s over a group index of 1.4682, in km per ms."""
+
+COUNTING_RULE = (
+    "backbone = core + provincial links, each counted once; "
+    "exits = exit links, each counted once; gateway, overseas and access links count in neither"
+)
+
+
+@dataclass(frozen=True)
+class About:
+    """What travels with a network besides its graph: names, provenance, labels of estimates."""
+
+    name: str
+    title: str = ""
+    utc_offset_h: float = 0.0
+    sources: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    estimates: tuple[Mapping[str, str], ...] = ()
+    cables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    hop_delay_ms: float = 0.0
+    matrix: str | None = None
+
+
+class Network:
+    """A network of nodes and full-duplex links.
+
+    Parameters
+    ----------
+    graph : networkx.MultiGraph
+        Nodes carry ``kind`` (see ``NODE_KINDS``) and optionally ``city``, ``lat``, ``lon``,
+        ``weight``, ``utc_offset_h``. Edges are keyed by link id and carry ``a``, ``b``, ``class``
+        (see ``LINK_CLASSES``), ``capacity_gbps`` (from a to b), ``capacity_ba_gbps`` (from b to a),
+        ``delay_ms`` (one way), ``metric``, ``cables`` (share of the capacity on each cable).
+        The graph is copied and frozen.
+    about : About
+        Name and provenance.
+
+    Attributes
+    ----------
+    graph : networkx.MultiGraph
+        The frozen graph.
+    nodes, links : tuple of str
+        Ids, in file order; arrays below are indexed by position.
+    tail, head : ndarray of int, shape (arcs,)
+        End nodes of every arc.
+    capacity_gbps, delay_ms, metric : ndarray of float, shape (arcs,)
+    up : ndarray of bool, shape (arcs,)
+    background_gbps : ndarray of float, shape (arcs,)
+        Load that a scheme must live with: traffic that it does not steer.
+    """
+
+    def __init__(self, graph: nx.MultiGraph, about: About | str) -> None:
+        self.about = About(name=about) if isinstance(about, str) else about
+        self.graph = nx.freeze(graph.copy())
+        self.nodes: tuple[str, ...] = tuple(graph.nodes)
+        self.node_index = {node: i for i, node in enumerate(self.nodes)}
+        kinds = [attributes.get("kind", "core") for _, attributes in graph.nodes(data=True)]
+        self.node_kind = np.array(kinds, dtype=object)
+        self.is_stub = np.array([kind in STUB_KINDS for kind in kinds], dtype=bool)
+        self.is_abroad = np.array([kind in ABROAD_KINDS for kind in kinds], dtype=bool)
+
+        edges = sorted(
+            ((data.get("order", i), key, data) for i, (_, _, key, data) in
+             enumerate(graph.edges(keys=True, data=True))),
+            key=lambda edge: edge[0],
+        )
+        self.links: tuple[str, ...] = tuple(key for _, key, _ in edges)
+        self.link_index = {link: i for i, link in enumerate(self.links)}
+        if len(self.link_index) != len(self.links):
+            raise ValueError("two links share one id")
+        data = [attributes for _, _, attributes in edges]
+        self.link_class = np.array([d.get("class", "core") for d in data], dtype=object)
+        a = np.array([self.node_index[d["a"]] for d in data], dtype=np.int64)
+        b = np.array([self.node_index[d["b"]] for d in data], dtype=np.int64)
+        self.tail = np.stack([a, b], axis=1).ravel()
+        self.head = np.stack([b, a], axis=1).ravel()
+        self.capacity_gbps = np.array(
+            [(d["capacity_gbps"], d.get("capacity_ba_gbps", d["capacity_gbps"])) for d in data],
+            dtype=float,
+        ).ravel()
+        self.delay_ms = np.repeat(
+            np.array([d.get("delay_ms", 0.0) for d in data], dtype=float), 2
+        ) + self.about.hop_delay_ms
+        self.metric = np.repeat(np.array([d.get("metric", 1.0) for d in data], dtype=float), 2)
+        self.up = np.ones(len(self.tail), dtype=bool)
+        self.background_gbps = np.zeros(len(self.tail))
+        #: Results of pure functions of this network and its masks, kept for the next call.
+        self.memo: dict[Any, Any] = {}
+        self._freeze()
+
+    def _freeze(self) -> None:
+        for value in vars(self).values():
+            if isinstance(value, np.ndarray):
+                value.flags.writeable = False
+
+    def __repr__(self) -> str:
+        return (
+            f"<Network {self.name}: {len(self.nodes)} nodes, {len(self.links)} links, "
+            f"backbone {self.backbone_gbps:,.0f} Gbps, exits {self.exits_gbps:,.0f} Gbps>"
+        )
+
+    @property
+    def name(self) -> str:
+        """Short name, as in the file."""
+        return self.about.name
+
+    # -- totals -------------------------------------------------------------------------------
+
+    def total_gbps(self, *classes: str) -> float:
+        """Sum of the a-to-b capacity over the links of these classes, each link counted once."""
+        return float(self.capacity_gbps[::2][np.isin(self.link_class, classes)].sum())
+
+    @property
+    def backbone_gbps(self) -> float:
+        """Backbone total (see ``COUNTING_RULE``)."""
+        return self.total_gbps(*BACKBONE_CLASSES)
+
+    @property
+    def exits_gbps(self) -> float:
+        """Total of the international exits (see ``COUNTING_RULE``)."""
+        return self.total_gbps("exit")
+
+    # -- exits and the border -----------------------------------------------------------------
+
+    @cached_property
+    def exits(self) -> np.ndarray:
+        """Positions of the exit links in ``links``, in file order."""
+        return np.flatnonzero(self.link_class == "exit")
+
+    @cached_property
+    def exit_arcs(self) -> dict[str, np.ndarray]:
+        """Arcs of the exits by direction: ``out`` leaves the country, ``in`` enters it."""
+        forward = 2 * self.exits
+        leaves = self.is_abroad[self.head[forward]]
+        return {"out": forward + ~leaves, "in": forward + leaves}
+
+    @cached_property
+    def crosses_out(self) -> np.ndarray:
+        """Arcs from a node at home to a node abroad."""
+        return ~self.is_abroad[self.tail] & self.is_abroad[self.head]
+
+    @cached_property
+    def crosses_in(self) -> np.ndarray:
+        """Arcs from a node abroad to a node at home."""
+        return self.is_abroad[self.tail] & ~self.is_abroad[self.head]
+
+    @cached_property
+    def gateways(self) -> np.ndarray:
+        """Nodes at the home end of at least one exit."""
+        return np.unique(self.tail[self.exit_arcs["out"]])
+
+    def usable(self, abroad: bool) -> np.ndarray:
+        """Arcs that traffic to a target at home (or abroad) may use.
+
+        Traffic to a target at home never leaves the country, so domestic traffic never passes a
+        gateway; traffic to a target abroad never comes back in.
+        """
+        return self.up & ~(self.crosses_in if abroad else self.crosses_out)
+
+    def class_of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        """Traffic class by where its ends lie."""
+        out, back = self.is_abroad[target], self.is_abroad[source]
+        names = np.array(["domestic", "international_out", "international_in", "transit"], object)
+        return names[out + 2 * back]
+
+    @cached_property
+    def utc_offset_h(self) -> np.ndarray:
+        """Hours ahead of UTC of every node; of the network where a node at home states none."""
+        offsets = []
+        for node, attributes in self.graph.nodes(data=True):
+            offset = attributes.get("utc_offset_h")
+            if offset is None:
+                abroad = self.is_abroad[self.node_index[node]] and "lon" in attributes
+                offset = round(attributes["lon"] / 15) if abroad else self.about.utc_offset_h
+            offsets.append(float(offset))
+        return np.array(offsets)
+
+    @cached_property
+    def weight(self) -> np.ndarray:
+        """Traffic weight of every node; zero where the file gives none."""
+        return np.array([d.get("weight") or 0.0 for _, d in self.graph.nodes(data=True)], float)
+
+    def cable_share(self, cable: str) -> np.ndarray:
+        """Share of every link's capacity that rides on *cable*, shape (links,)."""
+        if cable not in self.cables:
+            raise KeyError(f"no cable named {cable!r}{did_you_mean(cable, self.cables)}")
+        return np.array([self.attributes(k)["cables"].get(cable, 0.0) for k in self.links])
+
+    @cached_property
+    def cables(self) -> tuple[str, ...]:
+        """Ids of all cables that some link rides on or the file describes."""
+        named = dict.fromkeys(self.about.cables)
+        for link in self.links:
+            named.update(dict.fromkeys(self.attributes(link)["cables"]))
+        return tuple(named)
+
+    # -- looking things up --------------------------------------------------------------------
+
+    @cached_property
+    def _edges(self) -> dict[str, dict[str, Any]]:
+        return {key: data for _, _, key, data in self.graph.edges(keys=True, data=True)}
+
+    def attributes(self, link: str) -> dict[str, Any]:
+        """Attributes of a link by id.
+
+        Raises
+        ------
+        KeyError
+            No such link; the message names the nearest.
+        """
+        if link not in self._edges:
+            raise KeyError(f"no link named {link!r}{did_you_mean(link, self.links)}")
+        return {"cables": {}, **self._edges[link]}
+
+    def arc_name(self, arc: int) -> str:
+        """``tail>head`` of an arc."""
+        return f"{self.nodes[self.tail[arc]]}>{self.nodes[self.head[arc]]}"
+
+    def frame(self) -> pd.DataFrame:
+        """One row per link, as a table."""
+        rows = []
+        for i, link in enumerate(self.links):
+            d = self.attributes(link)
+            rows.append(
+                {
+                    "link": link,
+                    "a": d["a"],
+                    "b": d["b"],
+                    "class": self.link_class[i],
+                    "capacity_gbps": self.capacity_gbps[2 * i],
+                    "capacity_ba_gbps": self.capacity_gbps[2 * i + 1],
+                    "delay_ms": self.delay_ms[2 * i],
+                    "metric": self.metric[2 * i],
+                    "cables": d["cables"],
+                }
+            )
+        return pd.DataFrame(rows)
+
+    # -- masks --------------------------------------------------------------------------------
+
+    def under(
+        self, *, up: np.ndarray | None = None, capacity_gbps: np.ndarray | None = None
+    ) -> Network:
+        """Return the same network with arcs down or capacities changed; the graph is shared."""
+        seen = copy.copy(self)
+        if up is not None:
+            seen.up = np.asarray(up, dtype=bool)
+        if capacity_gbps is not None:
+            seen.capacity_gbps = np.asarray(capacity_gbps, dtype=float)
+        return seen
+
+    def carrying(self, background_gbps: np.ndarray) -> Network:
+        """Return the same network with *background_gbps* already on its arcs."""
+        seen = copy.copy(self)
+        seen.background_gbps = np.asarray(background_gbps, dtype=float)
+        return seen
+
+    def without(
+        self,
+        *,
+        links: Iterable[str] = (),
+        nodes: Iterable[str] = (),
+        cables: Mapping[str, float] | Iterable[str] = (),
+    ) -> Network:
+        """Return the network after faults.
+
+        Parameters
+        ----------
+        links, nodes : iterable of str
+            What is down.
+        cables : mapping of str to float, or iterable of str
+            Cables that are cut, or the share of each that is lost (1 when not given). A cable
+            takes its share of each link's capacity away; a link with nothing left is down.
+        """
+        lost = np.zeros(len(self.links))
+        severity = cables if isinstance(cables, Mapping) else dict.fromkeys(cables, 1.0)
+        for cable, part in severity.items():
+            lost += part * self.cable_share(cable)
+        left = np.clip(1.0 - lost, 0.0, 1.0)
+        left[left < 1e-12] = 0.0
+        link_up = left > 0
+        for link in links:
+            self.attributes(link)
+            link_up[self.link_index[link]] = False
+        node_up = np.ones(len(self.nodes), dtype=bool)
+        for node in nodes:
+            if node not in self.node_index:
+                raise KeyError(f"no node named {node!r}{did_you_mean(node, self.nodes)}")
+            node_up[self.node_index[node]] = False
+        up = self.up & np.repeat(link_up, 2) & node_up[self.tail] & node_up[self.head]
+        return self.under(up=up, capacity_gbps=self.capacity_gbps * np.repeat(left, 2))
+
+    # -- edits --------------------------------------------------------------------------------
+
+    def with_link(self, link: str, **changes: Any) -> Network:
+        """Return a copy in which *link* has other attributes, such as ``metric=7``.
+
+        ``capacity_gbps`` changes both directions unless ``capacity_ba_gbps`` is given as well.
+        """
+        old = self.attributes(link)
+        if "capacity_gbps" in changes:
+            changes.setdefault("capacity_ba_gbps", changes["capacity_gbps"])
+        graph = nx.MultiGraph(self.graph)
+        graph.edges[old["a"], old["b"], link].update(changes)
+        return Network(graph, self.about)
+
+    def with_capacity(self, link: str, capacity_gbps: float) -> Network:
+        """Return a copy in which *link* has *capacity_gbps* in each direction."""
+        return self.with_link(link, capacity_gbps=float(capacity_gbps))
+
+    def without_link(self, link: str) -> Network:
+        """Return a copy without *link* (an edit; for a fault see :meth:`without`)."""
+        old = self.attributes(link)
+        graph = nx.MultiGraph(self.graph)
+        graph.remove_edge(old["a"], old["b"], key=link)
+        return Network(graph, self.about)

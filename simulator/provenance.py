@@ -1,0 +1,110 @@
+"""Where results come from: what a reader needs to trust them and to run them again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from datetime import datetime, timezone
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from simulator.formats.native import Native
+from simulator.model.network import COUNTING_RULE
+from simulator.model.results import COMPLETE
+from simulator.scenario import Scenario
+
+LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarrow", "pydantic")
+
+LEFT_OUT = (
+    "Traffic is constant within a step: peaks shorter than a step are not seen.",
+    "Demands do not react to loss or latency (inelastic): loss above zero stands for demand that "
+    "could not be served, not for packet loss as TCP would see it.",
+    "Queueing is a model of the mean wait; at backbone rates propagation and the choice of exit "
+    "decide latency.",
+)
+STEERED_IN = (
+    "international_in is steered as directly as international_out; in practice inbound traffic is "
+    "moved only by announcements, coarser, slower and less sure. Read it as a best case."
+)
+
+
+def notes(scenario: Scenario) -> list[str]:
+    """What the figures rest on and what the model leaves out, in plain sentences."""
+    about = scenario.network.about
+    said = [f"Estimate: {e['of']}: {e['how']}" for e in about.estimates]
+    steering = [s for s in scenario.settings.strategies.values() if not s.is_static]
+    if any("international_in" in s.control.steers for s in steering):
+        said.append(STEERED_IN)
+    return [*said, *LEFT_OUT]
+
+
+def of(scenario: Scenario, *, seconds: float, workers: int) -> str:
+    """Return the text of ``run.json``."""
+    network, demands = scenario.network, scenario.demands
+    story: dict[str, Any] = {
+        "status": COMPLETE,
+        "name": scenario.name,
+        "title": scenario.settings.title,
+        "scenario": scenario.resolved(),
+        "changes": {key: str(value) for key, value in scenario.changes.items()},
+        "rerun": "simulator run inputs/scenario.yaml",
+        "network": {
+            "name": network.name,
+            "title": network.about.title,
+            "nodes": len(network.nodes),
+            "links": len(network.links),
+            "backbone_gbps": network.backbone_gbps,
+            "exits_gbps": network.exits_gbps,
+            "counting_rule": COUNTING_RULE,
+            "exits": {
+                network.links[i]: float(network.capacity_gbps[2 * i]) for i in network.exits
+            },
+        },
+        "demands_gbps": {
+            name: demands.total_gbps(name) for name in sorted(set(demands.traffic_class))
+        },
+        "notes": notes(scenario),
+        "warnings": [str(problem) for problem in scenario.warnings],
+        "inputs": {path.name: _digest(path) for path in scenario.inputs},
+        "versions": {
+            "simulator": _version("telecom-capacity-simulator"),
+            "python": platform.python_version(),
+            **{name: _version(name) for name in LIBRARIES},
+        },
+        "timings": {
+            "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "seconds": round(seconds, 3),
+            "workers": workers,
+        },
+    }
+    return json.dumps(story, indent=1, ensure_ascii=False) + "\n"
+
+
+def keep_inputs(scenario: Scenario, folder: Path) -> None:
+    """Write what was run, changes applied, so that the folder can be run again by itself."""
+    inputs = folder / "inputs"
+    inputs.mkdir()
+    plain = scenario.resolved()
+    plain["topology"] = "topology.yaml"
+    plain.setdefault("traffic", {})["matrix"] = {"kind": "file", "path": "demands.csv"}
+    Native().write(scenario.network, inputs / "topology.yaml")
+    scenario.demands.frame().to_csv(inputs / "demands.csv", index=False, lineterminator="\n")
+    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    (inputs / "scenario.yaml").write_text(text, encoding="utf-8")
+
+
+def _digest(path: Path) -> str:
+    return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+

@@ -1,0 +1,45 @@
+"""Minimum MLU: keep the fullest link as empty as any routing can."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.routing import multicommodity
+from simulator.routing.scheme import scheme
+from simulator.schema import NonNegative
+
+
+@scheme("min_max")
+class MinMax:
+    """Least maximum link utilisation over all paths; then the least latency at that utilisation.
+
+    Minimise ``theta`` subject to: the flows over the paths of every demand add up to its rate, and
+    the flow on every arc plus its background is at most ``theta`` times its capacity. The second
+    stage picks, among all optima, one of least latency, so that the answer does not depend on how
+    it was found. Exact over all paths by column generation (``routing/multicommodity.py``).
+
+    Attributes
+    ----------
+    classes : tuple of str
+        Link classes whose utilisation is minimised; all when empty.
+    others_cap : float
+        Utilisation allowed on the links of the other classes.
+    """
+
+    classes: tuple[str, ...] = ()
+    others_cap: NonNegative = 1.0
+
+    demand_aware: ClassVar[bool] = True
+
+    def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
+        """Return paths with shares, with a certificate."""
+        return multicommodity.route(
+            network,
+            demands,
+            utilisation_cap=0.0,
+            classes=self.classes,
+            others_cap=self.others_cap,
+        )

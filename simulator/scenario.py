@@ -1,0 +1,635 @@
+"""YAML -> a valid Scenario: what exists was checked once, at the door."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+
+from simulator import library
+from simulator.engines.engine import engine as engines
+from simulator.engines.fluid import Fluid
+from simulator.errors import InputError, Problem, did_you_mean
+from simulator.formats.format import read_network
+from simulator.formats.demands import read_demands
+from simulator.model.change import changed
+from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
+from simulator.model.latency import Burst
+from simulator.model.latency import queue as queues
+from simulator.model.network import Network
+from simulator.routing.igp_ecmp import IgpEcmp
+from simulator.schema import (
+    Document,
+
+    KeyPath,
+    Name,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    check,
+    checked,
+    parse_yaml,
+    read_yaml,
+    to_plain,
+)
+from simulator.simulation.case import Case
+from simulator.simulation.controller import Strategy
+from simulator.simulation.outages import Event
+from simulator.traffic.traffic import Series
+from simulator.traffic.traffic import matrix as matrices
+from simulator.traffic.traffic import shape as shapes_known
+
+MAX_STEPS = 4_000_000
+LINK_KEYS = ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric")
+DEMAND_KEYS = (*CLASSES, "international", "all")
+
+
+@checked
+class Traffic:
+    """Demands over time: a base matrix and the shapes that multiply it, in order.
+
+    Attributes
+    ----------
+    matrix : Matrix
+        Base demands; the topology's own matrix when left out.
+    shapes : tuple of Shape
+    """
+
+    matrix: Annotated[Any, matrices.choice] | None = None
+    shapes: tuple[Annotated[Any, shapes_known.choice], ...] = ()
+
+
+@checked
+class Record:
+    """Detail that the tables keep; figures are exact whatever is kept.
+
+    Attributes
+    ----------
+    demands : str
+        Rows of the demands table: by ``region`` and class, by ``pair``, or ``none``.
+    every : int
+        Keep every n-th step.
+    """
+
+    demands: Literal["region", "pair", "none"] = "region"
+    every: PositiveInt = 1
+
+
+@checked
+class Targets:
+    """What the network is held to.
+
+    Attributes
+    ----------
+    exit_utilisation : float
+        Utilisation of an exit direction that headroom is counted to.
+    """
+
+    exit_utilisation: Positive = 0.8
+
+
+@checked
+class WhatIf:
+    """A named change of the scenario, compared with the scenario as it stands.
+
+    Attributes
+    ----------
+    name : str
+    set : mapping of str to value
+        Keys such as ``links.bj-la.capacity_gbps`` or ``strategies.sdn.control.every_s`` and their
+        new values; numbers may change by ``+400``, ``-100``, ``x1.5`` or ``+25%``.
+    """
+
+    name: Name
+    set: dict[str, Any]
+
+
+@checked
+class Settings:
+    """The keys of a scenario file.
+
+    Attributes
+    ----------
+    title : str
+        The question that the scenario asks, in a line.
+    topology : str
+        Name of a built-in topology, or a file or folder, relative to the scenario.
+    seed : int
+        Root of all random streams.
+    replications : int
+        Independent draws; intervals need two or more.
+    horizon_h : float
+        Length in hours; 24 when neither this nor ``end`` is given.
+    start, end : str
+        Local dates or times (``2017-12-31``, ``2017-12-31T18:00``) in place of ``horizon_h``.
+    step_s : float
+        Traffic is constant for a step.
+    """
+
+    title: str = ""
+    topology: Name
+    seed: NonNegativeInt = 1
+    replications: PositiveInt = 1
+    horizon_h: Positive | None = None
+    start: Name | None = None
+    end: Name | None = None
+    step_s: Positive = 300.0
+    engine: Annotated[Any, engines.choice] = Fluid()
+    traffic: Traffic = Traffic()
+    queue: Annotated[Any, queues.choice] = Burst()
+    strategies: dict[Name, Strategy]
+    events: tuple[Event, ...] = ()
+    record: Record = Record()
+    targets: Targets = Targets()
+    what_if: tuple[WhatIf, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class Scenario:
+    """A question, checked and ready to run; :meth:`with_changes` asks another one.
+
+    Attributes
+    ----------
+    name : str
+    settings : Settings
+        The keys of the file, with defaults filled in.
+    network : Network
+        After the changes to links, if any.
+    demands : Demands
+        Base demands, after the changes to demands, if any.
+    warnings : tuple of Problem
+    inputs : tuple of pathlib.Path
+        Files that were read.
+    """
+
+    name: str
+    settings: Settings
+    network: Network
+    demands: Demands
+    warnings: tuple[Problem, ...]
+    inputs: tuple[Path, ...]
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    _document: Document = field(repr=False, default=Document.of({}))
+    _folder: Path = Path()
+
+    def __repr__(self) -> str:
+        return f"<Scenario {self.name}: {', '.join(self.settings.strategies)} on {self.network.name}>"
+
+    def with_changes(self, changes: Mapping[str, Any], origin: str = "change") -> Scenario:
+        """Return the scenario with some keys changed.
+
+        Parameters
+        ----------
+        changes : mapping of str to value
+            ``{"links.bj-la.capacity_gbps": "+400", "seed": 7}``: keys of the scenario file, of
+            links (``links.ID.`` and ``capacity_gbps, capacity_ba_gbps, delay_ms`` or ``metric``)
+            or of demands (``demands.international_in``, ``demands.all``: a total in Gbps, or a
+            change of it).
+        origin : str
+            Where the changes come from, for messages.
+
+        Raises
+        ------
+        InputError
+            A key or value is wrong; the message names the nearest right one.
+        """
+        return _with_changes(self, changes, origin)
+
+    @cached_property
+    def horizon_s(self) -> float:
+        """Length in seconds."""
+        return _horizon_h(self.settings) * 3600.0
+
+    @cached_property
+    def case(self) -> Case:
+        """Everything an engine needs."""
+        s = self.settings
+        steps = int(np.ceil(self.horizon_s / s.step_s - 1e-9))
+        start = datetime.fromisoformat(s.start) if s.start else None
+        start_hour = start.hour + start.minute / 60 + start.second / 3600 if start else 0.0
+        return Case(
+            network=self.network,
+            demands=self.demands,
+            series=Series(
+                self.network, self.demands, s.traffic.shapes, s.step_s / 3600.0, start_hour
+            ),
+            strategies=s.strategies,
+            events=s.events,
+            queue=s.queue,
+            seed=s.seed,
+            steps=steps,
+            step_s=s.step_s,
+            horizon_s=self.horizon_s,
+            exit_target=s.targets.exit_utilisation,
+            detail=s.record.demands,
+            every=s.record.every,
+        )
+
+    def resolved(self) -> dict[str, Any]:
+        """Return the settings as plain data, defaults filled in, to be written and read again."""
+        return {key: value for key, value in to_plain(self.settings).items() if value is not None}
+
+
+# -- reading ----------------------------------------------------------------------------------
+
+
+def load(path_or_name: str | Path, changes: Iterable[tuple[str, str]] = ()) -> Scenario:
+    """Read a scenario.
+
+    Parameters
+    ----------
+    path_or_name : str or Path
+        A file, or the name of a built-in scenario.
+    changes : iterable of (key, value)
+        As from ``--set key=value``; values are YAML.
+
+    Raises
+    ------
+    InputError
+        Holds every error found, as ``file:line:column: key: message``.
+    """
+    try:
+        path = library.find("scenarios", path_or_name)
+    except FileNotFoundError as error:
+        raise InputError([Problem(str(path_or_name), None, None, "", str(error))]) from None
+    scenario = from_document(read_yaml(path), path.parent, path.stem)
+    for key, text in changes:
+        scenario = scenario.with_changes({key: parse_value(key, text)}, f"--set {key}={text}")
+    return scenario
+
+
+def parse_value(key: str, text: str) -> Any:
+    """Read a value given on the command line as YAML."""
+    return parse_yaml(text, f"--set {key}={text}").data if text.strip() else ""
+
+
+def from_document(document: Document, folder: Path, name: str) -> Scenario:
+    """Check a scenario and everything it names; see :func:`load`."""
+    return _assemble(document, folder, name, known=None)
+
+
+def _assemble(
+    document: Document, folder: Path, name: str, known: tuple[Network, tuple[Problem, ...]] | None
+) -> Scenario:
+    values, problems = check(Settings, document)
+    inputs: list[Path] = [document.path] if document.path else []
+    network: Network | None = None
+    if known:
+        network = known[0]
+        problems += known[1]
+    elif isinstance(values.get("topology"), str):
+        network = _read_topology(document, folder, values["topology"], problems, inputs)
+    problems += _time_problems(document, values)
+    problems += _strategy_problems(document, values)
+    demands: Demands | None = None
+    if network is not None:
+        problems += _event_problems(document, values, network)
+        if "traffic" in values:
+            demands = _read_matrix(document, folder, values["traffic"], network, problems, inputs)
+    if any(p.severity == "error" for p in problems) or network is None or demands is None:
+        raise InputError(_unique(p for p in problems if p.severity == "error"))
+    scenario = Scenario(
+        name=name,
+        settings=_with_fallbacks(Settings(**values)),
+        network=network,
+        demands=demands,
+        warnings=tuple(p for p in problems if p.severity == "warning"),
+        inputs=tuple(inputs),
+        _document=document,
+        _folder=folder,
+    )
+    return replace(scenario, warnings=(*scenario.warnings, *_traffic_warnings(scenario)))
+
+
+def _unique(problems: Iterable[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(problems))
+
+
+def _read_topology(
+    document: Document, folder: Path, word: str, problems: list[Problem], inputs: list[Path]
+) -> Network | None:
+    beside = folder / word
+    try:
+        path = beside if beside.exists() else library.find("topologies", word)
+    except FileNotFoundError as error:
+        problems.append(document.problem(("topology",), str(error)))
+        return None
+    try:
+        network, warnings = read_network(path)
+    except InputError as error:
+        problems.extend(error.problems)
+        return None
+    problems.extend(warnings)
+    inputs.extend([path] if path.is_file() else sorted(path.glob("*.csv")))
+    return network
+
+
+def _read_matrix(
+    document: Document,
+    folder: Path,
+    traffic: Traffic,
+    network: Network,
+    problems: list[Problem],
+    inputs: list[Path],
+) -> Demands | None:
+    where = ("traffic", "matrix")
+    try:
+        if traffic.matrix is None and network.about.matrix is None:
+            message = f"topology {network.name} has no matrix of its own; give traffic.matrix"
+            problems.append(document.problem(where, message))
+            return None
+        if traffic.matrix is None:
+            file = Path(str(network.about.matrix))
+            demands = read_demands(file, network)
+        else:
+            demands = traffic.matrix.demands(network, folder)
+            file = folder / getattr(traffic.matrix, "path", "")
+    except InputError as error:
+        problems.extend(error.problems)
+        return None
+    except ValueError as error:
+        problems.append(document.problem(where, str(error)))
+        return None
+    if file.is_file():
+        inputs.append(file)
+    if not len(demands) or not demands.gbps.sum() > 0:
+        problems.append(document.problem(where, "the matrix holds no traffic"))
+    return demands
+
+
+def _horizon_h(settings: Any) -> float:
+    if settings.end is not None and settings.start is not None:
+        span = datetime.fromisoformat(settings.end) - datetime.fromisoformat(settings.start)
+        return span.total_seconds() / 3600.0
+    return settings.horizon_h or 24.0
+
+
+def _time_problems(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
+    start, end, horizon = (values.get(key) for key in ("start", "end", "horizon_h"))
+    for key, text in (("start", start), ("end", end)):
+        if text is not None:
+            try:
+                datetime.fromisoformat(text)
+            except ValueError:
+                expected = "expected a date such as 2017-12-31 or 2017-12-31T18:00"
+                yield document.problem((key,), f"{expected}, found {text!r}")
+                return
+    if end is not None and start is None:
+        yield document.problem(("end",), "needs start as well")
+        return
+    if end is not None and horizon is not None:
+        yield document.problem(("end",), "give end or horizon_h, not both")
+        return
+    if end is not None and start is not None:
+        span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+        horizon = span.total_seconds() / 3600.0
+        if horizon <= 0:
+            yield document.problem(("end",), f"{end} is not after start, {start}")
+            return
+    horizon = horizon or 24.0
+    step = values.get("step_s")
+    if step is None:
+        return
+    if step < 1e-3:
+        yield document.problem(("step_s",), f"expected a millisecond or more, found {step:g}")
+    elif step > horizon * 3600:
+        yield document.problem(("step_s",), f"{step:g} s is longer than the whole scenario")
+    elif horizon * 3600 / step > MAX_STEPS:
+        steps = f"{horizon * 3600 / step:,.0f}"
+        yield document.problem(("step_s",), f"makes {steps} steps; at most {MAX_STEPS:,} are allowed")
+
+
+def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
+    strategies = values.get("strategies")
+    if strategies is None:
+        return
+    if not strategies:
+        yield document.problem(("strategies",), "needs one strategy or more")
+    for name, strategy in strategies.items():
+        at: KeyPath = ("strategies", name)
+        if strategy.is_static and strategy.fallback is not None:
+            message = "a static strategy has no fallback: it is its own; give control.every_s"
+            yield document.problem((*at, "fallback"), message)
+        if not strategy.is_static and not strategy.control.steers:
+            yield document.problem((*at, "control", "steers"), "steers nothing; name a class")
+    seen: dict[str, int] = {}
+    for i, change in enumerate(values.get("what_if", ())):
+        if change.name in seen:
+            yield document.problem(("what_if", i, "name"), f"{change.name!r} is taken already")
+        seen[change.name] = i
+
+
+def _with_fallbacks(settings: Settings) -> Settings:
+    """Give every controlled strategy its static rules: those of the first static strategy."""
+    rules: Any = next(
+        (s.scheme for s in settings.strategies.values() if s.is_static), IgpEcmp()
+    )
+    filled = {
+        name: s if s.is_static or s.fallback is not None else replace(s, fallback=rules)
+        for name, s in settings.strategies.items()
+    }
+    return replace(settings, strategies=filled)
+
+
+def _event_problems(
+    document: Document, values: Mapping[str, Any], network: Network
+) -> Iterator[Problem]:
+    strategies = values.get("strategies") or {}
+    try:
+        horizon: float | None = _horizon_h(Settings(**{**_BLANK, **_times(values)}))
+    except ValueError:
+        horizon = None
+    for i, event in enumerate(values.get("events", ())):
+        at: KeyPath = ("events", i)
+        named = [key for key in ("cable", "link", "node", "controller") if getattr(event, key)]
+        if len(named) != 1:
+            found = " and ".join(named) or "none"
+            message = f"expected one of cable, link, node or controller, found {found}"
+            yield document.problem(at, message)
+            continue
+        (what,) = named
+        word = getattr(event, what)
+        known = {
+            "cable": network.cables,
+            "link": network.links,
+            "node": network.nodes,
+            "controller": [name for name, s in strategies.items() if not s.is_static],
+        }[what]
+        if word not in known:
+            noun = "strategy with a controller" if what == "controller" else what
+            message = f"no {noun} named {word!r}{did_you_mean(word, known)}"
+            yield document.problem((*at, what), message)
+        if event.capacity_gbps is not None:
+            if what != "link":
+                yield document.problem((*at, "capacity_gbps"), "only a link has a capacity to set")
+            elif word in known:
+                try:
+                    if not changed(network.attributes(word)["capacity_gbps"], event.capacity_gbps):
+                        message = "a capacity of zero is an outage: leave capacity_gbps out"
+                        yield document.problem((*at, "capacity_gbps"), message)
+                except ValueError as error:
+                    yield document.problem((*at, "capacity_gbps"), str(error))
+        if event.severity != 1.0 and what != "cable":
+            yield document.problem((*at, "severity"), "only a cable is lost in part")
+        if horizon is not None and event.at_h >= horizon:
+            message = f"{event.at_h:g} h lies outside the horizon of {horizon:g} h"
+            yield document.problem((*at, "at_h"), message)
+        if event.until_h is not None and event.until_h <= event.at_h:
+            message = f"{event.until_h:g} h is not after at_h, {event.at_h:g} h"
+            yield document.problem((*at, "until_h"), message)
+        elif event.until_h is not None and horizon is not None and event.until_h > horizon:
+            message = f"{event.until_h:g} h lies outside the horizon of {horizon:g} h"
+            yield document.problem((*at, "until_h"), message)
+
+
+_BLANK: dict[str, Any] = {"topology": "-", "strategies": {}}
+
+
+def _times(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: values[key] for key in ("start", "end", "horizon_h") if key in values}
+
+
+def _traffic_warnings(scenario: Scenario) -> Iterator[Problem]:
+    """Demands that no route serves even when everything is up."""
+    demands = scenario.demands
+    lost = demands.where(IgpEcmp().route(scenario.network, demands).served < 1.0 - 1e-9)
+    lost = lost.where(lost.gbps > 0)
+    if len(lost):
+        first = lost.names[0].rsplit(":", 1)[0]
+        message = (
+            f"{len(lost)} demands ({lost.gbps.sum():,.1f} Gbps) have no way to their target"
+            f" even when everything is up, the first {first}; they count as lost"
+        )
+        yield scenario._document.problem(("traffic",), message, severity="warning")
+
+
+# -- changing ---------------------------------------------------------------------------------
+
+
+def _with_changes(scenario: Scenario, changes: Mapping[str, Any], origin: str) -> Scenario:
+    document, network, demands = scenario._document, scenario.network, scenario.demands
+    for key, value in changes.items():
+        head = _parts(key)[0] if key else ""
+        try:
+            if head == "links":
+                network = _change_link(network, key, value)
+            elif head == "demands":
+                demands = _change_demands(demands, key, value)
+            elif head in Settings.__dataclass_fields__:  # type: ignore[attr-defined]
+                document = _change_setting(scenario, document, key, value, origin)
+            else:
+                known = [*Settings.__dataclass_fields__, "links", "demands"]  # type: ignore[attr-defined]
+                raise ValueError(f"unknown key{did_you_mean(head, known)}")
+        except InputError:
+            raise
+        except (KeyError, ValueError) as error:
+            raise InputError([Problem(origin, None, None, key, str(error.args[0]))]) from None
+    if document is not scenario._document:
+        scenario = _reassembled(scenario, document, network, demands)
+    return replace(
+        scenario,
+        network=network,
+        demands=_on(demands, network),
+        changes={**scenario.changes, **changes},
+    )
+
+
+def _reassembled(
+    scenario: Scenario, document: Document, network: Network, demands: Demands
+) -> Scenario:
+    """Check the changed document; the network is read again only if it is another one."""
+    same = document.data.get("topology") == scenario._document.data.get("topology")
+    fresh = _assemble(
+        document, scenario._folder, scenario.name, known=(network, ()) if same else None
+    )
+    unchanged = document.data.get("traffic") == scenario._document.data.get("traffic")
+    if not same and scenario.changes:
+        lost = [key for key in scenario.changes if _parts(key)[0] in ("links", "demands")]
+        if lost:
+            message = f"set topology before {lost[0]}"
+            raise InputError([Problem("change", None, None, "topology", message)])
+    return replace(
+        fresh,
+        network=network if same else fresh.network,
+        demands=demands if same and unchanged else fresh.demands,
+        inputs=scenario.inputs if same and unchanged else fresh.inputs,
+    )
+
+
+def _on(demands: Demands, network: Network) -> Demands:
+    return demands if demands.nodes is network.nodes else replace(demands, nodes=network.nodes)
+
+
+def _parts(key: str) -> list[str | int]:
+    """``events[0].at_h`` and ``events.0.at_h`` alike."""
+    parts: list[str | int] = []
+    for word in re.sub(r"\[(\d+)\]", r".\1", key).split("."):
+        parts.append(int(word) if word.isdigit() else word)
+    return parts
+
+
+def _change_link(network: Network, key: str, value: Any) -> Network:
+    link, _, attribute = key.removeprefix("links.").rpartition(".")
+    if not link:
+        raise ValueError("expected links.ID.KEY, such as links.bj-la.capacity_gbps")
+    old = network.attributes(link)
+    if attribute not in LINK_KEYS:
+        known = ", ".join(LINK_KEYS)
+        raise ValueError(f"unknown key{did_you_mean(attribute, LINK_KEYS)}; known: {known}")
+    fallback = "capacity_gbps" if attribute == "capacity_ba_gbps" else attribute
+    new = _number(old.get(attribute, old.get(fallback, 0.0)), value)
+    if new <= 0 and attribute != "delay_ms":
+        raise ValueError(f"expected a number above 0, found {value!r}")
+    if attribute != "capacity_gbps":
+        return network.with_link(link, **{attribute: new})
+    back = _number(old.get("capacity_ba_gbps", old["capacity_gbps"]), value)
+    return network.with_link(link, capacity_gbps=new, capacity_ba_gbps=back)
+
+
+def _change_demands(demands: Demands, key: str, value: Any) -> Demands:
+    scope = key.removeprefix("demands").removeprefix(".")
+    if scope not in DEMAND_KEYS:
+        known = ", ".join(DEMAND_KEYS)
+        raise ValueError(f"unknown key{did_you_mean(scope, DEMAND_KEYS)}; known: {known}")
+    groups = {"international": INTERNATIONAL, "all": CLASSES}
+    classes = groups.get(scope, (scope,))
+    old = demands.total_gbps(classes)
+    if old <= 0:
+        raise ValueError(f"there is no {scope} traffic to change")
+    return demands.scaled(_number(old, value) / old, classes)
+
+
+def _change_setting(
+    scenario: Scenario, document: Document, key: str, value: Any, origin: str
+) -> Document:
+    path = tuple(_parts(key))
+    if isinstance(value, str) and re.match(r"\s*[+\-x*]\s*\d", value):
+        old = _resolved_at(scenario, path)
+        if isinstance(old, int | float) and not isinstance(old, bool):
+            new = changed(old, value)
+            value = int(new) if isinstance(old, int) and new == int(new) else new
+    return document.with_value(path, value, origin)
+
+
+def _resolved_at(scenario: Scenario, path: KeyPath) -> Any:
+    value: Any = scenario.resolved()
+    for part in path:
+        try:
+            value = value[part]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return value
+
+
+def _number(old: float, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"expected a number or a change such as +400, found {value!r}")
+    return changed(old, value)
+
+

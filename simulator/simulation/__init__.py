@@ -1,0 +1,1 @@
+"""The stage: all that changes as time passes."""

@@ -1,0 +1,62 @@
+"""The clock: SimPy's, in whole microseconds, and the order of events at one instant.
+
+Whole microseconds, so that two things due at one instant *are* at one instant: sums of floating
+seconds drift apart. At one instant things happen down this ladder, whatever the order in which they
+were planned: failure or repair, capacity change, control, traffic, end.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+import simpy
+
+US_PER_S = 1_000_000
+
+
+class Rung(IntEnum):
+    """Priority of an event at its instant; SimPy's own two come before."""
+
+    FAILURE = 2
+    CAPACITY = 3
+    CONTROL = 4
+    TRAFFIC = 5
+    END = 6
+
+
+def micros(seconds: float) -> int:
+    """Round seconds to whole microseconds."""
+    return round(seconds * US_PER_S)
+
+
+class Clock:
+    """A SimPy environment that counts microseconds.
+
+    Attributes
+    ----------
+    env : simpy.Environment
+    """
+
+    def __init__(self) -> None:
+        self.env = simpy.Environment(initial_time=0)
+
+    @property
+    def now(self) -> int:
+        """Microseconds since the start."""
+        return int(self.env.now)
+
+    def at(self, time_us: int, rung: Rung) -> simpy.Event:
+        """Return an event due at an instant, on its rung; at once if the instant has passed."""
+        event = simpy.Event(self.env)
+        event._ok, event._value = True, None
+        self.env.schedule(event, priority=rung, delay=max(0, time_us - self.now))
+        return event
+
+    def after(self, seconds: float, rung: Rung) -> simpy.Event:
+        """Return an event due some seconds from now."""
+        return self.at(self.now + micros(seconds), rung)
+
+    def process(self, generator: Any) -> simpy.Process:
+        """Start a process."""
+        return self.env.process(generator)

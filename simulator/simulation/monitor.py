@@ -1,0 +1,478 @@
+"""The monitor: watches one strategy and turns what passes into figures and tables.
+
+Between two changes of anything everything is constant, so figures are exact sums over such
+intervals, not samples. Intervals that share routes and plant are evaluated together, in one sweep
+over arrays. Tables hold one row a step: means over the step, and its peak utilisation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import INTERNATIONAL, Demands
+from simulator.model.flow import Flow, flow
+from simulator.model.latency import Queue
+from simulator.model.metrics import jain, weighted_mean, weighted_quantile
+from simulator.model.network import LINK_CLASSES, Network
+from simulator.model.results import Coded
+from simulator.model.routes import Routes
+from simulator.simulation.clock import US_PER_S, Clock
+from simulator.simulation.plant import Plant
+from simulator.simulation.source import BLOCK, Source
+
+ABOVE = (70, 80, 90, 100)
+_LATENCY_GRAIN_MS = 1e-3
+
+Figures = list[tuple[str, str, str, float]]
+"""Rows of metric, scope, unit and value."""
+Emit = Callable[[str, dict[str, Any]], None]
+"""Takes a table's name and its columns."""
+
+
+class Monitor:
+    """Watches one strategy in one replication.
+
+    Parameters
+    ----------
+    clock, plant, source : Clock, Plant, Source
+    queue : Queue
+    demands : Demands
+        Base demands; rates come from the source.
+    routes : callable
+        Returns the routes now in force.
+    step_us : int
+        Length of a step.
+    detail : str
+        Rows of the demands table: ``region``, ``pair`` or ``none``.
+    every : int
+        Keep every n-th step in the tables.
+    emit : callable
+        Takes finished table rows.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        plant: Plant,
+        source: Source,
+        *,
+        queue: Queue,
+        demands: Demands,
+        routes: Callable[[], Routes],
+        step_us: int,
+        detail: str,
+        every: int,
+        emit: Emit,
+    ) -> None:
+        self._clock, self._plant, self._source, self._queue = clock, plant, source, queue
+        self._routes = routes
+        self._since, self._step = 0, 0
+        self._pending: list[tuple[int, int, int]] = []
+        network = plant.network
+        self._network, self._demands = network, demands
+        self._exit_arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
+        self._groups = _Groups(network, demands)
+        self._rows = _Rows(network, demands, self._groups, step_us, detail, every, emit)
+        self._tally = _Tally(network, self._groups)
+        self._hardest = (-1.0, 0, network)
+        self._international = {
+            name: demands.of_class(name).astype(float) for name in INTERNATIONAL
+        }
+
+    # -- called as time passes ----------------------------------------------------------------
+
+    def step(self, step: int) -> None:
+        """Begin a step of traffic."""
+        self._cut()
+        self._step = step
+        if len(self._pending) >= BLOCK:
+            self._evaluate()
+
+    def settle(self) -> None:
+        """Account for the time so far, before routes or plant change."""
+        self._cut()
+        self._evaluate()
+
+    def _cut(self) -> None:
+        now = self._clock.now
+        if now > self._since:
+            self._pending.append((self._since, now, self._step))
+            self._since = now
+
+    def _evaluate(self) -> None:
+        if not self._pending:
+            return
+        span = np.array(self._pending, dtype=np.int64)
+        self._pending = []
+        rates = self._source.run([int(step) for step in span[:, 2]])
+        network = self._plant.network
+        moment = flow(self._routes(), network, rates, self._queue)
+        seconds = (span[:, 1] - span[:, 0]) / US_PER_S
+        self._tally.add(moment, seconds, self._exit_arcs)
+        self._rows.add(moment, span, seconds, self._exit_arcs)
+        self._note_hardest(network, rates, span[:, 2])
+
+    def _note_hardest(self, network: Network, rates: np.ndarray, steps: np.ndarray) -> None:
+        """Remember the instant with most international traffic for the exits that stand."""
+        pressure = np.zeros(rates.shape[1])
+        for name, direction in (("international_out", "out"), ("international_in", "in")):
+            arcs = network.exit_arcs[direction]
+            room = float((network.capacity_gbps * network.up)[arcs].sum())
+            asked = self._international[name] @ rates
+            if room > 0:
+                pressure = np.maximum(pressure, asked / room)
+        worst = int(np.argmax(pressure))
+        if pressure[worst] > self._hardest[0] * (1 + 1e-12):
+            rate = self._demands.with_gbps(rates[:, worst].copy())
+            self._hardest = (float(pressure[worst]), int(steps[worst]), network)
+            self._hardest_demands = rate
+
+    # -- at the end ---------------------------------------------------------------------------
+
+    def close(self) -> Figures:
+        """Close integrals at the horizon and return the figures."""
+        self.settle()
+        self._rows.close()
+        return self._tally.figures()
+
+    @property
+    def hardest(self) -> tuple[int, Network, Demands]:
+        """Step, network and demands when international traffic pressed hardest on the exits."""
+        return self._hardest[1], self._hardest[2], self._hardest_demands
+
+
+class _Groups:
+    """Demands by class and region: the finest scopes that figures are kept for."""
+
+    def __init__(self, network: Network, demands: Demands) -> None:
+        abroad = network.is_abroad
+        far = np.where(abroad[demands.source], demands.source, demands.target)
+        far = np.where(abroad[far], far, -1)
+        names = np.array([*network.nodes, ""], dtype=object)
+        keys = [
+            (str(c), str(names[r])) for c, r in zip(demands.traffic_class, far, strict=True)
+        ]
+        self.keys = sorted(set(keys))
+        index = {key: i for i, key in enumerate(self.keys)}
+        self.of = np.array([index[key] for key in keys], dtype=np.int64)
+        shape = (len(self.keys), len(demands))
+        self.sum = sparse.csr_array(
+            (np.ones(len(demands)), (self.of, np.arange(len(demands)))), shape=shape
+        )
+
+    def scopes(self) -> dict[str, np.ndarray]:
+        """Groups of each scope: ``all``, every class, every region."""
+        found: dict[str, list[int]] = {"all": list(range(len(self.keys)))}
+        for i, (traffic_class, region) in enumerate(self.keys):
+            found.setdefault(traffic_class, []).append(i)
+            if region:
+                found.setdefault(region, []).append(i)
+        return {scope: np.array(groups, dtype=np.int64) for scope, groups in found.items()}
+
+
+class _Tally:
+    """Sums over time behind the figures."""
+
+    def __init__(self, network: Network, groups: _Groups) -> None:
+        self._network, self._groups = network, groups
+        self._seconds: list[np.ndarray] = []
+        self._exits: list[np.ndarray] = []
+        self._mlu: list[np.ndarray] = []
+        self._exit_offered = 0.0
+        self._exit_room = 0.0
+        count = len(groups.keys)
+        self._offered, self._delivered = np.zeros(count), np.zeros(count)
+        self._latency, self._propagation = np.zeros(count), np.zeros(count)
+        self._spread = _Spread()
+        classes = np.repeat(network.link_class, 2)
+        self._classes = [c for c in LINK_CLASSES if (classes == c).any()]
+        self._members = [np.flatnonzero(classes == c) for c in self._classes]
+
+    def add(self, moment: Flow, seconds: np.ndarray, exit_arcs: np.ndarray) -> None:
+        self._seconds.append(seconds)
+        self._exits.append(moment.utilisation[exit_arcs])
+        at = np.nan_to_num(moment.utilisation, nan=0.0)
+        self._mlu.append(np.array([at[arcs].max(axis=0) for arcs in self._members]))
+        self._exit_offered += float(moment.offered_gbps[exit_arcs].sum(axis=0) @ seconds)
+        self._exit_room += float(moment.capacity_gbps[exit_arcs].sum() * seconds.sum())
+        total = self._groups.sum
+        weight = moment.delivered_gbps * seconds
+        self._offered += total @ (moment.rates_gbps @ seconds)
+        self._delivered += total @ weight.sum(axis=1)
+        latency = np.nan_to_num(moment.latency_ms, nan=0.0)
+        self._latency += total @ (latency * weight).sum(axis=1)
+        propagation = np.nan_to_num(moment.propagation_ms, nan=0.0)
+        self._propagation += total @ (propagation * weight).sum(axis=1)
+        self._spread.add(self._groups.of, latency, weight)
+
+    def figures(self) -> Figures:
+        rows: Figures = []
+        seconds = np.concatenate(self._seconds)
+        self._exit_figures(rows, seconds)
+        mlu = np.concatenate(self._mlu, axis=1)
+        if len(mlu):
+            rows.append(("mlu_peak", "all", "1", float(mlu.max())))
+        for name, series in zip(self._classes, mlu, strict=True):
+            rows.append(("mlu_peak", name, "1", float(series.max())))
+        for scope, groups in self._groups.scopes().items():
+            self._traffic_figures(rows, scope, groups)
+        return rows
+
+    def _exit_figures(self, rows: Figures, seconds: np.ndarray) -> None:
+        if not len(self._network.exits):
+            return
+        series = np.concatenate(self._exits, axis=1)
+        half = len(series) // 2
+        hottest = np.nan_to_num(series, nan=0.0).max(axis=0)
+        balance = [jain(series[:half]), jain(series[half:])]
+        links = [self._network.links[i] for i in self._network.exits]
+        scopes = [f"exit:{link}:{way}" for way in ("out", "in") for link in links]
+        for scope, values in (("all", hottest), *zip(scopes, series, strict=True)):
+            live = np.isfinite(values)
+            value, weight = values[live], seconds[live]
+            rows.append(("exit_utilisation_peak", scope, "1", float(value.max(initial=0.0))))
+            rows.append(("exit_utilisation_p95", scope, "1", weighted_quantile(value, weight, 0.95)))
+            mean = weighted_mean(value, weight)
+            if scope == "all":
+                mean = self._exit_offered / self._exit_room if self._exit_room > 0 else np.nan
+            rows.append(("exit_utilisation_mean", scope, "1", mean))
+            for level in ABOVE:
+                hours = float(weight[value > level / 100].sum()) / 3600
+                rows.append((f"hours_above_{level}", scope, "h", hours))
+        fair = [weighted_mean(np.nan_to_num(b), seconds * np.isfinite(b)) for b in balance]
+        rows.append(("exit_balance_jain", "all", "1", float(np.mean(fair))))
+
+    def _traffic_figures(self, rows: Figures, scope: str, groups: np.ndarray) -> None:
+        offered, delivered = self._offered[groups].sum(), self._delivered[groups].sum()
+        latency, propagation = self._latency[groups].sum(), self._propagation[groups].sum()
+        lost = max(offered - delivered, 0.0)
+        mean = latency / delivered if delivered > 0 else np.nan
+        fixed = propagation / delivered if delivered > 0 else np.nan
+        rows.append(("latency_ms_mean", scope, "ms", float(mean)))
+        for q in (50, 95, 99):
+            rows.append((f"latency_ms_p{q}", scope, "ms", self._spread.quantile(groups, q / 100)))
+        rows.append(("propagation_ms_mean", scope, "ms", float(fixed)))
+        rows.append(("queueing_ms_mean", scope, "ms", float(mean - fixed)))
+        rows.append(("offered_gbit", scope, "Gbit", float(offered)))
+        rows.append(("carried_gbit", scope, "Gbit", float(delivered)))
+        rows.append(("lost_gbit", scope, "Gbit", float(lost)))
+        rows.append(("loss_fraction", scope, "1", float(lost / offered) if offered > 0 else 0.0))
+
+
+class _Spread:
+    """Volume by latency and group, exact to a microsecond, however long the run."""
+
+    _MERGE_AT = 2_000_000
+    _GROUP = 1 << 40
+
+    def __init__(self) -> None:
+        self._keys: list[np.ndarray] = []
+        self._weights: list[np.ndarray] = []
+        self._held = 0
+
+    def add(self, group: np.ndarray, latency_ms: np.ndarray, weight: np.ndarray) -> None:
+        grain = np.rint(latency_ms / _LATENCY_GRAIN_MS).astype(np.int64)
+        key = (group[:, None] * self._GROUP + grain).ravel()
+        keep = weight.ravel() > 0
+        self._keys.append(key[keep])
+        self._weights.append(weight.ravel()[keep])
+        self._held += int(keep.sum())
+        if self._held > self._MERGE_AT:
+            self._merge()
+            self._held = len(self._keys[0])
+
+    def _merge(self) -> None:
+        keys, place = np.unique(np.concatenate(self._keys), return_inverse=True)
+        self._keys = [keys]
+        self._weights = [np.bincount(place, weights=np.concatenate(self._weights))]
+
+    def quantile(self, groups: np.ndarray, q: float) -> float:
+        """Latency below which a share *q* of the delivered volume of some groups stays."""
+        if not self._keys:
+            return float("nan")
+        if len(self._keys) > 1:
+            self._merge()
+        keys, weights = self._keys[0], self._weights[0]
+        cut = [np.searchsorted(keys, [g * self._GROUP, (g + 1) * self._GROUP]) for g in groups]
+        if not cut:
+            return float("nan")
+        value = np.concatenate([keys[lo:hi] % self._GROUP for lo, hi in cut])
+        weight = np.concatenate([weights[lo:hi] for lo, hi in cut])
+        return weighted_quantile(value * _LATENCY_GRAIN_MS, weight, q)
+
+
+class _Rows:
+    """Table rows: means over every step, whatever pieces it came in."""
+
+    def __init__(
+        self,
+        network: Network,
+        demands: Demands,
+        groups: _Groups,
+        step_us: int,
+        detail: str,
+        every: int,
+        emit: Emit,
+    ) -> None:
+        self._network, self._demands, self._groups = network, demands, groups
+        self._step_us, self._detail, self._every, self._emit = step_us, detail, every, emit
+        self._open: dict[str, np.ndarray] | None = None
+        self._open_step, self._open_seconds = -1, 0.0
+        self._done: list[tuple[int, float, dict[str, np.ndarray]]] = []
+
+    def add(
+        self, moment: Flow, span: np.ndarray, seconds: np.ndarray, exit_arcs: np.ndarray
+    ) -> None:
+        wanted = np.flatnonzero(span[:, 2] % self._every == 0)
+        if not len(wanted):
+            return
+        steps, weight = span[wanted, 2], seconds[wanted]
+        means, peak = self._quantities(moment, wanted)
+        first = np.flatnonzero(np.diff(steps, prepend=-1))
+        sums = {
+            name: np.add.reduceat(values * weight, first, axis=1) for name, values in means.items()
+        }
+        sums["peak"] = np.maximum.reduceat(peak, first, axis=1)
+        lasting = np.add.reduceat(weight, first)
+        for i, step in enumerate(steps[first]):
+            self._piece(int(step), float(lasting[i]), {k: v[:, i] for k, v in sums.items()})
+
+    def _quantities(
+        self, moment: Flow, wanted: np.ndarray
+    ) -> tuple[dict[str, np.ndarray], np.ndarray]:
+        """What is summed over time, and the utilisation whose peak is kept."""
+        live = np.isfinite(moment.utilisation[:, wanted])
+        at = np.where(live, moment.utilisation[:, wanted], 0.0)
+        capacity = np.repeat(moment.capacity_gbps[:, None], len(wanted), axis=1)
+        means = {
+            "capacity": capacity,
+            "offered": moment.offered_gbps[:, wanted],
+            "carried": moment.carried_gbps[:, wanted],
+            "utilisation": at,
+            "live": live.astype(float),
+            "wait": np.where(live, moment.wait_ms[:, wanted], 0.0),
+        }
+        if self._detail != "none":
+            rates, delivered = moment.rates_gbps[:, wanted], moment.delivered_gbps[:, wanted]
+            latency = np.nan_to_num(moment.latency_ms[:, wanted]) * delivered
+            fixed = np.nan_to_num(moment.propagation_ms[:, wanted]) * delivered
+            for name, values in (
+                ("asked", rates), ("got", delivered), ("latency", latency), ("fixed", fixed)
+            ):
+                means[name] = self._groups.sum @ values if self._detail == "region" else values
+        return means, np.where(live, at, -1.0)
+
+    def _piece(self, step: int, seconds: float, sums: dict[str, np.ndarray]) -> None:
+        """Add a piece of a step to the step that is open, or open it."""
+        if step != self._open_step:
+            self._finish()
+            self._open, self._open_step, self._open_seconds = sums, step, seconds
+            return
+        assert self._open is not None
+        for name, values in sums.items():
+            old = self._open[name]
+            self._open[name] = np.maximum(old, values) if name == "peak" else old + values
+        self._open_seconds += seconds
+
+    def _finish(self) -> None:
+        if self._open is not None:
+            self._done.append((self._open_step, self._open_seconds, self._open))
+            self._open, self._open_step = None, -1
+        if len(self._done) >= BLOCK:
+            self._write()
+
+    def close(self) -> None:
+        self._finish()
+        self._write()
+
+    def _write(self) -> None:
+        if not self._done:
+            return
+        steps = np.array([step for step, _, _ in self._done])
+        seconds = np.array([lasting for _, lasting, _ in self._done])
+        table = {
+            name: np.stack([sums[name] for _, _, sums in self._done])
+            for name in self._done[0][2]
+        }
+        self._done = []
+        time_s = steps * (self._step_us / US_PER_S)
+        self._write_links(time_s, seconds, table)
+        if self._detail != "none":
+            self._write_demands(time_s, seconds, table)
+
+    def _write_links(
+        self, time_s: np.ndarray, seconds: np.ndarray, table: dict[str, np.ndarray]
+    ) -> None:
+        network = self._network
+        lasting = seconds[:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            columns = {
+                "capacity_gbps": table["capacity"] / lasting,
+                "offered_gbps": table["offered"] / lasting,
+                "carried_gbps": table["carried"] / lasting,
+                "utilisation": table["utilisation"] / table["live"],
+                "utilisation_peak": np.where(table["peak"] < 0, np.nan, table["peak"]),
+                "queueing_ms": table["wait"] / table["live"],
+            }
+        nodes = network.nodes
+        count, arcs = len(time_s), len(network.tail)
+        self._emit(
+            "links",
+            {
+                "time_s": np.repeat(time_s, arcs),
+                "link": Coded.tiled((network.links[arc // 2] for arc in range(arcs)), count),
+                "source": Coded.tiled((nodes[i] for i in network.tail), count),
+                "target": Coded.tiled((nodes[i] for i in network.head), count),
+                "class": Coded.tiled(np.repeat(network.link_class, 2), count),
+                **{name: values.ravel() for name, values in columns.items()},
+            },
+        )
+        ways = network.exit_arcs
+        both = np.stack([ways["out"], ways["in"]], axis=1).ravel()
+        if len(both):
+            self._emit(
+                "exits",
+                {
+                    "time_s": np.repeat(time_s, len(both)),
+                    "exit": Coded.tiled((network.links[arc // 2] for arc in both), count),
+                    "direction": Coded.tiled(("out", "in"), count * len(both) // 2),
+                    **{name: values[:, both].ravel() for name, values in columns.items()},
+                },
+            )
+
+    def _write_demands(
+        self, time_s: np.ndarray, seconds: np.ndarray, table: dict[str, np.ndarray]
+    ) -> None:
+        count = len(time_s)
+        if self._detail == "region":
+            keys: dict[str, Any] = {
+                "class": [c for c, _ in self._groups.keys],
+                "region": [r for _, r in self._groups.keys],
+            }
+        else:
+            nodes = self._demands.nodes
+            keys = {
+                "class": self._demands.traffic_class,
+                "source": [nodes[i] for i in self._demands.source],
+                "target": [nodes[i] for i in self._demands.target],
+            }
+        wide = table["asked"].shape[1]
+        lasting = seconds[:, None]
+        with np.errstate(invalid="ignore", divide="ignore"):
+            latency, fixed = table["latency"] / table["got"], table["fixed"] / table["got"]
+        self._emit(
+            "demands",
+            {
+                "time_s": np.repeat(time_s, wide),
+                **{name: Coded.tiled(values, count) for name, values in keys.items()},
+                "offered_gbps": (table["asked"] / lasting).ravel(),
+                "carried_gbps": (table["got"] / lasting).ravel(),
+                "latency_ms": latency.ravel(),
+                "propagation_ms": fixed.ravel(),
+                "queueing_ms": (latency - fixed).ravel(),
+            },
+        )

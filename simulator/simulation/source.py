@@ -1,0 +1,65 @@
+"""The source: the traffic of one replication, the same for every strategy to the last bit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.model.streams import Streams
+from simulator.simulation.clock import micros
+from simulator.traffic.traffic import Series
+
+BLOCK = 288
+"""Steps made at a time."""
+
+
+class Source:
+    """Rates of every demand, step by step, made in blocks and forgotten behind a horizon.
+
+    Parameters
+    ----------
+    series : Series
+    streams : Streams
+    steps : int
+        Steps in the scenario.
+    step_s : float
+        Length of a step.
+    memory_s : float
+        How far back :meth:`mean` must be able to look.
+    """
+
+    def __init__(
+        self, series: Series, streams: Streams, steps: int, step_s: float, memory_s: float
+    ) -> None:
+        self._play = series.play(streams)
+        self._steps, self._step_us = steps, micros(step_s)
+        self._keep = int(np.ceil(memory_s / step_s)) // BLOCK + 2
+        self._blocks: dict[int, np.ndarray] = {}
+        self._made = 0
+
+    def rates(self, step: int) -> np.ndarray:
+        """Rates during a step, in Gbps, shape (demands,)."""
+        return self._block(step // BLOCK)[:, step % BLOCK]
+
+    def run(self, steps: list[int]) -> np.ndarray:
+        """Rates during several steps, shape (demands, steps)."""
+        return np.stack([self.rates(step) for step in steps], axis=1)
+
+    def mean(self, start_us: int, end_us: int) -> np.ndarray:
+        """Mean rates over a window; before the start, traffic is held at its first step."""
+        if end_us <= start_us:
+            return self.rates(min(max(0, end_us // self._step_us), self._steps - 1))
+        total = np.zeros(len(self.rates(max(0, min(end_us // self._step_us, self._steps - 1)))))
+        for step in range(start_us // self._step_us, -(-end_us // self._step_us)):
+            lo = max(start_us, step * self._step_us)
+            hi = min(end_us, (step + 1) * self._step_us)
+            total += self.rates(min(max(step, 0), self._steps - 1)) * (hi - lo)
+        return total / (end_us - start_us)
+
+    def _block(self, block: int) -> np.ndarray:
+        while self._made <= block:
+            first = self._made * BLOCK
+            rates = self._play(first, min(first + BLOCK, self._steps))
+            self._blocks[self._made] = np.asfortranarray(rates)
+            self._blocks.pop(self._made - self._keep, None)
+            self._made += 1
+        return self._blocks[block]

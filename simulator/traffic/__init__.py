@@ -1,0 +1,1 @@
+"""(Network, time) -> Demands: base matrices, and shapes that multiply them over time."""

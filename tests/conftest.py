@@ -1,0 +1,159 @@
+"""The built-in networks, and random small ones that are valid and awkward."""
+
+from __future__ import annotations
+
+import csv
+import functools
+from collections.abc import Callable
+from pathlib import Path
+
+import networkx as nx
+import numpy as np
+import pytest
+import yaml
+
+from simulator.model.demands import Demands
+from simulator.model.network import About, Network
+
+ROOT = Path(__file__).parent.parent
+TOPOLOGIES = ROOT / "topologies"
+Case = tuple[Network, Demands]
+
+#: Super cores, cores, provinces, gateways, pops, regions, demands.
+SIZES = {
+    "small": (1, 2, 3, 1, 2, 1, 12),
+    "medium": (2, 3, 7, 2, 4, 3, 40),
+    "large": (3, 6, 14, 3, 7, 5, 120),
+}
+
+
+def built_in(name: str) -> Case:
+    """Return a built-in network and its base matrix, made anew."""
+    text = yaml.safe_load((TOPOLOGIES / f"{name}.yaml").read_text(encoding="utf-8"))
+    graph = nx.MultiGraph()
+    for node in text["nodes"]:
+        graph.add_node(node["id"], **node)
+    for order, link in enumerate(text["links"]):
+        graph.add_edge(link["a"], link["b"], key=link["id"], order=order, **link)
+    cables = {cable["id"]: cable for cable in text["cables"]}
+    network = Network(graph, About(text["name"], utc_offset_h=text["utc_offset_h"], cables=cables))
+    with (TOPOLOGIES / text["matrix"]).open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    source, target, kind, gbps = (
+        [row[key] for row in rows] for key in ("source", "target", "class", "gbps")
+    )
+    return network, Demands.of(network, source, target, [float(x) for x in gbps], kind)
+
+
+@pytest.fixture(scope="session")
+def china() -> Case:
+    return built_in("china169-2017")
+
+
+@pytest.fixture(scope="session")
+def mini() -> Case:
+    return built_in("china169-mini")
+
+
+@pytest.fixture(scope="session")
+def random_case() -> Callable[..., Case]:
+    """``random_case(seed, size)``: the same network and demands for the same words."""
+    return functools.cache(make_random_case)
+
+
+@pytest.fixture(scope="session")
+def tiny() -> Callable[..., Network]:
+    """``tiny(links, **kinds)``: see :func:`make_tiny`."""
+    return make_tiny
+
+
+def make_tiny(*links: tuple, **kinds: str) -> Network:
+    """Return a network from ``(id, a, b, capacity[, metric[, delay_ms]])``; nodes are cores.
+
+    A link between a node at home and one abroad is an exit.
+    """
+    graph = nx.MultiGraph()
+    for order, (link, a, b, capacity, *more) in enumerate(links):
+        for node in (a, b):
+            graph.add_node(node, kind=kinds.get(node, "core"))
+        metric, delay = (*more, *(1.0, 1.0)[len(more) :])
+        abroad = {kinds.get(node, "core") in ("pop", "region") for node in (a, b)}
+        graph.add_edge(
+            a, b, key=link, order=order, a=a, b=b, capacity_gbps=capacity, metric=metric,
+            delay_ms=delay, cables={}, **{"class": "exit" if len(abroad) == 2 else "core"},
+        )
+    return Network(graph, "tiny")
+
+
+def make_random_case(seed: int, size: str = "medium") -> Case:
+    """Return a random valid network and demands of all classes.
+
+    Provinces hang on one to three nodes, sometimes twice on the same, and sometimes on each other;
+    exits may run in parallel and may be written from either end; capacities differ by direction
+    here and there. Metrics are all equal, small whole numbers (many ties) or fractions, by seed.
+    """
+    rng = np.random.default_rng(seed)
+    supers, cores, provinces, gateways, pops, regions, asked = SIZES[size]
+    graph = nx.MultiGraph()
+
+    def nodes(kind: str, count: int) -> list[str]:
+        made = [f"{kind}-{i}" for i in range(count)]
+        for node in made:
+            graph.add_node(node, kind=kind, weight=float(rng.uniform(0.1, 1)))
+        return made
+
+    def some(pool: list[str], most: int) -> list[str]:
+        return list(rng.choice(pool, size=min(len(pool), rng.integers(1, most + 1)), replace=False))
+
+    def join(a: str, b: str, kind: str, low: float, high: float, **more: object) -> None:
+        order = graph.number_of_edges()
+        there, back = np.round(rng.uniform(low, high, 2), 1)
+        metric = (1.0, float(rng.integers(1, 5)), float(np.round(rng.uniform(0.1, 3), 1)))
+        graph.add_edge(
+            a, b, key=f"link-{order}", order=order, a=a, b=b, capacity_gbps=there,
+            capacity_ba_gbps=back if rng.random() < 0.4 else there, metric=metric[seed % 3],
+            delay_ms=float(rng.uniform(0.2, 20)), **{"class": kind, "cables": {}, **more},
+        )
+
+    trunk = nodes("super_core", supers)
+    for i, node in enumerate(trunk):
+        for other in trunk[:i]:
+            join(node, other, "core", 80, 200)
+    for node in nodes("core", cores):
+        for other in some(trunk, 3):
+            join(node, other, "core", 40, 160)
+        trunk.append(node)
+    stubs = nodes("provincial", provinces)
+    for node in stubs:
+        homes = some(trunk, 3)
+        for home in homes + homes[: rng.random() < 0.3]:
+            join(node, home, "provincial", 20, 80)
+    join(stubs[0], stubs[1], "provincial", 20, 80)
+
+    gates, abroad = nodes("gateway", gateways), nodes("pop", pops)
+    for gate in gates:
+        for core in some(trunk, 2):
+            join(core, gate, "gateway", 20, 60)
+    for i, pop in enumerate(abroad):
+        for gate in [gates[i % gateways], *some(gates, 2)]:
+            share = float(np.round(rng.uniform(0.1, 0.9), 2))
+            cables = {f"cable-{i % 3}": share, f"cable-{3 + i % 2}": 1 - share}
+            ends = (gate, pop) if rng.random() < 0.8 else (pop, gate)
+            join(*ends, "exit", 2, 12, cables=cables)
+        for other in some(abroad[:i], 2) if i else []:
+            join(pop, other, "overseas", 5, 20)
+    far = nodes("region", regions)
+    for region in far:
+        for pop in some(abroad, 2):
+            join(pop, region, "access", 100, 200)
+
+    home, away = stubs + trunk, far + abroad
+    source, target = [], []
+    for i in range(asked):
+        pools = [(home, home), (home, away), (away, home), (home, home), (away, away)][i % 5]
+        ends = [str(rng.choice(pool)) for pool in pools]
+        if ends[0] != ends[1]:
+            source.append(ends[0])
+            target.append(ends[1])
+    gbps = rng.lognormal(0.0, 1.0, len(source)) * 60 / asked
+    return Network(graph, f"random-{size}-{seed}"), Demands.of(Network(graph, "x"), source, target, gbps)
