@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 import networkx as nx
 
 from simulator.errors import Problem, did_you_mean
-from simulator.formats.draft import Draft, Record
+from simulator.formats.draft import DEFAULT, Draft, Record
 from simulator.model.network import (
     BACKBONE_CLASSES,
     COUNTING_RULE,
@@ -57,7 +57,7 @@ def unique_ids(draft: Draft) -> Iterator[Problem]:
     for section in ("nodes", "links", "cables", "regions"):
         first: dict[str, int] = {}
         for i, record in enumerate(getattr(draft, section) or ()):
-            known = first.setdefault(record.get("id", f"\0{i}"), i)
+            known = first.setdefault(record.get("id") or f"\0{i}", i)
             if known != i:
                 line = draft.line(section, known, "id")
                 message = f"a second {section[:-1]} with the id {record['id']!r}"
@@ -71,10 +71,11 @@ def known_ends(draft: Draft) -> Iterator[Problem]:
     hint = Speller(draft.node)
     for i, link in enumerate(draft.links):
         for end in ("a", "b") if draft.all_nodes_known else ():
-            if end in link and link[end] not in draft.node:
-                message = f"no node named {link[end]!r}{hint(link[end])}"
+            name = link.get(end)
+            if name is not None and name not in draft.node:
+                message = f"no node named {name!r}{hint(name)}"
                 yield draft.error("links", i, end, message=message)
-        if "a" in link and link["a"] == link.get("b"):
+        if link.get("a") is not None and link["a"] == link.get("b"):
             message = f"the link joins {link['a']!r} with itself"
             yield draft.error("links", i, "b", message=message)
 
@@ -83,9 +84,9 @@ def known_cables(draft: Draft) -> Iterator[Problem]:
     """A link rides cables that the file lists, if it lists any."""
     if draft.cables is None:
         return
-    hint = Speller(cable["id"] for cable in draft.cables if "id" in cable)
+    hint = Speller(cable["id"] for cable in draft.cables)
     for i, link in enumerate(draft.links):
-        for cable in link.get("cables", ()):
+        for cable in link.get("cables") or ():
             if cable not in hint.words:
                 message = f"no cable named {cable!r}{hint(cable)}"
                 yield draft.error("links", i, "cables", cable, message=message, key=True)
@@ -94,7 +95,7 @@ def known_cables(draft: Draft) -> Iterator[Problem]:
 def cable_shares(draft: Draft) -> Iterator[Problem]:
     """The shares of a link on its cables add to 1."""
     for i, link in enumerate(draft.links):
-        shares = link.get("cables", {})
+        shares = link.get("cables") or {}
         total = math.fsum(shares.values())
         if shares and abs(total - 1) > SHARE_TOLERANCE:
             message = f"the shares add to {total:.6g}, not to 1"
@@ -117,23 +118,24 @@ def exits_cross_the_border(draft: Draft) -> Iterator[Problem]:
         if a == b or draft.is_abroad(a) is None or draft.is_abroad(b) is None:
             continue
         crosses = draft.home_and_abroad(link) is not None
-        if link.get("class") == "exit" and not crosses:
+        word = link.get("class", DEFAULT)
+        if word == "exit" and not crosses:
             where = "abroad" if draft.is_abroad(a) else "at home"
             message = (
                 f"an exit has one end at home and one abroad (kind pop or region),"
                 f" but {_kind(draft, a)} and {_kind(draft, b)} are both {where}"
             )
             yield draft.error("links", i, "class", message=message)
-        if "class" in link and link["class"] != "exit" and crosses:
+        if crosses and word not in (None, "exit"):
             message = (
                 f"joins {_kind(draft, a)} and {_kind(draft, b)} across the border, but counts as"
-                f" no exit: its class is {link['class']!r}"
+                f" no exit: its class is {word!r}"
             )
             yield draft.warning("links", i, "class", message=message)
 
 
 def _kind(draft: Draft, node_id: str | None) -> str:
-    return f"{node_id!r} ({draft.node[node_id or '']['kind']})"
+    return f"{node_id!r} ({draft.node[node_id or ''].get('kind', DEFAULT)})"
 
 
 def regions_are_abroad(draft: Draft) -> Iterator[Problem]:
@@ -151,7 +153,7 @@ def regions_are_abroad(draft: Draft) -> Iterator[Problem]:
 
 def region_shares(draft: Draft) -> Iterator[Problem]:
     """The shares of the regions add to no more than 1."""
-    total = math.fsum(region.get("share", 0.0) for region in draft.regions)
+    total = math.fsum(region.get("share") or 0.0 for region in draft.regions)
     if total > 1 + SHARE_TOLERANCE:
         message = f"the shares add to {total:.6g}, more than 1"
         yield draft.error("regions", message=message, key=True)
@@ -160,27 +162,27 @@ def region_shares(draft: Draft) -> Iterator[Problem]:
 def delays(draft: Draft) -> Iterator[Problem]:
     """Something tells the delay of a link, and what tells it agrees."""
     for i, link in enumerate(draft.links):
-        if "delay_ms" not in link and "fibre_km" not in link:
-            yield from _delay_from_distance(draft, i, link)
-        else:
-            yield from _delay_given(draft, i, link)
+        given = [link[key] for key in ("delay_ms", "fibre_km", "path_factor") if key in link]
+        if None not in given:
+            yield from _delay(draft, i, link)
 
 
-def _delay_from_distance(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
-    ends = [draft.node.get(link.get(end, "")) for end in ("a", "b")]
-    if draft.delay_required and all(ends) and draft.delay_ms(link) is None:
-        lost = [repr(end["id"]) for end in ends if end and not ("lat" in end and "lon" in end)]
+def _delay(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
+    if "delay_ms" in link or "fibre_km" in link:
+        yield from _delay_given(draft, i, link)
+        yield from _speed_of_light(draft, i, link)
+    elif draft.delay_required and (lost := draft.ends_without_place(link)):
         message = (
-            f"nothing tells the delay: give delay_ms or fibre_km,"
-            f" or coordinates to {' and '.join(dict.fromkeys(lost))}"
+            "nothing tells the delay: give delay_ms or fibre_km,"
+            f" or coordinates to {' and '.join(map(repr, lost))}"
         )
         yield draft.error("links", i, message=message)
 
 
 def _delay_given(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
     key = "delay_ms" if "delay_ms" in link else "fibre_km"
-    delay = draft.delay_ms(link) or 0.0
     if "delay_ms" in link and "fibre_km" in link:
+        delay = link["delay_ms"]
         of_fibre = link["fibre_km"] / FIBRE_KM_PER_MS
         if abs(delay - of_fibre) > DELAY_TOLERANCE * max(delay, of_fibre) + DELAY_ROUNDING_MS:
             message = (
@@ -191,24 +193,33 @@ def _delay_given(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
     if "path_factor" in link:
         message = f"has no effect beside {key}"
         yield draft.warning("links", i, "path_factor", message=message)
+
+
+def _speed_of_light(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
+    delay = draft.delay_ms(link) or 0.0
     straight_km = draft.great_circle_km(link) or 0.0
     fastest = straight_km / FIBRE_KM_PER_MS
-    if delay < fastest * (1 - SPHERE_TOLERANCE) - DELAY_ROUNDING_MS:
-        message = (
-            f"{delay:.4g} ms is faster than light in fibre: the ends are {straight_km:.0f} km"
-            f" apart, which takes {fastest:.4g} ms"
-        )
-        yield draft.warning("links", i, key, message=message)
+    if delay >= fastest * (1 - SPHERE_TOLERANCE) - DELAY_ROUNDING_MS:
+        return
+    apart = f"the ends are {straight_km:.0f} km apart, which takes {fastest:.4g} ms"
+    if "delay_ms" in link:
+        message = f"{delay:g} ms is faster than light in fibre: {apart}"
+        yield draft.warning("links", i, "delay_ms", message=message)
+    else:
+        message = f"{link['fibre_km']:g} km of fibre are too short: {apart}"
+        yield draft.warning("links", i, "fibre_km", message=message)
 
 
 def parallel_twins(draft: Draft) -> Iterator[Problem]:
     """Two links alike in all but their ids look like a mistake."""
     first: dict[tuple[object, ...], int] = {}
     for i, link in enumerate(draft.links):
-        ends = tuple(sorted((link.get("a", ""), link.get("b", ""))))
-        alike = (ends, link.get("class"), link.get("capacity_gbps"), link.get("metric"))
-        known = first.setdefault(alike, i)
-        if known != i and all(ends):
+        alike = [link.get(key) for key in ("class", "capacity_gbps", "metric")]
+        ends = sorted(end["id"] for end in draft.ends(link))
+        if None in alike or len(ends) < 2:
+            continue
+        known = first.setdefault((*ends, *alike), i)
+        if known != i:
             message = (
                 f"alike in ends, class, capacity and metric to {draft.links[known].get('id')!r} on"
                 f" line {draft.line('links', known)}; is it meant to be there twice?"

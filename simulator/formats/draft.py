@@ -16,6 +16,8 @@ EARTH_RADIUS_KM = 6371.0
 PATH_FACTOR = 1.35
 WITHIN_A_PLACE_KM = 20.0
 ONE_PLACE_KM = 1.0
+DEFAULT = "core"
+"""Kind of a node and class of a link where the file gives none."""
 
 Record = dict[str, Any]
 
@@ -24,8 +26,8 @@ Record = dict[str, Any]
 class Draft:
     """Nodes, links and the rest as plain records, with a way to point into the file.
 
-    A record holds only what the file gives (or the schema's defaults) and what is sound by
-    itself: where the file is broken a key may be missing.
+    A record holds only what the file gives, or the schema's defaults. What the schema refused is
+    None, and a required key may be missing.
 
     Attributes
     ----------
@@ -72,17 +74,23 @@ class Draft:
     @cached_property
     def node(self) -> dict[str, Record]:
         """Nodes by id; the first where an id is taken twice."""
-        return {node["id"]: node for node in reversed(self.nodes) if "id" in node}
+        return {node["id"]: node for node in reversed(self.nodes) if node.get("id")}
 
     @cached_property
     def all_nodes_known(self) -> bool:
         """Whether every node has an id, so that an unknown one is unknown for sure."""
-        return bool(self.nodes) and all("id" in node for node in self.nodes)
+        return bool(self.nodes) and all(node.get("id") for node in self.nodes)
 
     def is_abroad(self, node_id: str | None) -> bool | None:
         """Say whether a node lies abroad, or None where the file is too broken to tell."""
-        kind = self.node.get(node_id or "", {}).get("kind")
+        node = self.node.get(node_id or "", {"kind": None})
+        kind = node.get("kind", DEFAULT)
         return None if kind is None else kind in ABROAD_KINDS
+
+    def ends(self, link: Record) -> list[Record]:
+        """Return the nodes at the ends of a link, as far as they are known."""
+        ends = (self.node.get(link.get(end) or "") for end in ("a", "b"))
+        return [end for end in ends if end]
 
     def home_and_abroad(self, link: Record) -> tuple[str, str] | None:
         """Return the ends of a link that crosses the border, the one at home first."""
@@ -96,11 +104,14 @@ class Draft:
 
     def great_circle_km(self, link: Record) -> float | None:
         """Return the distance between the ends of a link, or None without coordinates."""
-        a = self.node.get(link.get("a", ""), {})
-        b = self.node.get(link.get("b", ""), {})
-        if any(name not in end for name in ("lat", "lon") for end in (a, b)):
-            return None
-        return great_circle_km(a["lat"], a["lon"], b["lat"], b["lon"])
+        places = [(end.get("lat"), end.get("lon")) for end in self.ends(link)]
+        degrees = [value for place in places for value in place if value is not None]
+        return great_circle_km(*degrees) if len(degrees) == 4 else None
+
+    def ends_without_place(self, link: Record) -> list[str]:
+        """Return the ends of a link for which the file gives no coordinates."""
+        lost = (end["id"] for end in self.ends(link) if not ("lat" in end and "lon" in end))
+        return list(dict.fromkeys(lost))
 
     def delay_ms(self, link: Record) -> float | None:
         """Return the one-way delay of a link, or None where nothing tells it."""

@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, PlainValidator
 
 from simulator.errors import Problem, did_you_mean
+from simulator.formats.draft import DEFAULT
 from simulator.model.network import LINK_CLASSES, NODE_KINDS
 from simulator.schema import Fraction, Name, NonNegative, Positive, checked, shown
 
@@ -51,7 +52,7 @@ class NodeEntry:
     """
 
     id: Name
-    kind: NodeKind = "core"
+    kind: NodeKind = DEFAULT
     city: str | None = None
     province: str | None = None
     lat: Latitude | None = None
@@ -93,7 +94,7 @@ class LinkEntry:
     id: Name
     a: str
     b: str
-    class_: ClassWord = Field(default="core", alias="class")  # `class` is a keyword of Python
+    class_: ClassWord = Field(default=DEFAULT, alias="class")  # `class` is a keyword of Python
     capacity_gbps: Positive
     capacity_ba_gbps: Positive | None = None
     fibre_km: NonNegative | None = None

@@ -98,7 +98,7 @@ def _salvage(document: Document, problems: Iterable[Problem]) -> Draft:
         nodes=nodes,
         links=links,
         regions=regions,
-        cables=cables if cables and all("id" in cable for cable in cables) else None,
+        cables=cables if cables and all(cable.get("id") for cable in cables) else None,
         totals=_sound(Totals, data.get("totals"), ("totals",), broken),
         point=document.problem,
     )
@@ -119,9 +119,9 @@ def _sound(entry: type, data: Any, path: KeyPath, broken: set[str]) -> Record:
         return {}
     known = keys(entry)
     return {
-        key: value
+        key: None if dotted((*path, key)) in broken else value
         for key, value in data.items()
-        if key in known and value is not None and dotted((*path, key)) not in broken
+        if key in known and value is not None
     }
 
 

@@ -53,6 +53,11 @@ class Sheet:
         position = self.columns.index(column)
         return [row[position] for row in self.rows]
 
+    @property
+    def height(self) -> int:
+        """Number of rows in the file, those that could not be read included."""
+        return sum(bool(text.strip()) for text in self.texts) - 1
+
     def place(self, row: int, column: str) -> tuple[int, int]:
         """Return line and place of a cell, or of its row if there is no such column."""
         line = self.lines[row]

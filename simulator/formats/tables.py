@@ -52,6 +52,8 @@ class Tables:
             return None, problems
         node_records, of_nodes = _records(nodes, NodeEntry)
         link_records, of_links = _records(links, LinkEntry)
+        if len(node_records) < nodes.height:
+            node_records.append({})  # a row that could not be read is a node we do not know
         draft = Draft(
             about={"name": path.resolve().name},
             nodes=node_records,
@@ -64,6 +66,9 @@ class Tables:
 
 
 def _sheet(path: Path, columns: Columns) -> tuple[Sheet | None, list[Problem]]:
+    if not path.is_file():
+        message = "no such file; a network as tables needs nodes.csv and links.csv"
+        return None, [Problem(str(path), None, None, "", message)]
     try:
         sheet, problems = read_sheet(path, columns)
     except InputError as error:
@@ -86,14 +91,16 @@ def _records(sheet: Sheet, entry: type) -> tuple[list[Record], list[Problem]]:
             records.append(given(build(entry, Document.of(record))))
         except InputError as error:
             broken = {problem.key for problem in error.problems}
-            records.append({key: record[key] for key in record if key not in broken})
+            records.append({key: None if key in broken else record[key] for key in record})
             problems += [_placed(sheet, row, problem) for problem in error.problems]
     return records, problems
 
 
 def _value(column: str, cell: str) -> str | float:
     value = None if column in TEXT_COLUMNS else number(cell)
-    return cell if value is None else value
+    if value is None:
+        return cell
+    return int(value) if value.is_integer() else value  # 0, not 0.0, in messages
 
 
 def _placed(sheet: Sheet, row: int, problem: Problem) -> Problem:
@@ -119,7 +126,7 @@ def _point(
 
 def _without_delay(draft: Draft) -> Iterator[Problem]:
     unknown = sum(
-        "delay_ms" not in link and "fibre_km" not in link and draft.great_circle_km(link) is None
+        "delay_ms" not in link and "fibre_km" not in link and bool(draft.ends_without_place(link))
         for link in draft.links
     )
     if unknown:

@@ -71,9 +71,8 @@ def flow(routes: Routes, network: Network, rates_gbps: np.ndarray, queue: Queue)
     wait = np.zeros_like(offered)
     wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
     if kept is None:
-        share = np.broadcast_to(routes.served[:, None], rates_gbps.shape)
-        base = routes.delays(network.delay_ms)
-        waiting = routes.delays(wait)
+        _, base = routes.arrivals(network.delay_ms)
+        share, waiting = routes.arrivals(wait)
         propagation = np.broadcast_to(base[:, None], rates_gbps.shape)
         latency = propagation + waiting
         carried = offered

@@ -6,13 +6,16 @@ import numpy as np
 from scipy import special
 
 
-def weighted_quantile(values: np.ndarray, weights: np.ndarray, q: float) -> float:
-    """Smallest value that at least a share *q* of the weight does not exceed; NaN without weight."""
-    order = np.argsort(values, kind="stable")
+def weighted_quantiles(
+    values: np.ndarray, weights: np.ndarray, shares: list[float]
+) -> list[float]:
+    """Smallest values that at least these shares of the weight do not exceed; NaN without weight."""
+    order = np.argsort(values)
     heap = np.cumsum(weights[order])
     if not len(heap) or not heap[-1] > 0:
-        return float("nan")
-    return float(values[order][np.searchsorted(heap, q * heap[-1] * (1 - 1e-12))])
+        return [float("nan")] * len(shares)
+    at = np.searchsorted(heap, np.array(shares) * heap[-1] * (1 - 1e-12))
+    return [float(value) for value in values[order][at]]
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> float:
@@ -33,18 +36,27 @@ def jain(values: np.ndarray) -> np.ndarray:
         return np.where(square > 0, x.sum(axis=0) ** 2 / (count * square), np.nan)
 
 
-def interval(values: np.ndarray, confidence: float = 0.95) -> tuple[float, float, float]:
+def interval(
+    values: np.ndarray, confidence: float = 0.95
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean and Student-t confidence interval over replications.
+
+    Parameters
+    ----------
+    values : ndarray, shape (..., replications)
+    confidence : float
 
     Returns
     -------
-    mean, low, high : float
+    mean, low, high : ndarray, shape (...)
         The interval is NaN for fewer than two replications, which say nothing of spread.
     """
     values = np.asarray(values, dtype=float)
-    mean = float(values.mean()) if len(values) else float("nan")
-    if len(values) < 2 or not np.all(np.isfinite(values)):
-        return mean, float("nan"), float("nan")
-    error = float(values.std(ddof=1)) / np.sqrt(len(values))
-    half = float(special.stdtrit(len(values) - 1, 0.5 + confidence / 2)) * error
+    count = values.shape[-1]
+    mean = values.mean(axis=-1)
+    if count < 2:
+        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
+    with np.errstate(invalid="ignore"):
+        error = values.std(axis=-1, ddof=1) / np.sqrt(count)
+    half = float(special.stdtrit(count - 1, 0.5 + confidence / 2)) * error
     return mean, mean - half, mean + half

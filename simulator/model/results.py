@@ -194,6 +194,9 @@ def _alive(pid: int) -> bool:
 # -- figures ----------------------------------------------------------------------------------
 
 
+_KEYS = ["strategy", "metric", "scope", "unit"]
+
+
 def summarise(figures: pd.DataFrame) -> pd.DataFrame:
     """Mean and 95 % Student-t interval over replications.
 
@@ -207,12 +210,8 @@ def summarise(figures: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Columns ``strategy, metric, scope, unit, mean, ci_low, ci_high, replications``.
     """
-    keys = ["strategy", "metric", "scope", "unit"]
-    rows = []
-    for key, group in figures.groupby(keys, sort=False):
-        values = group.sort_values("replication")["value"].to_numpy()
-        rows.append((*key, *interval(values), len(values)))
-    return pd.DataFrame(rows, columns=[*keys, "mean", "ci_low", "ci_high", "replications"])
+    wide = _by_replication(figures)
+    return _with_intervals(wide.index.to_frame(index=False), wide)
 
 
 def differences(figures: pd.DataFrame) -> pd.DataFrame:
@@ -223,21 +222,30 @@ def differences(figures: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         As :func:`summarise`, with ``baseline`` after ``strategy``.
     """
+    wide = _by_replication(figures)
     order = list(dict.fromkeys(figures["strategy"]))
-    wide = figures.pivot_table(
-        index=["metric", "scope", "unit", "replication"],
-        columns="strategy",
-        values="value",
-        sort=False,
-        dropna=False,
-    )
-    rows = []
+    base = wide.xs(order[0], level="strategy")
+    parts = []
     for strategy in order[1:]:
-        apart = wide[strategy] - wide[order[0]]
-        for key, group in apart.groupby(level=["metric", "scope", "unit"], sort=False):
-            rows.append((strategy, order[0], *key, *interval(group.to_numpy()), len(group)))
-    columns = ["strategy", "baseline", "metric", "scope", "unit", "mean", "ci_low", "ci_high"]
-    return pd.DataFrame(rows, columns=[*columns, "replications"])
+        apart = wide.xs(strategy, level="strategy") - base
+        keys = apart.index.to_frame(index=False)
+        keys.insert(0, "strategy", strategy)
+        keys.insert(1, "baseline", order[0])
+        parts.append(_with_intervals(keys, apart))
+    columns = ["strategy", "baseline", *_KEYS[1:], "mean", "ci_low", "ci_high", "replications"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def _by_replication(figures: pd.DataFrame) -> pd.DataFrame:
+    """One row a figure, one column a replication, in the order in which they came."""
+    order = pd.MultiIndex.from_frame(figures[_KEYS].drop_duplicates())
+    return figures.pivot(index=_KEYS, columns="replication", values="value").reindex(order)
+
+
+def _with_intervals(keys: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
+    mean, low, high = interval(values.to_numpy(dtype=float))
+    count = np.full(len(keys), values.shape[1])
+    return keys.assign(mean=mean, ci_low=low, ci_high=high, replications=count)
 
 
 # -- reading ----------------------------------------------------------------------------------

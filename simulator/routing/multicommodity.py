@@ -183,8 +183,11 @@ class _Problem:
         self, theta: float, limit: np.ndarray
     ) -> tuple[np.ndarray, float, float] | None:
         """Minimise flow times delay under the limits; None when these paths cannot meet them."""
-        program = self._program(theta=theta, counts=self.counts, limit=limit)
         bound_at = np.where(self.counts, theta, limit)
+        quick = self._all_on_fastest(np.where(self.usable, bound_at, np.inf) * self.capacity)
+        if quick is not None:
+            return quick
+        program = self._program(theta=theta, counts=self.counts, limit=limit)
         while True:
             solution = program.solve()
             if solution.status != "optimal":
@@ -196,6 +199,15 @@ class _Problem:
             added = self._price_in(program, near, length, worth, self.delay)
             if not added:
                 return solution.values[1:], solution.objective, bound
+
+    def _all_on_fastest(self, room: np.ndarray) -> tuple[np.ndarray, float, float] | None:
+        """Every demand on its fastest path, if that keeps the limits: nothing can be faster."""
+        values = np.zeros(len(self.paths.demand))
+        values[self._fastest(self.paths)] = self.rate[self.active]
+        if np.any(self._load(values) + self.background > room):
+            return None
+        objective = float(values @ self.paths.sums(self.delay))
+        return values, objective, objective
 
     # -- pieces -------------------------------------------------------------------------------
 
@@ -299,9 +311,11 @@ class _Problem:
         """Turn flows into shares that add up to one for every demand with a path."""
         total = len(self.demands)
         idle = np.flatnonzero(self.reaches & (self.slot < 0))
-        near = towards(self.network, self.network.delay_ms + HOP_MS, self.targets)
-        arcs, starts = near.follow(self.row[idle], self.demands.source[idle])
-        paths = self.paths.join(Paths(idle, arcs, starts))
+        paths = self.paths
+        if len(idle):
+            near = towards(self.network, self.network.delay_ms + HOP_MS, self.targets)
+            arcs, starts = near.follow(self.row[idle], self.demands.source[idle])
+            paths = paths.join(Paths(idle, arcs, starts))
         share = np.concatenate([np.zeros(len(self.paths.demand)), np.ones(len(idle))])
         if len(values):
             share[: len(values)] = np.maximum(values, 0.0) / self.rate[self.paths.demand]

@@ -16,6 +16,7 @@ from simulator.errors import SimulatorError
 
 INFINITE = highspy.kHighsInf
 _BASIC, _LOWER = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kLower
+_OPTIMAL, _INFEASIBLE = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
 _TOLERANCE = 1e-9
 
 
@@ -27,6 +28,13 @@ class Solution:
     values: np.ndarray
     prices: np.ndarray
     objective: float
+
+
+class _Solver(highspy.Highs):
+    """HiGHS without callbacks: setting them up prints a banner before output can be turned off."""
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
 
 
 class Program:
@@ -55,7 +63,7 @@ class Program:
         basic_columns: np.ndarray,
         basic_rows: np.ndarray,
     ) -> None:
-        solver = highspy.Highs()
+        solver = _Solver()
         for option, value in (
             ("output_flag", False),
             ("threads", 1),
@@ -74,8 +82,8 @@ class Program:
         program.a_matrix_.value_ = matrix.data
         solver.passModel(program)
         basis = highspy.HighsBasis()
-        basis.col_status = [_BASIC if basic else _LOWER for basic in basic_columns]
-        basis.row_status = [_BASIC if basic else _LOWER for basic in basic_rows]
+        basis.col_status = _statuses(basic_columns)
+        basis.row_status = _statuses(basic_rows)
         basis.valid = True
         solver.setBasis(basis)
         self._solver = solver
@@ -115,20 +123,16 @@ class Program:
         """
         solver = self._solver
         solver.run()
-        status = solver.getModelStatus()
-        if status == highspy.HighsModelStatus.kInfeasible:
-            nothing = np.empty(0)
-            return Solution("infeasible", nothing, nothing, np.inf)
-        if status != highspy.HighsModelStatus.kOptimal:
+        if solver.getModelStatus() not in (_OPTIMAL, _INFEASIBLE):
             # Once more from nothing, before giving up: a bad basis is the usual reason.
             solver.clearSolver()
             solver.run()
-            status = solver.getModelStatus()
-            if status == highspy.HighsModelStatus.kInfeasible:
-                nothing = np.empty(0)
-                return Solution("infeasible", nothing, nothing, np.inf)
-            if status != highspy.HighsModelStatus.kOptimal:
-                raise SimulatorError(f"HiGHS stopped with {solver.modelStatusToString(status)}")
+        status = solver.getModelStatus()
+        if status == _INFEASIBLE:
+            nothing = np.empty(0)
+            return Solution("infeasible", nothing, nothing, np.inf)
+        if status != _OPTIMAL:
+            raise SimulatorError(f"HiGHS stopped with {solver.modelStatusToString(status)}")
         solution = solver.getSolution()
         return Solution(
             "optimal",
@@ -136,3 +140,10 @@ class Program:
             np.array(solution.row_dual),
             solver.getInfo().objective_function_value,
         )
+
+
+def _statuses(basic: np.ndarray) -> list[highspy.HighsBasisStatus]:
+    statuses = [_LOWER] * len(basic)
+    for place in np.flatnonzero(basic):
+        statuses[place] = _BASIC
+    return statuses

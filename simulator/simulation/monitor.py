@@ -16,7 +16,7 @@ from scipy import sparse
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.flow import Flow, flow
 from simulator.model.latency import Queue
-from simulator.model.metrics import jain, weighted_mean, weighted_quantile
+from simulator.model.metrics import jain, weighted_mean, weighted_quantiles
 from simulator.model.network import LINK_CLASSES, Network
 from simulator.model.results import Coded
 from simulator.model.routes import Routes
@@ -235,7 +235,8 @@ class _Tally:
             live = np.isfinite(values)
             value, weight = values[live], seconds[live]
             rows.append(("exit_utilisation_peak", scope, "1", float(value.max(initial=0.0))))
-            rows.append(("exit_utilisation_p95", scope, "1", weighted_quantile(value, weight, 0.95)))
+            p95 = weighted_quantiles(value, weight, [0.95])[0]
+            rows.append(("exit_utilisation_p95", scope, "1", p95))
             mean = weighted_mean(value, weight)
             if scope == "all":
                 mean = self._exit_offered / self._exit_room if self._exit_room > 0 else np.nan
@@ -249,12 +250,15 @@ class _Tally:
     def _traffic_figures(self, rows: Figures, scope: str, groups: np.ndarray) -> None:
         offered, delivered = self._offered[groups].sum(), self._delivered[groups].sum()
         latency, propagation = self._latency[groups].sum(), self._propagation[groups].sum()
-        lost = max(offered - delivered, 0.0)
+        lost = offered - delivered
+        lost = lost if lost > 1e-12 * offered else 0.0  # sums of many terms round
         mean = latency / delivered if delivered > 0 else np.nan
         fixed = propagation / delivered if delivered > 0 else np.nan
         rows.append(("latency_ms_mean", scope, "ms", float(mean)))
-        for q in (50, 95, 99):
-            rows.append((f"latency_ms_p{q}", scope, "ms", self._spread.quantile(groups, q / 100)))
+        percents = (50, 95, 99)
+        spread = self._spread.quantiles(groups, [q / 100 for q in percents])
+        for q, value in zip(percents, spread, strict=True):
+            rows.append((f"latency_ms_p{q}", scope, "ms", value))
         rows.append(("propagation_ms_mean", scope, "ms", float(fixed)))
         rows.append(("queueing_ms_mean", scope, "ms", float(mean - fixed)))
         rows.append(("offered_gbit", scope, "Gbit", float(offered)))
@@ -290,19 +294,17 @@ class _Spread:
         self._keys = [keys]
         self._weights = [np.bincount(place, weights=np.concatenate(self._weights))]
 
-    def quantile(self, groups: np.ndarray, q: float) -> float:
-        """Latency below which a share *q* of the delivered volume of some groups stays."""
-        if not self._keys:
-            return float("nan")
+    def quantiles(self, groups: np.ndarray, shares: list[float]) -> list[float]:
+        """Latencies below which these shares of the delivered volume of some groups stay."""
+        if not self._keys or not len(groups):
+            return [float("nan")] * len(shares)
         if len(self._keys) > 1:
             self._merge()
         keys, weights = self._keys[0], self._weights[0]
         cut = [np.searchsorted(keys, [g * self._GROUP, (g + 1) * self._GROUP]) for g in groups]
-        if not cut:
-            return float("nan")
-        value = np.concatenate([keys[lo:hi] % self._GROUP for lo, hi in cut])
+        grain = np.concatenate([keys[lo:hi] % self._GROUP for lo, hi in cut])
         weight = np.concatenate([weights[lo:hi] for lo, hi in cut])
-        return weighted_quantile(value * _LATENCY_GRAIN_MS, weight, q)
+        return weighted_quantiles(grain * _LATENCY_GRAIN_MS, weight, shares)
 
 
 class _Rows:

@@ -1,0 +1,263 @@
+"""The machine behind routes: paths and splits as one system of hops.
+
+A **hop** is traffic of one kind on one arc: the third arc of a path, or the traffic to one
+destination on an arc. Two sparse matrices say everything::
+
+    y = inject @ rates + pass_on @ (kept * y)
+
+``inject`` (hops x demands) is the share of each demand that enters a hop at its source, ``pass_on``
+(hops x hops) the share of what leaves a hop that enters the next. Hops are sorted so that traffic
+only flows to later levels; one sweep over the levels solves the equation for any number of instants
+at once. Paths with shares and per-destination splits differ only in how the matrices are filled.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+
+
+@dataclass(frozen=True, eq=False)
+class Hops:
+    """A system of hops.
+
+    Attributes
+    ----------
+    arcs : int
+        Number of arcs in the network.
+    arc : ndarray of int, shape (hops,)
+        Arc of each hop, in level order.
+    ends : ndarray of bool, shape (hops,)
+        Whether traffic leaving the hop has arrived.
+    inject : csr_array, shape (hops, demands)
+    pass_on : csr_array, shape (hops, hops)
+    levels : ndarray of int
+        ``levels[i]:levels[i + 1]`` are the hops of level *i*.
+    owner, share : ndarray, shape (hops,), optional
+        For paths: the demand that each hop serves, and the share of it.
+    """
+
+    arcs: int
+    arc: np.ndarray
+    ends: np.ndarray
+    inject: sparse.csr_array
+    pass_on: sparse.csr_array
+    levels: np.ndarray
+    owner: np.ndarray | None = None
+    share: np.ndarray | None = None
+
+    # -- building -----------------------------------------------------------------------------
+
+    @classmethod
+    def of_paths(
+        cls,
+        arcs: int,
+        demands: int,
+        demand: np.ndarray,
+        share: np.ndarray,
+        path_arcs: np.ndarray,
+        starts: np.ndarray,
+    ) -> Hops:
+        """Make the system of paths with shares; see :meth:`Routes.from_paths`."""
+        length = np.diff(starts)
+        used = (share > 0) & (length > 0)
+        path = np.repeat(np.arange(len(length)), length)
+        position = np.arange(len(path_arcs)) - np.repeat(starts[:-1], length)
+        keep = used[path]
+        path, position = path[keep], position[keep]
+        # By position first: a level is all hops that stand at one place in their paths.
+        order = np.argsort(position, kind="stable")
+        place = np.empty(len(order), dtype=np.int64)
+        place[order] = np.arange(len(order))
+        n, first = len(order), int((position == 0).sum())
+        begins = path[order][:first]
+        inject = _rows(np.arange(first), demand[begins], share[begins], (n, demands))
+        before = place[order[first:] - 1] if n else order
+        pass_on = _rows(np.arange(first, n), before, np.ones(n - first), (n, n))
+        count = np.bincount(position) if n else np.zeros(1, dtype=np.int64)
+        return cls(
+            arcs,
+            path_arcs[keep][order],
+            (position == length[path] - 1)[order],
+            inject,
+            pass_on,
+            np.concatenate([[0], np.cumsum(count)]),
+            demand[path[order]],
+            share[path[order]],
+        )
+
+    @classmethod
+    def of_splits(
+        cls,
+        network: Network,
+        demands: Demands,
+        splits: sparse.sparray,
+        goal: np.ndarray,
+        commodity: np.ndarray,
+    ) -> Hops:
+        """Make the system of splits at every node; see :meth:`Routes.from_splits`."""
+        coo = sparse.coo_array(splits)
+        kind, arc, part = coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data
+        n, nodes = len(arc), len(network.nodes)
+        tail, head = network.tail[arc], network.head[arc]
+        ends = head == goal[kind]
+        places = len(goal) * nodes
+        leaves = sparse.csr_array((part, (np.arange(n), kind * nodes + tail)), shape=(n, places))
+        going = np.flatnonzero(~ends)
+        enters = sparse.csr_array(
+            (np.ones(len(going)), (kind[going] * nodes + head[going], going)), shape=(places, n)
+        )
+        asks = sparse.csr_array(
+            (np.ones(len(demands)), (commodity * nodes + demands.source, np.arange(len(demands)))),
+            shape=(places, len(demands)),
+        )
+        inject, pass_on = sparse.csr_array(leaves @ asks), sparse.csr_array(leaves @ enters)
+        level = _levels(inject, pass_on, nodes)
+        order = np.argsort(level, kind="stable")
+        order = order[np.searchsorted(level[order], 0) :]
+        count = np.bincount(level[order]) if len(order) else np.zeros(1, dtype=np.int64)
+        return cls(
+            len(network.tail),
+            arc[order],
+            ends[order],
+            sparse.csr_array(inject[order]),
+            sparse.csr_array(pass_on[order][:, order]),
+            np.concatenate([[0], np.cumsum(count)]),
+        )
+
+    def avoiding(self, dead: np.ndarray) -> Hops:
+        """Return the system without the entries that could meet a dead arc."""
+        if not dead[self.arc].any():
+            return self
+        meets = dead[self.arc].astype(float)
+        for lo, hi, back in self._backward:
+            meets[lo:hi] += back @ meets
+        alive = (meets == 0).astype(float)
+        inject = sparse.csr_array(sparse.diags_array(alive) @ self.inject)
+        inject.eliminate_zeros()
+        return replace(self, inject=inject, owner=None, share=None)
+
+    def of(self, demands: np.ndarray, total: int) -> Hops:
+        """Return the system with its demands renumbered: demand *i* becomes ``demands[i]``."""
+        old = self.inject
+        columns = demands[old.indices]
+        inject = sparse.csr_array(
+            (old.data, columns, old.indptr), shape=(old.shape[0], total)
+        )
+        owner = None if self.owner is None else demands[self.owner]
+        moved = replace(self, inject=inject, owner=owner)
+        for name in ("_forward", "_backward", "_on_arc", "_arrives"):
+            if name in self.__dict__:
+                moved.__dict__[name] = self.__dict__[name]
+        return moved
+
+    # -- reading ------------------------------------------------------------------------------
+
+    @cached_property
+    def _slices(self) -> list[tuple[int, int]]:
+        return [(int(a), int(b)) for a, b in zip(self.levels[:-1], self.levels[1:], strict=True)]
+
+    @cached_property
+    def _forward(self) -> list[tuple[int, int, sparse.csr_array]]:
+        return [(lo, hi, _slice(self.pass_on, lo, hi)) for lo, hi in self._slices[1:]]
+
+    @cached_property
+    def _backward(self) -> list[tuple[int, int, sparse.csr_array]]:
+        back = sparse.csr_array(self.pass_on.T)
+        return [(lo, hi, _slice(back, lo, hi)) for lo, hi in reversed(self._slices)]
+
+    @cached_property
+    def _enter(self) -> sparse.csr_array:
+        return sparse.csr_array(self.inject.T)
+
+    @cached_property
+    def _on_arc(self) -> sparse.csr_array:
+        return _rows(self.arc, np.arange(len(self.arc)), np.ones(len(self.arc)),
+                     (self.arcs, len(self.arc)))
+
+    @cached_property
+    def _arrives(self) -> np.ndarray:
+        """Share of what enters each hop that arrives when nothing is lost."""
+        arrives = np.where(self.ends, 1.0, 0.0)
+        for lo, hi, back in self._backward:
+            arrives[lo:hi] += back @ arrives
+        return arrives
+
+    @cached_property
+    def served(self) -> np.ndarray:
+        """Share of each demand that has a way to its target, shape (demands,)."""
+        return self._enter @ self._arrives
+
+    @cached_property
+    def matrix(self) -> sparse.csr_array:
+        """Share of each demand that crosses each arc when nothing is lost (arcs x demands)."""
+        shape = (self.arcs, self.inject.shape[1])
+        if self.owner is not None:
+            return sparse.csr_array((self.share, (self.arc, self.owner)), shape=shape)
+        parts = [self.inject[lo:hi] for lo, hi in self._slices[:1]]
+        for lo, hi, forward in self._forward:
+            above = sparse.csr_array(sparse.vstack(parts))
+            parts.append(sparse.csr_array(self.inject[lo:hi] + forward[:, :lo] @ above))
+        return sparse.csr_array(self._on_arc @ sparse.csr_array(sparse.vstack(parts)))
+
+    def loads(self, rates: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+        """Rate offered to every arc, shape (arcs,) or (arcs, instants)."""
+        y = self.inject @ rates
+        kept_hop = None if kept is None else kept[self.arc]
+        for lo, hi, forward in self._forward:
+            y[lo:hi] += forward @ (y if kept_hop is None else y * kept_hop)
+        return self._on_arc @ y
+
+    def arrivals(
+        self, delays_ms: np.ndarray, kept: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Share of each demand that arrives, and that share times its mean delay."""
+        delay, kept_hop = delays_ms[self.arc], kept[self.arc]
+        arrives = np.where(self.ends[:, None], 1.0, np.zeros_like(delay))
+        spent = np.zeros_like(delay)
+        for lo, hi, back in self._backward:
+            arrives[lo:hi] = kept_hop[lo:hi] * (arrives[lo:hi] + back @ arrives)
+            spent[lo:hi] = delay[lo:hi] * arrives[lo:hi] + kept_hop[lo:hi] * (back @ spent)
+        return self._enter @ arrives, self._enter @ spent
+
+    def spent(self, delays_ms: np.ndarray) -> np.ndarray:
+        """Share that arrives times mean delay when nothing is lost, shape (demands, instants)."""
+        spent = delays_ms[self.arc] * self._arrives[:, None]
+        for lo, hi, back in self._backward:
+            spent[lo:hi] += back @ spent
+        return self._enter @ spent
+
+
+def _rows(
+    row: np.ndarray, column: np.ndarray, value: np.ndarray, shape: tuple[int, int]
+) -> sparse.csr_array:
+    return sparse.csr_array((value, (row, column)), shape=shape)
+
+
+def _slice(matrix: sparse.csr_array, lo: int, hi: int) -> sparse.csr_array:
+    """Rows *lo* to *hi*, without the cost of general indexing."""
+    start, stop = matrix.indptr[lo], matrix.indptr[hi]
+    return sparse.csr_array(
+        (matrix.data[start:stop], matrix.indices[start:stop], matrix.indptr[lo : hi + 1] - start),
+        shape=(hi - lo, matrix.shape[1]),
+    )
+
+
+def _levels(inject: sparse.csr_array, pass_on: sparse.csr_array, nodes: int) -> np.ndarray:
+    """Longest way from an entry to every hop; -1 where no traffic comes."""
+    level = np.full(inject.shape[0], -1)
+    front = np.diff(inject.indptr) > 0
+    depth = 0
+    while front.any():
+        if depth > nodes:
+            raise ValueError("the splits send traffic round in a circle")
+        level[front] = depth
+        front = (pass_on @ front.astype(float)) > 0
+        depth += 1
+    return level
