@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.errors import InputError, Problem, SimulatorError
-    from simulator.formats.format import load_network
     from simulator.formats.demands import read_demands as load_demands
+    from simulator.formats.format import load_network
     from simulator.model.demands import Demands
     from simulator.model.network import Network
     from simulator.model.results import Results
@@ -90,7 +90,7 @@ def __dir__() -> list[str]:
 
 
 class _Face(ModuleType):
-    """This module, in which the function ``run`` is not hidden by the module ``simulator.run``."""
+    """The package, in which the module ``simulator.run`` does not hide the function ``run``."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not (name in _HOMES and isinstance(value, ModuleType)):

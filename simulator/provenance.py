@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
-from datetime import datetime, timezone
+from dataclasses import replace
+from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from simulator.formats.native import Native
-from simulator.model.network import COUNTING_RULE
+from simulator.formats.demands import write_demands
+from simulator.formats.native import write as write_network
+from simulator.model.network import COUNTING_RULE, Network
 from simulator.model.results import COMPLETE
 from simulator.scenario import Scenario
 
@@ -60,9 +62,7 @@ def of(scenario: Scenario, *, seconds: float, workers: int) -> str:
             "backbone_gbps": network.backbone_gbps,
             "exits_gbps": network.exits_gbps,
             "counting_rule": COUNTING_RULE,
-            "exits": {
-                network.links[i]: float(network.capacity_gbps[2 * i]) for i in network.exits
-            },
+            "exits": {network.links[i]: float(network.capacity_gbps[2 * i]) for i in network.exits},
         },
         "demands_gbps": {
             name: demands.total_gbps(name) for name in sorted(set(demands.traffic_class))
@@ -76,7 +76,7 @@ def of(scenario: Scenario, *, seconds: float, workers: int) -> str:
             **{name: _version(name) for name in LIBRARIES},
         },
         "timings": {
-            "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 3),
             "workers": workers,
         },
@@ -91,8 +91,10 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
     plain = scenario.resolved()
     plain["topology"] = "topology.yaml"
     plain.setdefault("traffic", {})["matrix"] = {"kind": "file", "path": "demands.csv"}
-    Native().write(scenario.network, inputs / "topology.yaml")
-    scenario.demands.frame().to_csv(inputs / "demands.csv", index=False, lineterminator="\n")
+    write_demands(scenario.demands, inputs / "demands.csv")
+    network = scenario.network
+    alone = Network(network.graph, replace(network.about, matrix=str(inputs / "demands.csv")))
+    write_network(alone, inputs / "topology.yaml")
     text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
     (inputs / "scenario.yaml").write_text(text, encoding="utf-8")
 
@@ -106,5 +108,3 @@ def _version(distribution: str) -> str:
         return metadata.version(distribution)
     except metadata.PackageNotFoundError:
         return "not installed"
-
-

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import signal
-import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,7 +20,8 @@ from typing import Any
 import pandas as pd
 
 from simulator import provenance
-from simulator.model.results import Part, Results, Workshop, differences, summarise
+from simulator.errors import SimulatorError
+from simulator.model.results import RUN_JSON, Part, Results, Workshop, differences, summarise
 from simulator.scenario import Scenario
 from simulator.simulation.monitor import Figures
 
@@ -30,6 +35,7 @@ def run(
     workers: int = 1,
     force: bool = False,
     progress: Progress | None = None,
+    finish: Callable[[Path], None] | None = None,
 ) -> Results:
     """Run all strategies of a scenario, all replications, and return the results.
 
@@ -45,6 +51,8 @@ def run(
         Replace a results folder that stands at *out*.
     progress : callable, optional
         Told the share done, from 0 to 1.
+    finish : callable, optional
+        Given the whole folder before it appears in its place, to add pictures or a report.
 
     Raises
     ------
@@ -64,7 +72,10 @@ def run(
         write_figures(workshop.folder, table)
         story = provenance.of(scenario, seconds=time.perf_counter() - began, workers=workers)
         provenance.keep_inputs(scenario, workshop.folder)
-        (workshop.folder / "run.json").write_text(story, encoding="utf-8")
+        (workshop.folder / RUN_JSON).write_text(story, encoding="utf-8")
+        workshop.gather()
+        if finish:
+            finish(workshop.folder)
         folder = workshop.deliver()
     return Results(folder, keep=shelf)
 
@@ -89,16 +100,25 @@ def _play_all(
     count = scenario.settings.replications
     if min(workers, count) <= 1:
         for replication in range(count):
-            yield _play(
-                scenario, parts, replication, lambda done, r=replication: progress((r + done) / count)
-            )
+            yield _play(scenario, parts, replication, _share(progress, replication, count))
         return
-    context = multiprocessing.get_context("spawn")
-    with context.Pool(min(workers, count), initializer=_leave_interrupts_to_parent) as pool:
-        jobs = pool.imap(partial(_play, scenario, parts, progress=_silent), range(count))
+    others = set(multiprocessing.active_children())
+    crew = ProcessPoolExecutor(
+        min(workers, count), multiprocessing.get_context("spawn"), initializer=_follow_parent
+    )
+    try:
+        with _interrupts_held():  # workers start with them held as well, and leave them to us
+            jobs = crew.map(partial(_play, scenario, parts, progress=_silent), range(count))
         for replication, played in enumerate(jobs):
             progress((replication + 1) / count)
             yield played
+    except BrokenProcessPool:
+        message = "a worker process was killed, most likely for want of memory; try fewer workers"
+        raise SimulatorError(message) from None
+    finally:
+        for worker in set(multiprocessing.active_children()) - others:
+            worker.terminate()
+        crew.shutdown(cancel_futures=True)
 
 
 def _play(scenario: Scenario, parts: Path, replication: int, progress: Progress) -> list[Row]:
@@ -121,10 +141,36 @@ def _play(scenario: Scenario, parts: Path, replication: int, progress: Progress)
     return [(replication, name, *row) for name, rows in figures.items() for row in rows]
 
 
+def _share(progress: Progress, before: int, count: int) -> Progress:
+    """Tell the progress of one replication as progress of all."""
+    return lambda done: progress((before + done) / count)
+
+
 def _silent(done: float) -> None:
     """Tell nobody."""
 
 
-def _leave_interrupts_to_parent() -> None:
+@contextmanager
+def _interrupts_held() -> Iterator[None]:
+    """Let Ctrl-C wait until the end of the block, where the system can."""
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _follow_parent() -> None:
+    """End this worker when its parent is gone, however that came about."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    sys.stdin = open("/dev/null") if sys.platform != "win32" else sys.stdin  # noqa: SIM115
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+
+    def follow() -> None:
+        parent.join()
+        os._exit(1)
+
+    threading.Thread(target=follow, daemon=True).start()

@@ -13,31 +13,19 @@ from typing import Annotated, Any, Literal
 import numpy as np
 
 from simulator import library
+from simulator.document import Document, KeyPath, parse_yaml, read_yaml
 from simulator.engines.engine import engine as engines
 from simulator.engines.fluid import Fluid
 from simulator.errors import InputError, Problem, did_you_mean
-from simulator.formats.format import read_network
 from simulator.formats.demands import read_demands
+from simulator.formats.format import read_network
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.latency import Burst
 from simulator.model.latency import queue as queues
 from simulator.model.network import Network
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.schema import (
-    Document,
-
-    KeyPath,
-    Name,
-    NonNegativeInt,
-    Positive,
-    PositiveInt,
-    check,
-    checked,
-    parse_yaml,
-    read_yaml,
-    to_plain,
-)
+from simulator.schema import Name, NonNegativeInt, Positive, PositiveInt, check, checked, to_plain
 from simulator.simulation.case import Case
 from simulator.simulation.controller import Strategy
 from simulator.simulation.outages import Event
@@ -179,7 +167,9 @@ class Scenario:
     _folder: Path = Path()
 
     def __repr__(self) -> str:
-        return f"<Scenario {self.name}: {', '.join(self.settings.strategies)} on {self.network.name}>"
+        return (
+            f"<Scenario {self.name}: {', '.join(self.settings.strategies)} on {self.network.name}>"
+        )
 
     def with_changes(self, changes: Mapping[str, Any], origin: str = "change") -> Scenario:
         """Return the scenario with some keys changed.
@@ -200,6 +190,10 @@ class Scenario:
             A key or value is wrong; the message names the nearest right one.
         """
         return _with_changes(self, changes, origin)
+
+    def problem(self, path: KeyPath, message: str) -> Problem:
+        """Return a problem with what stands at *path* in the scenario's file."""
+        return self._document.problem(path, message)
 
     @cached_property
     def horizon_s(self) -> float:
@@ -259,9 +253,8 @@ def load(path_or_name: str | Path, changes: Iterable[tuple[str, str]] = ()) -> S
     except FileNotFoundError as error:
         raise InputError([Problem(str(path_or_name), None, None, "", str(error))]) from None
     scenario = from_document(read_yaml(path), path.parent, path.stem)
-    for key, text in changes:
-        scenario = scenario.with_changes({key: parse_value(key, text)}, f"--set {key}={text}")
-    return scenario
+    values = {key: parse_value(key, text) for key, text in changes}
+    return scenario.with_changes(values, "--set") if values else scenario
 
 
 def parse_value(key: str, text: str) -> Any:
@@ -402,7 +395,9 @@ def _time_problems(document: Document, values: Mapping[str, Any]) -> Iterator[Pr
         yield document.problem(("step_s",), f"{step:g} s is longer than the whole scenario")
     elif horizon * 3600 / step > MAX_STEPS:
         steps = f"{horizon * 3600 / step:,.0f}"
-        yield document.problem(("step_s",), f"makes {steps} steps; at most {MAX_STEPS:,} are allowed")
+        yield document.problem(
+            ("step_s",), f"makes {steps} steps; at most {MAX_STEPS:,} are allowed"
+        )
 
 
 def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
@@ -427,9 +422,7 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
 
 def _with_fallbacks(settings: Settings) -> Settings:
     """Give every controlled strategy its static rules: those of the first static strategy."""
-    rules: Any = next(
-        (s.scheme for s in settings.strategies.values() if s.is_static), IgpEcmp()
-    )
+    rules: Any = next((s.scheme for s in settings.strategies.values() if s.is_static), IgpEcmp())
     filled = {
         name: s if s.is_static or s.fallback is not None else replace(s, fallback=rules)
         for name, s in settings.strategies.items()
@@ -513,53 +506,68 @@ def _traffic_warnings(scenario: Scenario) -> Iterator[Problem]:
 
 
 def _with_changes(scenario: Scenario, changes: Mapping[str, Any], origin: str) -> Scenario:
-    document, network, demands = scenario._document, scenario.network, scenario.demands
-    for key, value in changes.items():
-        head = _parts(key)[0] if key else ""
+    """Change settings first, as they may bring another network, then links and demands."""
+    before, document = scenario.changes, scenario._document
+    problems: list[Problem] = []
+    settings, parts = _sorted_out(changes)
+    for key, value in settings.items():
         try:
-            if head == "links":
+            document = _change_setting(scenario, document, key, value, origin)
+        except InputError as error:
+            problems += error.problems
+        except ValueError as error:
+            problems.append(Problem(origin, None, None, key, str(error)))
+    if settings and not problems:
+        scenario = _reassembled(scenario, document)
+    network, demands = scenario.network, scenario.demands
+    for key, value in parts.items():
+        try:
+            if key.startswith("links"):
                 network = _change_link(network, key, value)
-            elif head == "demands":
-                demands = _change_demands(demands, key, value)
-            elif head in Settings.__dataclass_fields__:  # type: ignore[attr-defined]
-                document = _change_setting(scenario, document, key, value, origin)
             else:
-                known = [*Settings.__dataclass_fields__, "links", "demands"]  # type: ignore[attr-defined]
-                raise ValueError(f"unknown key{did_you_mean(head, known)}")
-        except InputError:
-            raise
+                demands = _change_demands(demands, key, value)
         except (KeyError, ValueError) as error:
-            raise InputError([Problem(origin, None, None, key, str(error.args[0]))]) from None
-    if document is not scenario._document:
-        scenario = _reassembled(scenario, document, network, demands)
+            problems.append(Problem(origin, None, None, key, str(error.args[0])))
+    if problems:
+        raise InputError(problems)
     return replace(
         scenario,
         network=network,
         demands=_on(demands, network),
-        changes={**scenario.changes, **changes},
+        changes={**before, **changes},
     )
 
 
-def _reassembled(
-    scenario: Scenario, document: Document, network: Network, demands: Demands
-) -> Scenario:
-    """Check the changed document; the network is read again only if it is another one."""
-    same = document.data.get("topology") == scenario._document.data.get("topology")
-    fresh = _assemble(
-        document, scenario._folder, scenario.name, known=(network, ()) if same else None
-    )
-    unchanged = document.data.get("traffic") == scenario._document.data.get("traffic")
-    if not same and scenario.changes:
-        lost = [key for key in scenario.changes if _parts(key)[0] in ("links", "demands")]
+def _sorted_out(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Part changes of settings from changes of links and demands."""
+    settings: dict[str, Any] = {}
+    parts: dict[str, Any] = {}
+    for key, value in changes.items():
+        (parts if _parts(key)[0] in ("links", "demands") else settings)[key] = value
+    return settings, parts
+
+
+def _reassembled(scenario: Scenario, document: Document) -> Scenario:
+    """Check the changed document; network and matrix are read again only if they are others."""
+    was, now = scenario._document.data, document.data
+    same = now.get("topology") == was.get("topology")
+    unchanged = same and _matrix_of(now) == _matrix_of(was)
+    for key, kept in (("topology", same), ("traffic.matrix", unchanged)):
+        gone = ("links", "demands") if key == "topology" else ("demands",)
+        lost = [each for each in scenario.changes if not kept and _parts(each)[0] in gone]
         if lost:
-            message = f"set topology before {lost[0]}"
-            raise InputError([Problem("change", None, None, "topology", message)])
-    return replace(
-        fresh,
-        network=network if same else fresh.network,
-        demands=demands if same and unchanged else fresh.demands,
-        inputs=scenario.inputs if same and unchanged else fresh.inputs,
+            message = f"would undo the change of {lost[0]}; change both at once"
+            raise InputError([Problem("change", None, None, key, message)])
+    fresh = _assemble(
+        document, scenario._folder, scenario.name, known=(scenario.network, ()) if same else None
     )
+    if not unchanged:
+        return fresh
+    return replace(fresh, demands=scenario.demands, inputs=scenario.inputs)
+
+
+def _matrix_of(data: Mapping[str, Any]) -> Any:
+    return (data.get("traffic") or {}).get("matrix")
 
 
 def _on(demands: Demands, network: Network) -> Demands:
@@ -609,6 +617,9 @@ def _change_setting(
     scenario: Scenario, document: Document, key: str, value: Any, origin: str
 ) -> Document:
     path = tuple(_parts(key))
+    if path[0] not in Settings.__dataclass_fields__:
+        known = [*Settings.__dataclass_fields__, "links", "demands"]
+        raise ValueError(f"unknown key{did_you_mean(str(path[0]), known)}")
     if isinstance(value, str) and re.match(r"\s*[+\-x*]\s*\d", value):
         old = _resolved_at(scenario, path)
         if isinstance(old, int | float) and not isinstance(old, bool):
@@ -631,5 +642,3 @@ def _number(old: float, value: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         raise ValueError(f"expected a number or a change such as +400, found {value!r}")
     return changed(old, value)
-
-

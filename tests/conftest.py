@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import csv
-import functools
-from collections.abc import Callable
 from pathlib import Path
 
 import networkx as nx
 import numpy as np
 import pytest
-import yaml
 
+import simulator as sim
 from simulator.model.demands import Demands
-from simulator.model.network import About, Network
+from simulator.model.network import Network
 
 ROOT = Path(__file__).parent.parent
 TOPOLOGIES = ROOT / "topologies"
@@ -29,20 +26,8 @@ SIZES = {
 
 def built_in(name: str) -> Case:
     """Return a built-in network and its base matrix, made anew."""
-    text = yaml.safe_load((TOPOLOGIES / f"{name}.yaml").read_text(encoding="utf-8"))
-    graph = nx.MultiGraph()
-    for node in text["nodes"]:
-        graph.add_node(node["id"], **node)
-    for order, link in enumerate(text["links"]):
-        graph.add_edge(link["a"], link["b"], key=link["id"], order=order, **link)
-    cables = {cable["id"]: cable for cable in text["cables"]}
-    network = Network(graph, About(text["name"], utc_offset_h=text["utc_offset_h"], cables=cables))
-    with (TOPOLOGIES / text["matrix"]).open(encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    source, target, kind, gbps = (
-        [row[key] for row in rows] for key in ("source", "target", "class", "gbps")
-    )
-    return network, Demands.of(network, source, target, [float(x) for x in gbps], kind)
+    network = sim.load_network(name)
+    return network, sim.load_demands(TOPOLOGIES / f"{name}-base.csv", network)
 
 
 @pytest.fixture(scope="session")
@@ -53,18 +38,6 @@ def china() -> Case:
 @pytest.fixture(scope="session")
 def mini() -> Case:
     return built_in("china169-mini")
-
-
-@pytest.fixture(scope="session")
-def random_case() -> Callable[..., Case]:
-    """``random_case(seed, size)``: the same network and demands for the same words."""
-    return functools.cache(make_random_case)
-
-
-@pytest.fixture(scope="session")
-def tiny() -> Callable[..., Network]:
-    """``tiny(links, **kinds)``: see :func:`make_tiny`."""
-    return make_tiny
 
 
 def make_tiny(*links: tuple, **kinds: str) -> Network:
@@ -79,8 +52,17 @@ def make_tiny(*links: tuple, **kinds: str) -> Network:
         metric, delay = (*more, *(1.0, 1.0)[len(more) :])
         abroad = {kinds.get(node, "core") in ("pop", "region") for node in (a, b)}
         graph.add_edge(
-            a, b, key=link, order=order, a=a, b=b, capacity_gbps=capacity, metric=metric,
-            delay_ms=delay, cables={}, **{"class": "exit" if len(abroad) == 2 else "core"},
+            a,
+            b,
+            key=link,
+            order=order,
+            a=a,
+            b=b,
+            capacity_gbps=capacity,
+            metric=metric,
+            delay_ms=delay,
+            cables={},
+            **{"class": "exit" if len(abroad) == 2 else "core"},
         )
     return Network(graph, "tiny")
 
@@ -110,9 +92,17 @@ def make_random_case(seed: int, size: str = "medium") -> Case:
         there, back = np.round(rng.uniform(low, high, 2), 1)
         metric = (1.0, float(rng.integers(1, 5)), float(np.round(rng.uniform(0.1, 3), 1)))
         graph.add_edge(
-            a, b, key=f"link-{order}", order=order, a=a, b=b, capacity_gbps=there,
-            capacity_ba_gbps=back if rng.random() < 0.4 else there, metric=metric[seed % 3],
-            delay_ms=float(rng.uniform(0.2, 20)), **{"class": kind, "cables": {}, **more},
+            a,
+            b,
+            key=f"link-{order}",
+            order=order,
+            a=a,
+            b=b,
+            capacity_gbps=there,
+            capacity_ba_gbps=back if rng.random() < 0.4 else there,
+            metric=metric[seed % 3],
+            delay_ms=float(rng.uniform(0.2, 20)),
+            **{"class": kind, "cables": {}, **more},
         )
 
     trunk = nodes("super_core", supers)
@@ -156,4 +146,6 @@ def make_random_case(seed: int, size: str = "medium") -> Case:
             source.append(ends[0])
             target.append(ends[1])
     gbps = rng.lognormal(0.0, 1.0, len(source)) * 60 / asked
-    return Network(graph, f"random-{size}-{seed}"), Demands.of(Network(graph, "x"), source, target, gbps)
+    return Network(graph, f"random-{size}-{seed}"), Demands.of(
+        Network(graph, "x"), source, target, gbps
+    )

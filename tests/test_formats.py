@@ -100,7 +100,8 @@ NAMES = st.text(min_size=1, max_size=12).filter(str.isprintable)
 WORDS = st.sampled_from(
     ["null", "true", "No", "1e3", "0x1F", ".5", "-", "a: b", "a #b", "- a", "~"]
 )
-TEXTS = NAMES | WORDS | st.text(max_size=200) | st.just("one  two " * 40)
+ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
+TEXTS = NAMES | WORDS | ANY_TEXT | st.just("one  two " * 40)
 NUMBERS = st.floats(min_value=1e-9, max_value=1e18)
 LATITUDES = st.floats(-90, 90)
 LONGITUDES = st.floats(-180, 180)

@@ -68,6 +68,7 @@ CASES = {
 for _size, _seeds in {"small": range(6), "medium": range(10, 19), "large": range(20, 23)}.items():
     for _seed in _seeds:
         CASES[f"random {_size} {_seed}"] = functools.partial(make_random_case, _seed, _size)
+CASES["random medium 34"] = functools.partial(make_random_case, 34)
 for _seed in range(30, 39):
     CASES[f"random {_seed}, one-way failures"] = functools.partial(
         lambda seed: hurt(make_random_case(seed), lambda n: one_way_failures(n, seed)), _seed
@@ -356,9 +357,11 @@ def mlu(network, demands, routes):
 
 
 @every_scheme
-@pytest.mark.parametrize("unit", [1e12, 1e9, 1e3, 1e-3, 1e-6, 1e-12])
+@pytest.mark.parametrize("unit", [1e9, 1e3, 1e-3, 1e-12])
 @pytest.mark.parametrize(
-    "name", ["china", "mini", "mini, a cable cut", "random medium 10", "random medium 14"]
+    "name",
+    ["china", "mini", "mini, a cable cut", "random medium 10", "random medium 14"]
+    + ["random medium 34", "random large 20", "random 33, one-way failures"],
 )
 def test_the_unit_of_rates_does_not_matter(name, unit, kind):
     network, demands = case(name)
@@ -368,6 +371,8 @@ def test_the_unit_of_rates_does_not_matter(name, unit, kind):
     other = scheme.make(kind).route(scaled, scaled_demands)
     expected = mlu(network, demands, routes)
     assert mlu(scaled, scaled_demands, other) == pytest.approx(expected, rel=1e-9)
+    loads = routes.loads(demands.gbps)
+    np.testing.assert_allclose(other.loads(demands.gbps), loads, atol=1e-6 * loads.max())
     difference = abs(other.matrix - routes.matrix)
     assert difference.max() < 1e-6
 

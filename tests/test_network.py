@@ -223,7 +223,9 @@ def test_a_change_leaves_the_original_alone(net, way):
 
 def test_with_capacity_sets_both_directions(net):
     wide = net.with_capacity("bj-xa-2", 400)
-    assert wide.capacity_gbps[[arc(net, "bj-xa-2"), arc(net, "bj-xa-2", True)]].tolist() == [400] * 2
+    assert (
+        wide.capacity_gbps[[arc(net, "bj-xa-2"), arc(net, "bj-xa-2", True)]].tolist() == [400] * 2
+    )
     assert wide.backbone_gbps == net.backbone_gbps + 360
     assert wide.links == net.links
     assert wide.about == net.about
@@ -404,9 +406,7 @@ def test_demands_add_up_scale_and_select(net):
     assert demands.scaled(10, "international_in").gbps.tolist() == [1, 2, 30]
     assert demands.scaled(2).gbps.tolist() == [2, 4, 6]
     assert demands.gbps.tolist() == [1, 2, 3]
-    assert demands.where(demands.of_class("international_out")).names == [
-        "sx>na:international_out"
-    ]
+    assert demands.where(demands.of_class("international_out")).names == ["sx>na:international_out"]
     assert demands.with_gbps([4, 5, 6]).gbps.tolist() == [4, 5, 6]
     assert demands.frame().iloc[2].tolist() == ["na", "sx", "international_in", 3]
     assert repr(demands) == "<Demands: 3 demands, 6.0 Gbps>"

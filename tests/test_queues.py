@@ -94,9 +94,9 @@ def test_norros_is_the_integral_of_the_overflow_probability(hurst, rho):
     low, high = np.log(1e-30), np.log(1e8)
     points = np.linspace(low, high, 400_001)
     mean_gbit = integrate.trapezoid(overflow(np.exp(points)) * np.exp(points), points)
-    found = FractionalBrownian(
-        hurst=hurst, variance_gbit=variance, buffer_ms=1e12
-    ).wait_ms(np.array([rho]), np.array(capacity))
+    found = FractionalBrownian(hurst=hurst, variance_gbit=variance, buffer_ms=1e12).wait_ms(
+        np.array([rho]), np.array(capacity)
+    )
     np.testing.assert_allclose(found, mean_gbit / capacity * 1e3, rtol=1e-6)
 
 

@@ -133,9 +133,7 @@ def test_totals_of_the_matrix(china, kind, gbps):
 
 def test_backbone_connectivity(china):
     network, _ = china
-    edges = [
-        (a, b) for a, b, d in network.graph.edges(data=True) if d["class"] in BACKBONE_CLASSES
-    ]
+    edges = [(a, b) for a, b, d in network.graph.edges(data=True) if d["class"] in BACKBONE_CLASSES]
     backbone = nx.Graph(edges)
     assert nx.edge_connectivity(backbone) == CHINA["backbone_edge_connectivity"]
     assert nx.node_connectivity(backbone) == CHINA["backbone_node_connectivity"]
@@ -230,9 +228,7 @@ def test_loss_of_a_gateway_site(china, gateway):
     assert least_mlu(hurt, demands) == near(expected["lp_min_mlu_all_classes"])
 
 
-@pytest.mark.parametrize(
-    ("key", "expected"), CHINA["international_only_latency_tradeoff"].items()
-)
+@pytest.mark.parametrize(("key", "expected"), CHINA["international_only_latency_tradeoff"].items())
 def test_latency_of_international_traffic(china, key, expected):
     network, demands = china
     demands = demands.where(demands.of_class(("international_out", "international_in")))

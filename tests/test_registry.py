@@ -8,18 +8,10 @@ from typing import Annotated, Any
 
 import pytest
 
+from simulator.document import Document, parse_yaml
 from simulator.errors import InputError, SimulatorError
 from simulator.registry import Registry
-from simulator.schema import (
-    Document,
-    Positive,
-    build,
-    check,
-    checked,
-    json_schema,
-    parse_yaml,
-    to_plain,
-)
+from simulator.schema import Positive, build, check, checked, json_schema, to_plain
 
 PARTS = {
     "__init__": """

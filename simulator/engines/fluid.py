@@ -49,7 +49,10 @@ class Fluid:
         for event in case.events:
             clock.process(
                 outage(
-                    clock, plant, event, partial(_halt, desks),
+                    clock,
+                    plant,
+                    event,
+                    partial(_halt, desks),
                     lambda what: events.append((clock.now / US_PER_S, what)),
                 )
             )
@@ -134,9 +137,8 @@ class Stand:
             ("gap_max", "all", "1", float(max(gaps, default=0.0))),
         ]
         columns = {key: np.array([d[key] for d in self._decisions]) for key in self._decisions[0]}
-        for word in ("layer", "trigger", "status"):
-            columns[word] = Coded.of(columns[word])
-        self._emit("control", columns)
+        words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}
+        self._emit("control", {**columns, **words})
         return rows
 
 

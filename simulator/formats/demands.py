@@ -10,12 +10,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulator.document import shown
 from simulator.errors import InputError, Problem, did_you_mean
 from simulator.formats.format import write_whole
 from simulator.formats.sheet import Columns, Sheet, number, read_sheet
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
-from simulator.schema import shown
 
 COLUMNS = Columns(
     required=("source", "target", "gbps"),

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal
 
+from simulator.document import KeyPath
 from simulator.errors import Problem
 from simulator.model.network import ABROAD_KINDS, FIBRE_KM_PER_MS
-from simulator.schema import KeyPath
 
 EARTH_RADIUS_KM = 6371.0
 PATH_FACTOR = 1.35

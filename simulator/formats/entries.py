@@ -7,10 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator
 
+from simulator.document import shown
 from simulator.errors import Problem, did_you_mean
 from simulator.formats.draft import DEFAULT
 from simulator.model.network import LINK_CLASSES, NODE_KINDS
-from simulator.schema import Fraction, Name, NonNegative, Positive, checked, shown
+from simulator.schema import Fraction, Name, NonNegative, Positive, checked
 
 NodeKind = Literal[NODE_KINDS]  # type: ignore[valid-type]
 Latitude = Annotated[float, Field(ge=-90, le=90)]

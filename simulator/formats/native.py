@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from simulator.document import Document, KeyPath, dotted, read_yaml
 from simulator.errors import InputError, Problem, did_you_mean
 from simulator.formats.assemble import assemble
 from simulator.formats.draft import Draft, Record
@@ -24,7 +25,7 @@ from simulator.formats.entries import (
 )
 from simulator.formats.format import format_, write_whole
 from simulator.model.network import Network
-from simulator.schema import Document, KeyPath, build, dotted, read_yaml
+from simulator.schema import build
 
 ENTRIES = {"nodes": NodeEntry, "links": LinkEntry, "regions": RegionEntry, "cables": CableEntry}
 ABOUT_KEYS = ("title", "utc_offset_h", "hop_delay_ms", "sources", "assumptions")

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
 
+from simulator.document import Document, KeyPath
 from simulator.errors import InputError, Problem
 from simulator.formats.assemble import assemble
 from simulator.formats.demands import read_demands
@@ -15,7 +16,7 @@ from simulator.formats.entries import LinkEntry, NodeEntry, given, keys
 from simulator.formats.format import format_
 from simulator.formats.sheet import Columns, Sheet, number, read_sheet
 from simulator.model.network import Network
-from simulator.schema import Document, KeyPath, build
+from simulator.schema import build
 
 __all__ = ["Tables", "load_demands", "read_demands"]
 

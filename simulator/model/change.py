@@ -33,7 +33,9 @@ def changed(old: float, change: float | str) -> float:
     if isinstance(change, str):
         match = _RELATIVE.fullmatch(change.strip())
         if not match or (match["per"] and match["sign"] in "x*"):
-            raise ValueError(f"expected a number, or a change such as +400, -100, x1.5 or +25%, found {change!r}")
+            raise ValueError(
+                f"expected a number, or a change such as +400, -100, x1.5 or +25%, found {change!r}"
+            )
         amount = float(match["number"])
         if match["sign"] in "x*":
             new = old * amount

@@ -82,8 +82,15 @@ def flow(routes: Routes, network: Network, rates_gbps: np.ndarray, queue: Queue)
         _, latency = routes.arrivals(fixed + wait, kept)
         carried = offered * kept
     return Flow(
-        capacity, offered, carried, utilisation, wait,
-        rates_gbps, rates_gbps * share, latency, propagation,
+        capacity,
+        offered,
+        carried,
+        utilisation,
+        wait,
+        rates_gbps,
+        rates_gbps * share,
+        latency,
+        propagation,
     )
 
 

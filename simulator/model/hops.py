@@ -147,9 +147,7 @@ class Hops:
         """Return the system with its demands renumbered: demand *i* becomes ``demands[i]``."""
         old = self.inject
         columns = demands[old.indices]
-        inject = sparse.csr_array(
-            (old.data, columns, old.indptr), shape=(old.shape[0], total)
-        )
+        inject = sparse.csr_array((old.data, columns, old.indptr), shape=(old.shape[0], total))
         owner = None if self.owner is None else demands[self.owner]
         moved = replace(self, inject=inject, owner=owner)
         for name in ("_forward", "_backward", "_on_arc", "_arrives"):
@@ -178,8 +176,9 @@ class Hops:
 
     @cached_property
     def _on_arc(self) -> sparse.csr_array:
-        return _rows(self.arc, np.arange(len(self.arc)), np.ones(len(self.arc)),
-                     (self.arcs, len(self.arc)))
+        return _rows(
+            self.arc, np.arange(len(self.arc)), np.ones(len(self.arc)), (self.arcs, len(self.arc))
+        )
 
     @cached_property
     def _arrives(self) -> np.ndarray:
@@ -214,9 +213,7 @@ class Hops:
             y[lo:hi] += forward @ (y if kept_hop is None else y * kept_hop)
         return self._on_arc @ y
 
-    def arrivals(
-        self, delays_ms: np.ndarray, kept: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def arrivals(self, delays_ms: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Share of each demand that arrives, and that share times its mean delay."""
         delay, kept_hop = delays_ms[self.arc], kept[self.arc]
         arrives = np.where(self.ends[:, None], 1.0, np.zeros_like(delay))

@@ -146,9 +146,9 @@ class FractionalBrownian:
     """Long-range dependent traffic (Norros): fractional Brownian input, Weibull queue.
 
     With mean rate m, capacity C, variance coefficient a (bits x s^(..)) and Hurst parameter H,
-    ``P(Q > x) ~ exp(-((C - m)^(2H) x^(2 - 2H)) / (2 kappa^2 a m))``, ``kappa = H^H (1 - H)^(1 - H)``.
-    The mean of that Weibull law, divided by C, is the wait. Source: Norros, A storage model with
-    self-similar input, Queueing Systems 16, 1994.
+    ``P(Q > x) ~ exp(-((C - m)^(2H) x^(2 - 2H)) / (2 kappa^2 a m))`` with
+    ``kappa = H^H (1 - H)^(1 - H)``. The mean of that Weibull law, divided by C, is the wait.
+    Source: Norros, A storage model with self-similar input, Queueing Systems 16, 1994.
 
     Attributes
     ----------
@@ -169,7 +169,7 @@ class FractionalBrownian:
     def wait_ms(self, utilisation: np.ndarray, capacity_gbps: np.ndarray) -> np.ndarray:
         """Return the mean wait in the queue."""
         rho = np.asarray(utilisation, dtype=float)
-        capacity = np.broadcast_to(np.asarray(capacity_gbps, dtype=float), rho.shape)
+        rho, capacity = np.broadcast_arrays(rho, np.asarray(capacity_gbps, dtype=float))
         h, shape = self.hurst, 2.0 - 2.0 * self.hurst
         kappa = h**h * (1.0 - h) ** (1.0 - h)
         open_ = (rho > 0) & (rho < 1.0) & (capacity > 0)

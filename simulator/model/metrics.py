@@ -6,10 +6,8 @@ import numpy as np
 from scipy import special
 
 
-def weighted_quantiles(
-    values: np.ndarray, weights: np.ndarray, shares: list[float]
-) -> list[float]:
-    """Smallest values that at least these shares of the weight do not exceed; NaN without weight."""
+def weighted_quantiles(values: np.ndarray, weights: np.ndarray, shares: list[float]) -> list[float]:
+    """Smallest values that these shares of the weight do not exceed; NaN without weight."""
     order = np.argsort(values)
     heap = np.cumsum(weights[order])
     if not len(heap) or not heap[-1] > 0:

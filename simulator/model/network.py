@@ -2,7 +2,7 @@
 
 Every link is full duplex and becomes two directed *arcs*: arc ``2 i`` runs from ``a`` to ``b`` of
 link ``i``, arc ``2 i + 1`` from ``b`` to ``a``. Failures and capacity changes are masks on these
-arrays (:meth:`Network.under`); edits (:meth:`Network.with_capacity` and its siblings) return a copy.
+arrays (:meth:`Network.under`); edits (:meth:`Network.with_capacity` and its like) return a copy.
 """
 
 from __future__ import annotations
@@ -24,6 +24,16 @@ LINK_CLASSES = ("core", "provincial", "gateway", "exit", "overseas", "access")
 STUB_KINDS = frozenset({"provincial", "region"})
 ABROAD_KINDS = frozenset({"pop", "region"})
 BACKBONE_CLASSES = ("core", "provincial")
+LINK_ATTRIBUTES = (
+    "class",
+    "capacity_gbps",
+    "capacity_ba_gbps",
+    "delay_ms",
+    "metric",
+    "cables",
+    "price_usd_per_mbps",
+    "fibre_km",
+)
 FIBRE_KM_PER_MS = 204.0
 """Speed of light in fibre: 299 792 km/s over a group index of 1.4682, in km per ms."""
 
@@ -72,6 +82,8 @@ class Network:
     tail, head : ndarray of int, shape (arcs,)
         End nodes of every arc.
     capacity_gbps, delay_ms, metric : ndarray of float, shape (arcs,)
+    installed_gbps : ndarray of float, shape (arcs,)
+        Capacity before faults.
     up : ndarray of bool, shape (arcs,)
     background_gbps : ndarray of float, shape (arcs,)
         Load that a scheme must live with: traffic that it does not steer.
@@ -88,8 +100,10 @@ class Network:
         self.is_abroad = np.array([kind in ABROAD_KINDS for kind in kinds], dtype=bool)
 
         edges = sorted(
-            ((data.get("order", i), key, data) for i, (_, _, key, data) in
-             enumerate(graph.edges(keys=True, data=True))),
+            (
+                (data.get("order", i), key, data)
+                for i, (_, _, key, data) in enumerate(graph.edges(keys=True, data=True))
+            ),
             key=lambda edge: edge[0],
         )
         self.links: tuple[str, ...] = tuple(key for _, key, _ in edges)
@@ -106,9 +120,11 @@ class Network:
             [(d["capacity_gbps"], d.get("capacity_ba_gbps", d["capacity_gbps"])) for d in data],
             dtype=float,
         ).ravel()
-        self.delay_ms = np.repeat(
-            np.array([d.get("delay_ms", 0.0) for d in data], dtype=float), 2
-        ) + self.about.hop_delay_ms
+        self.installed_gbps = self.capacity_gbps
+        self.delay_ms = (
+            np.repeat(np.array([d.get("delay_ms", 0.0) for d in data], dtype=float), 2)
+            + self.about.hop_delay_ms
+        )
         self.metric = np.repeat(np.array([d.get("metric", 1.0) for d in data], dtype=float), 2)
         self.up = np.ones(len(self.tail), dtype=bool)
         self.background_gbps = np.zeros(len(self.tail))
@@ -272,15 +288,15 @@ class Network:
         """Return the same network with arcs down or capacities changed; the graph is shared."""
         seen = copy.copy(self)
         if up is not None:
-            seen.up = np.asarray(up, dtype=bool)
+            seen.up = _kept(up, bool)
         if capacity_gbps is not None:
-            seen.capacity_gbps = np.asarray(capacity_gbps, dtype=float)
+            seen.capacity_gbps = _kept(capacity_gbps, float)
         return seen
 
     def carrying(self, background_gbps: np.ndarray) -> Network:
         """Return the same network with *background_gbps* already on its arcs."""
         seen = copy.copy(self)
-        seen.background_gbps = np.asarray(background_gbps, dtype=float)
+        seen.background_gbps = _kept(background_gbps, float)
         return seen
 
     def without(
@@ -303,6 +319,8 @@ class Network:
         lost = np.zeros(len(self.links))
         severity = cables if isinstance(cables, Mapping) else dict.fromkeys(cables, 1.0)
         for cable, part in severity.items():
+            if not 0 <= part <= 1:
+                raise ValueError(f"a cable loses a share from 0 to 1, found {part} of {cable}")
             lost += part * self.cable_share(cable)
         left = np.clip(1.0 - lost, 0.0, 1.0)
         left[left < 1e-12] = 0.0
@@ -326,11 +344,21 @@ class Network:
         ``capacity_gbps`` changes both directions unless ``capacity_ba_gbps`` is given as well.
         """
         old = self.attributes(link)
+        for key in ("capacity_gbps", "capacity_ba_gbps", "metric"):
+            if not 0 < changes.get(key, 1.0) < np.inf:
+                raise ValueError(f"{key} must be a finite number above 0, found {changes[key]}")
+        if not 0 <= changes.get("delay_ms", 0.0) < np.inf:
+            raise ValueError(f"delay_ms must be 0 or more, found {changes['delay_ms']}")
         if "capacity_gbps" in changes:
             changes.setdefault("capacity_ba_gbps", changes["capacity_gbps"])
+        for key in changes:
+            if key not in LINK_ATTRIBUTES:
+                known = ", ".join(LINK_ATTRIBUTES)
+                hint = did_you_mean(key, LINK_ATTRIBUTES)
+                raise ValueError(f"a link has no {key!r}{hint}; known: {known}")
         graph = nx.MultiGraph(self.graph)
         graph.edges[old["a"], old["b"], link].update(changes)
-        return Network(graph, self.about)
+        return Network(graph, self.about)._hurt_like(self)
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
         """Return a copy in which *link* has *capacity_gbps* in each direction."""
@@ -341,4 +369,24 @@ class Network:
         old = self.attributes(link)
         graph = nx.MultiGraph(self.graph)
         graph.remove_edge(old["a"], old["b"], key=link)
-        return Network(graph, self.about)
+        return Network(graph, self.about)._hurt_like(self)
+
+    def _hurt_like(self, other: Network) -> Network:
+        """This network with the faults and the background of one with at least these links."""
+        arcs = 2 * np.array([other.link_index[link] for link in self.links], dtype=np.int64)
+        both = (arcs[:, None] + [0, 1]).ravel()
+        left = np.divide(
+            other.capacity_gbps,
+            other.installed_gbps,
+            out=np.ones(len(other.tail)),
+            where=other.installed_gbps > 0,
+        )
+        hurt = self.under(up=other.up[both], capacity_gbps=self.installed_gbps * left[both])
+        return hurt.carrying(other.background_gbps[both])
+
+
+def _kept(values: np.ndarray, kind: type) -> np.ndarray:
+    """A copy that nobody changes later."""
+    copied = np.array(values, dtype=kind)
+    copied.flags.writeable = False
+    return copied

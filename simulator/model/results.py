@@ -7,6 +7,7 @@ folder is built beside its final place and renamed when it is whole.
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
@@ -26,6 +27,7 @@ from simulator.model.metrics import interval
 
 TABLES = ("links", "exits", "demands", "control", "events")
 COMPLETE = "complete"
+RUN_JSON = "run.json"
 
 
 class Coded(NamedTuple):
@@ -116,6 +118,8 @@ class Workshop:
         Where the finished folder shall stand.
     force : bool
         Replace a results folder that stands there.
+    mark : str
+        The file by which a folder of this kind is known.
 
     Raises
     ------
@@ -123,13 +127,13 @@ class Workshop:
         Something stands there that may not be replaced.
     """
 
-    def __init__(self, place: Path, *, force: bool) -> None:
+    def __init__(self, place: Path, *, force: bool, mark: str = RUN_JSON) -> None:
         self.place = Path(os.path.abspath(place))
-        self._force = force
+        self._force, self._mark = force, mark
         self.check_free()
         self.place.parent.mkdir(parents=True, exist_ok=True)
         _sweep_up_after_the_dead(self.place)
-        prefix = f".{self.place.name}.unfinished-{os.getpid()}-"
+        prefix = f"{_unfinished(self.place)}{os.getpid()}-"
         self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.place.parent))
         self.folder.chmod(0o755)
         self.parts = self.folder / "parts"
@@ -142,8 +146,10 @@ class Workshop:
         if self.place.is_dir() and not any(self.place.iterdir()):
             return
         if not self._force:
-            raise SimulatorError(f"{self.place} exists already; --force replaces it, --out DIR writes elsewhere")
-        if not (self.place / "run.json").is_file():
+            raise SimulatorError(
+                f"{self.place} exists already; --force replaces it, --out DIR writes elsewhere"
+            )
+        if not (self.place / self._mark).is_file():
             raise SimulatorError(f"{self.place} is not a results folder; it is left alone")
 
     def __enter__(self) -> Workshop:
@@ -153,10 +159,13 @@ class Workshop:
         if kind is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
-    def deliver(self) -> Path:
-        """Put the finished folder in its place."""
+    def gather(self) -> None:
+        """Put the tables together."""
         merge_parts(self.parts, self.folder)
         shutil.rmtree(self.parts)
+
+    def deliver(self) -> Path:
+        """Put the finished folder in its place."""
         self.check_free()
         old: Path | None = None
         if self.place.exists():
@@ -173,9 +182,14 @@ class Workshop:
         return self.place
 
 
+def _unfinished(place: Path) -> str:
+    """How the names of folders in the making begin; a long name is cut, for file systems' sake."""
+    return f".{place.name[:40]}.unfinished-"
+
+
 def _sweep_up_after_the_dead(place: Path) -> None:
     """Remove what runs that were killed left beside this place."""
-    for left in place.parent.glob(f".{place.name}.unfinished-*"):
+    for left in place.parent.glob(f"{glob.escape(_unfinished(place))}*"):
         pid = left.name.rsplit("unfinished-", 1)[1].split("-")[0]
         if pid.isdigit() and not _alive(int(pid)):
             shutil.rmtree(left, ignore_errors=True)
@@ -210,7 +224,7 @@ def summarise(figures: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         Columns ``strategy, metric, scope, unit, mean, ci_low, ci_high, replications``.
     """
-    wide = _by_replication(figures)
+    wide = by_replication(figures)
     return _with_intervals(wide.index.to_frame(index=False), wide)
 
 
@@ -222,12 +236,12 @@ def differences(figures: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         As :func:`summarise`, with ``baseline`` after ``strategy``.
     """
-    wide = _by_replication(figures)
+    wide = by_replication(figures)
     order = list(dict.fromkeys(figures["strategy"]))
-    base = wide.xs(order[0], level="strategy")
+    base = pd.DataFrame(wide.xs(order[0], level="strategy"))
     parts = []
     for strategy in order[1:]:
-        apart = wide.xs(strategy, level="strategy") - base
+        apart = pd.DataFrame(wide.xs(strategy, level="strategy")) - base
         keys = apart.index.to_frame(index=False)
         keys.insert(0, "strategy", strategy)
         keys.insert(1, "baseline", order[0])
@@ -236,10 +250,11 @@ def differences(figures: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
-def _by_replication(figures: pd.DataFrame) -> pd.DataFrame:
+def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
     """One row a figure, one column a replication, in the order in which they came."""
     order = pd.MultiIndex.from_frame(figures[_KEYS].drop_duplicates())
-    return figures.pivot(index=_KEYS, columns="replication", values="value").reindex(order)
+    wide = figures.pivot(index=_KEYS, columns="replication", values="value")
+    return pd.DataFrame(wide.reindex(order))
 
 
 def _with_intervals(keys: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
@@ -286,6 +301,11 @@ class Results:
         return f"<Results {self.run['name']}: {', '.join(self.strategies)} in {self.folder}>"
 
     @property
+    def is_temporary(self) -> bool:
+        """Whether the folder goes when this goes."""
+        return self._keep is not None
+
+    @property
     def strategies(self) -> list[str]:
         """Names of the strategies, the baseline first."""
         return list(self.run["scenario"]["strategies"])
@@ -327,17 +347,17 @@ class Results:
     @cached_property
     def summary(self) -> pd.DataFrame:
         """Figures of every strategy with their intervals."""
-        return pd.read_csv(self.folder / "summary.csv", keep_default_na=True)
+        return _read_figures(self.folder / "summary.csv")
 
     @cached_property
     def differences(self) -> pd.DataFrame:
         """Paired differences against the first strategy."""
-        return pd.read_csv(self.folder / "differences.csv")
+        return _read_figures(self.folder / "differences.csv")
 
     @cached_property
     def figures(self) -> pd.DataFrame:
         """Figures of every replication: ``replication, strategy, metric, scope, unit, value``."""
-        return pd.read_csv(self.folder / "replications.csv")
+        return _read_figures(self.folder / "replications.csv")
 
     def figure(self, strategy: str, metric: str, scope: str = "all") -> float:
         """Mean of one figure.
@@ -352,3 +372,16 @@ class Results:
         if row.empty:
             raise KeyError(f"no figure {metric!r} of {strategy!r} for {scope!r}")
         return float(row["mean"].iloc[0])
+
+
+def _read_figures(file: Path) -> pd.DataFrame:
+    """Read figures; a strategy may be called ``1`` and a region ``NA``."""
+    words = ("strategy", "baseline", "metric", "scope", "unit")
+    numbers = ("value", "mean", "ci_low", "ci_high")
+    return pd.read_csv(
+        file,
+        dtype=dict.fromkeys(words, str),
+        keep_default_na=False,
+        na_values={number: [""] for number in numbers},
+        float_precision="round_trip",
+    )

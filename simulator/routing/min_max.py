@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -10,6 +10,8 @@ from simulator.model.routes import Routes
 from simulator.routing import multicommodity
 from simulator.routing.scheme import scheme
 from simulator.schema import NonNegative
+
+LinkClass = Literal["core", "provincial", "gateway", "exit", "overseas", "access"]
 
 
 @scheme("min_max")
@@ -29,7 +31,7 @@ class MinMax:
         Utilisation allowed on the links of the other classes.
     """
 
-    classes: tuple[str, ...] = ()
+    classes: tuple[LinkClass, ...] = ()
     others_cap: NonNegative = 1.0
 
     demand_aware: ClassVar[bool] = True

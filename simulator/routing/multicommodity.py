@@ -1,16 +1,20 @@
 """Exact multi-commodity flow over paths: first the least utilisation, then the least latency.
 
-Variables: ``f[p]``, the flow on path *p* of demand *k*; ``theta``, the utilisation limit.
+Variables: ``x[p]``, the share of demand *k* on its path *p*; ``theta``, the utilisation limit.
 Constraints, for every demand *k* that has a path and every arc *a* that one of them may use::
 
-    sum of f over the paths of k         =  rate[k]
-    sum of f over the paths through a   <=  capacity[a] * theta - background[a]
+    sum of x over the paths of k                        =  1
+    sum of rate[k] * x over the paths through a        <=  capacity[a] * theta - background[a]
 
 Stage one minimises ``theta``. Stage two fixes it and minimises the sum of flow times delay. Both
 start from a handful of paths per demand and price in better ones (column generation): with the
 duals as link prices, the best missing path of a demand is its shortest path. When no path prices
 in, the answer is optimal over *all* paths, and the Lagrangian bound at the same prices proves how
 close it is. A demand without any path stays unserved: no failure makes the program infeasible.
+
+Only proportions reach the solver: rates are in units of the largest, ``theta`` in units of what the
+fastest paths would make it, and a limit that the demands together cannot reach is left out. So
+bps, Gbps and Tbps give the same answer, and so do light and heavy traffic.
 
 Source: Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapter 17 (path formulation, column
 generation, Lagrangian bound).
@@ -23,6 +27,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import sparse
 
+from simulator.errors import SimulatorError
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
@@ -32,7 +37,7 @@ from simulator.routing.program import INFINITE, Program, Solution
 FIRST_EXITS = 6
 """Paths that each international demand starts with: by way of this many of its fastest exits."""
 _MAX_ROUNDS = 200
-_PRICE_TOLERANCE = 1e-8
+_PRICE_TOLERANCE = 1e-9
 _SLACK = 1e-9
 _TIE_BREAK = 1e-11
 """Length of an arc without delay or price, so that no shortest path runs in a circle."""
@@ -40,7 +45,7 @@ _TIE_BREAK = 1e-11
 
 @dataclass(frozen=True, eq=False)
 class Paths:
-    """Candidate paths, ragged: path *p* of demand ``demand[p]`` is ``arcs[starts[p]:starts[p+1]]``."""
+    """Candidate paths: *p* serves ``demand[p]`` over ``arcs[starts[p]:starts[p + 1]]``."""
 
     demand: np.ndarray
     arcs: np.ndarray
@@ -91,8 +96,9 @@ def route(
     others_cap : float
         Utilisation tolerated on the links of all other classes (or the least possible there).
     """
-    problem = _Problem(network, demands, classes)
-    return problem.solve(utilisation_cap, others_cap)
+    # A direction without capacity is no way for a scheme that minds utilisation.
+    able = network.under(up=network.up & (network.capacity_gbps > 0))
+    return _Problem(able, demands, classes).solve(utilisation_cap, others_cap)
 
 
 class _Problem:
@@ -105,19 +111,9 @@ class _Problem:
         counted = np.isin(np.repeat(network.link_class, 2), classes) if classes else True
         self.counts = self.usable & counted
 
-        # Powers of two lose nothing in division, so that only proportions reach the solver.
-        capacity = network.capacity_gbps[self.usable]
-        self.scale = _power_of_two(capacity.max(initial=1e-300))
-        self.delay_scale = _power_of_two(network.delay_ms[self.usable].max(initial=1e-300))
-        self.capacity = network.capacity_gbps / self.scale
-        self.background = network.background_gbps / self.scale
-        self.rate = demands.gbps / self.scale
-        self.delay = network.delay_ms / self.delay_scale
-
         self.paths, self.first = _first_paths(network, demands, self.targets, self.row)
         self.reaches = self.first >= 0
-        # Rates too small for the solver to see follow their fastest path.
-        self.active = np.flatnonzero(self.reaches & (self.rate > 1e-10))
+        self.active = np.flatnonzero(self.reaches & (demands.gbps > 0))
         self.slot = np.full(len(demands), -1)
         self.slot[self.active] = np.arange(len(self.active))
         self.paths = self.paths.pick(np.flatnonzero(self.slot[self.paths.demand] >= 0))
@@ -126,141 +122,173 @@ class _Problem:
         self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
         self.rounds = 0
 
+        # To nine digits: equal answers abound (swap two demands between two exits), and the
+        # rounding of another unit must not choose among them.
+        self.unit = float(demands.gbps[self.active].max(initial=1e-300))
+        self.delay_unit = _power_of_two(network.delay_ms[self.usable].max(initial=1e-300))
+        self.capacity = _nine_digits(network.capacity_gbps / self.unit)
+        self.background = _nine_digits(network.background_gbps / self.unit)
+        self.rate = _nine_digits(demands.gbps / self.unit)
+        self.delay = network.delay_ms / self.delay_unit
+        self.total = float(self.rate[self.active].sum())
+
     # -- the two stages -----------------------------------------------------------------------
 
     def solve(self, utilisation_cap: float, others_cap: float) -> Routes:
+        """Run the stages that are needed and return routes with their proof."""
         if not len(self.active):
             return self._routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
         others = self.usable & ~self.counts
-        limit = np.where(others, others_cap, np.nan)
-        mlu_bound, theta = np.nan, utilisation_cap
-        solution = self._least_latency(theta, limit) if utilisation_cap > 0 else None
-        if solution is None:
+        limit = np.where(self.counts, utilisation_cap, np.where(others, others_cap, np.inf))
+        mlu_bound = np.nan
+        answer = self._least_latency(limit) if utilisation_cap > 0 else None
+        if answer is None:
             if others.any():
                 least, _ = self._least_utilisation(others, np.full(len(others), np.inf))
-                limit[others] = max(others_cap, least * (1 + _SLACK) + _SLACK)
-            least, mlu_bound = self._least_utilisation(self.counts, limit)
-            theta = max(least * (1 + _SLACK) + _SLACK, utilisation_cap)
-            solution = self._least_latency(theta, limit)
-            if solution is None:
-                raise AssertionError("the least utilisation is not attained")
-        values, objective, bound = solution
-        load = self._load(values) + self.background
+                limit[others] = max(others_cap, _just_above(least))
+            least, mlu_bound = self._least_utilisation(
+                self.counts, np.where(self.counts, np.inf, limit)
+            )
+            limit[self.counts] = max(_just_above(least), utilisation_cap)
+            if limit[self.counts].max(initial=0.0) <= utilisation_cap:
+                mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it
+            answer = self._least_latency(limit)
+            if answer is None:
+                raise SimulatorError("the least utilisation found could not be attained again")
+        share, objective, bound = answer
+        load = self._load(share) + self.background
         mlu = float((load[self.counts] / self.capacity[self.counts]).max(initial=0.0))
-        if np.isfinite(mlu_bound) and theta > utilisation_cap:
-            mlu_bound = min(mlu_bound, mlu)
-        else:
-            mlu_bound = np.nan
-        unit = self.scale * self.delay_scale
+        unit = self.unit * self.delay_unit
         certificate = Certificate(
-            "optimal", mlu, mlu_bound, objective * unit, bound * unit,
-            len(self.paths.demand), self.rounds,
+            "optimal",
+            mlu,
+            min(mlu_bound, mlu) if np.isfinite(mlu_bound) else np.nan,
+            objective * unit,
+            bound * unit,
+            len(self.paths.demand),
+            self.rounds,
         )
-        return self._routes(values, certificate)
+        return self._routes(share, certificate)
 
     def _least_utilisation(self, counts: np.ndarray, limit: np.ndarray) -> tuple[float, float]:
-        """Minimise theta over the arcs that count; return it and a proven lower bound."""
-        fixed = ~counts & np.isfinite(limit) & self.usable
-        program = self._program(theta=None, counts=counts, limit=np.where(fixed, limit, np.inf))
-        none = np.zeros(len(self.network.tail))
+        """Minimise theta over the arcs that count; return it and a proven lower bound.
+
+        *limit* bounds the utilisation of the other arcs; infinite where they are free.
+        """
+        fastest = self._all_on_fastest()
+        load = self._load(fastest) + self.background
+        start = load[counts] / self.capacity[counts]
+        theta_unit = _power_of_two(start.max(initial=0.0))
+        room = self._room(limit)
+        if not start.max(initial=0.0) > 0 and not np.any(load - self.background > room):
+            return 0.0, 0.0
+        program = self._program(counts, room, theta_unit)
+        free = np.zeros(len(self.network.tail))
+        worth_of_theta = np.where(counts, self.capacity * theta_unit, 0.0)
+        bounded = self.usable & ~counts & (room < self.total)
         while True:
             solution = program.solve()
             if solution.status != "optimal":
-                raise AssertionError("the limits on the other links cannot be met")
+                raise SimulatorError("the limits on the other links could not be met")
             price, worth = self._prices(solution)
-            length, near = self._shortest(none + price)
-            room = np.where(fixed, np.where(fixed, limit, 0.0) * self.capacity, 0.0)
-            bound = float(length @ self.rate[self.active] - price @ (room - self.background))
-            # The bound holds for prices that make theta worth at most its cost of one.
-            value = float((price * self.capacity)[counts].sum())
-            if value > 1.0:
-                bound = bound / value if not fixed.any() else -np.inf
-            added = self._price_in(program, near, length, worth, none)
-            if not added:
-                return float(solution.values[0]), bound
+            length, near = self._shortest(price)
+            bound = float(length @ self.rate[self.active] + price[counts] @ self.background[counts])
+            bound -= float(price[bounded] @ room[bounded])
+            # A bound for prices that make theta worth its cost of one; larger ones scale down.
+            value = float(price @ worth_of_theta)
+            bound = bound / value if value > 1.0 else bound
+            if not self._price_in(program, near, length, worth, free):
+                return float(solution.values[0]) * theta_unit, bound * theta_unit
 
-    def _least_latency(
-        self, theta: float, limit: np.ndarray
-    ) -> tuple[np.ndarray, float, float] | None:
+    def _least_latency(self, limit: np.ndarray) -> tuple[np.ndarray, float, float] | None:
         """Minimise flow times delay under the limits; None when these paths cannot meet them."""
-        bound_at = np.where(self.counts, theta, limit)
-        quick = self._all_on_fastest(np.where(self.usable, bound_at, np.inf) * self.capacity)
-        if quick is not None:
-            return quick
-        program = self._program(theta=theta, counts=self.counts, limit=limit)
+        fastest = self._all_on_fastest()
+        room = self._room(limit)
+        if not np.any(self._load(fastest) > room):
+            # Nothing can be faster than every demand on its fastest path.
+            objective = self._latency(fastest)
+            return fastest, objective, objective
+        program = self._program(np.zeros(len(limit), dtype=bool), room, None)
+        binds = self.usable & (room < self.total)
         while True:
             solution = program.solve()
             if solution.status != "optimal":
                 return None
             price, worth = self._prices(solution)
             length, near = self._shortest(self.delay + price)
-            room = np.where(self.usable, bound_at, 0.0) * self.capacity - self.background
-            bound = float(length @ self.rate[self.active] - price[self.usable] @ room[self.usable])
-            added = self._price_in(program, near, length, worth, self.delay)
-            if not added:
-                return solution.values[1:], solution.objective, bound
+            bound = float(length @ self.rate[self.active] - price[binds] @ room[binds])
+            if not self._price_in(program, near, length, worth, self.delay):
+                share = solution.values[1:]
+                return share, self._latency(share), bound
 
-    def _all_on_fastest(self, room: np.ndarray) -> tuple[np.ndarray, float, float] | None:
-        """Every demand on its fastest path, if that keeps the limits: nothing can be faster."""
-        values = np.zeros(len(self.paths.demand))
-        values[self._fastest(self.paths)] = self.rate[self.active]
-        if np.any(self._load(values) + self.background > room):
-            return None
-        objective = float(values @ self.paths.sums(self.delay))
-        return values, objective, objective
+    def _room(self, limit: np.ndarray) -> np.ndarray:
+        """What the limits leave on every arc beside the background; infinite without a limit."""
+        bound = self.usable & np.isfinite(limit)
+        room = np.full(len(limit), np.inf)
+        room[bound] = limit[bound] * self.capacity[bound] - self.background[bound]
+        return room
 
     # -- pieces -------------------------------------------------------------------------------
 
-    def _program(self, theta: float | None, counts: np.ndarray, limit: np.ndarray) -> Program:
-        """Build the program; *theta* is minimised when None, else fixed."""
+    def _program(
+        self, counts: np.ndarray, room: np.ndarray, theta_unit: float | None
+    ) -> Program:
+        """Build the program: theta over the arcs that count, or latency when there is no unit.
+
+        Column 0 is theta; rows are the active demands, then the arcs in reach.
+        """
         rows, arcs = len(self.active), self.arc_rows
         counted = counts[arcs]
-        room = np.where(counted, 0.0, limit[arcs]) * self.capacity[arcs] - self.background[arcs]
+        pull = self.capacity[arcs] * (theta_unit or 0.0)
+        # Rows of arcs so wide that they hardly count shrink, so that no number is large.
+        self.row_scale = np.where(counted, 1.0 / _powers_of_two(np.maximum(pull, 1.0)), 1.0)
+        upper = np.where(counted, -self.background[arcs] * self.row_scale, room[arcs])
+        upper = np.where(~counted & (upper >= self.total), INFINITE, upper)
         columns = self._columns(self.paths)
-        theta_column = sparse.csc_array(
-            np.concatenate([np.zeros(rows), np.where(counted, -self.capacity[arcs], 0.0)])[:, None]
-        )
+        theta = np.concatenate([np.zeros(rows), np.where(counted, -pull * self.row_scale, 0.0)])
         first = self._fastest(self.paths)
         basic_columns = np.zeros(1 + columns.shape[1], dtype=bool)
         basic_columns[1 + first] = True
         basic_rows = np.concatenate([np.zeros(rows, bool), np.ones(len(arcs), bool)])
-        if theta is None:
-            # All on the fastest paths: theta is what the fullest counted arc makes it.
-            load = np.zeros(len(self.network.tail))
-            quick = self.paths.pick(first)
-            np.add.at(load, quick.arcs, np.repeat(self.rate[quick.demand], np.diff(quick.starts)))
-            fullest = ((load + self.background)[arcs] / self.capacity[arcs])
-            worst = int(np.argmax(np.where(counted, fullest, -1.0)))
-            basic_columns[0], basic_rows[rows + worst] = True, False
-            cost = np.concatenate([[1.0], np.zeros(columns.shape[1])])
-            lower, upper = 0.0, INFINITE
+        if theta_unit is None:
+            cost = np.concatenate([[0.0], self._costs(self.paths, self.delay)])
         else:
-            cost = np.concatenate([[0.0], self.paths.sums(self.delay)])
-            lower = upper = theta
+            # All on the fastest paths: theta is what the fullest counted arc makes it.
+            load = self._load(self._all_on_fastest()) + self.background
+            full = np.where(counted, load[arcs] / self.capacity[arcs], -1.0)
+            basic_columns[0], basic_rows[rows + int(np.argmax(full))] = True, False
+            cost = np.concatenate([[1.0], np.zeros(columns.shape[1])])
         count = columns.shape[1]
         return Program(
             cost=cost,
-            lower=np.concatenate([[lower], np.zeros(count)]),
-            upper=np.concatenate([[upper], np.full(count, INFINITE)]),
-            matrix=sparse.csc_array(sparse.hstack([theta_column, columns])),
-            row_lower=np.concatenate([self.rate[self.active], np.full(len(arcs), -INFINITE)]),
-            row_upper=np.concatenate([self.rate[self.active], np.minimum(room, INFINITE)]),
+            lower=np.zeros(1 + count),
+            upper=np.concatenate(
+                [[0.0 if theta_unit is None else INFINITE], np.full(count, INFINITE)]
+            ),
+            matrix=sparse.csc_array(sparse.hstack([sparse.csc_array(theta[:, None]), columns])),
+            row_lower=np.concatenate([np.ones(rows), np.full(len(arcs), -INFINITE)]),
+            row_upper=np.concatenate([np.ones(rows), upper]),
             basic_columns=basic_columns,
             basic_rows=basic_rows,
         )
 
     def _columns(self, paths: Paths) -> sparse.csc_array:
-        """Column of every path: a one in its demand's row and one in each of its arcs' rows."""
-        count = len(paths.demand)
+        """Column of every path: a one in its demand's row, the rate in each of its arcs' rows."""
         length = np.diff(paths.starts)
         indptr = np.concatenate([[0], np.cumsum(length + 1)])
         indices = np.empty(indptr[-1], dtype=np.int64)
-        at_demand = np.zeros(indptr[-1], dtype=bool)
-        at_demand[indptr[:-1]] = True
-        indices[at_demand] = self.slot[paths.demand]
-        indices[~at_demand] = len(self.active) + self.arc_slot[paths.arcs]
-        shape = (len(self.active) + len(self.arc_rows), count)
-        return sparse.csc_array((np.ones(len(indices)), indices, indptr), shape=shape)
+        values = np.ones(indptr[-1])
+        at_arc = np.ones(indptr[-1], dtype=bool)
+        at_arc[indptr[:-1]] = False
+        indices[~at_arc] = self.slot[paths.demand]
+        slot = self.arc_slot[paths.arcs]
+        indices[at_arc] = len(self.active) + slot
+        values[at_arc] = np.repeat(self.rate[paths.demand], length) * self.row_scale[slot]
+        shape = (len(self.active) + len(self.arc_rows), len(paths.demand))
+        return sparse.csc_array((values, indices, indptr), shape=shape)
+
+    def _costs(self, paths: Paths, weight: np.ndarray) -> np.ndarray:
+        return self.rate[paths.demand] * paths.sums(weight)
 
     def _fastest(self, paths: Paths) -> np.ndarray:
         """Position of the fastest path of every active demand."""
@@ -268,19 +296,26 @@ class _Problem:
         slot = self.slot[paths.demand][order]
         return order[np.flatnonzero(np.diff(slot, prepend=-1))]
 
+    def _all_on_fastest(self) -> np.ndarray:
+        """Shares with every demand on its fastest path."""
+        share = np.zeros(len(self.paths.demand))
+        share[self._fastest(self.paths)] = 1.0
+        return share
+
     def _prices(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
-        """Price of every arc (zero or more) and what one unit of each demand costs."""
+        """Price of a unit of flow on every arc, and what a unit of each demand costs."""
         rows = len(self.active)
         price = np.zeros(len(self.network.tail))
-        price[self.arc_rows] = np.maximum(-solution.prices[rows:], 0.0)
-        return price, solution.prices[:rows]
+        price[self.arc_rows] = np.maximum(-solution.prices[rows:], 0.0) * self.row_scale
+        return price, solution.prices[:rows] / self.rate[self.active]
 
     def _shortest(self, weight: np.ndarray) -> tuple[np.ndarray, Towards]:
         """Length of every active demand's shortest path under *weight*."""
-        near = towards(self.network, weight + _TIE_BREAK, self.targets)
+        tie = _TIE_BREAK * max(1.0, float(weight[self.usable].max(initial=0.0)))
+        near = towards(self.network, weight + tie, self.targets)
         k = self.active
         length = near.distance[self.row[k], self.demands.source[k]]
-        return np.maximum(length - _TIE_BREAK * len(self.network.nodes), 0.0), near
+        return np.maximum(length - tie * len(self.network.nodes), 0.0), near
 
     def _price_in(
         self,
@@ -292,23 +327,34 @@ class _Problem:
     ) -> int:
         """Add the shortest path of every demand that it would improve; return how many."""
         self.rounds += 1
-        better = np.flatnonzero(length < worth - _PRICE_TOLERANCE * np.maximum(1.0, np.abs(worth)))
+        gain = (worth - length) * self.rate[self.active]
+        better = np.flatnonzero(gain > _PRICE_TOLERANCE * np.maximum(1.0, np.abs(worth)))
         if not len(better) or self.rounds > _MAX_ROUNDS:
             return 0
         k = self.active[better]
         arcs, starts = near.follow(self.row[k], self.demands.source[k])
         new = Paths(k, arcs, starts)
-        program.add(new.sums(cost), self._columns(new))
+        program.add(self._costs(new, cost), self._columns(new))
         self.paths = self.paths.join(new)
         return len(k)
 
-    def _load(self, values: np.ndarray) -> np.ndarray:
-        load = np.zeros(len(self.network.tail))
-        np.add.at(load, self.paths.arcs, np.repeat(values, np.diff(self.paths.starts)))
-        return load
+    def _load(self, share: np.ndarray) -> np.ndarray:
+        """Load of every arc under shares of the paths known when they were made."""
+        paths = self.paths
+        flow = np.zeros(len(paths.demand))
+        flow[: len(share)] = share
+        flow *= self.rate[paths.demand]
+        return np.bincount(
+            paths.arcs,
+            weights=np.repeat(flow, np.diff(paths.starts)),
+            minlength=len(self.network.tail),
+        )
 
-    def _routes(self, values: np.ndarray, certificate: Certificate) -> Routes:
-        """Turn flows into shares that add up to one for every demand with a path."""
+    def _latency(self, share: np.ndarray) -> float:
+        return float(share @ self._costs(self.paths, self.delay)[: len(share)])
+
+    def _routes(self, share: np.ndarray, certificate: Certificate) -> Routes:
+        """Clean the shares up; demands too small to count follow their fastest path."""
         total = len(self.demands)
         idle = np.flatnonzero(self.reaches & (self.slot < 0))
         paths = self.paths
@@ -316,19 +362,31 @@ class _Problem:
             near = towards(self.network, self.network.delay_ms + HOP_MS, self.targets)
             arcs, starts = near.follow(self.row[idle], self.demands.source[idle])
             paths = paths.join(Paths(idle, arcs, starts))
-        share = np.concatenate([np.zeros(len(self.paths.demand)), np.ones(len(idle))])
-        if len(values):
-            share[: len(values)] = np.maximum(values, 0.0) / self.rate[self.paths.demand]
-        share[share < 1e-9] = 0.0
-        served = np.bincount(paths.demand, weights=share, minlength=total)
-        share /= np.where(served > 0, served, 1.0)[paths.demand]
+        given = np.ones(len(paths.demand))
+        given[: len(self.paths.demand)] = 0.0
+        given[: len(share)] = np.where(share > 1e-9, share, 0.0)
+        served = np.bincount(paths.demand, weights=given, minlength=total)
+        given /= np.where(served > 0, served, 1.0)[paths.demand]
         return Routes.from_paths(
-            self.network, total, paths.demand, share, paths.arcs, paths.starts, certificate
+            self.network, total, paths.demand, given, paths.arcs, paths.starts, certificate
         )
 
 
+def _just_above(value: float) -> float:
+    return value * (1.0 + _SLACK)
+
+
 def _power_of_two(value: float) -> float:
-    return float(2.0 ** np.ceil(np.log2(value)))
+    return float(2.0 ** np.ceil(np.log2(value))) if value > 0 else 1.0
+
+
+def _nine_digits(values: np.ndarray) -> np.ndarray:
+    mantissa, exponent = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(mantissa * 2.0**30) / 2.0**30, exponent))
+
+
+def _powers_of_two(values: np.ndarray) -> np.ndarray:
+    return np.asarray(2.0 ** np.ceil(np.log2(values)))
 
 
 def _arcs_in_reach(network: Network, demands: Demands) -> np.ndarray:
@@ -393,6 +451,7 @@ def _find_first_paths(
         before = to_exit.distance[:, demands.source[who]]
         after = near.distance[row[who]][:, network.head[crossing]].T
         length = before + weight[crossing][:, None] + after
+        length[~_may_pass(network, crossing, demands, who)] = np.inf
         best = np.argsort(length, axis=0, kind="stable")[:FIRST_EXITS]
         for exit_row in best:
             able = np.isfinite(length[exit_row, np.arange(len(who))])
@@ -406,6 +465,17 @@ def _find_first_paths(
     lead = np.flatnonzero(np.diff(paths.demand, prepend=-1))
     first[paths.demand[lead]] = lead
     return paths, first
+
+
+def _may_pass(
+    network: Network, crossing: np.ndarray, demands: Demands, who: np.ndarray
+) -> np.ndarray:
+    """Which demands may use which border crossing: a stub at its end must be their own end."""
+    allowed = np.ones((len(crossing), len(who)), dtype=bool)
+    for node in (network.tail[crossing], network.head[crossing]):
+        own = (node[:, None] == demands.source[who]) | (node[:, None] == demands.target[who])
+        allowed &= ~network.is_stub[node][:, None] | own
+    return allowed
 
 
 def _through(

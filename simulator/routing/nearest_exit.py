@@ -60,21 +60,24 @@ class NearestExit:
         out = network.is_abroad[some.target]
         inner = np.where(out, some.source, some.target)
         outer = np.where(out, some.target, some.source)
-        to_gate = towards(network, network.metric, gateways)
+        to_gate = towards(network, network.metric, gateways).distance[:, inner].T
+        ends, end = np.unique(inner, return_inverse=True)
+        from_gate = towards(network, network.metric, ends).distance[:, gateways][end]
         outside = self._abroad_only(network)
         regions, region = np.unique(outer, return_inverse=True)
         leaves = towards(outside, network.metric, regions).distance[:, gateways]
         returns = towards(outside, network.metric, gateways).distance[:, regions].T
         able = np.where(out[:, None], leaves[region], returns[region])
-        distance = to_gate.distance[:, inner].T
+        # A stub carries no transit, even as a gateway: its exits are for itself alone.
+        closed = network.is_stub[gateways] & (gateways != inner[:, None])
+        able = np.where(closed, np.inf, able)
+        distance = np.where(out[:, None], to_gate, from_gate)
         distance = np.where(np.isfinite(able), distance, np.inf)
         nearest = np.argmin(distance, axis=1)
         reached = np.isfinite(distance[np.arange(len(some)), nearest])
         return np.where(reached, nearest, -1)
 
-    def _by_way_of(
-        self, network: Network, gates: np.ndarray, goal: np.ndarray
-    ) -> sparse.csr_array:
+    def _by_way_of(self, network: Network, gates: np.ndarray, goal: np.ndarray) -> sparse.csr_array:
         """Splits of each (gateway, goal): one leg inside the country, one abroad."""
         outside = self._abroad_only(network)
         out = network.is_abroad[goal]

@@ -45,7 +45,9 @@ class Towards:
         tie as they do on paper.
         """
         best = self.distance[:, self.network.tail]
-        on = np.isfinite(self.via) & (self.via <= best * (1 + 1e-12))
+        onward = self.distance[:, self.network.head]
+        # Strictly nearer, or a metric lost in rounding beside a huge one could close a circle.
+        on = np.isfinite(self.via) & (self.via <= best * (1 + 1e-12)) & (onward < best)
         row, arc = np.nonzero(on)
         key = row * len(self.network.nodes) + self.network.tail[arc]
         ways = np.bincount(key, minlength=len(self.targets) * len(self.network.nodes))
@@ -151,7 +153,9 @@ def _distances(
     return distance
 
 
-def _lightest(tail: np.ndarray, head: np.ndarray, weight: np.ndarray, nodes: int) -> sparse.csr_array:
+def _lightest(
+    tail: np.ndarray, head: np.ndarray, weight: np.ndarray, nodes: int
+) -> sparse.csr_array:
     """Adjacency matrix that keeps the lightest of parallel arcs (SciPy would add them up)."""
     order = np.lexsort((weight, head, tail))
     t, h, w = tail[order], head[order], weight[order]

@@ -80,7 +80,8 @@ class Program:
         program.a_matrix_.start_ = matrix.indptr.astype(np.int32)
         program.a_matrix_.index_ = matrix.indices.astype(np.int32)
         program.a_matrix_.value_ = matrix.data
-        solver.passModel(program)
+        if solver.passModel(program) == highspy.HighsStatus.kError:
+            raise SimulatorError("HiGHS refused the program")
         basis = highspy.HighsBasis()
         basis.col_status = _statuses(basic_columns)
         basis.row_status = _statuses(basic_rows)

@@ -10,9 +10,7 @@ from simulator.model.routes import Routes
 from simulator.routing.scheme import Scheme, scheme
 
 
-def route(
-    method: str | Scheme, network: Network, demands: Demands, **options: Any
-) -> Routes:
+def route(method: str | Scheme, network: Network, demands: Demands, **options: Any) -> Routes:
     """Route demands over a network.
 
     Parameters

@@ -11,6 +11,7 @@ from enum import IntEnum
 from typing import Any
 
 import simpy
+from simpy.events import EventPriority
 
 US_PER_S = 1_000_000
 
@@ -50,7 +51,7 @@ class Clock:
         """Return an event due at an instant, on its rung; at once if the instant has passed."""
         event = simpy.Event(self.env)
         event._ok, event._value = True, None
-        self.env.schedule(event, priority=rung, delay=max(0, time_us - self.now))
+        self.env.schedule(event, priority=EventPriority(rung), delay=max(0, time_us - self.now))
         return event
 
     def after(self, seconds: float, rung: Rung) -> simpy.Event:

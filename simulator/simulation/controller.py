@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 import numpy as np
 from simpy import Event
 
-from simulator.model.demands import INTERNATIONAL, Demands
+from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
@@ -62,7 +62,7 @@ class Control:
     noise_sigma: NonNegative = 0.05
     compute_s: NonNegative = 2.0
     install_s: NonNegative = 5.0
-    steers: tuple[TrafficClass, ...] = INTERNATIONAL
+    steers: tuple[TrafficClass, ...] = ("international_out", "international_in")
     detect_s: NonNegative = 1.0
     converge_s: NonNegative = 2.0
     on_outage: Literal["fail_static", "withdraw"] = "fail_static"
@@ -220,7 +220,8 @@ def steering_layer(
         def install() -> None:
             if desk.halted:
                 return
-            old = desk.upper if desk.upper is not None else desk.lower
+            old = desk.upper or desk.lower
+            assert old is not None
             log("controller", trigger, routes, routes.moved(old, measured.gbps, desk.steered))
             desk.install_steering(routes)
 

@@ -16,9 +16,7 @@ from simulator.simulation.controller import Strategy, steer
 _PRECISION = 1e-3
 
 
-def headroom(
-    strategy: Strategy, network: Network, demands: Demands, target: float
-) -> float:
+def headroom(strategy: Strategy, network: Network, demands: Demands, target: float) -> float:
     """Return the largest factor on international traffic with every exit at most at *target*.
 
     The strategy knows the demands and has time to act: what remains is what its scheme can do. A

@@ -79,9 +79,7 @@ class Monitor:
         self._rows = _Rows(network, demands, self._groups, step_us, detail, every, emit)
         self._tally = _Tally(network, self._groups)
         self._hardest = (-1.0, 0, network)
-        self._international = {
-            name: demands.of_class(name).astype(float) for name in INTERNATIONAL
-        }
+        self._international = {name: demands.of_class(name).astype(float) for name in INTERNATIONAL}
 
     # -- called as time passes ----------------------------------------------------------------
 
@@ -153,9 +151,7 @@ class _Groups:
         far = np.where(abroad[demands.source], demands.source, demands.target)
         far = np.where(abroad[far], far, -1)
         names = np.array([*network.nodes, ""], dtype=object)
-        keys = [
-            (str(c), str(names[r])) for c, r in zip(demands.traffic_class, far, strict=True)
-        ]
+        keys = [(str(c), str(names[r])) for c, r in zip(demands.traffic_class, far, strict=True)]
         self.keys = sorted(set(keys))
         index = {key: i for i, key in enumerate(self.keys)}
         self.of = np.array([index[key] for key in keys], dtype=np.int64)
@@ -363,7 +359,10 @@ class _Rows:
             latency = np.nan_to_num(moment.latency_ms[:, wanted]) * delivered
             fixed = np.nan_to_num(moment.propagation_ms[:, wanted]) * delivered
             for name, values in (
-                ("asked", rates), ("got", delivered), ("latency", latency), ("fixed", fixed)
+                ("asked", rates),
+                ("got", delivered),
+                ("latency", latency),
+                ("fixed", fixed),
             ):
                 means[name] = self._groups.sum @ values if self._detail == "region" else values
         return means, np.where(live, at, -1.0)
@@ -397,8 +396,7 @@ class _Rows:
         steps = np.array([step for step, _, _ in self._done])
         seconds = np.array([lasting for _, lasting, _ in self._done])
         table = {
-            name: np.stack([sums[name] for _, _, sums in self._done])
-            for name in self._done[0][2]
+            name: np.stack([sums[name] for _, _, sums in self._done]) for name in self._done[0][2]
         }
         self._done = []
         time_s = steps * (self._step_us / US_PER_S)

@@ -40,17 +40,15 @@ class Diurnal:
         swing = (1.0 + np.cos(2.0 * np.pi * (hour - self.peak_hour) / 24.0)) / 2.0
         return self.trough + (1.0 - self.trough) * swing
 
-    def start(
-        self, network: Network, demands: Demands, streams: Streams, step_h: float
-    ) -> Factors:
+    def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the curve for every demand."""
         zone = network.utc_offset_h - network.about.utc_offset_h
         abroad = network.is_abroad.astype(float)
         far = abroad[demands.target] - abroad[demands.source]
         # Weight on the target's clock: the far share where it is abroad, the rest where at home.
-        weight = np.where(
-            far > 0, self.far_share, np.where(far < 0, 1.0 - self.far_share, 0.5)
-        )[:, None]
+        weight = np.where(far > 0, self.far_share, np.where(far < 0, 1.0 - self.far_share, 0.5))[
+            :, None
+        ]
         at_source, at_target = zone[demands.source][:, None], zone[demands.target][:, None]
 
         def factors(hours: np.ndarray) -> np.ndarray:
@@ -59,5 +57,3 @@ class Diurnal:
             )
 
         return factors
-
-

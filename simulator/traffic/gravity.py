@@ -40,9 +40,7 @@ class Gravity:
             _shared(network, self.international_in_gbps, away, home, "international_in"),
         ]
         source, target, gbps = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return Demands(
-            network.nodes, source, target, network.class_of(source, target), gbps
-        )
+        return Demands(network.nodes, source, target, network.class_of(source, target), gbps)
 
 
 def _shared(

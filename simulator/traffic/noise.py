@@ -31,9 +31,7 @@ class Noise:
     sigma: NonNegative = 0.08
     correlation_h: NonNegative = 1.0
 
-    def start(
-        self, network: Network, demands: Demands, streams: Streams, step_h: float
-    ) -> Factors:
+    def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the noise of every demand."""
         generators = [streams.generator("noise", name) for name in demands.names]
         phi = float(np.exp(-step_h / self.correlation_h)) if self.correlation_h > 0 else 0.0

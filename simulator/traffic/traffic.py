@@ -40,9 +40,7 @@ class Shape(Protocol):
 
     kind: str
 
-    def start(
-        self, network: Network, demands: Demands, streams: Streams, step_h: float
-    ) -> Factors:
+    def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Begin a replication.
 
         Returns

@@ -1,0 +1,203 @@
+"""Tables for people: numbers rounded sensibly, laid out for a terminal or a notebook."""
+
+from __future__ import annotations
+
+import html
+import math
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from typing import Literal, NamedTuple
+
+WIDTH = 100
+LONGEST_NAME = 24
+Form = Literal["share", "fine_share", "ms", "hours", "index", "factor", "gbps", "gbit", "count"]
+
+_SCALES = {"share": 100.0, "fine_share": 100.0}
+_DECIMALS = {"share": 1, "fine_share": 2, "ms": 2, "hours": 1, "index": 3, "factor": 2, "count": 0}
+_UNITS = {"share": " %", "fine_share": " %"}
+_VOLUMES = ((1e6, "Pbit"), (1e3, "Tbit"), (1.0, "Gbit"))
+_BEYOND_PRINT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+class Cell(NamedTuple):
+    """A figure and the half-width of its interval, as text."""
+
+    value: str
+    spread: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.spread}".rstrip()
+
+
+class Row(NamedTuple):
+    """A line of a table."""
+
+    label: str
+    cells: tuple[Cell, ...]
+
+
+# -- text ---------------------------------------------------------------------------------------
+
+
+def plain(text: str) -> str:
+    """Return *text* on one line and without characters that steer a terminal."""
+    kept = (c if unicodedata.category(c) not in _BEYOND_PRINT else " " for c in text)
+    return " ".join("".join(kept).split())
+
+
+def short(name: str, most: int = LONGEST_NAME) -> str:
+    """Return a name that fits a heading, cut at *most* columns."""
+    name = plain(name)
+    if columns(name) <= most:
+        return name
+    while columns(name) >= most:
+        name = name[:-1]
+    return name + "…"
+
+
+def columns(text: str) -> int:
+    """Count the columns that *text* takes in a terminal."""
+    return sum(
+        0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
+        for c in text
+    )
+
+
+def wrapped(text: str, width: int = WIDTH, hang: str = "") -> list[str]:
+    """Break *text* into lines of at most *width* columns; all but the first begin with *hang*."""
+    lines, line = [], ""
+    for word in _pieces(text, width - len(hang)):
+        joined = f"{line} {word}" if line.strip() else line + word
+        if columns(joined) > width:
+            lines.append(line)
+            joined = hang + word
+        line = joined
+    return [*lines, line] if line.strip() else lines
+
+
+def _pieces(text: str, most: int) -> Iterable[str]:
+    for word in plain(text).split(" "):
+        while columns(word) > most:
+            cut = next(i for i in range(len(word), 0, -1) if columns(word[:i]) <= most)
+            yield word[:cut]
+            word = word[cut:]
+        yield word
+
+
+# -- numbers ------------------------------------------------------------------------------------
+
+
+def cell(
+    mean: float, low: float, high: float, form: Form, *, apart: bool = False, largest: float = 0.0
+) -> Cell:
+    """Return a figure with its interval.
+
+    Parameters
+    ----------
+    mean, low, high : float
+        The figure and the ends of its interval; NaN where there is none.
+    form : str
+        What kind of number it is.
+    apart : bool
+        It is a difference: it has a sign, and shares differ by percentage points.
+    largest : float
+        The largest figure of the row, which decides its decimals and units.
+    """
+    if math.isnan(mean):
+        return Cell("–")
+    if math.isinf(mean):
+        return Cell("–" if apart or mean < 0 else "no limit")
+    size = max(abs(mean), largest)
+    value = _number(mean, form, size, sign=apart)
+    unit = " pp" if apart and form in _UNITS else _UNITS.get(form, "")
+    front = "x" if form == "factor" and not apart else ""
+    half = (high - low) / 2.0
+    spread = f"± {_number(half, form, size)}" if math.isfinite(half) else ""
+    return Cell(f"{front}{value}{unit}", spread)
+
+
+def volume_unit(largest_gbit: float) -> str:
+    """Return the unit in which a row of volumes reads best."""
+    return _volume(largest_gbit)[1]
+
+
+def _number(value: float, form: Form, size: float, *, sign: bool = False) -> str:
+    scale = 1.0 / _volume(size)[0] if form == "gbit" else _SCALES.get(form, 1.0)
+    decimals = _DECIMALS.get(form, 1 if size * scale < 1000 else 0)
+    text = f"{value * scale:{'+' if sign else ''},.{decimals}f}"
+    return text if re.search("[1-9]", text) else text.lstrip("+-")
+
+
+def _volume(largest_gbit: float) -> tuple[float, str]:
+    return next((v for v in _VOLUMES if largest_gbit >= v[0]), _VOLUMES[-1])
+
+
+# -- tables -------------------------------------------------------------------------------------
+
+
+def table(headings: Sequence[str], rows: Sequence[Row], width: int = WIDTH) -> str:
+    """Lay a table out as text; columns that do not fit side by side follow below.
+
+    Parameters
+    ----------
+    headings : sequence of str
+        One for each column of cells.
+    rows : sequence of Row
+    width : int
+        Columns of the terminal.
+    """
+    label_wide = max((columns(row.label) for row in rows), default=0)
+    blocks = [_column(heading, i, rows) for i, heading in enumerate(headings)]
+    pages: list[list[list[str]]] = []
+    left = -1
+    for block in blocks:
+        if columns(block[0]) > left:
+            pages.append([])
+            left = width - label_wide
+        pages[-1].append(block)
+        left -= columns(block[0])
+    labels = ["", *(row.label for row in rows)]
+    told = []
+    for page in pages:
+        for label, *cells in zip(labels, *page, strict=True):
+            told.append((_padded(label, label_wide) + "".join(cells)).rstrip())
+        told.append("")
+    return "\n".join(told[:-1])
+
+
+def html_table(caption: str, headings: Sequence[str], rows: Sequence[Row]) -> str:
+    """Lay a table out for a notebook; all text in it is escaped."""
+    head = "".join(f"<th>{html.escape(plain(heading))}</th>" for heading in ("", *headings))
+    body = "".join(
+        f'<tr><th style="text-align:left">{html.escape(plain(row.label))}</th>'
+        + "".join(f"<td>{html.escape(str(each))}</td>" for each in row.cells)
+        + "</tr>"
+        for row in rows
+    )
+    told = f"<caption>{html.escape(plain(caption))}</caption>" if caption else ""
+    return f"<table>{told}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def html_lines(lines: Iterable[str]) -> str:
+    """Return lines of text as paragraphs, escaped."""
+    return "".join(f"<p>{html.escape(plain(line))}</p>" for line in lines if line)
+
+
+def _column(heading: str, place: int, rows: Sequence[Row]) -> list[str]:
+    """One column of a table, heading first: values end together, intervals begin together."""
+    cells = [row.cells[place] for row in rows]
+    value_wide = max((columns(each.value) for each in cells), default=0)
+    spread_wide = max((columns(each.spread) for each in cells), default=0)
+    lines = [
+        " " * (value_wide - columns(each.value))
+        + each.value
+        + (" " + _padded(each.spread, spread_wide) if spread_wide else "")
+        for each in cells
+    ]
+    wide = max(map(columns, (heading, *lines)))
+    return ["   " + " " * (wide - columns(line)) + line for line in (heading, *lines)]
+
+
+def _padded(text: str, wide: int) -> str:
+    return text + " " * (wide - columns(text))
