@@ -15,8 +15,7 @@ from simulator.model.network import Network
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.paths import towards
 
-OURS, LOADS = "igp_ecmp: route", "igp_ecmp: route, loads"
-DISTANCES = "towards: distances alone"
+LOADS = "igp_ecmp: route, loads"
 
 
 def races(case: Case) -> Iterator[Race]:
@@ -45,9 +44,9 @@ def races(case: Case) -> Iterator[Race]:
         f"{network.name}: {len(demands)} demands to {len(targets)} targets,"
         f" {len(network.tail)} arcs",
         {
-            DISTANCES: distances,
-            OURS: lambda: IgpEcmp().route(network, demands),
             LOADS: loads,
+            "igp_ecmp: route": lambda: IgpEcmp().route(network, demands),
+            "towards: distances alone": distances,
             "NetworkX: distances alone": lambda: other.distances(targets),
             "NetworkX: distances, loads": lambda: other.loads(demands),
         },

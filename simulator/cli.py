@@ -1,4 +1,4 @@
-"""Verbs for the shell. Each imports what it needs when it is called, so that --help answers at once."""
+"""Verbs for the shell; each imports what it needs when it is called, so that help comes at once."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Verbs(click.Group):
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors=_spell_out.__name__)
-        return super().main(*args, **extra)
+        return super().main(*args, **{"prog_name": "simulator", **extra})
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the verb."""
@@ -137,10 +137,10 @@ def _common_options(command: Command) -> Command:
 )
 @click.version_option(__version__, prog_name="simulator")
 def main() -> None:
-    """How full do the exits get, and what latency do users see?
+    """Simulate a national IP backbone under static and SDN routing, side by side.
 
-    Simulates a national IP backbone under static and SDN routing, side by side under the same
-    traffic. Start with: simulator run mini
+    How full does each international exit get and what latency do users see: on a normal day,
+    after a cable cut, with more capacity? Start with: simulator run mini
     """
 
 
@@ -160,7 +160,7 @@ def run(
     out: Path | None,
     sets: tuple[str, ...],
 ) -> None:
-    """Run all strategies of SCENARIO and compare them.
+    r"""Run all strategies of SCENARIO and compare them.
 
     SCENARIO is a file or the name of a built-in scenario (simulator list scenarios). Keys of --set
     are those of the file, of links or of demands; numbers may change by an amount or a factor:
@@ -230,13 +230,13 @@ def whatif(
     sets: tuple[str, ...],
     named: tuple[str, ...],
 ) -> None:
-    """Compare SCENARIO as it stands with SCENARIO changed.
+    r"""Compare SCENARIO as it stands with SCENARIO changed.
 
     Both run under the same traffic, so that differences are paired. Without --set and --change
     the changes are those that the scenario lists under what_if.
 
     \b
-      simulator whatif mini --change "LA +20G: links.beijing-la.capacity_gbps=+20" \\
+      simulator whatif mini --change "LA +20G: links.beijing-la.capacity_gbps=+20" \
                             --change "a year on: demands.international=x1.3"
     """
     from simulator.study.whatif import what_if
@@ -341,10 +341,10 @@ def list_(what: str, as_json: bool) -> None:
     say("\n".join(f"{name}{' ' * (wide - columns(name))}  {told}".rstrip() for name, told in rows))
 
 
-@main.command()
+@main.command(short_help="Print the JSON Schema of a file, for editors.")
 @click.argument("what", type=click.Choice(("scenario", "topology")))
 def schema(what: str) -> None:
-    """Print the JSON Schema by which an editor checks and completes a file.
+    r"""Print the JSON Schema by which an editor checks and completes a file.
 
     \b
       simulator schema scenario > scenario.schema.json
@@ -575,7 +575,10 @@ def _listed(what: str) -> list[tuple[str, str]]:
     else:
         from simulator.traffic.traffic import matrix, shape
 
-        return [(name, f"{told} (matrix)") for name, told in matrix.describe()] + [
-            (name, f"{told} (shape)") for name, told in shape.describe()
+        shelves = {"matrix": matrix, "shape": shape}
+        return [
+            (name, f"{noun}: {told.replace('``', '')}")
+            for noun, each in shelves.items()
+            for name, told in each.describe()
         ]
-    return shelf.describe()
+    return [(name, told.replace("``", "")) for name, told in shelf.describe()]

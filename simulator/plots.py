@@ -11,9 +11,9 @@ Student-t intervals of the summary; the grey line at the bottom of a figure says
 from __future__ import annotations
 
 import functools
+import itertools
 import math
 import os
-import textwrap
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
@@ -37,9 +37,11 @@ if TYPE_CHECKING:
 
 WIDTH_IN = 7.5
 """Width of every figure: a page between its margins."""
+TITLE_PT, LEGEND_PT, LABEL_PT, SOURCE_PT = 9.5, 7.5, 7.5, 6.2
 MOST_POINTS = 2000
 """Points of a line; longer ones keep the lowest and highest point of every bin."""
 MOST_PANELS = 24
+MOST_EVENTS = 6
 MOST_ROWS = 40
 CUT_AT = 2.5
 """Utilisation at which small panels end; peaks beyond are stated as numbers."""
@@ -48,7 +50,8 @@ FORMATS = ("png", "svg", "pdf")
 # Okabe and Ito's colours, which stay apart for colour-blind readers, in an order that keeps
 # neighbours apart in grey too; a line style and a marker go with each.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9")
-DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), (0, (1, 1)), (0, (6, 1.2, 1, 1.2)), (0, (2, 0.8)))
+DOTS = (0, (1, 1))
+DASHES: tuple[Any, ...] = ("-", (0, (4, 1.2)), DOTS, (0, (6, 1.2, 1, 1.2)), (0, (2, 0.8)))
 MARKERS = ("o", "s", "^", "D", "v", "P", "X")
 GREY, PALE = "#666666", "#d9d9d9"
 
@@ -57,6 +60,7 @@ STYLE: dict[str, Any] = {
     "axes.titlesize": 8.0,
     "axes.labelsize": 8.0,
     "xtick.labelsize": 7.5,
+    "xtick.minor.pad": 3.5,
     "ytick.labelsize": 7.5,
     "legend.fontsize": 8.0,
     "legend.frameon": False,
@@ -92,6 +96,7 @@ HAN_FONTS = (
     "SimHei",
     "Arial Unicode MS",
 )
+BOX = "\N{WHITE SQUARE}"
 WAY_WORDS = {"in": "inbound", "out": "outbound"}
 SCOPE_WORDS = {
     "international_in": "inbound",
@@ -133,15 +138,12 @@ class Plots:
         shows it.
     """
 
-    def __init__(
-        self, results: Results, new_figure: Callable[..., Figure] | None = None
-    ) -> None:
+    def __init__(self, results: Results, new_figure: Callable[..., Figure] | None = None) -> None:
         self._results, self._new_figure = results, new_figure or _pyplot_figure
         self._strategies = results.strategies
         self._time = _Time.of(results.run["scenario"])
         self._events = _spells(results.run["scenario"])
         self._count = int(results.run["scenario"]["replications"])
-        self._by_pair = results.run["scenario"]["record"]["demands"] == "pair"
         self._target = float(results.run["scenario"]["targets"]["exit_utilisation"])
 
     def __repr__(self) -> str:
@@ -184,7 +186,7 @@ class Plots:
         self._dress_utilisation(ax, top)
         ax.set_ylabel("utilisation of the fullest exit (% of capacity)")
         self._time.dress(ax, ticks=9)
-        self._mark_events(ax, words=True)
+        self._mark_events(ax, say="what")
         return ax
 
     @_styled
@@ -247,18 +249,21 @@ class Plots:
             self._dress_utilisation(ax, top)
             ax.set_yticks(_ticks(top, 5))
             told = [max(peaks[s][exit_id, w][0] for w in ways) for s in self._strategies]
-            self._panel_title(ax, _name(exit_id, 24), self._told(capacity, exit_id, ways, told))
+            self._panel_title(ax, _name(exit_id, 22), self._told(capacity, exit_id, ways, told))
             self._time.dress(ax, ticks=5, labels=i + columns >= len(shown))
             if i != columns * (len(shown) // columns - (len(shown) % columns == 0)):
                 ax.set_xlabel("")
-            self._mark_events(ax, words=False)
+            self._mark_events(ax, say="number" if len(self._events) > 1 else "")
             if i % columns:
                 ax.tick_params(labelleft=False)
         for ax in panels[len(shown) :]:
             ax.remove()
         low, high = grid[-1, 0].get_position().y0, grid[0, 0].get_position().y1
         fig.supylabel(
-            "utilisation (offered load in % of capacity)", x=0.1 / WIDTH_IN, y=(low + high) / 2, fontsize=8
+            "utilisation (offered load in % of capacity)",
+            x=0.1 / WIDTH_IN,
+            y=(low + high) / 2,
+            fontsize=8,
         )
         return panels[: len(shown)]
 
@@ -291,16 +296,17 @@ class Plots:
             fair = self._results.figure(strategy, "exit_balance_jain")
             return f"{_name(strategy)} {fair:.2f}"
 
-        whiskers = "whiskers: 95 % confidence intervals" if self._count > 1 else ""
+        dots = "dots: mean of their peaks, whiskers: 95 % confidence intervals"
+        dots = dots if self._count > 1 else ""
         left_out = f"the {len(shown)} fullest of {len(every)} exits" if every != shown else ""
         labels = [f"{_name(e, 24)}, {_gbps_words(capacity, e, ways)}" for e in shown]
         fig, grid = self._sheet(
             f"How evenly are the exits used? Jain balance: {self._each(balance)} (1 = even)",
             [*self._lines(marker=True), *self._limits()],
-            [self._count_words(), "dots: mean of their peaks", whiskers, left_out],
+            [self._count_words(), dots, left_out],
             height=0.2 + 0.185 * len(shown),
             columns=len(ways),
-            left=0.25 + 0.056 * max(len(label) for label in labels),
+            left=_room_for(labels),
             gap_x=0.2,
             head=0.22,
         )
@@ -317,7 +323,16 @@ class Plots:
                 at = rows + offsets[place]
                 look = _look(place)
                 ax.hlines(at, np.fmax(low, 0), high, color=look["color"], lw=0.8)
-                ax.plot(mean, at, look["marker"], color=look["color"], ms=4.5, mec="white", mew=0.4, clip_on=False)
+                ax.plot(
+                    mean,
+                    at,
+                    look["marker"],
+                    color=look["color"],
+                    ms=4.5,
+                    mec="white",
+                    mew=0.4,
+                    clip_on=False,
+                )
             top = max(top, 1.06 * float(np.nanmax(table[:, :, 0])))
             self._panel_title(ax, WAY_WORDS[way], "")
         for place, ax in enumerate(grid[0]):
@@ -352,16 +367,20 @@ class Plots:
             There is no such traffic, or the run kept no demands table.
         """
         scopes = self._scopes(scope)
+        detail = self._results.run["scenario"]["record"]["demands"]
         spreads = [_spread(self._results, one) for one in scopes]
+        marks = [
+            _stroke("mean", color=GREY, marker="^", ms=5, ls=""),
+            _stroke("95th percentile", color=GREY, marker="o", ms=4, ls=""),
+        ]
         bars = 0.2 * (len(scopes) * len(self._strategies) + 0.4 * len(scopes)) + 0.1
-        left = 0.25 + 0.056 * max(len(label) for label in self._split_labels(scopes))
+        left = _room_for(self._split_labels(scopes))
         fig, grid = self._sheet(
             self._latency_title(scopes),
-            [*self._lines(), *_marks_key()],
+            [*self._lines(), *marks],
             [
                 self._count_words(),
-                f"curves: mean latency of a {'pair' if self._by_pair else 'region'} in a step, by"
-                " traffic carried",
+                f"curves: mean latency of a {detail} in a step, by traffic carried",
                 "marks, bars and numbers: exact, over all pairs (summary.csv)",
             ],
             height=2.2,
@@ -373,7 +392,7 @@ class Plots:
         )
         for ax, one, spread in zip(grid[0], scopes, spreads, strict=True):
             self._draw_spread(ax, one, spread)
-        grid[0][0].set_ylabel("share of traffic")
+        grid[0][0].set_ylabel("share of traffic (%)")
         for ax in grid[0][1:]:
             ax.tick_params(labelleft=False)
         height = fig.get_figheight()
@@ -401,8 +420,6 @@ class Plots:
         SimulatorError
             There is no such traffic, or the run kept no demands table.
         """
-        from matplotlib.lines import Line2D
-
         self._scopes(scope)
         total, fixed = _Folds(), _Folds()
         for strategy, sums in _demand_sums(self._results, self._time, scope):
@@ -414,33 +431,34 @@ class Plots:
 
         def answer(strategy: str) -> str:
             mean = tracks[strategy].mean
+            if np.isnan(mean).all():
+                return f"{_name(strategy)} carries none"
             worst = int(np.nanargmax(mean))
             when = self._time.words(float(times[worst]) / 3600)
-            return f"{_name(strategy)} {mean[worst]:.1f} ms at {when}"
+            return f"{_name(strategy)} {mean[worst]:.1f} ms ({when})"
 
-        words = SCOPE_WORDS.get(scope, _name(scope)) if scope else "international"
-        floor = Line2D([], [], color=GREY, lw=0.8, ls=(0, (1, 1)))
-        fig, ((ax,),) = self._sheet(
-            f"When is latency ({words}) at its worst? {self._each(answer)}",
-            [*self._lines(), (floor, "propagation alone; queueing lies between")],
+        words = _scope_words(scope) if scope else "international"
+        floor = _stroke("propagation alone; queueing lies between", color=GREY, lw=0.8, ls=DOTS)
+        _, ((ax,),) = self._sheet(
+            f"When is {words} latency worst? {self._each(answer)}",
+            [*self._lines(), floor],
             [self._band_words(), "means over steps, weighted by traffic carried"],
             height=2.9,
         )
-        lowest = min(float(np.nanmin(t.low)) for t in floors.values())
+        high, lowest = _highest(tracks.values()), _lowest(floors.values())
         for place, strategy in enumerate(self._strategies):
             colour = _look(place)["color"]
             x, mean, _, _ = self._line(tracks[strategy])
             xf, base, _, _ = self._line(floors[strategy])
-            ax.plot(xf, base, color=colour, lw=0.8, ls=(0, (1, 1)), drawstyle="steps-post")
+            ax.plot(xf, base, color=colour, lw=0.8, ls=DOTS, drawstyle="steps-post")
             if np.array_equal(x, xf):
                 ax.fill_between(x, base, mean, color=colour, alpha=0.07, lw=0, step="post")
             self._draw(ax, place, tracks[strategy])
-        high = _highest(tracks.values())
         room = 0.12 * (high - lowest) + 0.5
         ax.set_ylim(max(0.0, lowest - room), high + room)
         ax.set_ylabel("mean one-way latency (ms)")
         self._time.dress(ax, ticks=9)
-        self._mark_events(ax, words=True)
+        self._mark_events(ax, say="what")
         return ax
 
     @_styled
@@ -484,7 +502,7 @@ class Plots:
         ax.set_ylim(0, max(1.08 * _highest(tracks.values()), 1e-3))
         ax.set_ylabel("traffic lost (Gbps)")
         self._time.dress(ax, ticks=9)
-        self._mark_events(ax, words=True)
+        self._mark_events(ax, say="what")
         return ax
 
     @_styled
@@ -501,11 +519,11 @@ class Plots:
         SimulatorError
             No strategy has a controller that acted.
         """
-        from matplotlib.lines import Line2D
-
         cycles = _cycles(self._results)
         if not cycles:
-            raise NothingToShow("no strategy of this run has a controller that acted after the start")
+            raise NothingToShow(
+                "no strategy of this run has a controller that acted after the start"
+            )
         names = [s for s in self._strategies if s in cycles]
 
         def answer(strategy: str) -> str:
@@ -518,12 +536,12 @@ class Plots:
         real: dict[str, Track] = {}
         if self._results.run["network"]["exits"]:
             real = _exit_tracks(self._results, "utilisation", _hottest)
-        actual = Line2D([], [], color=GREY, lw=0.6)
-        fig, grid = self._sheet(
-            f"How busy is the controller? {self._each(answer, names)}",
+        actual = _stroke("fullest exit, as it turned out", color=GREY, lw=0.6)
+        _, grid = self._sheet(
+            f"How busy is the controller? {self._each(answer, names, mark=';')}",
             [
                 *self._lines({s: f"{_name(s)}, as it reckoned" for s in names}),
-                *([(actual, "fullest exit, as it turned out")] if real else []),
+                *([actual] if real else []),
                 *self._limits(),
             ],
             [self._band_words(), "the first installation, off the static rules, is left out"],
@@ -534,7 +552,7 @@ class Plots:
         upper, lower = grid[:, 0]
         for strategy in names:
             place = self._strategies.index(strategy)
-            self._draw(upper, place, cycles[strategy]["moved_gbps"])
+            self._draw(upper, place, cycles[strategy]["moved_gbps"], dashed=len(names) > 1)
             if strategy in real:
                 x, mean, _, _ = self._line(real[strategy])
                 lower.plot(x, mean, color=_look(place)["color"], lw=0.6, drawstyle="steps-post")
@@ -546,26 +564,18 @@ class Plots:
         lower.set_ylabel("utilisation (%)")
         self._time.dress(upper, ticks=9, labels=False)
         self._time.dress(lower, ticks=9)
-        self._mark_events(upper, words=True)
-        self._mark_events(lower, words=False)
+        self._mark_events(upper, say="what")
+        self._mark_events(lower)
         return grid[:, 0]
 
     # -- what the pictures say ----------------------------------------------------------------
 
-    def _exit_peaks(self) -> dict[str, dict[tuple[str, str], tuple[float, float, float]]]:
-        """Peak utilisation with its interval by strategy, exit and direction."""
+    def _exit_peaks(self) -> Peaks:
         keys = _exit_keys(self._results)
-        s = self._results.summary
-        s = s[s["metric"] == "exit_utilisation_peak"].set_index(["strategy", "scope"])
-        columns = s[["mean", "ci_low", "ci_high"]]
-        return {
-            strategy: {
-                (e, w): tuple(columns.loc[(strategy, f"exit:{e}:{w}")].to_numpy()) for e, w in keys
-            }
-            for strategy in self._strategies
-        }
+        found = _figures(self._results.summary, "exit_utilisation_peak")
+        return {s: {(e, w): found[s, f"exit:{e}:{w}"] for e, w in keys} for s in self._strategies}
 
-    def _overflow(self, peaks: dict[str, dict[tuple[str, str], Any]]) -> str:
+    def _overflow(self, peaks: Peaks) -> str:
         """How many exits go above their capacity, by strategy."""
         total = len({e for e, _ in _exit_keys(self._results)})
 
@@ -590,13 +600,13 @@ class Plots:
             said.append(f"{len(names) - 3} more")
         return f"{mark} ".join(said)
 
-    def _ways(self, peaks: dict[str, dict[tuple[str, str], Any]], direction: str | None) -> list[str]:
+    def _ways(self, peaks: Peaks, direction: str | None) -> list[str]:
         """Directions to show, the fuller one first."""
         if direction is not None:
             if direction not in WAY_WORDS:
                 raise SimulatorError(f"expected a direction 'in' or 'out', found {direction!r}")
             return [direction]
-        top = {way: 0.0 for way in ("in", "out")}
+        top = {"in": 0.0, "out": 0.0}
         for of_exit in peaks.values():
             for (_, way), (peak, *_) in of_exit.items():
                 top[way] = max(top[way], peak)
@@ -605,7 +615,7 @@ class Plots:
     def _choose(
         self,
         exits: str | Iterable[str] | None,
-        peaks: dict[str, dict[tuple[str, str], Any]],
+        peaks: Peaks,
         ways: list[str],
     ) -> tuple[list[str], list[str]]:
         """Exits to show, and words on those left out."""
@@ -660,27 +670,21 @@ class Plots:
         figure = self._results.figure
         if len(self._strategies) != 2:
 
-            def mean(strategy: str) -> str:
-                told = " and ".join(
-                    f"{figure(strategy, 'latency_ms_mean', one):.1f} ms {_scope_words(one)}"
-                    for one in scopes
-                )
-                return f"{_name(strategy)} {told}"
+            def means(strategy: str) -> str:
+                told = (f"{figure(strategy, 'latency_ms_mean', one):.1f}" for one in scopes)
+                return f"{_name(strategy)} {' / '.join(told)} ms"
 
-            return f"What latency do users see? Mean one way: {self._each(mean, mark=';')}"
+            words = " / ".join(_scope_words(one) for one in scopes)
+            return f"What latency do users see? Mean {words}: {self._each(means)}"
         first, second = self._strategies
-        d = self._results.differences
-        d = d[(d["strategy"] == second) & (d["metric"] == "latency_ms_mean")].set_index("scope")
+        apart = _figures(self._results.differences, "latency_ms_mean")
         told = []
         for one in scopes:
-            mean_ms, low, high = d.loc[one, ["mean", "ci_low", "ci_high"]].astype(float)
+            gain, low, high = apart[second, one]
             spread = f" ± {(high - low) / 2:.1f}" if math.isfinite(high - low) else ""
-            sign = "−" if mean_ms < 0 else "+"
-            told.append(f"{sign}{abs(mean_ms):.1f}{spread} ms {_scope_words(one)}")
-        return (
-            f"Which strategy is faster? {_name(second)} against {_name(first)}:"
-            f" {', '.join(told)} (mean one way)"
-        )
+            sign = "−" if gain < 0 else "+"
+            told.append(f"{sign}{abs(gain):.1f}{spread} ms {_scope_words(one)}")
+        return f"Mean latency, {_name(second)} against {_name(first)}: {', '.join(told)}"
 
     def _count_words(self) -> str:
         return f"{self._count} replications" if self._count > 1 else "1 replication: no interval"
@@ -718,8 +722,8 @@ class Plots:
         extra: float = 0.0,
     ) -> tuple[Figure, np.ndarray]:
         """Make a figure: title, legend, panels of *height* each, source line; all in inches."""
-        titles = textwrap.wrap(title, 96, break_long_words=True)[:3]
-        text = textwrap.wrap(self._source(words), 160)[:4]
+        titles = _wrapped(title, WIDTH_IN - 0.2, TITLE_PT, "bold")[:3]
+        text = _wrapped(self._source(words), WIDTH_IN - 0.2, SOURCE_PT)[:4]
         slots, lines = _legend_shape([label for _, label in legend])
         title_in, legend_in = 0.13 + 0.165 * len(titles), 0.15 * lines + 0.06
         self._foot_in = 0.08 + 0.125 * len(text)
@@ -728,12 +732,24 @@ class Plots:
         total = title_in + legend_in + panels_in + extra + axis_in + self._foot_in
         fig = self._new_figure(figsize=(WIDTH_IN, total))
         fig.suptitle(
-            "\n".join(titles), x=0.1 / WIDTH_IN, y=1 - 0.08 / total, ha="left", va="top",
-            fontsize=9.5, fontweight="bold", linespacing=1.25,
+            "\n".join(titles),
+            x=0.1 / WIDTH_IN,
+            y=1 - 0.08 / total,
+            ha="left",
+            va="top",
+            fontsize=TITLE_PT,
+            fontweight="bold",
+            linespacing=1.25,
         )
         fig.supxlabel(
-            "\n".join(text), x=0.1 / WIDTH_IN, y=0.05 / total, ha="left", va="bottom",
-            fontsize=6.2, color=GREY, linespacing=1.3,
+            "\n".join(text),
+            x=0.1 / WIDTH_IN,
+            y=0.05 / total,
+            ha="left",
+            va="bottom",
+            fontsize=SOURCE_PT,
+            color=GREY,
+            linespacing=1.3,
         )
         if legend:
             fig.legend(
@@ -741,7 +757,7 @@ class Plots:
                 [f" {label}" if label.startswith("_") else label for _, label in legend],
                 loc="upper left", bbox_to_anchor=(0.1 / WIDTH_IN, 1 - title_in / total),
                 ncols=slots, borderaxespad=0, borderpad=0, handlelength=2.2, columnspacing=1.4,
-                handletextpad=0.5, labelspacing=0.35, fontsize=7.5,
+                handletextpad=0.5, labelspacing=0.35, fontsize=LEGEND_PT,
             )  # fmt: skip
         top = 1 - (title_in + legend_in + head) / total
         bottom = (self._foot_in + axis_in + extra) / total
@@ -756,9 +772,9 @@ class Plots:
                 "top": top,
                 "bottom": bottom,
                 "wspace": gap_x * columns / (width - gap_x * (columns - 1)),
-                "hspace": max(gap_y, head) * rows / (
-                    (top - bottom) * total - max(gap_y, head) * (rows - 1)
-                ),
+                "hspace": max(gap_y, head)
+                * rows
+                / ((top - bottom) * total - max(gap_y, head) * (rows - 1)),
             },
         )
         return fig, grid
@@ -784,43 +800,39 @@ class Plots:
         *,
         marker: bool = False,
     ) -> list[tuple[Artist, str]]:
-        """Legend entries of the strategies."""
-        from matplotlib.lines import Line2D
-
-        entries: list[tuple[Artist, str]] = []
+        """Legend entries of the strategies, or of those that *labels* names."""
+        labels = {s: _name(s) for s in self._strategies} if labels is None else labels
+        entries = []
         for place, strategy in enumerate(self._strategies):
-            if labels is not None and strategy not in labels:
-                continue
-            look = _look(place)
-            if marker:
-                handle = Line2D([], [], color=look["color"], marker=look["marker"], ms=5, lw=0.8)
-            else:
-                handle = Line2D([], [], color=look["color"], ls=look["ls"], lw=1.6)
-            entries.append((handle, labels[strategy] if labels else _name(strategy)))
+            if strategy in labels:
+                look = _look(place)
+                left_out = "ls" if marker else "marker"
+                kept = {name: value for name, value in look.items() if name != left_out}
+                entries.append(_stroke(labels[strategy], lw=0.8 if marker else 1.6, ms=5, **kept))
         return entries
 
     def _limits(self) -> list[tuple[Artist, str]]:
-        from matplotlib.lines import Line2D
-
         return [
-            (Line2D([], [], color="black", lw=0.9), "capacity"),
-            (Line2D([], [], color="black", lw=0.8, ls=(0, (1, 2))), f"target {_percent(self._target)}"),
+            _stroke("capacity", color="black", lw=0.9),
+            _stroke(f"target {_percent(self._target)}", color="black", lw=0.8, ls=(0, (1, 2))),
         ]
 
     def _ways_key(self, ways: Sequence[str]) -> list[tuple[Artist, str]]:
-        from matplotlib.lines import Line2D
-
+        widths = (1.8, 0.6) if len(ways) > 1 else (1.4,)
         return [
-            (Line2D([], [], color=GREY, lw=width), WAY_WORDS[way])
-            for way, width in zip(ways, (1.8, 0.6), strict=False)
+            _stroke(WAY_WORDS[way], color=GREY, lw=width)
+            for way, width in zip(ways, widths, strict=True)
         ]
 
     def _events_key(self) -> list[tuple[Artist, str]]:
+        """Legend entries of the events, by number when there are several."""
         from matplotlib.patches import Patch
 
         words = [self._event_words(spell) for spell in self._events]
-        if len(words) > 4:
-            words = [*words[:3], f"and {len(words) - 3} more events"]
+        if len(words) > 1:
+            words = [f"{i}: {word}" for i, word in enumerate(words, 1)]
+        if len(words) > MOST_EVENTS:
+            words = [*words[: MOST_EVENTS - 1], f"and {len(words) - MOST_EVENTS + 1} more events"]
         return [(Patch(facecolor=PALE, alpha=0.7), word) for word in words]
 
     def _event_words(self, spell: Spell) -> str:
@@ -829,32 +841,32 @@ class Plots:
             return f"{spell.what} from {begin}"
         return f"{spell.what} {begin}–{self._time.words(spell.end_h, since=spell.begin_h)}"
 
-    def _mark_events(self, ax: Axes, *, words: bool) -> None:
-        """Shade the time of every event and, in a large panel, say what it is."""
+    def _mark_events(self, ax: Axes, *, say: str = "") -> None:
+        """Shade the time of every event and say what it is, or its number in the legend."""
         lanes: list[float] = []
-        for spell in self._events:
+        for number, spell in enumerate(self._events, 1):
             begin = self._time.of_hours(spell.begin_h)
-            end = self._time.of_hours(
-                self._time.horizon_h if spell.end_h is None else spell.end_h
-            )
+            end = self._time.of_hours(self._time.horizon_h if spell.end_h is None else spell.end_h)
             if spell.shaded:
                 ax.axvspan(begin, end, color=PALE, alpha=0.45, lw=0, zorder=0.4)
             ax.axvline(begin, color=GREY, lw=0.6, zorder=0.5)
-            if not words:
-                continue
-            low, high = ax.get_xlim()
-            label = _name(spell.what, 44)
-            width = 0.0105 * len(label) * (high - low)
-            left = min(begin + 0.004 * (high - low), high - width)
-            lane = next((i for i, until in enumerate(lanes) if until < left), len(lanes))
-            lanes[lane : lane + 1] = [left + width]
-            if lane > 3:
-                continue
-            ax.annotate(
-                label, (left, 1), xycoords=("data", "axes fraction"), xytext=(0, -2 - 9 * lane),
-                textcoords="offset points", ha="left", va="top", fontsize=7, color="#444444",
-                zorder=5,
-            )  # fmt: skip
+            if say:
+                label = _name(spell.what, 44) if say == "what" else f"{number}"
+                self._label_event(ax, label, begin, lanes, size=7.0 if say == "what" else 5.5)
+
+    def _label_event(
+        self, ax: Axes, label: str, begin: float, lanes: list[float], *, size: float
+    ) -> None:
+        """Write at the top of a panel, in the first of some lanes that is free there."""
+        low, high = ax.get_xlim()
+        panel_in = ax.get_position().width * WIDTH_IN
+        width = (_width_in(label, size) + 0.05) / panel_in * (high - low)
+        left = min(begin + 0.004 * (high - low), high - width)
+        lane = next((i for i, until in enumerate(lanes) if until <= left), len(lanes))
+        lanes[lane : lane + 1] = [left + width]
+        if lane <= 3:
+            down = -2 - 1.3 * size * lane
+            _note(ax, label, (left, 1), down, over="data", fontsize=size, color="#444444")
 
     def _line(self, track: Track) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """Coordinates of a track as steps: thinned, the last value held to the end."""
@@ -862,18 +874,22 @@ class Plots:
         x = self._time.of_hours(np.r_[track.time_s / 3600, end])
         return _thin(x, *(np.r_[values, values[-1]] for values in track[1:]))
 
-    def _draw(self, ax: Axes, place: int, track: Track, *, bold: bool = True) -> None:
+    def _draw(
+        self, ax: Axes, place: int, track: Track, *, bold: bool = True, dashed: bool = True
+    ) -> None:
         """Draw a track as the line of a strategy, with its band."""
         look = _look(place)
         x, mean, low, high = self._line(track)
         if bold and self._count > 1:
-            ax.fill_between(x, low, high, color=look["color"], alpha=0.22, lw=0, step="post", zorder=1.5)
+            ax.fill_between(
+                x, low, high, color=look["color"], alpha=0.22, lw=0, step="post", zorder=1.5
+            )
         ax.plot(
             x,
             mean,
             color=look["color"],
-            ls=look["ls"],
-            lw=1.3 if bold else 0.6,
+            ls=look["ls"] if dashed else "-",
+            lw=(1.3 if len(x) < MOST_POINTS / 2 else 0.8) if bold else 0.6,
             alpha=1.0 if bold else 0.8,
             drawstyle="steps-post",
             label=self._strategies[place],
@@ -893,40 +909,32 @@ class Plots:
     def _panel_title(self, ax: Axes, title: str, told: str) -> None:
         """Name of a panel at its upper left, and below it what it says, in grey."""
         up = 11.5 if told else 3
-        for text, above, weight, size, colour in (
-            (title, up, "bold", 7.5, "black"),
-            (told, 3, "normal", 6.8, "#444444"),
-        ):
-            ax.annotate(
-                text, (0, 1), xycoords="axes fraction", xytext=(0, above), ha="left", va="bottom",
-                textcoords="offset points", fontsize=size, fontweight=weight, color=colour,
-            )  # fmt: skip
+        _note(ax, title, (0, 1), up, va="bottom", fontsize=7.5, fontweight="bold")
+        _note(ax, told, (0, 1), 3, va="bottom", fontsize=6.8, color="#444444")
 
     def _draw_spread(
         self, ax: Axes, scope: str, spread: dict[str, tuple[np.ndarray, np.ndarray]]
     ) -> None:
-        """Draw the distribution of latency, with mean and 95th percentile marked."""
+        """Draw the distribution of latency, with its mean marked."""
         figure = self._results.figure
         far = []
+        for strategy, (value, share) in spread.items():
+            far += [value[np.searchsorted(share, 0.998)], figure(strategy, "latency_ms_p95", scope)]
+        x = np.linspace(0, 1.04 * max(far), MOST_POINTS)
         for place, strategy in enumerate(self._strategies):
             if strategy not in spread:
                 continue
             look = _look(place)
             value, share = spread[strategy]
-            far.append(value[np.searchsorted(share, 0.998)])
-            value, share = _sparse(np.r_[value[0], value, 2 * value[-1]], np.r_[0.0, share, 1.0])
-            ax.plot(
-                value, share, color=look["color"], ls=look["ls"], drawstyle="steps-post",
-                label=strategy, zorder=3,
-            )
-            mean, p95 = (figure(strategy, f"latency_ms_{f}", scope) for f in ("mean", "p95"))
-            ax.plot(mean, 0, "^", color=look["color"], ms=6, mec="white", mew=0.5, clip_on=False, zorder=6)
-            if self._by_pair:
-                ax.plot(p95, 0.95, "o", color=look["color"], ms=4.5, mec="white", mew=0.5, zorder=6)
-            far.append(p95)
+            y = np.r_[0.0, share][np.searchsorted(value, x, side="right")]
+            ax.plot(x, y, color=look["color"], ls=look["ls"], label=strategy, zorder=3)
+            mark = {"color": look["color"], "mec": "white", "mew": 0.5, "zorder": 6}
+            mean = figure(strategy, "latency_ms_mean", scope)
+            ax.plot(mean, 0, "^", ms=6, clip_on=False, **mark)
         ax.set_ylim(0, 1.02)
-        ax.set_xlim(0, 1.04 * max(far))
+        ax.set_xlim(0, x[-1])
         ax.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
+        ax.yaxis.set_major_formatter(_percents)
         ax.set_xlabel("one-way latency (ms)")
         told = [
             f"{word} {_arrow(f'{figure(s, metric, scope):.1f}' for s in self._strategies)} ms"
@@ -935,36 +943,38 @@ class Plots:
         self._panel_title(ax, _scope_words(scope), ", ".join(told))
 
     def _split_labels(self, scopes: Sequence[str]) -> list[str]:
-        return [f"{_name(s, 16)}, {_scope_words(one, 14)}" for one in scopes for s in self._strategies]
+        return [
+            f"{_name(s, 16)}, {_scope_words(one, 14)}" for one in scopes for s in self._strategies
+        ]
 
     def _draw_split(self, ax: Axes, scopes: list[str]) -> None:
         """Draw mean latency as propagation and, hatched, queueing."""
-        figure = self._results.figure
-        ticks, y, far = [], 0.0, 0.0
-        for scope in scopes:
+        names = ("propagation_ms_mean", "queueing_ms_mean", "latency_ms_p95")
+        rows: list[float] = []
+        far = 0.0
+        for group, scope in enumerate(scopes):
             for place, strategy in enumerate(self._strategies):
+                row = len(rows) + 0.4 * group
+                rows.append(row)
+                fixed, wait, p95 = (self._results.figure(strategy, one, scope) for one in names)
+                if not math.isfinite(fixed):
+                    continue
                 colour = _look(place)["color"]
-                fixed = figure(strategy, "propagation_ms_mean", scope)
-                wait = figure(strategy, "queueing_ms_mean", scope)
-                p95 = figure(strategy, "latency_ms_p95", scope)
-                ax.barh(y, fixed, height=0.8, color=colour, alpha=0.3, lw=0)
-                ax.barh(
-                    y, wait, left=fixed, height=0.8, facecolor="white", edgecolor=colour,
-                    hatch="//////", lw=0.6,
-                )  # fmt: skip
-                ax.plot(p95, y, "o", color=colour, ms=4.5, clip_on=False)
+                ax.barh(row, fixed, height=0.8, color=colour, alpha=0.3, lw=0)
+                hatched = {"facecolor": "white", "edgecolor": colour, "hatch": "//////", "lw": 0.6}
+                ax.barh(row, wait, left=fixed, height=0.8, **hatched)
+                ax.plot(p95, row, "o", color=colour, ms=4.5, clip_on=False)
                 text = f" {fixed:.1f} propagation + {wait:.1f} queueing"
-                ax.annotate(text, (0, y), va="center", ha="left", fontsize=7)
+                ax.text(0, row, text, va="center", ha="left", fontsize=7)
                 far = max(far, fixed + wait, p95)
-                ticks.append(y)
-                y += 1.0
-            y += 0.4
-        ax.set_yticks(ticks, self._split_labels(scopes))
-        ax.set_ylim(y - 0.8, -0.6)
+        ax.set_yticks(rows, self._split_labels(scopes))
+        ax.set_ylim(rows[-1] + 0.6, -0.6)
         ax.set_xlim(0, 1.04 * far)
         ax.grid(visible=False, axis="y")
         ax.tick_params(axis="y", length=0)
-        ax.set_xlabel("mean one-way latency (ms): propagation shaded, queueing hatched")
+        ax.set_xlabel(
+            "mean one-way latency (ms): propagation shaded, queueing hatched; dot: 95th percentile"
+        )
 
 
 FIGURES = (
@@ -1011,7 +1021,9 @@ def write_figures(
     for name in formats:
         if name not in FORMATS:
             known = ", ".join(FORMATS)
-            raise SimulatorError(f"no figures as {name!r}{did_you_mean(name, FORMATS)}; known: {known}")
+            raise SimulatorError(
+                f"no figures as {name!r}{did_you_mean(name, FORMATS)}; known: {known}"
+            )
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     plots = Plots(results, Figure)
@@ -1047,6 +1059,9 @@ def _save(figure: Figure, path: Path, name: str) -> Path:
 
 
 # -- from tables to curves --------------------------------------------------------------------
+
+Peaks = dict[str, dict[tuple[str, str], tuple[float, float, float]]]
+"""Peak utilisation with its interval by strategy, then by exit and direction."""
 
 
 class Track(NamedTuple):
@@ -1112,7 +1127,9 @@ def _exit_keys(results: Results) -> list[tuple[str, str]]:
     exits = results.run["network"]["exits"]
     if not exits:
         name = results.run["network"]["name"]
-        raise NothingToShow(f"network {name} has no exits, so there is no utilisation of exits to show")
+        raise NothingToShow(
+            f"network {name} has no exits, so there is no utilisation of exits to show"
+        )
     return [(exit_id, way) for exit_id in exits for way in ("out", "in")]
 
 
@@ -1243,22 +1260,40 @@ def _cycles(results: Results) -> dict[str, dict[str, Track]]:
         wanted = rows[(rows["layer"] == "controller") & (rows["trigger"] != "start")]
         if len(wanted):
             parts.setdefault(key, []).append(wanted)
-    times: dict[str, np.ndarray] = {}
-    for (_, strategy), pieces in parts.items():
-        seen = [times.get(strategy, np.empty(0)), *(p["time_s"].to_numpy() for p in pieces)]
-        times[strategy] = np.unique(np.concatenate(seen))
+    scenario = results.run["scenario"]
     found: dict[str, dict[str, Track]] = {}
-    for column in ("moved_gbps", "mlu"):
-        folds = _Folds()
-        for (_, strategy), pieces in parts.items():
-            values = np.full(len(times[strategy]), np.nan)
-            for piece in pieces:
-                at = np.searchsorted(times[strategy], piece["time_s"].to_numpy())
-                values[at] = piece[column].to_numpy()
-            folds.add(strategy, values)
-        for strategy, time_s in times.items():
+    for strategy in dict.fromkeys(name for _, name in parts):
+        tables = [p for (_, name), pieces in parts.items() if name == strategy for p in pieces]
+        acted_s = np.unique(np.concatenate([table["time_s"].to_numpy() for table in tables]))
+        every_s = scenario["strategies"][strategy]["control"]["every_s"]
+        time_s = _with_pauses(acted_s, every_s, _Time.of(scenario).horizon_h * 3600)
+        for column in ("moved_gbps", "mlu"):
+            folds = _Folds()
+            for (_, name), pieces in parts.items():
+                if name != strategy:
+                    continue
+                values = np.full(len(time_s), np.nan)
+                for piece in pieces:
+                    at = np.searchsorted(time_s, piece["time_s"].to_numpy())
+                    values[at] = piece[column].to_numpy()
+                folds.add(strategy, values)
             found.setdefault(strategy, {})[column] = folds.tracks(time_s)[strategy]
     return found
+
+
+def _with_pauses(acted_s: np.ndarray, every_s: float, end_s: float) -> np.ndarray:
+    """Add the times at which a cycle is over and no other follows, as in an outage."""
+    over = acted_s + 1.5 * every_s
+    paused = over < np.r_[acted_s[1:], np.inf]
+    return np.unique(np.r_[acted_s, np.minimum(over[paused], end_s)])
+
+
+def _figures(table: pd.DataFrame, metric: str) -> dict[tuple[str, str], tuple[float, float, float]]:
+    """Mean and interval of a metric, by strategy and scope."""
+    rows = table[table["metric"] == metric]
+    names = zip(rows["strategy"], rows["scope"], strict=True)
+    values = zip(rows["mean"], rows["ci_low"], rows["ci_high"], strict=True)
+    return dict(zip(names, values, strict=True))
 
 
 def _loses(results: Results, strategy: str) -> bool:
@@ -1268,13 +1303,13 @@ def _loses(results: Results, strategy: str) -> bool:
 
 def _international_loss(results: Results, strategy: str) -> float | None:
     """Share of the international volume that is lost; None if other traffic is lost too."""
-    s = results.summary
-    s = s[(s["strategy"] == strategy) & s["scope"].isin(["all", *INTERNATIONAL])]
-    volume = s.pivot_table(index="scope", columns="metric", values="mean")
-    abroad = volume.loc[volume.index != "all"].sum()
-    if abroad.get("lost_gbit", 0.0) < 0.999 * volume.loc["all", "lost_gbit"]:
+    lost, offered = (_figures(results.summary, f"{one}_gbit") for one in ("lost", "offered"))
+    keys = [(strategy, name) for name in INTERNATIONAL if (strategy, name) in lost]
+    abroad = sum(lost[key][0] for key in keys)
+    if abroad < 0.999 * lost[strategy, "all"][0]:
         return None
-    return float(abroad["lost_gbit"] / abroad["offered_gbit"])
+    total = sum(offered[key][0] for key in keys)
+    return abroad / total if total > 0 else None
 
 
 def _thin(
@@ -1283,29 +1318,16 @@ def _thin(
     """Keep the lowest and highest point of every bin, so that peaks stay visible."""
     if len(x) <= MOST_POINTS:
         return x, mean, low, high
-    edges = np.unique(np.linspace(0, len(x), MOST_POINTS // 2 + 1).astype(int))[:-1]
-    floor, top = np.fmin.reduceat(mean, edges), np.fmax.reduceat(mean, edges)
-    widths = np.diff(np.r_[edges, len(x)])
-    owner = np.repeat(np.arange(len(edges)), widths)
-    first = {}
-    for name, wanted in (("floor", floor), ("top", top)):
-        hit = np.flatnonzero((mean == wanted[owner]) | np.isnan(wanted[owner]))
-        _, at = np.unique(owner[hit], return_index=True)
-        first[name] = hit[at]
-    keep = np.sort(np.stack([first["floor"], first["top"]]), axis=0).T.ravel()
-    band_low, band_high = np.fmin.reduceat(low, edges), np.fmax.reduceat(high, edges)
+    edges = np.linspace(0, len(x), MOST_POINTS // 2 + 1).astype(int)
+    down = np.where(np.isnan(mean), np.inf, mean)
+    up = np.where(np.isnan(mean), -np.inf, mean)
+    pairs = [
+        sorted((begin + down[begin:end].argmin(), begin + up[begin:end].argmax()))
+        for begin, end in itertools.pairwise(edges)
+    ]
+    keep = np.array(pairs).ravel()
+    band_low, band_high = np.fmin.reduceat(low, edges[:-1]), np.fmax.reduceat(high, edges[:-1])
     return x[keep], mean[keep], np.repeat(band_low, 2), np.repeat(band_high, 2)
-
-
-def _sparse(value: np.ndarray, share: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Thin a distribution evenly in share and in value."""
-    if len(value) <= MOST_POINTS:
-        return value, share
-    half = MOST_POINTS // 2
-    even = np.searchsorted(share, np.linspace(share[0], share[-1], half))
-    wide = np.searchsorted(value, np.linspace(value[0], value[-1], half))
-    keep = np.unique(np.minimum(np.r_[even, wide, len(value) - 1], len(value) - 1))
-    return value[keep], share[keep]
 
 
 def _highest(tracks: Iterable[Track]) -> float:
@@ -1313,7 +1335,13 @@ def _highest(tracks: Iterable[Track]) -> float:
     return max((float(np.fmax.reduce(t.high, initial=0.0)) for t in tracks), default=0.0)
 
 
-def _by_peak(peaks: dict[str, dict[tuple[str, str], Any]], ways: Sequence[str]) -> list[str]:
+def _lowest(tracks: Iterable[Track]) -> float:
+    """Least value of any track; zero when there is none."""
+    least = min((float(np.fmin.reduce(t.low, initial=np.inf)) for t in tracks), default=0.0)
+    return least if math.isfinite(least) else 0.0
+
+
+def _by_peak(peaks: Peaks, ways: Sequence[str]) -> list[str]:
     """Exits, the fullest first; those alike in the order of the file."""
     top: dict[str, float] = {}
     for of_exit in peaks.values():
@@ -1423,26 +1451,38 @@ class _Time:
         else:
             steps = (1 / 60, 1 / 30, 1 / 12, 1 / 6, 0.25, 0.5, 1, 2, 3, 6, 12, 24)
         step = next((s for s in steps if (high - low) / s <= ticks), steps[-1])
-        first = math.ceil(low / step - 1e-9)
-        at = [i * step for i in range(first, math.floor(high / step + 1e-9) + 1)]
-        ax.set_xticks(at, [self._tick(value, step, at[-1]) for value in at] if labels else [])
+        first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
+        at = [i * step for i in range(first, last + 1)]
+        whole_days = self.in_days and step == 1
+        if not labels or whole_days:
+            ax.set_xticks(at, [""] * len(at))
+        else:
+            room = 0.07 * (high - low) if self.in_days else -1.0
+            words = [self._tick(v, step, high) if v < high - room else "" for v in at]
+            ax.set_xticks(at, words)
+        if labels and whole_days:  # the name of a day stands in its middle
+            days = [d for d in range(math.floor(low), math.ceil(high)) if low <= d + 0.5 <= high]
+            ax.set_xticks(
+                [d + 0.5 for d in days], [self._tick(d, 1, high) for d in days], minor=True
+            )
+            ax.tick_params(axis="x", which="minor", length=0)
         if labels:
             ax.set_xlabel(self._label())
 
     def _label(self) -> str:
         if not self.in_days:
             return "local time (h)"
-        return "local date" if self.start else "day (mark: local midnight)"
+        return "local date" if self.start else "day"
 
-    def _tick(self, value: float, step: float, last: float) -> str:
+    def _tick(self, value: float, step: float, end: float) -> str:
+        """Label of a tick; midnight is 24 at the end of the axis and 0 elsewhere."""
         if self.in_days:
-            day = round(value)
-            return self._day(day) if self.start else f"{day + 1}"
+            return self._day(round(value)) if self.start else f"{round(value) + 1}"
         minutes = round(value * 60)
+        hour = minutes // 60 % 24
         if step < 1:
-            return f"{minutes // 60 % 24}:{minutes % 60:02d}"
-        hour = minutes // 60
-        return "24" if value == last and hour and hour % 24 == 0 else str(hour % 24)
+            return f"{hour}:{minutes % 60:02d}"
+        return "24" if hour == 0 and 0 < value > end - 0.01 else f"{hour}"
 
 
 # -- words and looks --------------------------------------------------------------------------
@@ -1450,7 +1490,9 @@ class _Time:
 
 def _style() -> AbstractContextManager[None]:
     """The house style, whatever the reader has set."""
-    from matplotlib import style
+    # A notebook's backend switches interactive drawing on when pyplot is first imported; inside
+    # the context that would be undone at its end, and later cells would show nothing.
+    from matplotlib import pyplot, style  # noqa: F401
 
     fonts = {"font.family": ["DejaVu Sans", *_han_fonts()]}
     return style.context(["default", {**STYLE, **fonts}])
@@ -1482,13 +1524,40 @@ def _name(text: Any, limit: int = 30) -> str:
     held = _drawable()
     line = " ".join(str(text).split())
     kept = (c for c in line if unicodedata.category(c) not in ("Cc", "Cf"))
-    plain = "".join(c if ord(c) in held else "\N{WHITE SQUARE}" for c in kept)
-    if any(unicodedata.east_asian_width(c) in "WF" for c in plain):
+    plain = "".join(c if ord(c) in held else BOX for c in kept)
+    if any(c == BOX or unicodedata.east_asian_width(c) in "WF" for c in plain):
         limit //= 2
     if len(plain) <= limit:
         return plain
     tail = limit // 3
     return f"{plain[: limit - tail - 1]}…{plain[-tail:]}"
+
+
+@functools.lru_cache(4096)
+def _width_in(text: str, size: float, weight: str = "normal") -> float:
+    """Width of a text in inches."""
+    from matplotlib.font_manager import FontProperties
+    from matplotlib.textpath import text_to_path
+
+    look = FontProperties(size=size, weight=weight)
+    return float(text_to_path.get_text_width_height_descent(text, look, False)[0]) / 72.0
+
+
+def _wrapped(text: str, width_in: float, size: float, weight: str = "normal") -> list[str]:
+    """Break a text into lines that are no wider than allowed."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and _width_in(longer, size, weight) > width_in:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return lines
+
+
+def _room_for(labels: Iterable[str]) -> float:
+    """Inches left of a panel whose ticks have these labels."""
+    return 0.2 + max(_width_in(label, LABEL_PT) for label in labels)
 
 
 def _sentence(text: str) -> str:
@@ -1506,7 +1575,7 @@ def _percent(share: float, *, fine: bool = False) -> str:
     return f"{100 * share:,.{digits}f} %"
 
 
-def _percents(share: float, place: int | None = None) -> str:
+def _percents(share: float, place: float | None = None) -> str:
     """Label of a tick, in per cent."""
     return f"{100 * share:,.0f}"
 
@@ -1525,9 +1594,7 @@ def _arrow(figures: Iterable[str]) -> str:
     return (" → " if len(told) == 2 else " / ").join(told)
 
 
-def _gbps_words(
-    capacity: dict[tuple[str, str], float], exit_id: str, ways: Sequence[str]
-) -> str:
+def _gbps_words(capacity: dict[tuple[str, str], float], exit_id: str, ways: Sequence[str]) -> str:
     """Capacity of an exit; of both directions when they differ."""
     each = [capacity.get((exit_id, way), math.nan) for way in ways]
     if len(set(each)) == 1:
@@ -1545,13 +1612,26 @@ def _look(place: int) -> dict[str, Any]:
     }
 
 
-def _marks_key() -> list[tuple[Artist, str]]:
+def _note(
+    ax: Axes,
+    text: str,
+    at: tuple[float, float],
+    up: float,
+    *,
+    over: str = "axes fraction",
+    va: str = "top",
+    **look: Any,
+) -> None:
+    """Write at the upper edge of a panel, some points above (or below) a place."""
+    coordinates = (over, "axes fraction")
+    ax.annotate(text, at, (0, up), coordinates, "offset points", ha="left", va=va, zorder=5, **look)
+
+
+def _stroke(label: str, **look: Any) -> tuple[Artist, str]:
+    """Entry of a legend: a line or mark, and what it stands for."""
     from matplotlib.lines import Line2D
 
-    return [
-        (Line2D([], [], color=GREY, marker="^", ms=5, ls=""), "mean"),
-        (Line2D([], [], color=GREY, marker="o", ms=4, ls=""), "95th percentile"),
-    ]
+    return Line2D([], [], **look), label
 
 
 def _ticks(top: float, most: int) -> list[float]:
@@ -1573,8 +1653,8 @@ def _legend_shape(labels: Sequence[str]) -> tuple[int, int]:
     for lines in range(1, len(labels)):
         columns = -(-len(labels) // lines)
         stacks = [labels[i * lines : (i + 1) * lines] or [""] for i in range(columns)]
-        widths = [0.44 + 0.056 * max(map(len, stack)) for stack in stacks]
-        if sum(widths) <= WIDTH_IN - 0.2:
+        widths = [max(_width_in(label, LEGEND_PT) for label in stack) for stack in stacks]
+        if sum(widths) + 0.45 * columns <= WIDTH_IN - 0.2:
             return columns, lines
     return 1, len(labels)
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import numpy as np
+from pydantic import PlainValidator
 
 from simulator import library
 from simulator.document import Document, KeyPath, parse_yaml, read_yaml
@@ -25,7 +26,16 @@ from simulator.model.latency import Burst
 from simulator.model.latency import queue as queues
 from simulator.model.network import Network
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.schema import Name, NonNegativeInt, Positive, PositiveInt, check, checked, to_plain
+from simulator.schema import (
+    Name,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    check,
+    checked,
+    shown,
+    to_plain,
+)
 from simulator.simulation.case import Case
 from simulator.simulation.controller import Strategy
 from simulator.simulation.outages import Event
@@ -34,6 +44,8 @@ from simulator.traffic.traffic import matrix as matrices
 from simulator.traffic.traffic import shape as shapes_known
 
 MAX_STEPS = 4_000_000
+BASELINE = "baseline"
+"""The scenario as it stands, among its changes."""
 LINK_KEYS = ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric")
 DEMAND_KEYS = (*CLASSES, "international", "all")
 
@@ -98,6 +110,22 @@ class WhatIf:
     set: dict[str, Any]
 
 
+def _local_time(value: object) -> str:
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        time = None
+    if time is None or not isinstance(value, str):
+        expected = "expected a date such as 2017-12-31 or 2017-12-31T18:00"
+        raise ValueError(f"{expected}, found {shown(value)}")
+    if time.tzinfo is not None:
+        raise ValueError(f"times are local: leave the zone out of {value!r}")
+    return value
+
+
+LocalTime = Annotated[str, PlainValidator(_local_time, json_schema_input_type=str)]
+
+
 @checked
 class Settings:
     """The keys of a scenario file.
@@ -125,8 +153,8 @@ class Settings:
     seed: NonNegativeInt = 1
     replications: PositiveInt = 1
     horizon_h: Positive | None = None
-    start: Name | None = None
-    end: Name | None = None
+    start: LocalTime | None = None
+    end: LocalTime | None = None
     step_s: Positive = 300.0
     engine: Annotated[Any, engines.choice] = Fluid()
     traffic: Traffic = Traffic()
@@ -264,6 +292,10 @@ def parse_value(key: str, text: str) -> Any:
 
 def from_document(document: Document, folder: Path, name: str) -> Scenario:
     """Check a scenario and everything it names; see :func:`load`."""
+    keys = document.data if isinstance(document.data, Mapping) else {}
+    if "nodes" in keys and "links" in keys:
+        message = "this is a topology, not a scenario; a scenario names one: topology: FILE"
+        raise InputError([document.problem((), message)])
     return _assemble(document, folder, name, known=None)
 
 
@@ -337,6 +369,13 @@ def _read_matrix(
             message = f"topology {network.name} has no matrix of its own; give traffic.matrix"
             problems.append(document.problem(where, message))
             return None
+        path = getattr(traffic.matrix, "path", None)
+        if path is not None and not (folder / path).exists():
+            near = did_you_mean(
+                path.name, (each.name for each in (folder / path).parent.glob("*.csv"))
+            )
+            problems.append(document.problem((*where, "path"), f"no such file: {path}{near}"))
+            return None
         if traffic.matrix is None:
             file = Path(str(network.about.matrix))
             demands = read_demands(file, network)
@@ -365,16 +404,9 @@ def _horizon_h(settings: Any) -> float:
 
 def _time_problems(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
     start, end, horizon = (values.get(key) for key in ("start", "end", "horizon_h"))
-    for key, text in (("start", start), ("end", end)):
-        if text is not None:
-            try:
-                datetime.fromisoformat(text)
-            except ValueError:
-                expected = "expected a date such as 2017-12-31 or 2017-12-31T18:00"
-                yield document.problem((key,), f"{expected}, found {text!r}")
-                return
     if end is not None and start is None:
-        yield document.problem(("end",), "needs start as well")
+        if "start" not in document.data:
+            yield document.problem(("end",), "needs start as well")
         return
     if end is not None and horizon is not None:
         yield document.problem(("end",), "give end or horizon_h, not both")
@@ -409,7 +441,7 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
     for name, strategy in strategies.items():
         at: KeyPath = ("strategies", name)
         if strategy.is_static and strategy.fallback is not None:
-            message = "a static strategy has no fallback: it is its own; give control.every_s"
+            message = "only a strategy with a controller has a fallback; give control.every_s"
             yield document.problem((*at, "fallback"), message)
         if not strategy.is_static and not strategy.control.steers:
             yield document.problem((*at, "control", "steers"), "steers nothing; name a class")
@@ -418,6 +450,12 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
         if change.name in seen:
             yield document.problem(("what_if", i, "name"), f"{change.name!r} is taken already")
         seen[change.name] = i
+        if change.name == BASELINE:
+            message = f"{BASELINE!r} is the scenario as it stands; choose another name"
+            yield document.problem(("what_if", i, "name"), message)
+        if not change.set:
+            message = "changes nothing; give keys and their new values"
+            yield document.problem(("what_if", i, "set"), message)
 
 
 def _with_fallbacks(settings: Settings) -> Settings:
@@ -471,13 +509,16 @@ def _event_problems(
         if event.severity != 1.0 and what != "cable":
             yield document.problem((*at, "severity"), "only a cable is lost in part")
         if horizon is not None and event.at_h >= horizon:
-            message = f"{event.at_h:g} h lies outside the horizon of {horizon:g} h"
+            message = f"{event.at_h:g} h is not before the end of the scenario, at {horizon:g} h"
             yield document.problem((*at, "at_h"), message)
         if event.until_h is not None and event.until_h <= event.at_h:
             message = f"{event.until_h:g} h is not after at_h, {event.at_h:g} h"
             yield document.problem((*at, "until_h"), message)
         elif event.until_h is not None and horizon is not None and event.until_h > horizon:
-            message = f"{event.until_h:g} h lies outside the horizon of {horizon:g} h"
+            message = (
+                f"{event.until_h:g} h is after the end of the scenario, at {horizon:g} h;"
+                " leave it out for an event that lasts to the end"
+            )
             yield document.problem((*at, "until_h"), message)
 
 
@@ -589,7 +630,8 @@ def _change_link(network: Network, key: str, value: Any) -> Network:
     old = network.attributes(link)
     if attribute not in LINK_KEYS:
         known = ", ".join(LINK_KEYS)
-        raise ValueError(f"unknown key{did_you_mean(attribute, LINK_KEYS)}; known: {known}")
+        near = did_you_mean(attribute, LINK_KEYS) or ";"
+        raise ValueError(f"unknown key{near} known: {known}")
     fallback = "capacity_gbps" if attribute == "capacity_ba_gbps" else attribute
     new = _number(old.get(attribute, old.get(fallback, 0.0)), value)
     if new <= 0 and attribute != "delay_ms":
@@ -604,7 +646,8 @@ def _change_demands(demands: Demands, key: str, value: Any) -> Demands:
     scope = key.removeprefix("demands").removeprefix(".")
     if scope not in DEMAND_KEYS:
         known = ", ".join(DEMAND_KEYS)
-        raise ValueError(f"unknown key{did_you_mean(scope, DEMAND_KEYS)}; known: {known}")
+        near = did_you_mean(scope, DEMAND_KEYS) or ";"
+        raise ValueError(f"unknown key{near} known: {known}")
     groups = {"international": INTERNATIONAL, "all": CLASSES}
     classes = groups.get(scope, (scope,))
     old = demands.total_gbps(classes)

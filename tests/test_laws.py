@@ -65,15 +65,15 @@ CASES = {
     "mini, all exits down": lambda: hurt(mini(), all_exits_down),
     "mini, one-way failures": lambda: hurt(mini(), lambda n: one_way_failures(n, 5)),
 }
-for _size, _seeds in {"small": range(6), "medium": range(10, 19), "large": range(20, 23)}.items():
+for _size, _seeds in {"small": range(4), "medium": range(10, 16), "large": range(20, 22)}.items():
     for _seed in _seeds:
         CASES[f"random {_size} {_seed}"] = functools.partial(make_random_case, _seed, _size)
 CASES["random medium 34"] = functools.partial(make_random_case, 34)
-for _seed in range(30, 39):
+for _seed in range(30, 39, 2):
     CASES[f"random {_seed}, one-way failures"] = functools.partial(
         lambda seed: hurt(make_random_case(seed), lambda n: one_way_failures(n, seed)), _seed
     )
-for _seed in range(40, 46):
+for _seed in range(40, 44):
     CASES[f"random {_seed}, a gateway down"] = functools.partial(
         lambda seed: hurt(make_random_case(seed), lambda n: n.without(nodes=["gateway-0"])), _seed
     )
@@ -361,7 +361,7 @@ def mlu(network, demands, routes):
 @pytest.mark.parametrize(
     "name",
     ["china", "mini", "mini, a cable cut", "random medium 10", "random medium 14"]
-    + ["random medium 34", "random large 20", "random 33, one-way failures"],
+    + ["random medium 34", "random large 20", "random 34, one-way failures"],
 )
 def test_the_unit_of_rates_does_not_matter(name, unit, kind):
     network, demands = case(name)
@@ -392,7 +392,7 @@ def test_no_demands_no_routes(kind):
 
 
 @every_scheme
-@pytest.mark.parametrize("name", ["mini", "random medium 11", "random 31, one-way failures"])
+@pytest.mark.parametrize("name", ["mini", "random medium 11", "random 32, one-way failures"])
 def test_demands_of_zero_have_routes_all_the_same(name, kind):
     network, demands = case(name)
     for gbps in (demands.gbps * 0, np.where(np.arange(len(demands)) % 2, demands.gbps, 0.0)):

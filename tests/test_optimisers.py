@@ -137,7 +137,7 @@ def test_least_mlu(name):
     expected = other.least_mlu(counted)
     assert certificate.mlu == pytest.approx(expected, abs=1e-7)
     assert utilisation(network, demands, routes)[counted].max() == pytest.approx(
-        certificate.mlu, rel=1e-9
+        certificate.mlu, rel=1e-8
     )
     np.testing.assert_allclose(routes.served, can, atol=1e-9)
     assert certificate.mlu_bound <= certificate.mlu + 1e-12
@@ -151,7 +151,7 @@ def test_the_fastest_of_the_least_full(name):
     network, demands, can, other = case(name)
     routes = MinMax().route(network, demands)
     counted = in_reach(network, demands, can)
-    limit = np.where(counted, routes.certificate.mlu, np.inf)
+    limit = np.where(counted, routes.certificate.mlu * (1 + 1e-8), np.inf)
     found = mean_ms(network, demands, routes, can)
     assert found == pytest.approx(other.least_latency(limit), rel=1e-7)
     assert found == pytest.approx(routes.certificate.objective, rel=1e-7)
@@ -167,7 +167,7 @@ def test_least_latency(name, cap):
     least = other.least_mlu(counted)
     used = utilisation(network, demands, routes)
     assert used[counted].max() <= max(least, cap) * (1 + 1e-8) + 1e-8
-    limit = np.where(counted, max(cap, certificate.mlu), np.inf)
+    limit = np.where(counted, max(cap, certificate.mlu) * (1 + 1e-8), np.inf)
     found = mean_ms(network, demands, routes, can)
     assert found == pytest.approx(other.least_latency(limit), rel=1e-7)
     assert found == pytest.approx(certificate.objective, rel=1e-7)
@@ -188,13 +188,13 @@ def test_some_classes_count_and_the_others_are_capped(name, classes, others_cap)
     rest = reach & ~counted
     cap = max(others_cap, other.least_mlu(rest))
     assert used[rest].max() <= cap * (1 + 1e-8) + 1e-8
-    caps = np.where(rest, cap * (1 + 1e-9) + 1e-9, np.inf)
+    caps = np.where(rest, cap * (1 + 1e-8) + 1e-8, np.inf)
     expected = other._solve(other.theta, counted, caps)
     assert routes.certificate.mlu == pytest.approx(expected, abs=1e-7)
-    assert used[counted].max() == pytest.approx(routes.certificate.mlu, rel=1e-9, abs=1e-12)
+    assert used[counted].max() == pytest.approx(routes.certificate.mlu, rel=1e-8, abs=1e-9)
     assert routes.certificate.gap < 1e-6
     assert np.isfinite(routes.certificate.mlu_bound)
-    limit = np.where(counted, routes.certificate.mlu, caps)
+    limit = np.where(counted, routes.certificate.mlu * (1 + 1e-8), caps)
     found = mean_ms(network, demands, routes, can)
     assert found == pytest.approx(other.least_latency(limit), rel=1e-6)
 
@@ -470,3 +470,11 @@ def test_the_solver_says_nothing():
         check=True,
     )
     assert done.stdout == ""
+
+
+@pytest.mark.parametrize("cable", ["TPE", "APG", "GD-HK"])
+def test_pricing_ends_by_itself(cable):
+    """A path that stands in the program already is not priced in again, round after round."""
+    network, demands = built_in("china169-2017")
+    certificate = MinMax().route(network.without(cables=[cable]), demands).certificate
+    assert certificate.rounds < 100

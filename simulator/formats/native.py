@@ -53,6 +53,8 @@ class Native:
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
         document = read_yaml(path)
+        if isinstance(document.data, Mapping) and "strategies" in document.data:
+            return None, [document.problem((), "this is a scenario, not a topology")]
         try:
             draft, problems = _draft(document, build(TopologyFile, document)), []
         except InputError as error:

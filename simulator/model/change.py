@@ -18,7 +18,8 @@ def changed(old: float, change: float | str) -> float:
     ----------
     old : float
     change : float or str
-        A number, or ``+400``, ``-100``, ``x1.5``, ``+25%``.
+        A number, or ``+400``, ``-100``, ``x1.5``, ``+25%``; a number below zero is taken away, as
+        no size is below zero and YAML reads ``-100`` as a number.
 
     Raises
     ------
@@ -43,9 +44,10 @@ def changed(old: float, change: float | str) -> float:
             amount *= old / 100.0 if match["per"] else 1.0
             new = old + amount if match["sign"] == "+" else old - amount
     else:
-        new = float(change)
+        new = float(change) if change >= 0 else old + float(change)
     if not math.isfinite(new) or new < 0:
-        raise ValueError(f"{change!r} makes {old:g} into {new:g}, which is not a size")
+        told = change if isinstance(change, str) else f"{change:g}"
+        raise ValueError(f"{told} makes {old:g} into {new:g}, which is not a size")
     return new
 
 

@@ -259,8 +259,8 @@ def spread_notes(results: Results, paired: bool) -> list[str]:
     count = results.run["scenario"]["replications"]
     if count < 2:
         return ["One replication: intervals need two or more (--replications 5)."]
-    pairs = "; differences are paired by replication, pp = percentage points" if paired else ""
-    return [f"± is half of a 95 % interval over {count} replications{pairs}."]
+    pairs = "; differences are paired, pp = percentage points" if paired else ""
+    return [f"± is half a 95 % interval over {count} replications{pairs}."]
 
 
 def notes(results: Results) -> list[str]:

@@ -17,7 +17,7 @@ from simulator.errors import InputError, Problem
 from simulator.model.metrics import interval
 from simulator.model.results import Results, Workshop, by_replication
 from simulator.run import Progress, run
-from simulator.scenario import Scenario
+from simulator.scenario import BASELINE, Scenario
 from simulator.scenario import WhatIf as WhatIfEntry
 from simulator.show import Row, html_lines, html_table, plain, short, table, wrapped
 from simulator.study.compare import (
@@ -31,7 +31,6 @@ from simulator.study.compare import (
     spread_notes,
 )
 
-BASELINE = "baseline"
 MARK = "whatif.json"
 """The file by which a folder of what-if results is known."""
 Changes = Mapping[str, Any]
@@ -173,7 +172,7 @@ def what_if(
 
 def check_what_if(scenario: Scenario) -> list[Problem]:
     """Return what is wrong with the changes that a scenario lists under ``what_if``."""
-    problems = []
+    problems: list[Problem] = []
     for i, change in enumerate(scenario.settings.what_if):
         origin = f"what_if[{i}]"
         try:
@@ -219,7 +218,8 @@ def _told(change: Changes) -> str:
 
 
 def _changed(scenario: Scenario, named: Mapping[str, Changes]) -> dict[str, Scenario]:
-    scenarios, problems = {}, []
+    scenarios: dict[str, Scenario] = {}
+    problems: list[Problem] = []
     for name, change in named.items():
         try:
             scenarios[name] = scenario.with_changes(change, f"change {plain(name)!r}")

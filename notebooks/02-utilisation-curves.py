@@ -1,0 +1,62 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Utilisation curves
+#
+# The China169-style backbone at the end of 2017: 200 Tbps of backbone and 2,460 Gbps of
+# international exits. On this day TPE, the only direct cable to the US in service that year, is
+# lost at 20:00, an hour before the evening peak. (15-minute steps, to be quick; the scenario file
+# has 5-minute ones.)
+
+# %%
+import simulator as sim
+
+scenario = sim.load("tpe-cut").with_changes({"step_s": 900, "replications": 2})
+results = sim.run(scenario)
+results.plot.exit_utilisation();
+
+# %% [markdown]
+# TPE carries part of nine exits, so none of them goes down and no routing protocol notices. Static
+# routing keeps sending into what is left; the controller sees it at its next cycle.
+
+# %%
+results.plot.exit_peaks();
+
+# %%
+results.plot.latency();
+
+# %% [markdown]
+# ## Your own curve
+#
+# Results are tidy tables: one row per exit, direction and step, averaged over the step.
+
+# %%
+exits = results.exits
+evening = exits[(exits["replication"] == 0) & (exits["direction"] == "in") & (exits["time_s"] >= 18 * 3600)]
+ax = None
+for (strategy, exit_id), rows in evening.groupby(["strategy", "exit"], observed=True):
+    if exit_id in ("sh-sj", "bj-la"):
+        ax = rows.plot(x="time_s", y="utilisation", ax=ax, label=f"{exit_id}, {strategy}")
+ax.axhline(1.0, color="black", linewidth=0.8)
+ax.set(xlabel="seconds since midnight", ylabel="utilisation, inbound")
+ax.set_title("Two exits to the US through the TPE cut");
+
+# %%
+print(f"peak static {results.figure('static', 'exit_utilisation_peak'):.3f}")
+print(f"peak sdn    {results.figure('sdn', 'exit_utilisation_peak'):.3f}")
+print(f"p95 static  {results.figure('static', 'exit_utilisation_p95'):.3f}")
+print(f"p95 sdn     {results.figure('sdn', 'exit_utilisation_p95'):.3f}")
+
+# %% [markdown]
+# The controller's own peak is the few minutes between the cut and its next decision on fresh
+# measurements: that is what staleness and a five-minute cycle cost.

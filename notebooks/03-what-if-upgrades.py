@@ -1,0 +1,61 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What if we buy capacity?
+#
+# A change is a key of the scenario and a new value: absolute, `+400`, `x1.5` or `+25%`. Baseline
+# and change see the same traffic, so the differences are paired and their intervals narrow.
+
+# %%
+import simulator as sim
+
+scenario = sim.load("upgrade-la-400g").with_changes(
+    {"step_s": 1800, "replications": 2, "strategies.sdn.control.every_s": 1800}
+)
+answer = sim.what_if(scenario)
+answer
+
+# %% [markdown]
+# ## Any change by hand
+#
+# More traffic is a change like any other: a year's growth against the same upgrade.
+
+# %%
+growth = sim.what_if(
+    scenario,
+    {
+        "international x1.4": {"demands.international": "x1.4"},
+        "x1.4, San Jose +400G": {
+            "demands.international": "x1.4",
+            "links.sh-sj.capacity_gbps": "+400",
+        },
+    },
+)
+frame = growth.frame
+headline = frame[(frame["metric"] == "exit_utilisation_p95") & (frame["scope"] == "all")]
+headline[["strategy", "change", "value", "difference"]].round(3)
+
+# %% [markdown]
+# ## A curve for each change
+
+# %%
+growth.results["x1.4, San Jose +400G"].plot.hottest_exit();
+
+# %% [markdown]
+# A wrong key names the nearest right one:
+
+# %%
+try:
+    scenario.with_changes({"links.sh-sj.capacity_gpbs": "+400"})
+except sim.InputError as error:
+    print(error)

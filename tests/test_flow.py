@@ -1,0 +1,317 @@
+"""Flow: loss by thinning, and latency of what arrives, against sums done by other means."""
+
+import numpy as np
+import pytest
+from conftest import make_random_case, make_tiny
+from helpers import asks, path_routes
+from scipy.optimize import brentq
+
+from simulator.errors import SimulatorError
+from simulator.model.flow import flow, thinned
+from simulator.model.latency import Burst, NoQueue
+from simulator.routing.route import route
+from simulator.routing.scheme import scheme
+
+NO_QUEUE = NoQueue()
+SCHEMES = scheme.names()
+FACTORS = np.array([0.1, 0.5, 0.9, 1.0, 1.2, 2.0, 5.0, 10.0, 20.0])
+
+
+def sent(routes, network, rates, queue=NO_QUEUE):
+    """Flow at one instant."""
+    return flow(routes, network, np.array(rates, dtype=float)[:, None], queue)
+
+
+# -- by hand ----------------------------------------------------------------------------------
+
+
+def chain(first, second):
+    """A from a to c over both links, B from b to c over the second."""
+    network = make_tiny(("ab", "a", "b", first, 1.0, 3.0), ("bc", "b", "c", second, 1.0, 5.0))
+    return network, path_routes(network, (1.0, ["a", "b", "c"]), (1.0, ["b", "c"]))
+
+
+def test_a_chain_by_hand():
+    # Link ab: A offers 80 to 40, so half of it passes. Link bc: 40 of A and 60 of B offer 100 to
+    # 50, so half of each passes: A gets 20, B gets 30. A lost 40 + 20, B lost 30.
+    network, routes = chain(40.0, 50.0)
+    got = sent(routes, network, [80.0, 60.0])
+    assert got.offered_gbps[:, 0].tolist() == [80.0, 0.0, 100.0, 0.0]
+    assert got.carried_gbps[:, 0].tolist() == [40.0, 0.0, 50.0, 0.0]
+    assert got.utilisation[:, 0].tolist() == [2.0, 0.0, 2.0, 0.0]
+    assert got.delivered_gbps[:, 0].tolist() == [20.0, 30.0]
+    assert got.latency_ms[:, 0].tolist() == [8.0, 5.0]
+
+
+def test_what_is_lost_loads_nothing_further_on():
+    # Without the loss on ab, bc would be offered 80 + 60 = 140 and be overloaded; 40 + 60 fits.
+    network, routes = chain(40.0, 100.0)
+    got = sent(routes, network, [80.0, 60.0])
+    assert got.offered_gbps[2, 0] == 100.0 == got.carried_gbps[2, 0]
+    assert got.delivered_gbps[:, 0].tolist() == [40.0, 60.0]
+
+
+def test_just_full_loses_nothing():
+    network, routes = chain(80.0, 140.0)
+    got = sent(routes, network, [80.0, 60.0])
+    assert got.delivered_gbps[:, 0].tolist() == [80.0, 60.0]
+    assert got.utilisation[:, 0].tolist() == [1.0, 0.0, 1.0, 0.0]
+
+
+def test_each_direction_loses_for_itself():
+    network = make_tiny(("ab", "a", "b", 10.0))
+    got = sent(path_routes(network, (1.0, ["a", "b"]), (1.0, ["b", "a"])), network, [40.0, 8.0])
+    assert got.delivered_gbps[:, 0].tolist() == [10.0, 8.0]
+
+
+def test_a_dead_arc_carries_nothing_and_has_no_utilisation():
+    network, routes = chain(40.0, 50.0)
+    broken = network.without(links=["bc"])
+    got = sent(routes, broken, [80.0, 60.0])
+    assert got.capacity_gbps.tolist() == [40.0, 40.0, 0.0, 0.0]
+    assert got.carried_gbps[:, 0].tolist() == [40.0, 0.0, 0.0, 0.0]
+    assert got.offered_gbps[2, 0] == 100.0, "40 of A and 60 of B knock at the dead link"
+    assert np.isnan(got.utilisation[2:]).all()
+    assert got.delivered_gbps[:, 0].tolist() == [0.0, 0.0]
+    assert np.isnan(got.latency_ms).all()
+
+
+def test_latency_is_of_what_arrives():
+    # Half over the fast way that keeps 1/4 (20 of 80), half over the slow way that keeps all:
+    # of 20 + 80 that arrive, a fifth took 2 + 2 ms and the rest 10 + 30 ms.
+    network = make_tiny(
+        ("fast-1", "a", "m", 1000.0, 1.0, 2.0), ("fast-2", "m", "z", 20.0, 1.0, 2.0),
+        ("slow-1", "a", "n", 1000.0, 1.0, 10.0), ("slow-2", "n", "z", 1000.0, 1.0, 30.0),
+    )  # fmt: skip
+    routes = path_routes(network, (0.5, ["a", "m", "z"]), (0.5, ["a", "n", "z"]), demand=[0, 0])
+    got = sent(routes, network, [160.0])
+    assert got.delivered_gbps[0, 0] == pytest.approx(100.0, rel=1e-15)
+    assert got.latency_ms[0, 0] == pytest.approx(0.2 * 4.0 + 0.8 * 40.0, rel=1e-14)
+    assert got.propagation_ms[0, 0] == got.latency_ms[0, 0]
+
+
+def test_the_wait_adds_to_latency_and_not_to_propagation():
+    # burst 2 ms: at rho = 1/2 the wait is 2 ms, at rho = 2 the buffer of 7 ms is full.
+    network, routes = chain(160.0, 70.0)
+    got = sent(routes, network, [80.0, 60.0], Burst(burst_ms=2.0, buffer_ms=7.0))
+    assert got.wait_ms[:, 0].tolist() == [2.0, 0.0, 7.0, 0.0]
+    assert got.propagation_ms[:, 0].tolist() == [8.0, 5.0]
+    assert got.latency_ms[:, 0] == pytest.approx([8.0 + 2.0 + 7.0, 5.0 + 7.0], rel=1e-15)
+
+
+def test_a_demand_without_a_way_is_lost():
+    network = make_tiny(("ab", "a", "b", 10.0), ("cd", "c", "d", 10.0))
+    demands = asks(network, ("a", "b", 4.0), ("a", "d", 2.0))
+    for name in SCHEMES:
+        got = sent(route(name, network, demands), network, demands.gbps)
+        assert got.delivered_gbps[:, 0].tolist() == [4.0, 0.0]
+        assert np.isnan(got.latency_ms[1, 0])
+
+
+# -- the fixed point --------------------------------------------------------------------------
+
+
+def ring(nodes, hops, overload):
+    """Demands of *hops* hops round a ring, each loading what thins the others."""
+    network = make_tiny(*((f"l{i}", f"n{i}", f"n{(i + 1) % nodes}", 100.0) for i in range(nodes)))
+    ways = [[f"n{(i + j) % nodes}" for j in range(hops + 1)] for i in range(nodes)]
+    routes = path_routes(network, *((1.0, way) for way in ways))
+    return network, routes, np.full((nodes, 1), 100.0 * overload / hops)
+
+
+@pytest.mark.parametrize("overload", [1.001, 1.1, 1.5, 2.0, 5.0, 20.0])
+@pytest.mark.parametrize(("nodes", "hops"), [(3, 2), (5, 4), (8, 7), (10, 9), (20, 10), (40, 20)])
+def test_a_ring_that_thins_itself(nodes, hops, overload):
+    # All arcs are alike: with the share k kept, each is offered rate (1 + k + k^2 + ...).
+    network, routes, rates = ring(nodes, hops, overload)
+    expected = brentq(
+        lambda k: k * rates[0, 0] * np.sum(k ** np.arange(hops)) - 100.0, 1e-9, 1.0, xtol=1e-15
+    )
+    kept, offered = thinned(routes, network.capacity_gbps, rates)
+    assert kept[::2, 0] == pytest.approx(expected, rel=1e-9)
+    assert (kept[1::2] == 1.0).all()
+    residual = np.minimum(1.0, 100.0 / routes.loads(rates, kept)[::2]) - kept[::2]
+    assert np.abs(residual).max() < 1e-11
+    assert offered[::2] == pytest.approx(100.0 / expected, rel=1e-9)
+
+
+def test_an_uneven_ring_against_a_scalar_solve():
+    # Three arcs of 50, 80 and 60; demand i enters at arc i and takes two arcs. With the share x
+    # kept on the first arc everything else follows; find the x that comes back as itself.
+    network = make_tiny(("l0", "a", "b", 50.0), ("l1", "b", "c", 80.0), ("l2", "c", "a", 60.0))
+    ways = (["a", "b", "c"], ["b", "c", "a"], ["c", "a", "b"])
+    routes = path_routes(network, *((1.0, way) for way in ways))
+    rates = np.array([70.0, 65.0, 90.0])
+
+    def keeps(capacity, load):
+        return min(1.0, capacity / load)
+
+    def after_a_round(x):
+        y = keeps(80.0, rates[1] + rates[0] * x)
+        z = keeps(60.0, rates[2] + rates[1] * y)
+        return keeps(50.0, rates[0] + rates[2] * z) - x
+
+    x = brentq(after_a_round, 1e-6, 1.0, xtol=1e-15)
+    kept, _ = thinned(routes, network.capacity_gbps, rates[:, None])
+    assert kept[0, 0] == pytest.approx(x, abs=1e-11)
+
+
+def test_a_long_ring_of_shortest_paths_settles():
+    # All pairs on 30 nodes in a ring, 1 % more than fits: an operator's ring, nothing contrived.
+    network = make_tiny(*((f"l{i}", f"n{i}", f"n{(i + 1) % 30}", 100.0) for i in range(30)))
+    rows = [(a, b, 1.0) for a in network.nodes for b in network.nodes if a != b]
+    demands = asks(network, *rows)
+    routes = route("igp_ecmp", network, demands)
+    rates = demands.gbps * 101.0 / routes.loads(demands.gbps).max()
+    check_laws(routes, network, rates[:, None])
+
+
+def test_instants_do_not_disturb_each_other():
+    network, demands = make_random_case(12)
+    routes = route("igp_ecmp", network, demands)
+    rates = demands.gbps[:, None] * FACTORS
+    kept, offered = thinned(routes, network.capacity_gbps, rates)
+    for i in range(len(FACTORS)):
+        alone, load = thinned(routes, network.capacity_gbps, rates[:, i : i + 1])
+        assert np.array_equal(kept[:, i], alone[:, 0])
+        assert np.array_equal(offered[:, i], load[:, 0])
+
+
+def test_no_fixed_point_is_said_aloud(monkeypatch):
+    monkeypatch.setattr("simulator.model.flow._MAX_SWEEPS", 3)
+    network, routes, rates = ring(3, 2, 1.5)
+    with pytest.raises(SimulatorError, match="did not settle"):
+        thinned(routes, network.capacity_gbps, rates)
+
+
+# -- laws -------------------------------------------------------------------------------------
+
+
+def check_laws(routes, network, rates, queue=NO_QUEUE):
+    """Everything that must hold at every instant, whatever the routes."""
+    got = flow(routes, network, rates, queue)
+    capacity = np.where(network.up, network.capacity_gbps, 0.0)[:, None]
+    scale = max(float(rates.max()), 1e-300)
+    assert np.isfinite(got.offered_gbps).all() and (got.offered_gbps >= 0).all()
+    assert (got.carried_gbps <= capacity * (1 + 1e-9)).all()
+    assert (got.carried_gbps <= got.offered_gbps * (1 + 1e-12)).all()
+    assert (got.carried_gbps[~network.up] == 0).all()
+    lost = got.offered_gbps - got.carried_gbps
+    fits = got.offered_gbps <= capacity
+    assert (lost[fits] <= 1e-9 * scale).all(), "what fits is not lost"
+    full = ~fits & (capacity > 0)
+    assert np.allclose(got.carried_gbps[full], np.broadcast_to(capacity, full.shape)[full], 1e-9)
+
+    # Delivered and lost is asked: over all arcs, with what has no way at all.
+    unserved = (1.0 - routes.served) @ rates
+    balance = got.delivered_gbps.sum(axis=0) + lost.sum(axis=0) + unserved - rates.sum(axis=0)
+    assert np.abs(balance).max() <= 1e-9 * rates.sum(axis=0).max()
+    assert (got.delivered_gbps <= rates * (1 + 1e-12)).all()
+
+    # The fixed point: loads under the shares kept give those shares.
+    kept = np.divide(got.carried_gbps, got.offered_gbps, out=np.ones_like(lost),
+                     where=got.offered_gbps > 0)  # fmt: skip
+    load = routes.loads(rates, kept)
+    assert np.abs(load - got.offered_gbps).max() <= 1e-9 * max(float(load.max()), 1e-300)
+    arrived = got.delivered_gbps > 0
+    assert np.isfinite(got.latency_ms[arrived]).all()
+    assert np.isnan(got.latency_ms[~arrived]).all()
+    assert (got.latency_ms[arrived] >= got.propagation_ms[arrived] * (1 - 1e-12)).all()
+    return got
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("seed", [0, 11, 14, 20])
+def test_laws_on_random_networks(name, seed):
+    network, demands = make_random_case(seed, "small" if seed < 10 else "medium")
+    routes = route(name, network, demands)
+    rates = demands.gbps[:, None] * FACTORS
+    check_laws(routes, network, rates, Burst())
+    up = np.random.default_rng(seed).random(len(network.tail)) > 0.15
+    check_laws(routes, network.under(up=up), rates)
+    small = network.under(capacity_gbps=network.capacity_gbps * 1e-6)
+    check_laws(routes, small, rates)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("case", ["mini", "china"])
+def test_laws_on_built_in_networks(name, case, request):
+    network, demands = request.getfixturevalue(case)
+    check_laws(route(name, network, demands), network, demands.gbps[:, None] * FACTORS)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_delivery_path_by_path(name):
+    """Share delivered and latency of every demand, from its paths one at a time."""
+    network, demands = make_random_case(13)
+    routes = route(name, network, demands)
+    rates = demands.gbps * 4.0
+    got = sent(routes, network, rates, Burst())
+    kept = np.ones(len(network.tail))
+    np.divide(got.carried_gbps[:, 0], got.offered_gbps[:, 0], out=kept,
+              where=got.offered_gbps[:, 0] > 0)  # fmt: skip
+    share, spent = np.zeros(len(demands)), np.zeros(len(demands))
+    for demand, part, arcs in routes.paths():
+        arrives = part * np.prod(kept[list(arcs)])
+        share[demand] += arrives
+        spent[demand] += arrives * (network.delay_ms + got.wait_ms[:, 0])[list(arcs)].sum()
+    assert (got.delivered_gbps[:, 0] < rates * 0.99).any(), "the case must lose traffic"
+    assert got.delivered_gbps[:, 0] == pytest.approx(rates * share, rel=1e-9, abs=1e-12)
+    arrived = share > 0
+    assert got.latency_ms[arrived, 0] == pytest.approx((spent / share)[arrived], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+@pytest.mark.parametrize("seed", [1, 15, 22])
+def test_littles_law_without_loss(name, seed):
+    # Traffic under way, seen from the ends: delivered x latency. Seen from the links: load x delay.
+    network, demands = make_random_case(seed)
+    routes = route(name, network, demands)
+    rates = demands.gbps * 0.9 / max(
+        (routes.loads(demands.gbps) / np.maximum(network.capacity_gbps, 1e-9)).max(), 1e-9
+    )
+    got = sent(routes, network, rates, Burst())
+    served = got.delivered_gbps[:, 0] > 0
+    at_ends = got.delivered_gbps[served, 0] @ got.latency_ms[served, 0]
+    on_links = got.carried_gbps[:, 0] @ (network.delay_ms + got.wait_ms[:, 0])
+    assert at_ends == pytest.approx(on_links, rel=1e-9)
+
+
+def test_littles_law_with_loss_counts_what_arrives():
+    # Flow that arrives and passes each arc: by hand on the chain above, A 20 over both, B 30.
+    network, routes = chain(40.0, 50.0)
+    got = sent(routes, network, [80.0, 60.0])
+    assert got.delivered_gbps[:, 0] @ got.latency_ms[:, 0] == 20.0 * 3.0 + 50.0 * 5.0
+
+
+@pytest.mark.parametrize("factor", [1e-9, 1e-3, 1e3, 3.7e-6])
+@pytest.mark.parametrize("name", ["igp_ecmp", "nearest_exit"])
+@pytest.mark.parametrize("seed", [3, 16])
+def test_units_do_not_matter(name, seed, factor):
+    """The same case in bps, Mbps and Tbps."""
+    network, demands = make_random_case(seed)
+    small = network.under(capacity_gbps=network.capacity_gbps * factor)
+    rates = demands.gbps[:, None] * FACTORS
+    routes = route(name, network, demands)
+    ours = flow(routes, network, rates, Burst())
+    theirs = flow(route(name, small, demands.with_gbps(demands.gbps * factor)), small,
+                  rates * factor, Burst())  # fmt: skip
+    assert theirs.carried_gbps == pytest.approx(ours.carried_gbps * factor, rel=1e-9, abs=0)
+    assert theirs.delivered_gbps == pytest.approx(ours.delivered_gbps * factor, rel=1e-9, abs=0)
+    assert theirs.utilisation == pytest.approx(ours.utilisation, rel=1e-9, abs=0)
+    assert theirs.latency_ms == pytest.approx(ours.latency_ms, rel=1e-9, nan_ok=True)
+
+
+@pytest.mark.parametrize("power", [-30, -10, 10])
+@pytest.mark.parametrize("name", SCHEMES)
+def test_units_by_powers_of_two_do_not_change_a_bit(name, power):
+    network, demands = make_random_case(17)
+    factor = 2.0**power
+    small = network.under(capacity_gbps=network.capacity_gbps * factor)
+    rates = demands.gbps[:, None] * FACTORS
+    ours = flow(route(name, network, demands), network, rates, Burst())
+    theirs = flow(route(name, small, demands.with_gbps(demands.gbps * factor)), small,
+                  rates * factor, Burst())  # fmt: skip
+    assert np.array_equal(theirs.carried_gbps, ours.carried_gbps * factor)
+    assert np.array_equal(theirs.delivered_gbps, ours.delivered_gbps * factor)
+    assert np.array_equal(theirs.latency_ms, ours.latency_ms, equal_nan=True)
