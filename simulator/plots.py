@@ -27,7 +27,6 @@ import numpy as np
 from simulator.errors import SimulatorError, did_you_mean
 from simulator.model.demands import INTERNATIONAL
 from simulator.model.results import Results
-from simulator.simulation.outages import Event
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -354,7 +353,8 @@ class Plots:
         Parameters
         ----------
         scope : str, optional
-            A traffic class or a region abroad; both international classes when left out.
+            A traffic class, a region abroad, or ``all``; both international classes (all traffic
+            where there is none) when left out.
 
         Returns
         -------
@@ -409,7 +409,8 @@ class Plots:
         Parameters
         ----------
         scope : str, optional
-            A traffic class or a region abroad; both international classes when left out.
+            A traffic class, a region abroad, or ``all``; both international classes (all traffic
+            where there is none) when left out.
 
         Returns
         -------
@@ -420,7 +421,8 @@ class Plots:
         SimulatorError
             There is no such traffic, or the run kept no demands table.
         """
-        self._scopes(scope)
+        if self._scopes(scope) == ["all"]:
+            scope = "all"
         total, fixed = _Folds(), _Folds()
         for strategy, sums in _demand_sums(self._results, self._time, scope):
             with np.errstate(invalid="ignore", divide="ignore"):
@@ -659,9 +661,7 @@ class Plots:
             raise NothingToShow("the run kept no demands table (record.demands: none)")
         if scope is None:
             found = [name for name in reversed(INTERNATIONAL) if name in known]
-            if not found:
-                raise NothingToShow("the run has no international traffic; name another scope")
-            return sorted(found)
+            return sorted(found) or ["all"]
         if scope not in known:
             raise SimulatorError(f"no traffic named {scope!r}{did_you_mean(scope, known)}")
         return [scope]
@@ -1364,6 +1364,8 @@ class Spell(NamedTuple):
 
 def _spells(scenario: dict[str, Any]) -> list[Spell]:
     """Return the events in order of time; a change of capacity that stays is not shaded."""
+    from simulator.simulation.outages import Event
+
     spells = []
     for values in scenario["events"]:
         event = Event(**values)

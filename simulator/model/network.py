@@ -151,8 +151,9 @@ class Network:
     # -- totals -------------------------------------------------------------------------------
 
     def total_gbps(self, *classes: str) -> float:
-        """Sum of the a-to-b capacity over the links of these classes, each link counted once."""
-        return float(self.capacity_gbps[::2][np.isin(self.link_class, classes)].sum())
+        """Sum of the a-to-b capacity over the links of these classes that are up, each once."""
+        standing = np.isin(self.link_class, classes) & self.up[::2]
+        return float(self.capacity_gbps[::2][standing].sum())
 
     @property
     def backbone_gbps(self) -> float:

@@ -120,7 +120,7 @@ class _Problem:
         self.arc_rows = np.flatnonzero(self.usable)
         self.arc_slot = np.full(len(network.tail), -1)
         self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
-        self.rounds = 0
+        self.rounds, self.status = 0, "optimal"
 
         # To nine digits: equal answers abound (swap two demands between two exits), and the
         # rounding of another unit must not choose among them.
@@ -150,7 +150,7 @@ class _Problem:
                 self.counts, np.where(self.counts, np.inf, limit)
             )
             limit[self.counts] = max(_just_above(least), utilisation_cap)
-            if limit[self.counts].max(initial=0.0) <= utilisation_cap:
+            if _just_above(least) < utilisation_cap:
                 mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it
             answer = self._least_latency(limit)
             if answer is None:
@@ -160,7 +160,7 @@ class _Problem:
         mlu = float((load[self.counts] / self.capacity[self.counts]).max(initial=0.0))
         unit = self.unit * self.delay_unit
         certificate = Certificate(
-            "optimal",
+            self.status,
             mlu,
             min(mlu_bound, mlu) if np.isfinite(mlu_bound) else np.nan,
             objective * unit,
@@ -191,8 +191,8 @@ class _Problem:
             if solution.status != "optimal":
                 raise SimulatorError("the limits on the other links could not be met")
             price, worth = self._prices(solution)
-            length, near = self._shortest(price)
-            bound = float(length @ self.rate[self.active] + price[counts] @ self.background[counts])
+            length, floor, near = self._shortest(price)
+            bound = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
             bound -= float(price[bounded] @ room[bounded])
             # A bound for prices that make theta worth its cost of one; larger ones scale down.
             value = float(price @ worth_of_theta)
@@ -215,8 +215,8 @@ class _Problem:
             if solution.status != "optimal":
                 return None
             price, worth = self._prices(solution)
-            length, near = self._shortest(self.delay + price)
-            bound = float(length @ self.rate[self.active] - price[binds] @ room[binds])
+            length, floor, near = self._shortest(self.delay + price)
+            bound = float(floor @ self.rate[self.active] - price[binds] @ room[binds])
             if not self._price_in(program, near, length, worth, self.delay):
                 share = solution.values[1:]
                 return share, self._latency(share), bound
@@ -309,13 +309,13 @@ class _Problem:
         price[self.arc_rows] = np.maximum(-solution.prices[rows:], 0.0) * self.row_scale
         return price, solution.prices[:rows] / self.rate[self.active]
 
-    def _shortest(self, weight: np.ndarray) -> tuple[np.ndarray, Towards]:
-        """Length of every active demand's shortest path under *weight*."""
+    def _shortest(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, Towards]:
+        """Length of every active demand's shortest path under *weight*, and a bound below it."""
         tie = _TIE_BREAK * max(1.0, float(weight[self.usable].max(initial=0.0)))
         near = towards(self.network, weight + tie, self.targets)
         k = self.active
         length = near.distance[self.row[k], self.demands.source[k]]
-        return np.maximum(length - tie * len(self.network.nodes), 0.0), near
+        return length, np.maximum(length - tie * len(self.network.nodes), 0.0), near
 
     def _price_in(
         self,
@@ -329,6 +329,8 @@ class _Problem:
         self.rounds += 1
         gain = (worth - length) * self.rate[self.active]
         better = np.flatnonzero(gain > _PRICE_TOLERANCE * np.maximum(1.0, np.abs(worth)))
+        if len(better) and self.rounds > _MAX_ROUNDS:
+            self.status = "round limit"
         if not len(better) or self.rounds > _MAX_ROUNDS:
             return 0
         k = self.active[better]
