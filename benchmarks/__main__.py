@@ -8,6 +8,7 @@ import json
 import os
 import platform
 import sys
+import textwrap
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -60,7 +61,7 @@ def _table(outcome: Outcome) -> str:
     wide = max(len(timing.runner) for timing in outcome.timings)
     head = f"CPU per {outcome.per}"
     lines = [f"[{outcome.group}] {outcome.title}"]
-    lines.append(f"  {'':{wide}}  {head:>16}   times the first (least - most)")
+    lines.append(f"  {'':{wide}}  {head:>16}   times the yardstick (least - most)")
     for timing in outcome.timings:
         ratio = (
             f"{_ratio(timing.ratio):>7}  ({_ratio(timing.ratio_low)} - {_ratio(timing.ratio_high)})"
@@ -68,7 +69,8 @@ def _table(outcome: Outcome) -> str:
         told = "yardstick" if timing.runner == outcome.yardstick else ratio
         lines.append(f"  {timing.runner:{wide}}  {_time(timing.cpu_ms):>16}   {told}")
     agreed = (f"{what} {limit.found:.1e}" for what, limit in outcome.agreement.items())
-    lines.append(f"  agree: {'; '.join(agreed)}")
+    agreement = f"agree: {'; '.join(agreed)}"
+    lines += textwrap.wrap(agreement, 100, initial_indent="  ", subsequent_indent=" " * 9)
     if outcome.note:
         lines.append(f"  note: {outcome.note}")
     return "\n".join(lines)

@@ -21,6 +21,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.routing import multicommodity
+from simulator.routing.candidates import Paths
 
 CAP = 0.8
 SLACK = 1e-9
@@ -35,7 +36,7 @@ def races(case: Case) -> Iterator[Race]:
 
 
 def _race(name: str, network: Network, demands: Demands, cap: float) -> Race:
-    solved = multicommodity._Problem(network, demands, ())
+    solved = multicommodity.TwoStage(network, demands, ())
     solved.solve(cap, 1.0)
     paths, counted = solved.paths, solved.counts
 
@@ -132,9 +133,7 @@ class Linear:
         return float(found.fun) if found.status == 0 else None
 
 
-def path_program(
-    network: Network, demands: Demands, paths: multicommodity.Paths, counted: np.ndarray
-) -> Linear:
+def path_program(network: Network, demands: Demands, paths: Paths, counted: np.ndarray) -> Linear:
     """Flows on listed paths."""
     count, arcs = len(paths.demand), np.flatnonzero(counted)
     every = np.arange(count)

@@ -19,13 +19,11 @@ from simulator import __version__
 from simulator.errors import InputError, Problem, SimulatorError, did_you_mean
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from simulator.run import Progress
     from simulator.scenario import Scenario
 
 RUN_TIME_FAILURE, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
-SMALL = 30_000
+SMALL = 100_000
 """Demands x steps x replications below which starting workers costs more than they save."""
 _SPELT_OUT = {"±": "+/-", "–": "-", "—": "-", "…": "...", "×": "x", "≥": ">=", "≤": "<="}
 
@@ -48,6 +46,8 @@ class Verbs(click.Group):
             _fail(ctx, str(error), BAD_INPUT)
         except SimulatorError as error:
             _fail(ctx, f"simulator: {error}", RUN_TIME_FAILURE)
+        except BrokenPipeError:
+            raise  # the reader of a help page left early; click ends quietly
         except OSError as error:
             about = ": ".join(str(part) for part in (error.filename, error.strerror) if part)
             _fail(ctx, f"simulator: {about or error}", RUN_TIME_FAILURE)
@@ -132,6 +132,7 @@ def _common_options(command: Command) -> Command:
 
 
 @click.group(
+    name="simulator",
     cls=Verbs,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
@@ -170,6 +171,7 @@ def run(
       --set links.bj-la.capacity_gbps=+400
       --set demands.international=x1.3
     """
+    from simulator.model.results import records
     from simulator.run import run as play
     from simulator.study.compare import compare
 
@@ -194,8 +196,8 @@ def run(
                 "seed": asked.settings.seed,
                 "replications": asked.settings.replications,
                 "strategies": results.strategies,
-                "summary": _records(results.summary),
-                "differences": _records(results.differences),
+                "summary": records(results.summary),
+                "differences": records(results.differences),
                 "figures": [str(figure) for figure in figures],
             }
         )
@@ -239,6 +241,7 @@ def whatif(
       simulator whatif mini --change "LA +20G: links.beijing-la.capacity_gbps=+20" \
                             --change "a year on: demands.international=x1.3"
     """
+    from simulator.model.results import records
     from simulator.study.whatif import what_if
 
     changes = _changes(sets, named)
@@ -265,7 +268,7 @@ def whatif(
                 "replications": asked.settings.replications,
                 "changes": answer.changes,
                 "folders": {name: str(each.folder) for name, each in answer.results.items()},
-                "figures": _records(answer.frame),
+                "figures": records(answer.frame),
             }
         )
     elif not quiet:
@@ -306,9 +309,9 @@ def check(files: tuple[str, ...], quiet: bool, as_json: bool) -> None:
 @click.option(
     "--format",
     "formats",
+    type=click.Choice(("png", "svg", "pdf")),
     multiple=True,
     default=("png",),
-    metavar="png|svg|pdf",
     help="Kind of file; may be given several times.",
 )
 @_out("Folder to write; DIR/figures if left out.")
@@ -544,12 +547,6 @@ def _progress(quiet: bool, name: str) -> Iterator[Progress | None]:
 def say_json(value: Any) -> None:
     """Print JSON."""
     say(json.dumps(value, indent=1, allow_nan=False, default=str))
-
-
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON has them: what is not a number, or has no limit, is null."""
-    rows: list[dict[str, Any]] = json.loads(frame.to_json(orient="records", double_precision=15))
-    return rows
 
 
 def _near(folder: Path) -> str:

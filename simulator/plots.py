@@ -117,8 +117,15 @@ def _styled(draw: Callable[_P, _T]) -> Callable[_P, _T]:
 
     @functools.wraps(draw)
     def in_style(*args: _P.args, **kwargs: _P.kwargs) -> _T:
+        import matplotlib
+
         with _style():
-            return draw(*args, **kwargs)
+            drawn = draw(*args, **kwargs)
+            interactive = matplotlib.is_interactive()
+        # A notebook's backend switches this on at the first figure; were it undone with the rest
+        # of the style, later cells would show nothing.
+        matplotlib.interactive(interactive)
+        return drawn
 
     return in_style
 
@@ -250,7 +257,7 @@ class Plots:
             told = [max(peaks[s][exit_id, w][0] for w in ways) for s in self._strategies]
             self._panel_title(ax, _name(exit_id, 22), self._told(capacity, exit_id, ways, told))
             self._time.dress(ax, ticks=5, labels=i + columns >= len(shown))
-            if i != columns * (len(shown) // columns - (len(shown) % columns == 0)):
+            if i != (len(shown) - 1) // columns * columns:
                 ax.set_xlabel("")
             self._mark_events(ax, say="number" if len(self._events) > 1 else "")
             if i % columns:
@@ -660,8 +667,7 @@ class Plots:
         if not _file(self._results, "demands").exists():
             raise NothingToShow("the run kept no demands table (record.demands: none)")
         if scope is None:
-            found = [name for name in reversed(INTERNATIONAL) if name in known]
-            return sorted(found) or ["all"]
+            return sorted(name for name in INTERNATIONAL if name in known) or ["all"]
         if scope not in known:
             raise SimulatorError(f"no traffic named {scope!r}{did_you_mean(scope, known)}")
         return [scope]
@@ -920,7 +926,7 @@ class Plots:
         far = []
         for strategy, (value, share) in spread.items():
             far += [value[np.searchsorted(share, 0.998)], figure(strategy, "latency_ms_p95", scope)]
-        x = np.linspace(0, 1.04 * max(far), MOST_POINTS)
+        x = np.linspace(0, 1.04 * max(far, default=1.0), MOST_POINTS)
         for place, strategy in enumerate(self._strategies):
             if strategy not in spread:
                 continue
@@ -1234,19 +1240,20 @@ def _demand_sums(
 
 def _spread(results: Results, scope: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
     """Latency and the share of the traffic carried that sees no more, by strategy."""
-    grain_ms = 1e-3
-    held: dict[str, tuple[np.ndarray, np.ndarray]] = {}
+    grain_ms, longest = 1e-2, 10_000_000
+    held: dict[str, np.ndarray] = {}
     for (_, strategy), rows in _demand_rows(results, scope, ["carried_gbps", "latency_ms"]):
         carried, latency = rows["carried_gbps"].to_numpy(), rows["latency_ms"].to_numpy()
         keep = (carried > 0) & np.isfinite(latency)
-        key = np.rint(latency[keep] / grain_ms).astype(np.int64)
-        old_key, old_weight = held.get(strategy, (key[:0], carried[:0]))
-        merged, place = np.unique(np.r_[old_key, key], return_inverse=True)
-        held[strategy] = merged, np.bincount(place, weights=np.r_[old_weight, carried[keep]])
+        grain = np.minimum(np.rint(latency[keep] / grain_ms), longest).astype(np.int64)
+        old = held.get(strategy, np.zeros(1))
+        new = np.bincount(grain, weights=carried[keep], minlength=len(old))
+        new[: len(old)] += old
+        held[strategy] = new
     return {
-        strategy: (key * grain_ms, np.cumsum(weight) / weight.sum())
-        for strategy, (key, weight) in held.items()
-        if len(key)
+        strategy: (np.flatnonzero(weight) * grain_ms, np.cumsum(weight[weight > 0]) / weight.sum())
+        for strategy, weight in held.items()
+        if weight.any()
     }
 
 
@@ -1492,9 +1499,7 @@ class _Time:
 
 def _style() -> AbstractContextManager[None]:
     """The house style, whatever the reader has set."""
-    # A notebook's backend switches interactive drawing on when pyplot is first imported; inside
-    # the context that would be undone at its end, and later cells would show nothing.
-    from matplotlib import pyplot, style  # noqa: F401
+    from matplotlib import style
 
     fonts = {"font.family": ["DejaVu Sans", *_han_fonts()]}
     return style.context(["default", {**STYLE, **fonts}])

@@ -6,14 +6,14 @@ import json
 import multiprocessing
 import os
 import signal
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
+from multiprocessing import resource_tracker
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,16 @@ import pandas as pd
 
 from simulator import provenance
 from simulator.errors import SimulatorError
-from simulator.model.results import RUN_JSON, Part, Results, Workshop, differences, summarise
+from simulator.model.results import (
+    RUN_JSON,
+    Part,
+    Results,
+    Shelf,
+    Workshop,
+    differences,
+    records,
+    summarise,
+)
 from simulator.scenario import Scenario
 from simulator.simulation.monitor import Figures
 
@@ -59,8 +68,8 @@ def run(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
-    shelf = tempfile.TemporaryDirectory(prefix="simulator-") if out is None else None
-    place = Path(shelf.name) / scenario.name if shelf else Path(str(out))
+    shelf = Shelf() if out is None else None
+    place = shelf.folder / "results" if shelf else Path(str(out))
     began = time.perf_counter()
     with Workshop(place, force=force) as workshop:
         figures = []
@@ -85,8 +94,8 @@ def write_figures(folder: Path, figures: pd.DataFrame) -> None:
     summary = summarise(figures)
     figures.to_csv(folder / "replications.csv", index=False, lineterminator="\n")
     summary.to_csv(folder / "summary.csv", index=False, lineterminator="\n")
-    rows = json.loads(summary.to_json(orient="records", double_precision=15))
-    (folder / "summary.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(records(summary), indent=1) + "\n"
+    (folder / "summary.json").write_text(text, encoding="utf-8")
     differences(figures).to_csv(folder / "differences.csv", index=False, lineterminator="\n")
 
 
@@ -102,23 +111,29 @@ def _play_all(
         for replication in range(count):
             yield _play(scenario, parts, replication, _share(progress, replication, count))
         return
-    others = set(multiprocessing.active_children())
-    crew = ProcessPoolExecutor(
-        min(workers, count), multiprocessing.get_context("spawn"), initializer=_follow_parent
-    )
-    try:
-        with _interrupts_held():  # workers start with them held as well, and leave them to us
+    with ExitStack() as afterwards:
+        with _interrupts_held():
+            crew = ProcessPoolExecutor(
+                min(workers, count),
+                multiprocessing.get_context("spawn"),
+                initializer=_follow_parent,
+            )
+            afterwards.callback(_dismiss, crew, set(multiprocessing.active_children()))
             jobs = crew.map(partial(_play, scenario, parts, progress=_silent), range(count))
-        for replication, played in enumerate(jobs):
-            progress((replication + 1) / count)
-            yield played
-    except BrokenProcessPool:
-        message = "a worker process was killed, most likely for want of memory; try fewer workers"
-        raise SimulatorError(message) from None
-    finally:
-        for worker in set(multiprocessing.active_children()) - others:
-            worker.terminate()
-        crew.shutdown(cancel_futures=True)
+        try:
+            for replication, played in enumerate(jobs):
+                progress((replication + 1) / count)
+                yield played
+        except BrokenProcessPool:
+            message = "a worker process was killed, most likely for want of memory"
+            raise SimulatorError(f"{message}; try fewer workers") from None
+
+
+def _dismiss(crew: ProcessPoolExecutor, others: set[Any]) -> None:
+    """End the workers, whatever they are at."""
+    for worker in set(multiprocessing.active_children()) - others:
+        worker.terminate()
+    crew.shutdown(cancel_futures=True)
 
 
 def _play(scenario: Scenario, parts: Path, replication: int, progress: Progress) -> list[Row]:
@@ -152,15 +167,27 @@ def _silent(done: float) -> None:
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Let Ctrl-C wait until the end of the block, where the system can."""
-    if not hasattr(signal, "pthread_sigmask"):
+    """Let Ctrl-C wait until the end of the block; processes started in it never hear of it.
+
+    The mask is for them. Here it is not enough, as a thread of some library may take the signal.
+    """
+    if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    came: list[int] = []
+    handler = signal.signal(signal.SIGINT, lambda number, _: came.append(number))
+    masks = hasattr(signal, "pthread_sigmask")
+    if masks:
+        resource_tracker.ensure_running()  # now, as its start takes the mask away again
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT}) if masks else set()
     try:
         yield
     finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        if masks:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            signal.raise_signal(signal.SIGINT)
 
 
 def _follow_parent() -> None:

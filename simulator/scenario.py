@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -20,7 +20,7 @@ from simulator.engines.fluid import Fluid
 from simulator.errors import InputError, Problem, did_you_mean
 from simulator.formats.demands import read_demands
 from simulator.formats.format import read_network
-from simulator.model.change import changed
+from simulator.model.change import all_changed, changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.latency import Burst
 from simulator.model.latency import queue as queues
@@ -499,13 +499,6 @@ def _event_problems(
         if event.capacity_gbps is not None:
             if what != "link":
                 yield document.problem((*at, "capacity_gbps"), "only a link has a capacity to set")
-            elif word in known:
-                try:
-                    if not changed(network.attributes(word)["capacity_gbps"], event.capacity_gbps):
-                        message = "a capacity of zero is an outage: leave capacity_gbps out"
-                        yield document.problem((*at, "capacity_gbps"), message)
-                except ValueError as error:
-                    yield document.problem((*at, "capacity_gbps"), str(error))
         if event.severity != 1.0 and what != "cable":
             yield document.problem((*at, "severity"), "only a cable is lost in part")
         if horizon is not None and event.at_h >= horizon:
@@ -520,6 +513,37 @@ def _event_problems(
                 " leave it out for an event that lasts to the end"
             )
             yield document.problem((*at, "until_h"), message)
+    yield from _capacity_problems(document, values.get("events", ()), network)
+
+
+def _capacity_problems(
+    document: Document, events: Sequence[Event], network: Network
+) -> Iterator[Problem]:
+    """Changes of one link's capacity that, one after the other, lead to none or less."""
+    for i, event in enumerate(events):
+        if event.capacity_gbps is None or event.link not in network.link_index:
+            continue
+        for time in (event.at_h, *(e.until_h for e in events if e.until_h is not None)):
+            begun = [
+                other
+                for other in sorted(events, key=lambda other: other.at_h)
+                if other.link == event.link
+                and other.capacity_gbps is not None
+                and other.at_h <= time < (other.until_h or np.inf)
+            ]
+            if event not in begun:
+                continue
+            changes = [other.capacity_gbps for other in begun if other.capacity_gbps is not None]
+            arc = 2 * network.link_index[event.link]
+            try:
+                left = min(all_changed(network.installed_gbps[a], changes) for a in (arc, arc + 1))
+                if left > 0:
+                    continue
+                message = "a capacity of zero is an outage: leave capacity_gbps out"
+            except ValueError as error:
+                message = str(error)
+            yield document.problem(("events", i, "capacity_gbps"), message)
+            break
 
 
 _BLANK: dict[str, Any] = {"topology": "-", "strategies": {}}
@@ -569,6 +593,8 @@ def _with_changes(scenario: Scenario, changes: Mapping[str, Any], origin: str) -
                 demands = _change_demands(demands, key, value)
         except (KeyError, ValueError) as error:
             problems.append(Problem(origin, None, None, key, str(error.args[0])))
+    if network is not scenario.network:
+        problems += _capacity_problems(document, scenario.settings.events, network)
     if problems:
         raise InputError(problems)
     return replace(

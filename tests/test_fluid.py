@@ -9,6 +9,7 @@ import simulator as sim
 from simulator.errors import InputError
 from simulator.model.latency import Burst
 from simulator.traffic.diurnal import Diurnal
+from simulator.traffic.noise import Noise
 
 DAY = 86400.0
 NEAR, FAR = ("near", "gw-near"), ("far", "gw-far")
@@ -245,6 +246,17 @@ def test_capacity_changes_overlap_and_each_ends_by_itself():
     assert hourly == pytest.approx([100.0, 500.0, 600.0, 200.0, 100.0])
 
 
+def test_like_changes_of_capacity_are_told_apart():
+    # +100 for good, then doubled, then +100 for an hour: (100 + 100) x 2 stays.
+    case, got = run(two_exits(), 50.0, static(), [
+        {"at_h": 1, "link": "near", "capacity_gbps": "+100"},
+        {"at_h": 2, "link": "near", "capacity_gbps": "x2"},
+        {"at_h": 3, "until_h": 4, "link": "near", "capacity_gbps": "+100"},
+    ], hours=5)  # fmt: skip
+    hourly = got.arc(*NEAR)["capacity_gbps"].to_numpy()[30::60]
+    assert hourly == pytest.approx([100.0, 200.0, 400.0, 500.0, 400.0])
+
+
 def test_an_upgrade_for_good_outlives_a_loan():
     case, got = run(two_exits(), 50.0, static(), [
         {"at_h": 1, "until_h": 3, "link": "near", "capacity_gbps": "+400"},
@@ -387,8 +399,8 @@ def test_fail_static_leaves_the_routes_and_withdraw_takes_them_back():
     # it acts again at its next cycle, 2040 s, and installs 5 s later.
     for mode, lost in (("fail_static", 0.0), ("withdraw", 50.0 * (2045 - 900))):
         control = {"every_s": 60.0, "compute_s": 2.0, "install_s": 3.0, "on_outage": mode}
-        case, got = run(two_exits(), 150.0, sdn(**control),
-                        [{"at_h": 900 * HOUR, "until_h": 2000 * HOUR, "controller": "it"}])  # fmt: skip
+        outage = {"at_h": 900 * HOUR, "until_h": 2000 * HOUR, "controller": "it"}
+        case, got = run(two_exits(), 150.0, sdn(**control), [outage])
         assert got.figure("lost_gbit") == close(lost)
 
 
@@ -455,6 +467,13 @@ def test_a_horizon_in_the_middle_of_a_step():
     assert gbit(case, got, NEAR) == close(50.0 * 3636.25)
 
 
+def test_steps_that_are_no_whole_number_of_microseconds():
+    # 540 steps of a third of a second, rounded to microseconds, end 0.18 ms before the horizon.
+    case, got = run(two_exits(), 50.0, static(), [], hours=0.05, step_s=1 / 3)
+    assert got.figure("carried_gbit") == close(50.0 * 180)
+    assert got.figure("offered_gbit") == close(50.0 * 180)
+
+
 def test_a_fault_in_a_step_that_the_horizon_cuts():
     case, got = run(two_exits(), 50.0, static(), [{"at_h": 3610 * HOUR, "link": "near"}],
                     hours=3620 * HOUR)  # fmt: skip
@@ -483,6 +502,30 @@ def test_steps_and_events_do_not_depend_on_each_other():
         for step in (7.0, 60.0, 333.333, 3600.0)
     ]  # fmt: skip
     assert lost == [close(150.0)] * 4
+
+
+@pytest.mark.parametrize("power", [-30, 10])
+def test_units_do_not_matter_to_a_run(mini, power):
+    """Four hours of the mini, in bps and in Tbps: the same but for the unit."""
+    network, demands = mini
+    factor = 2.0**power
+    small = network.under(capacity_gbps=network.capacity_gbps * factor)
+    few = demands.with_gbps(demands.gbps * factor)
+    events = [{"at_h": 1.01, "until_h": 2.5, "cable": "APCN-2"},
+              {"at_h": 2.0, "until_h": 3.2, "link": "beijing-la"}]  # fmt: skip
+    strategies = {"static": static("nearest_exit"), "sdn": sdn(every_s=900.0, noise_sigma=0.05)}
+    shapes = [WAVE, Noise(sigma=0.2)]
+    ours, theirs = (
+        play(case_of(n, d, strategies, hours=4, step_s=900.0, events=events, shapes=shapes,
+                     queue=Burst(), detail="none")).figures
+        for n, d in ((network, demands), (small, few))
+    )  # fmt: skip
+    for name in strategies:
+        assert list(ours[name]) == list(theirs[name])
+        for (metric, scope), value in ours[name].items():
+            scaled = value * factor if metric.endswith(("_gbit", "_gbps")) else value
+            told = theirs[name][metric, scope]
+            assert told == pytest.approx(scaled, rel=1e-9, abs=0, nan_ok=True), (metric, scope)
 
 
 # -- at the door ------------------------------------------------------------------------------

@@ -1,9 +1,11 @@
 """Every mistake in tests/invalid/scenario-* is told as expected, and nothing else is.
 
-The expected messages stand behind `# expect:` at the top of each file.
+The expected messages stand behind `# expect:` at the top of each file; one that ends in `...` goes
+on with a list that grows when a key or a scheme is added.
 """
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -30,7 +32,8 @@ def expected(path: Path) -> list[str]:
 
 
 def told(output: str) -> list[str]:
-    return [line.replace(f"{INVALID}/", "") for line in output.splitlines()]
+    lines = (line.replace(f"{INVALID}/", "") for line in output.splitlines())
+    return [re.sub("known: .*", "known: ...", line) for line in lines]
 
 
 def test_there_are_enough_of_them():

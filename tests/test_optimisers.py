@@ -12,7 +12,7 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from simulator.model.demands import Demands
-from simulator.routing import multicommodity
+from simulator.routing import candidates, path_problem
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.min_max import MinMax
 
@@ -443,8 +443,8 @@ def test_unknown_classes_are_refused():
 def test_the_certificate_sees_a_gap(monkeypatch):
     """Stopped early, it does not claim to be optimal."""
     network, demands = built_in("china169-mini")
-    monkeypatch.setattr(multicommodity, "FIRST_EXITS", 1)
-    monkeypatch.setattr(multicommodity, "_MAX_ROUNDS", 1)
+    monkeypatch.setattr(candidates, "FIRST_EXITS", 1)
+    monkeypatch.setattr(path_problem, "MAX_ROUNDS", 1)
     certificate = MinMax().route(network, demands).certificate
     best = 0.72
     assert certificate.mlu > best + 1e-3

@@ -14,8 +14,8 @@ from simulator.model.routes import Routes
 from simulator.model.streams import Streams
 from simulator.simulation.case import Case
 from simulator.simulation.clock import US_PER_S, Clock, Rung, micros
-from simulator.simulation.controller import Desk, control, rules_layer, steering_layer
-from simulator.simulation.headroom import headroom
+from simulator.simulation.controller import Desk, Moved, control, rules_layer, steering_layer
+from simulator.simulation.headroom import Headroom
 from simulator.simulation.monitor import Figures, Monitor
 from simulator.simulation.outages import outage
 from simulator.simulation.plant import Plant
@@ -44,7 +44,7 @@ class Fluid:
         ]
         plant.before_change.extend(stand.monitor.settle for stand in stands)
 
-        desks = {stand.desk.name: stand.desk for stand in stands}
+        by_name = {stand.desk.name: stand for stand in stands}
         events: list[tuple[float, str]] = []
         for event in case.events:
             clock.process(
@@ -52,7 +52,7 @@ class Fluid:
                     clock,
                     plant,
                     event,
-                    partial(_halt, desks),
+                    partial(_halt, by_name),
                     lambda what: events.append((clock.now / US_PER_S, what)),
                 )
             )
@@ -88,21 +88,27 @@ class Stand:
             demands=case.demands,
             routes=self._routes,
             step_us=micros(case.step_s),
+            end_us=micros(case.horizon_s),
+            steps=case.steps,
             detail=case.detail,
             every=case.every,
             emit=self._emit,
+            headroom=Headroom(strategy, case.demands, case.exit_target),
         )
-        self.desk = Desk(name, strategy, case.demands, self.monitor.settle)
-        clock.process(control(clock, plant, rules_layer(plant, self.desk, self._log)))
+        self.desk = Desk(
+            name, strategy, case.demands, self.monitor.settle, self.monitor.current_rates
+        )
+        clock.process(control(clock, plant, rules_layer(plant, self.desk, self.log)))
         if len(self.desk.steered):
-            layer = steering_layer(clock, plant, source, self.desk, streams, self._log)
+            layer = steering_layer(clock, plant, source, self.desk, streams, self.log)
             clock.process(control(clock, plant, layer))
 
     def _routes(self) -> Routes:
         assert self.desk.in_force is not None
         return self.desk.in_force
 
-    def _log(self, layer: str, trigger: str, routes: Routes, moved: tuple[int, float]) -> None:
+    def log(self, layer: str, trigger: str, routes: Routes, moved: Moved) -> None:
+        """Write an installation of routes down, with its proof and what it moved."""
         proof = routes.certificate
         self._decisions.append(
             {
@@ -125,12 +131,13 @@ class Stand:
     def close(self) -> Figures:
         """Close the monitor at the horizon and add what it cannot see."""
         rows = self.monitor.close()
-        _, network, demands = self.monitor.hardest
-        room = headroom(self.desk.strategy, network, demands, self._case.exit_target)
-        steering = [d for d in self._decisions if d["layer"] == "controller"]
+        steering = [
+            d
+            for d in self._decisions
+            if d["layer"] == "controller" and d["trigger"] != "withdrawal"
+        ]
         gaps = [d["gap"] for d in self._decisions if np.isfinite(d["gap"])]
         rows += [
-            ("headroom", "all", "1", room),
             ("control_cycles", "all", "1", float(len(steering))),
             ("moves", "all", "1", float(sum(d["moves"] for d in self._decisions))),
             ("moved_gbps", "all", "Gbps", float(sum(d["moved_gbps"] for d in self._decisions))),
@@ -154,12 +161,15 @@ def _traffic(
         progress(step / case.steps)
 
 
-def _halt(desks: dict[str, Desk], name: str, down: bool) -> None:
+def _halt(stands: dict[str, Stand], name: str, down: bool) -> None:
     """Stop or start a controller."""
-    desk = desks[name]
-    desk.halted = down
-    if down and desk.strategy.control.on_outage == "withdraw":
-        desk.install_steering(None)
+    stand = stands[name]
+    desk = stand.desk
+    desk.halts += 1 if down else -1
+    if desk.halts and desk.strategy.control.on_outage == "withdraw":
+        moved = desk.install_steering(None)
+        assert desk.lower is not None
+        stand.log("controller", "withdrawal", desk.lower, moved)
 
 
 def _write_events(emit: Emit, strategy: str, events: list[tuple[float, str]]) -> None:

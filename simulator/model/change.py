@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Iterable
 from typing import Annotated
 
 from pydantic import AfterValidator
@@ -49,6 +50,13 @@ def changed(old: float, change: float | str) -> float:
         told = change if isinstance(change, str) else f"{change:g}"
         raise ValueError(f"{told} makes {old:g} into {new:g}, which is not a size")
     return new
+
+
+def all_changed(old: float, changes: Iterable[float | str]) -> float:
+    """Apply changes one after the other."""
+    for change in changes:
+        old = changed(old, change)
+    return old
 
 
 def _check(change: float | str) -> float | str:

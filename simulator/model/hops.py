@@ -155,6 +155,11 @@ class Hops:
                 moved.__dict__[name] = self.__dict__[name]
         return moved
 
+    def where(self, demands: np.ndarray) -> Hops:
+        """Return the system for some demands: demand ``demands[i]`` becomes *i*."""
+        inject = sparse.csr_array(self.inject[:, demands])
+        return replace(self, inject=inject, owner=None, share=None)
+
     # -- reading ------------------------------------------------------------------------------
 
     @cached_property

@@ -11,7 +11,7 @@ import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 import networkx as nx
 import numpy as np
@@ -20,7 +20,8 @@ import pandas as pd
 from simulator.errors import did_you_mean
 
 NODE_KINDS = ("super_core", "core", "provincial", "gateway", "pop", "region")
-LINK_CLASSES = ("core", "provincial", "gateway", "exit", "overseas", "access")
+LinkClass = Literal["core", "provincial", "gateway", "exit", "overseas", "access"]
+LINK_CLASSES: tuple[str, ...] = get_args(LinkClass)
 STUB_KINDS = frozenset({"provincial", "region"})
 ABROAD_KINDS = frozenset({"pop", "region"})
 BACKBONE_CLASSES = ("core", "provincial")
@@ -373,7 +374,7 @@ class Network:
         return Network(graph, self.about)._hurt_like(self)
 
     def _hurt_like(self, other: Network) -> Network:
-        """This network with the faults and the background of one with at least these links."""
+        """Return this network with the faults and background of one with at least these links."""
         arcs = 2 * np.array([other.link_index[link] for link in self.links], dtype=np.int64)
         both = (arcs[:, None] + [0, 1]).ravel()
         left = np.divide(
@@ -388,6 +389,6 @@ class Network:
 
 def _kept(values: np.ndarray, kind: type) -> np.ndarray:
     """A copy that nobody changes later."""
-    copied = np.array(values, dtype=kind)
+    copied: np.ndarray = np.array(values, dtype=kind)
     copied.flags.writeable = False
     return copied

@@ -9,9 +9,11 @@ from __future__ import annotations
 
 import glob
 import json
+import math
 import os
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterable, Mapping
 from functools import cached_property
 from pathlib import Path
@@ -107,6 +109,14 @@ def merge_parts(parts: Path, folder: Path) -> None:
                     writer.write_table(rows.cast(writer.schema))
         assert writer is not None
         writer.close()
+
+
+class Shelf:
+    """A temporary folder that goes when nobody looks at it any more."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="simulator-"))
+        weakref.finalize(self, shutil.rmtree, self.folder, ignore_errors=True)
 
 
 class Workshop:
@@ -234,7 +244,7 @@ def differences(figures: pd.DataFrame) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        As :func:`summarise`, with ``baseline`` after ``strategy``.
+        As :func:`summarise`.
     """
     wide = by_replication(figures)
     order = list(dict.fromkeys(figures["strategy"]))
@@ -244,9 +254,8 @@ def differences(figures: pd.DataFrame) -> pd.DataFrame:
         apart = pd.DataFrame(wide.xs(strategy, level="strategy")) - base
         keys = apart.index.to_frame(index=False)
         keys.insert(0, "strategy", strategy)
-        keys.insert(1, "baseline", order[0])
         parts.append(_with_intervals(keys, apart))
-    columns = ["strategy", "baseline", *_KEYS[1:], "mean", "ci_low", "ci_high", "replications"]
+    columns = [*_KEYS, "mean", "ci_low", "ci_high", "replications"]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
 
 
@@ -261,6 +270,18 @@ def _with_intervals(keys: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
     mean, low, high = interval(values.to_numpy(dtype=float))
     count = np.full(len(keys), values.shape[1])
     return keys.assign(mean=mean, ci_low=low, ci_high=high, replications=count)
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Return the rows as JSON has them: with all digits, and null for what is no finite number."""
+    return [
+        {str(key): value if _sayable(value) else None for key, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _sayable(value: Any) -> bool:
+    return not isinstance(value, float) or math.isfinite(value)
 
 
 # -- reading ----------------------------------------------------------------------------------
@@ -376,12 +397,11 @@ class Results:
 
 def _read_figures(file: Path) -> pd.DataFrame:
     """Read figures; a strategy may be called ``1`` and a region ``NA``."""
-    words = ("strategy", "baseline", "metric", "scope", "unit")
+    words = ("strategy", "metric", "scope", "unit")
     numbers = ("value", "mean", "ci_low", "ci_high")
     return pd.read_csv(
         file,
         dtype=dict.fromkeys(words, str),
         keep_default_na=False,
         na_values={number: [""] for number in numbers},
-        float_precision="round_trip",
     )

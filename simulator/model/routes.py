@@ -169,6 +169,14 @@ class Routes:
         layers = tuple((hops.of(demands, total), spread(weight)) for hops, weight in self.layers)
         return Routes(self.network, layers, self.certificate)
 
+    def where(self, demands: np.ndarray) -> Routes:
+        """Return the routes of some demands: demand ``demands[i]`` becomes *i*."""
+        layers = tuple(
+            (hops.where(demands), None if weight is None else weight[demands])
+            for hops, weight in self.layers
+        )
+        return Routes(self.network, layers, self.certificate)
+
     # -- reading ------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -248,9 +256,7 @@ class Routes:
             mean = np.where(arrived > 0, spent / arrived, np.nan)
         return (arrived[:, 0], mean[:, 0]) if flat else (arrived, mean)
 
-    def moved(
-        self, old: Routes, rates: np.ndarray, only: np.ndarray | None = None
-    ) -> tuple[int, float]:
+    def moved(self, old: Routes, rates: np.ndarray) -> tuple[int, float]:
         """How many demands go elsewhere than in *old*, and how many Gbps of them.
 
         The moved share of a demand is the largest rise of its share on any one arc.
@@ -259,15 +265,11 @@ class Routes:
         ----------
         old : Routes
         rates : ndarray, shape (demands,)
-        only : ndarray of int, optional
-            Positions of the demands to look at; all when left out.
         """
         rise = sparse.coo_array(self.matrix - old.matrix)
         share = np.zeros(len(self))
         np.maximum.at(share, rise.col, rise.data)
         share[share < 1e-9] = 0.0
-        if only is not None:
-            share, rates = share[only], rates[only]
         return int(np.count_nonzero(share * rates)), float(np.minimum(share, 1.0) @ rates)
 
     def paths(self, limit: int = 1_000_000) -> Iterator[tuple[int, float, tuple[int, ...]]]:

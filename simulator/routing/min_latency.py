@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import ClassVar
 
 from simulator.model.demands import Demands
-from simulator.model.network import Network
+from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
 from simulator.routing import multicommodity
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative
+from simulator.schema import NonNegative, PositiveInt
 
 
 @scheme("min_latency")
@@ -26,12 +26,30 @@ class MinLatency:
     ----------
     utilisation_cap : float
         Utilisation tolerated for the sake of latency.
+    classes : tuple of str
+        Link classes that the cap and the least MLU are about; all when empty. With ``[exit]`` a
+        full link inside the country does not loosen the cap at the exits.
+    others_cap : float
+        Utilisation allowed on the links of the other classes, or the least possible there.
+    paths : int, optional
+        Paths that each demand may use: the fastest ones, international demands by way of different
+        exits first; all paths when left out. The certificate's gap is what this costs.
     """
 
     utilisation_cap: NonNegative = 0.85
+    classes: tuple[LinkClass, ...] = ()
+    others_cap: NonNegative = 1.0
+    paths: PositiveInt | None = None
 
     demand_aware: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        return multicommodity.route(network, demands, utilisation_cap=self.utilisation_cap)
+        return multicommodity.route(
+            network,
+            demands,
+            utilisation_cap=self.utilisation_cap,
+            classes=self.classes,
+            others_cap=self.others_cap,
+            paths=multicommodity.limited_to(self.paths, network, demands),
+        )

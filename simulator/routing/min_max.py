@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from simulator.model.demands import Demands
-from simulator.model.network import Network
+from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
 from simulator.routing import multicommodity
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative
-
-LinkClass = Literal["core", "provincial", "gateway", "exit", "overseas", "access"]
+from simulator.schema import NonNegative, PositiveInt
 
 
 @scheme("min_max")
@@ -29,10 +27,14 @@ class MinMax:
         Link classes whose utilisation is minimised; all when empty.
     others_cap : float
         Utilisation allowed on the links of the other classes.
+    paths : int, optional
+        Paths that each demand may use: the fastest ones, international demands by way of different
+        exits first; all paths when left out. The certificate's gap is what this costs.
     """
 
     classes: tuple[LinkClass, ...] = ()
     others_cap: NonNegative = 1.0
+    paths: PositiveInt | None = None
 
     demand_aware: ClassVar[bool] = True
 
@@ -44,4 +46,5 @@ class MinMax:
             utilisation_cap=0.0,
             classes=self.classes,
             others_cap=self.others_cap,
+            paths=multicommodity.limited_to(self.paths, network, demands),
         )

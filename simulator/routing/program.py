@@ -114,6 +114,11 @@ class Program:
         """Replace the bounds of one column."""
         self._solver.changeColBounds(column, lower, upper)
 
+    def set_rows(self, values: np.ndarray) -> None:
+        """Ask the first rows to equal *values*."""
+        for row, value in enumerate(values.tolist()):
+            self._solver.changeRowBounds(row, value, value)
+
     def solve(self) -> Solution:
         """Solve from the present basis.
 

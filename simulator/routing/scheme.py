@@ -11,7 +11,8 @@ A scheme is a frozen value and knows no time. Adding one is adding a file here::
         def route(self, network, demands, current=None): ...
 
 ``demand_aware`` says whether the answer depends on the rates; a scheme that looks only at the
-topology leaves it False, and is not asked again when only traffic changes.
+topology leaves it False, and is not asked again when only traffic changes. A scheme that may let
+only part of a demand in, and means the rest to wait at its source, says so by ``shapes = True``.
 """
 
 from __future__ import annotations

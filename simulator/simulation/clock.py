@@ -2,7 +2,8 @@
 
 Whole microseconds, so that two things due at one instant *are* at one instant: sums of floating
 seconds drift apart. At one instant things happen down this ladder, whatever the order in which they
-were planned: failure or repair, capacity change, control, traffic, end.
+were planned: failure or repair, capacity change, control, traffic. The end comes before them all:
+what is due at the horizon belongs to the time after it.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ US_PER_S = 1_000_000
 class Rung(IntEnum):
     """Priority of an event at its instant; SimPy's own two come before."""
 
-    FAILURE = 2
-    CAPACITY = 3
-    CONTROL = 4
-    TRAFFIC = 5
-    END = 6
+    END = 2
+    FAILURE = 3
+    CAPACITY = 4
+    CONTROL = 5
+    TRAFFIC = 6
 
 
 def micros(seconds: float) -> int:

@@ -20,7 +20,9 @@ from simulator.simulation.clock import Clock, Rung, micros
 from simulator.simulation.plant import Plant
 from simulator.simulation.source import Source
 
-Log = Callable[[str, str, Routes, tuple[int, float]], None]
+Moved = tuple[int, float]
+"""How many demands go elsewhere than before, and how many Gbps of them."""
+Log = Callable[[str, str, Routes, Moved], None]
 """Called at every install with layer, trigger, routes, and (demands moved, Gbps moved)."""
 
 TrafficClass = Literal["domestic", "international_out", "international_in", "transit"]
@@ -112,10 +114,28 @@ class Desk:
         Base demands: what the static rules are planned for.
     settle : callable
         Called before the routes in force change, so that time so far is accounted for.
+    rates : callable
+        Gives the rates of this moment, to tell how much traffic a change moves.
+
+    Attributes
+    ----------
+    steered : ndarray of int
+        Positions of the demands that the controller steers.
+    upper, lower : Routes or None
+        The controller's routes, and the static rules.
+    in_force : Routes or None
+        What all demands follow.
+    halts : int
+        Reasons for which the controller stands still.
     """
 
     def __init__(
-        self, name: str, strategy: Strategy, demands: Demands, settle: Callable[[], None]
+        self,
+        name: str,
+        strategy: Strategy,
+        demands: Demands,
+        settle: Callable[[], None],
+        rates: Callable[[], np.ndarray],
     ) -> None:
         self.name, self.strategy, self.demands = name, strategy, demands
         steers = () if strategy.is_static else strategy.control.steers
@@ -123,27 +143,28 @@ class Desk:
         self.lower: Routes | None = None
         self.upper: Routes | None = None
         self.in_force: Routes | None = None
-        self.halted = False
+        self.halts = 0
         self._dead: np.ndarray | None = None
-        self._settle = settle
+        self._settle, self._rates = settle, rates
 
-    def install_rules(self, routes: Routes, dead: np.ndarray) -> None:
+    def install_rules(self, routes: Routes, dead: np.ndarray) -> Moved:
         """Put new static routes in place, and take steered traffic off arcs now known as dead."""
         self.lower, self._dead = routes, dead
-        self._compose()
+        return self._compose()
 
-    def install_steering(self, routes: Routes | None) -> None:
+    def install_steering(self, routes: Routes | None) -> Moved:
         """Put new steered routes in place; None returns their traffic to the static rules."""
         self.upper = routes
-        self._compose()
+        return self._compose()
 
-    def _compose(self) -> None:
+    def _compose(self) -> Moved:
+        """Stack the layers, and tell how much traffic that moves."""
         assert self.lower is not None and self._dead is not None
         self._settle()
-        if self.upper is None:
-            self.in_force = self.lower
-        else:
+        old, self.in_force = self.in_force, self.lower
+        if self.upper is not None:
             self.in_force = self.upper.avoiding(self._dead).over(self.lower)
+        return (0, 0.0) if old is None else self.in_force.moved(old, self._rates())
 
 
 @dataclass(frozen=True)
@@ -158,26 +179,25 @@ class Layer:
 
 def control(clock: Clock, plant: Plant, layer: Layer) -> Iterator[Any]:
     """Re-route when the topology changes and, if set, every ``every_s``."""
-    trigger = "start"
+    notices, trigger = plant.notices(layer.detect_s), "start"
     while True:
-        changed = plant.topology_changed
+        news, decided = notices.next, clock.now
         install = layer.decide(trigger)
         if install:
             if trigger != "start":
                 yield clock.after(layer.act_s, Rung.CONTROL)
             install()
-        tick = _next_tick(clock, layer.every_s)
-        yield changed | tick
-        trigger = "topology" if changed.triggered else "tick"
-        if trigger == "topology":
-            yield clock.after(layer.detect_s, Rung.CONTROL)
+        tick = _next_tick(clock, layer.every_s, decided)
+        yield news | tick
+        trigger = "topology" if news.triggered else "tick"
 
 
-def _next_tick(clock: Clock, every_s: float | None) -> Event:
+def _next_tick(clock: Clock, every_s: float | None, decided: int) -> Event:
+    """The next multiple of the cycle after the last decision that has not passed."""
     if every_s is None:
         return clock.env.event()
     every = micros(every_s)
-    return clock.at((clock.now // every + 1) * every, Rung.CONTROL)
+    return clock.at(max(decided // every + 1, -(-clock.now // every)) * every, Rung.CONTROL)
 
 
 def rules_layer(plant: Plant, desk: Desk, log: Log) -> Layer:
@@ -185,13 +205,11 @@ def rules_layer(plant: Plant, desk: Desk, log: Log) -> Layer:
     timing = desk.strategy.control
 
     def decide(trigger: str) -> Callable[[], None]:
-        network = plant.network
+        network = plant.seen(micros(timing.detect_s))
         routes = desk.strategy.rules.route(network, desk.demands, desk.lower)
 
         def install() -> None:
-            moved = (0, 0.0) if desk.lower is None else routes.moved(desk.lower, desk.demands.gbps)
-            log("rules", trigger, routes, moved)
-            desk.install_rules(routes, ~network.up)
+            log("rules", trigger, routes, desk.install_rules(routes, ~network.up))
 
         return install
 
@@ -207,23 +225,18 @@ def steering_layer(
     stale, window = micros(timing.staleness_s), micros(timing.window_s)
 
     def decide(trigger: str) -> Callable[[], None] | None:
-        if desk.halted:
+        if desk.halts:
             return None
         end = clock.now - stale
         measured = desk.demands.with_gbps(source.mean(end - window, end) * noise.next())
         network = _seen(plant, timing)
         assert desk.lower is not None
-        routes = steer(
-            desk.strategy.scheme, network, measured, desk.steered, desk.lower, desk.upper
-        )
+        current = desk.upper.where(desk.steered) if desk.upper else None
+        routes = steer(desk.strategy.scheme, network, measured, desk.steered, desk.lower, current)
 
         def install() -> None:
-            if desk.halted:
-                return
-            old = desk.upper or desk.lower
-            assert old is not None
-            log("controller", trigger, routes, routes.moved(old, measured.gbps, desk.steered))
-            desk.install_steering(routes)
+            if not desk.halts:
+                log("controller", trigger, routes, desk.install_steering(routes))
 
         return install
 
@@ -268,8 +281,7 @@ def steer(
     rest = demands.gbps.copy()
     rest[steered] = 0.0
     seen = network.carrying(under.loads(rest))
-    chosen = scheme.route(seen, demands.where(steered), current)
-    return chosen.of(steered, len(demands))
+    return scheme.route(seen, demands.where(steered), current).of(steered, len(demands))
 
 
 class _Noise:

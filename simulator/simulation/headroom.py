@@ -10,10 +10,12 @@ import numpy as np
 
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
+from simulator.model.routes import Routes
 from simulator.routing.scheme import Scheme
 from simulator.simulation.controller import Strategy, steer
 
 _PRECISION = 1e-3
+_DIRECTION = {"international_out": "out", "international_in": "in"}
 
 
 def headroom(strategy: Strategy, network: Network, demands: Demands, target: float) -> float:
@@ -35,57 +37,116 @@ def headroom(strategy: Strategy, network: Network, demands: Demands, target: flo
     Returns
     -------
     float
-        0 when even the smallest factor tried is too much; infinite when nothing uses the exits.
+        0 when even the smallest factor tried is too much; infinite when nothing uses the exits;
+        NaN without exits.
     """
-    if not len(network.exits):
-        return math.nan
-    rules = strategy.rules
-    method = strategy.scheme if strategy.is_static else _holding(strategy.scheme, target)
-    steers = () if strategy.is_static else strategy.control.steers
-    steered = np.flatnonzero(demands.of_class(steers))
-    arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
-    room = (network.capacity_gbps * network.up)[arcs]
-    linear = not any(s.demand_aware for s in (rules, *((method,) if len(steered) else ())))
+    return _Question(strategy, network, target).factor(demands)
 
-    def loads(believed: Demands, rates: np.ndarray) -> np.ndarray:
-        routes = rules.route(network, believed)
+
+class Headroom:
+    """Headroom over a whole run: the least at any instant.
+
+    Exact for routes that do not look at demand. For others the instants tried are those at which
+    international traffic pressed hardest on the exits that stood, one for each state that the
+    network was in.
+    """
+
+    def __init__(self, strategy: Strategy, demands: Demands, target: float) -> None:
+        self._strategy, self._demands, self._target = strategy, demands, target
+        self._questions: dict[int, _Question] = {}
+        self._least = math.inf
+        self._hardest: dict[int, tuple[float, np.ndarray]] = {}
+
+    def see(self, network: Network, rates_gbps: np.ndarray) -> None:
+        """Take note of instants (demands x instants) at which the network stood like this."""
+        if not len(network.exits):
+            self._least = math.nan
+            return
+        question = self._questions.setdefault(
+            id(network), _Question(self._strategy, network, self._target)
+        )
+        if question.linear:
+            self._least = min(self._least, question.linear_factor(self._demands, rates_gbps))
+            return
+        pressure = question.pressure(self._demands, rates_gbps)
+        worst = int(np.argmax(pressure))
+        if pressure[worst] > self._hardest.get(id(network), (-1.0,))[0]:
+            self._hardest[id(network)] = (float(pressure[worst]), rates_gbps[:, worst].copy())
+
+    def factor(self) -> float:
+        """Return the least headroom of all instants noted."""
+        least = self._least
+        order = sorted(self._hardest, key=lambda key: -self._hardest[key][0])
+        for key in order:
+            demands = self._demands.with_gbps(self._hardest[key][1])
+            least = self._questions[key].factor(demands, at_most=least)
+        return least
+
+
+class _Question:
+    """How much a strategy can grow on a network in one state."""
+
+    def __init__(self, strategy: Strategy, network: Network, target: float) -> None:
+        self._strategy, self._network, self._target = strategy, network, target
+        self._method = strategy.scheme if strategy.is_static else _holding(strategy.scheme, target)
+        self._steers = () if strategy.is_static else strategy.control.steers
+        methods = [strategy.rules, *([self._method] if self._steers else [])]
+        self.linear = not any(method.demand_aware for method in methods)
+        self._arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
+        self._room = target * (network.capacity_gbps * network.up)[self._arcs]
+        self._routes: Routes | None = None
+
+    def _route(self, demands: Demands) -> Routes:
+        routes = self._strategy.rules.route(self._network, demands)
+        steered = np.flatnonzero(demands.of_class(self._steers))
         if len(steered):
-            routes = steer(method, network, believed, steered, routes).over(routes)
-        return routes.loads(rates)[arcs]
+            routes = steer(self._method, self._network, demands, steered, routes).over(routes)
+        return routes
 
-    if linear:
-        grows = demands.of_class(INTERNATIONAL)
-        growing = loads(demands, np.where(grows, demands.gbps, 0.0))
-        fixed = loads(demands, np.where(grows, 0.0, demands.gbps))
+    def linear_factor(self, demands: Demands, rates_gbps: np.ndarray) -> float:
+        """Least factor of some instants, for routes that do not look at demand."""
+        if self._routes is None:
+            self._routes = self._route(demands)
+        grows = demands.of_class(INTERNATIONAL)[:, None]
+        growing = self._routes.loads(np.where(grows, rates_gbps, 0.0))[self._arcs]
+        fixed = self._routes.loads(np.where(grows, 0.0, rates_gbps))[self._arcs]
         used = growing > 0
-        factors = (target * room - fixed)[used] / growing[used]
-        return float(max(factors.min(initial=math.inf), 0.0))
+        left = np.broadcast_to(self._room[:, None], growing.shape)[used] - fixed[used]
+        return float(max((left / growing[used]).min(initial=math.inf), 0.0))
 
-    def fits(factor: float) -> bool:
+    def pressure(self, demands: Demands, rates_gbps: np.ndarray) -> np.ndarray:
+        """International traffic over the target on all exits of its direction together."""
+        room = self._network.capacity_gbps * self._network.up
+        worst = np.zeros(rates_gbps.shape[1])
+        for name, way in _DIRECTION.items():
+            asked = demands.of_class(name).astype(float) @ rates_gbps
+            total = self._target * float(room[self._network.exit_arcs[way]].sum())
+            with np.errstate(divide="ignore", invalid="ignore"):
+                worst = np.maximum(worst, np.where(asked > 0, asked / total, 0.0))
+        return worst
+
+    def factor(self, demands: Demands, at_most: float = math.inf) -> float:
+        """Largest factor that fits, if it is below *at_most*."""
+        if not len(self._network.exits):
+            return math.nan
+        if self.linear:
+            return min(at_most, self.linear_factor(demands, demands.gbps[:, None]))
+        # No routing carries more than all exits of a direction together: often that is reached.
+        pressure = float(self.pressure(demands, demands.gbps[:, None])[0])
+        if pressure == 0:
+            return at_most
+        low, high = 0.0, min(at_most, (1.0 - _PRECISION / 2) / pressure)
+        if high > 0 and self._fits(demands, high):
+            return high
+        while high - low > _PRECISION * high and high > 1e-6:
+            middle = (low + high) / 2.0
+            low, high = (middle, high) if self._fits(demands, middle) else (low, middle)
+        return low
+
+    def _fits(self, demands: Demands, factor: float) -> bool:
         grown = demands.scaled(factor, INTERNATIONAL)
-        return bool(np.all(loads(grown, grown.gbps) <= target * room * (1 + 1e-6)))
-
-    # No routing carries more than all exits of a direction together: often that is reached.
-    low, high = 0.0, _most(network, demands, target)
-    if not math.isfinite(high):
-        return high
-    if fits(high * (1.0 - _PRECISION / 2)):
-        return high * (1.0 - _PRECISION / 2)
-    while high - low > _PRECISION * high and high > 1e-6:
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if fits(middle) else (low, middle)
-    return low
-
-
-def _most(network: Network, demands: Demands, target: float) -> float:
-    """Factor at which international traffic meets the target on all exits taken together."""
-    room = network.capacity_gbps * network.up
-    factors = [
-        target * float(room[network.exit_arcs[way]].sum()) / asked
-        for name, way in (("international_out", "out"), ("international_in", "in"))
-        if (asked := demands.total_gbps(name)) > 0
-    ]
-    return min(factors, default=math.inf)
+        loads = self._route(grown).loads(grown.gbps)[self._arcs]
+        return bool(np.all(loads <= self._room * (1 + 1e-6)))
 
 
 def _holding(scheme: Any, target: float) -> Scheme:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import numpy as np
-
-from simulator.model.change import Change, changed
+from simulator.model.change import Change
 from simulator.schema import Fraction, Name, NonNegative, Positive, checked
 from simulator.simulation.clock import Clock, Rung, micros
 from simulator.simulation.plant import Plant
@@ -81,10 +79,8 @@ def outage(
         undo = lambda: plant.cable(cable, -event.severity)  # noqa: E731
     elif event.link is not None and event.capacity_gbps is not None:
         link = network.link_index[event.link]
-        old = plant.capacity_of(link)
-        new = np.array([changed(value, event.capacity_gbps) for value in old])
-        plant.set_capacity(link, new)
-        undo = lambda: plant.set_capacity(link, old)  # noqa: E731
+        plant.begin_change(link, event.capacity_gbps, event)
+        undo = lambda: plant.end_change(link, event)  # noqa: E731
     elif event.link is not None:
         links = [network.link_index[event.link]]
         plant.links(links, 1)

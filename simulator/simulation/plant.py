@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import simpy
 
+from simulator.model.change import all_changed
 from simulator.model.network import Network
-from simulator.simulation.clock import Clock
+from simulator.simulation.clock import Clock, Rung
 
 
 class Plant:
@@ -16,22 +19,21 @@ class Plant:
     ----------
     network : Network
         The network as it stands now: arcs down and capacities left.
-    topology_changed : simpy.Event
-        Fires when a link comes up or goes down. A partial cut changes capacity, not topology, and
-        is invisible to the IGP; a new event takes the place of one that fired.
+    before_change : list of callable
+        Called before anything changes, so that time so far is accounted for.
     """
 
     def __init__(self, clock: Clock, network: Network) -> None:
         self._clock = clock
         self._whole = network
-        self._capacity_gbps = network.capacity_gbps.copy()
+        self._changes: dict[int, dict[int, float | str]] = {}
         self._links_down = np.zeros(len(network.links), dtype=int)
         self._nodes_down = np.zeros(len(network.nodes), dtype=int)
         self._lost_share = np.zeros(len(network.links))
         self.network = network
-        self.topology_changed: simpy.Event = clock.env.event()
+        self._notices: list[Notices] = []
         self._past: list[tuple[int, Network]] = [(0, network)]
-        self.before_change: list = []
+        self.before_change: list[Callable[[], None]] = []
 
     def seen(self, ago_us: int) -> Network:
         """Return the network as it stood some time ago (at the start, before that)."""
@@ -56,14 +58,21 @@ class Plant:
         self._lost_share += lost * self._whole.cable_share(cable)
         self._change()
 
-    def set_capacity(self, link: int, capacity_gbps: np.ndarray) -> None:
-        """Set the capacity of both directions of a link."""
-        self._capacity_gbps[2 * link : 2 * link + 2] = capacity_gbps
+    def begin_change(self, link: int, change: float | str, key: object) -> None:
+        """Change the capacity of both directions of a link, after the changes in force."""
+        self._changes.setdefault(link, {})[id(key)] = change
         self._change()
 
-    def capacity_of(self, link: int) -> np.ndarray:
-        """Installed capacity of both directions of a link, before faults."""
-        return self._capacity_gbps[2 * link : 2 * link + 2].copy()
+    def end_change(self, link: int, key: object) -> None:
+        """End the change of capacity begun under *key*; the others stay, one after the other."""
+        del self._changes[link][id(key)]
+        self._change()
+
+    def notices(self, detect_s: float) -> Notices:
+        """Return notices of every change of topology, each *detect_s* after it."""
+        notices = Notices(self._clock, detect_s)
+        self._notices.append(notices)
+        return notices
 
     def _change(self) -> None:
         for notice in self.before_change:
@@ -75,8 +84,42 @@ class Plant:
         node_up = self._nodes_down == 0
         up = whole.up & np.repeat(link_up, 2) & node_up[whole.tail] & node_up[whole.head]
         old_up = self.network.up
-        self.network = whole.under(up=up, capacity_gbps=self._capacity_gbps * np.repeat(left, 2))
+        capacity = whole.capacity_gbps.copy()
+        for link, changes in self._changes.items():
+            for arc in (2 * link, 2 * link + 1):
+                capacity[arc] = all_changed(capacity[arc], changes.values())
+        self.network = whole.under(up=up, capacity_gbps=capacity * np.repeat(left, 2))
         self._past.append((self._clock.now, self.network))
         if not np.array_equal(up, old_up):
-            fired, self.topology_changed = self.topology_changed, self._clock.env.event()
-            fired.succeed()
+            for notices in self._notices:
+                notices.announce()
+
+
+class Notices:
+    """News of links that come up or go down, each a while after it happened.
+
+    A partial cut changes capacity, not topology, and is no news: no IGP notices it.
+
+    Attributes
+    ----------
+    next : simpy.Event
+        Fires at the next news; another takes its place when it has fired.
+    """
+
+    def __init__(self, clock: Clock, detect_s: float) -> None:
+        self._clock, self._detect_s = clock, detect_s
+        self._announced = -1
+        self.next: simpy.Event = clock.env.event()
+
+    def announce(self) -> None:
+        """Pass news of this moment on when it is noticed: once, however much happens in it."""
+        if self._announced == self._clock.now:
+            return
+        self._announced = self._clock.now
+        noticed = self._clock.after(self._detect_s, Rung.CONTROL)
+        assert noticed.callbacks is not None
+        noticed.callbacks.append(self._tell)
+
+    def _tell(self, _: simpy.Event) -> None:
+        told, self.next = self.next, self._clock.env.event()
+        told.succeed()

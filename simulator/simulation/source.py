@@ -31,6 +31,7 @@ class Source:
         self, series: Series, streams: Streams, steps: int, step_s: float, memory_s: float
     ) -> None:
         self._play = series.play(streams)
+        self._demands = len(series.base)
         self._steps, self._step_us = steps, micros(step_s)
         self._keep = int(np.ceil(memory_s / step_s)) // BLOCK + 2
         self._blocks: dict[int, np.ndarray] = {}
@@ -47,8 +48,9 @@ class Source:
     def mean(self, start_us: int, end_us: int) -> np.ndarray:
         """Mean rates over a window; before the start, traffic is held at its first step."""
         if end_us <= start_us:
-            return self.rates(min(max(0, end_us // self._step_us), self._steps - 1))
-        total = np.zeros(len(self.rates(max(0, min(end_us // self._step_us, self._steps - 1)))))
+            # At the seam of two steps the reading is of the one before: control precedes traffic.
+            return self.rates(min(max(0, (end_us - 1) // self._step_us), self._steps - 1))
+        total = np.zeros(self._demands)
         for step in range(start_us // self._step_us, -(-end_us // self._step_us)):
             lo = max(start_us, step * self._step_us)
             hi = min(end_us, (step + 1) * self._step_us)

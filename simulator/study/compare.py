@@ -63,6 +63,9 @@ class Comparison:
     _rows: tuple[Row, ...]
     _foot: tuple[str, ...]
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         head = [line for text in (self._title, *self._head) for line in wrapped(text)]
         foot = [line for text in self._foot for line in wrapped(text, hang="  ")]

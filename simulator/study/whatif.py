@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +14,7 @@ import pandas as pd
 
 from simulator.errors import InputError, Problem
 from simulator.model.metrics import interval
-from simulator.model.results import Results, Workshop, by_replication
+from simulator.model.results import Results, Shelf, Workshop, by_replication
 from simulator.run import Progress, run
 from simulator.scenario import BASELINE, Scenario
 from simulator.scenario import WhatIf as WhatIfEntry
@@ -55,6 +54,9 @@ class WhatIf:
     frame: pd.DataFrame
     results: dict[str, Results]
     changes: dict[str, dict[str, Any]]
+
+    def __repr__(self) -> str:
+        return str(self)
 
     def __str__(self) -> str:
         base = self.results[BASELINE]
@@ -141,8 +143,8 @@ def what_if(
     """
     asked = _named(scenario, changes)
     scenarios = {BASELINE: scenario, **_changed(scenario, asked)}
-    shelf = tempfile.TemporaryDirectory(prefix="simulator-") if out is None else None
-    place = Path(shelf.name) / "whatif" if shelf else Path(str(out))
+    shelf = Shelf() if out is None else None
+    place = shelf.folder / "whatif" if shelf else Path(str(out))
     folders = _folders(scenarios)
     with Workshop(place, force=force, mark=MARK) as workshop:
         workshop.parts.rmdir()

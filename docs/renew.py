@@ -1,0 +1,267 @@
+"""What these pages take from the program: tables of keys, and what examples print.
+
+``python docs/renew.py`` renews all of it; tests say when that is needed. The marks are comments:
+
+``fields: MODULE.CLASS``, ``kinds: MODULE.REGISTRY``
+    a table of the keys of a class, and all that a registry holds; up to ``end``
+``runnable``
+    Python that runs, after what stands above it; a text block below holds what it prints
+``file: NAME``
+    a file that what follows may use; a Python file is imported
+``prints: COMMAND``
+    the first lines that a command prints
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+import inspect
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tempfile
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+ROOT = HERE.parent
+
+# What the docstrings of the classes leave to these pages.
+MEANINGS = {
+    ("Settings", "engine"): "How time is played; see [below](#engine).",
+    ("Settings", "traffic"): "Demands over time; see [below](#traffic).",
+    ("Settings", "queue"): "How long traffic waits at a link; see [below](#queue).",
+    ("Settings", "strategies"): "Ways of running the network, by name; see [below](#strategies)."
+    " The first is the one that others are compared with.",
+    ("Settings", "events"): "What happens, and when; see [below](#events).",
+    ("Settings", "record"): "Detail that the tables keep; see [below](#record).",
+    ("Settings", "targets"): "What the network is held to; see [below](#targets).",
+    ("Settings", "what_if"): "Named changes for `simulator whatif`; see [below](#what_if).",
+    ("Settings", "start"): "Local date or time of the start, such as `2017-12-31` or"
+    " `2017-12-31T18:00`; midnight when left out.",
+    ("Settings", "end"): "Local date or time of the end, with `start` and in place of `horizon_h`.",
+    ("Traffic", "shapes"): "Factors over time, multiplied in order.",
+    ("TopologyFile", "nodes"): "See [below](#nodes).",
+    ("TopologyFile", "links"): "See [below](#links).",
+    ("TopologyFile", "regions"): "See [below](#regions).",
+    ("TopologyFile", "totals"): "What the sums should be; see [below](#totals).",
+    ("NodeEntry", "utc_offset_h"): "Hours ahead of UTC; left out, the network's at home, and"
+    " a fifteenth of the longitude abroad.",
+    ("WhatIf", "name"): "What the change is called; one name, one change.",
+    ("*", "packet_bytes"): "Mean size of a packet.",
+    ("*", "buffer_ms"): "Buffer of a port, as time at line rate: the longest wait.",
+}
+
+
+# -- a class becomes a table --------------------------------------------------------------------
+
+
+def rows(cls: type) -> Iterator[tuple[str, str, str, str]]:
+    """Yield key, type, default and meaning of every field of a checked dataclass."""
+    from simulator.schema import json_schema
+
+    schema = json_schema(cls, "")
+    for field in dataclasses.fields(cls):
+        key = field.name.rstrip("_")
+        told = schema["properties"][key]
+        if key == "kind" and "const" in told:
+            continue
+        yield key, _type(told), _default(key, told, schema), _meaning(cls, key, told)
+
+
+def table(cls: type) -> str:
+    """Return the keys of a class as a table."""
+    lines = ["| key | type | default | meaning |", "|---|---|---|---|"]
+    for row in rows(cls):
+        key, *others = (text.replace("|", "\\|") for text in row)
+        lines.append(f"| `{key}` | {' | '.join(others)} |")
+    return "\n".join(lines)
+
+
+def kinds(registry: Any, level: int) -> str:
+    """Return every class of a registry: its word as a heading, its docstring, its keys."""
+    parts = []
+    for name in registry.names():
+        cls = registry[name]
+        parts += [f"{'#' * level} `{name}`", _prose(cls)]
+        parts.append(table(cls) if list(rows(cls)) else "No options.")
+    return "\n\n".join(parts)
+
+
+def _prose(cls: type) -> str:
+    """Return a docstring up to its attributes, as Markdown."""
+    text = re.split(r"\n\w[\w ]*\n---", inspect.getdoc(cls) or "")[0].strip() + "\n"
+    text = re.sub(r":\w+:`~?([^`]+)`", r"`\1`", _plain(text))
+    parts: list[str] = []
+    for i, piece in enumerate(re.split(r" ?::\n\n((?: {4}.*\n|\n)+)", text)):
+        if i % 2:
+            parts[-1] += ":"
+            parts.append(f"```text\n{textwrap.dedent(piece).strip()}\n```")
+        else:
+            parts += [" ".join(part.split()) for part in piece.strip().split("\n\n") if part]
+    return "\n\n".join(parts)
+
+
+def _type(told: dict[str, Any]) -> str:
+    if "anyOf" in told:
+        branches = [branch for branch in told["anyOf"] if branch.get("type") != "null"]
+        if "enum" in branches[0] and any("kind" in b.get("properties", {}) for b in branches):
+            return "a word, or a mapping with `kind`"
+        return " or ".join(dict.fromkeys(map(_type, branches)))
+    if "enum" in told:
+        return ", ".join(f"`{word}`" for word in told["enum"])
+    if "const" in told:
+        return f"`{told['const']}`"
+    match told.get("type"):
+        case "array":
+            return f"list of {_plural(_type(told['items']))}"
+        case "object":
+            inner = told.get("additionalProperties")
+            return (
+                f"mapping of names to {_plural(_type(inner if inner not in (None, True) else {}))}"
+            )
+        case "number" | "integer":
+            noun = {"number": "number", "integer": "whole number"}[told["type"]]
+            return noun + _limits(told)
+        case "string":
+            return "path" if told.get("format") == "path" else "text"
+    return "mapping" if "$ref" in told else "any value"
+
+
+def _plural(words: str) -> str:
+    if words.startswith("a word, or"):
+        return "words, or mappings with `kind`"
+    return re.sub(r"^(text|path|mapping|list|number|whole number|any value)", r"\1s", words)
+
+
+def _limits(told: dict[str, Any]) -> str:
+    low, high, above = (told.get(k) for k in ("minimum", "maximum", "exclusiveMinimum"))
+    if low is not None and high is not None:
+        return f" from {low:g} to {high:g}"
+    if above is not None:
+        return f" above {above:g}"
+    return f", at least {low:g}" if low is not None else ""
+
+
+def _default(key: str, told: dict[str, Any], schema: dict[str, Any]) -> str:
+    if key in schema.get("required", ()):
+        return "required"
+    value = told.get("default", {} if told.get("type") == "object" else None)
+    if value is None:
+        return "none"
+    if isinstance(value, dict):
+        if "kind" in value:
+            return f"`{{kind: {value['kind']}}}`"
+        return "as below" if value else "`{}`"
+    if isinstance(value, list):
+        return f"`[{', '.join(map(str, value))}]`"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:g}`" if isinstance(value, int | float) else f"`{value or chr(34) * 2}`"
+
+
+def _meaning(cls: type, key: str, told: dict[str, Any]) -> str:
+    given = MEANINGS.get((cls.__name__, key)) or told.get("description") or MEANINGS.get(("*", key))
+    return _plain(given or "")
+
+
+def _plain(text: str) -> str:
+    return text.replace("``", "`")
+
+
+_TABLES = re.compile(r"(<!-- (fields|kinds): ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def with_tables(text: str) -> str:
+    """Return a page with its tables made anew."""
+    return _TABLES.sub(lambda match: f"{match[1]}\n{_made(match, text)}\n\n{match[4]}", text)
+
+
+def _made(match: re.Match[str], text: str) -> str:
+    module, _, name = match[3].rpartition(".")
+    found = getattr(importlib.import_module(module), name)
+    if match[2] == "fields":
+        return table(found)
+    above = re.findall(r"^(#+) ", _TABLES.sub("", text[: match.start()]), re.MULTILINE)
+    return kinds(found, len(above[-1]) + 1)
+
+
+# -- what examples print ------------------------------------------------------------------------
+
+EXAMPLE = re.compile(
+    r"<!-- (?:runnable|file: (?P<file>[\w.-]+)) -->\n```(?P<language>\w+)\n(?P<code>.*?)```\n"
+    r"(?P<below>\n```text\n)?(?P<output>(?(below).*?(?=```)))",
+    re.DOTALL,
+)
+PRINTED = re.compile(r"(<!-- prints: (simulator [^>]+) -->\n```text\n)(.*?)(?=```)", re.DOTALL)
+_RULE = "-----\n"
+
+
+def with_outputs(text: str) -> str:
+    """Return a page with what its examples print, printed anew."""
+    with tempfile.TemporaryDirectory() as folder:
+        outputs = iter(_outputs(text, Path(folder)))
+        text = EXAMPLE.sub(lambda match: match[0] if match["file"] else _put(match, outputs), text)
+        return PRINTED.sub(lambda match: match[1] + _first_lines(match, Path(folder)), text)
+
+
+def _put(match: re.Match[str], outputs: Iterator[str]) -> str:
+    output = next(outputs)
+    if bool(output) != bool(match["below"]):
+        raise ValueError(f"prints {output!r}, but the page says otherwise:\n{match['code']}")
+    return match[0][: len(match[0]) - len(match["output"])] + output
+
+
+def _outputs(text: str, folder: Path) -> list[str]:
+    code = []
+    for match in EXAMPLE.finditer(text):
+        if match["file"]:
+            (folder / match["file"]).write_text(match["code"], encoding="utf-8")
+            if match["language"] == "python":
+                code.append(f"import {Path(match['file']).stem}")
+        else:
+            code += [match["code"], f"print({_RULE.strip()!r})"]
+    return python("\n".join(code), folder).split(_RULE)[:-1] if code else []
+
+
+def _first_lines(match: re.Match[str], folder: Path) -> str:
+    words = [*shlex.split(match[2])[1:], "--out", str(folder / "out")]
+    code = f"from simulator.cli import main; main({words!r})"
+    lines = python(code, folder).splitlines(keepends=True)
+    return "".join(lines[: len(match[3].splitlines())])
+
+
+def python(code: str, folder: Path) -> str:
+    """Run code in a folder and return what it prints; a warning is an error."""
+    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "MPLBACKEND": "Agg"}
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code],
+        cwd=folder,
+        env={**environment, "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    return done.stdout
+
+
+def main() -> None:
+    """Renew all pages."""
+    sys.path.insert(0, str(ROOT))
+    for page in sorted(HERE.glob("*.md")):
+        old = page.read_text(encoding="utf-8")
+        new = with_outputs(with_tables(old))
+        if new != old:
+            page.write_text(new, encoding="utf-8")
+            print(f"{page.name}: renewed")
+
+
+if __name__ == "__main__":
+    main()

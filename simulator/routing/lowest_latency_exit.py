@@ -1,0 +1,43 @@
+"""Cold potato: carry international traffic to the exit of least latency, blind to load."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.routing.legs import crossing
+from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.scheme import scheme
+
+
+@scheme("lowest_latency_exit")
+class LowestLatencyExit:
+    """Cold potato: international traffic crosses at the exit of least latency end to end.
+
+    For every demand that crosses the border, out or in, the exit *x* minimises ::
+
+        least delay(source, x) + delay(x) + least delay(x, target)
+
+    over the exits that are up and have both legs, however full they are. A way crosses the border
+    once, so the sum is least on the way of least delay altogether, and one tree per target finds
+    it. Of ways as fast, those with the fewest hops; what is still equal splits per hop (ECMP).
+    Domestic traffic follows ECMP by IGP metric. Source: McPherson and Patel, Experience with the
+    BGP-4 Protocol, RFC 4277 section 7.1.1, MEDs and Potatoes (there by advertised metric, here by
+    delay).
+    """
+
+    demand_aware: ClassVar[bool] = False
+
+    def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
+        """Return splits towards every destination, by delay and by metric."""
+        targets, row = np.unique(demands.target, return_inverse=True)
+        by_metric = towards(network, network.metric, targets).ecmp()
+        by_delay = towards(network, network.delay_ms + HOP_MS, targets).ecmp()
+        commodity = row + len(targets) * crossing(network, demands)
+        splits = sparse.csr_array(sparse.vstack([by_metric, by_delay]))
+        return Routes.from_splits(network, demands, splits, np.tile(targets, 2), commodity)

@@ -1,0 +1,107 @@
+"""Weighted split: spread international traffic over the exits in fixed shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import field
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from simulator.errors import InputError, Problem, did_you_mean
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.routing.candidates import Paths, ways_across
+from simulator.routing.legs import ecmp
+from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.scheme import scheme
+from simulator.schema import Name, NonNegative
+
+
+@scheme("weighted_split")
+class WeightedSplit:
+    """Every international demand spread over the exits that reach its region, in fixed shares.
+
+    The share of demand *k* on exit *x* is ``w[x] / sum of w over X(k)``, where ``X(k)`` are the
+    exits that are up, have a way for *k* in its direction and, with ``reach_stretch_ms``, are at
+    most that much slower than the best of them; ``w`` is the capacity of the exit in that
+    direction, or 1, or a given weight. Ways to and from an exit are the fastest (of ways as fast,
+    the fewest hops, then the link listed first), as tunnels would be laid. A demand for which no
+    exit has a weight follows ECMP by IGP metric, and so does domestic traffic.
+
+    Capacity is that of the network as shown. A static strategy sees a partial cable cut only when
+    the topology next changes and its rules run again. Source: Zhou et al., WCMP: Weighted Cost
+    Multipathing for Improved Fairness in Data Centers, EuroSys 2014; between exits, the BGP link
+    bandwidth extended community.
+
+    Attributes
+    ----------
+    by : str
+        What shares are proportional to: ``capacity``, ``equal``, or ``weights``.
+    weights : mapping of str to float
+        Weight of each exit, with ``by: weights``; exits left out get nothing.
+    reach_stretch_ms : float
+        Exits whose way is slower than the best by more than this are not used; all are when left
+        out.
+    """
+
+    by: Literal["capacity", "equal", "weights"] = "capacity"
+    weights: dict[Name, NonNegative] = field(default_factory=dict)
+    reach_stretch_ms: NonNegative | None = None
+
+    demand_aware: ClassVar[bool] = False
+
+    def __post_init__(self) -> None:
+        if self.weights and self.by != "weights":
+            raise ValueError(f"weights are given, but shares go by {self.by}: say by: weights")
+        if self.by == "weights" and not any(self.weights.values()):
+            raise ValueError("shares go by weights: give at least one exit a weight above 0")
+
+    def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
+        """Return a path by way of every exit that has a share.
+
+        Raises
+        ------
+        InputError
+            The weights name an exit that is not there.
+        """
+        weight = self._weights(network)
+        length = network.delay_ms + HOP_MS
+        targets, row = np.unique(demands.target, return_inverse=True)
+        near = towards(network, length, targets)
+        paths, shares = Paths.of([]), [np.empty(0)]
+        for ways in ways_across(network, demands, length, row, near):
+            asked = np.where(np.isfinite(ways.length), weight[ways.crossing][:, None], 0.0)
+            asked[~self._within_reach(network, ways.length, asked > 0)] = 0.0
+            place, which = np.nonzero(asked)
+            paths = paths.join(ways.paths(place, which))
+            shares.append((asked / np.maximum(asked.sum(axis=0), 1e-300))[place, which])
+        split = Routes.from_paths(
+            network, len(demands), paths.demand, np.concatenate(shares), paths.arcs, paths.starts
+        )
+        return split.over(ecmp(network, demands, network.metric))
+
+    def _within_reach(self, network: Network, length: np.ndarray, used: np.ndarray) -> np.ndarray:
+        if self.reach_stretch_ms is None:
+            return used
+        slack = HOP_MS * len(network.nodes)  # hops tell equals apart; they make no exit slower
+        best = np.where(used, length, np.inf).min(axis=0)
+        return length <= best + self.reach_stretch_ms + slack
+
+    def _weights(self, network: Network) -> np.ndarray:
+        """Weight of every arc as an exit."""
+        if self.by == "capacity":
+            return network.capacity_gbps
+        if self.by == "equal":
+            return np.ones(len(network.tail))
+        if problems := list(self._problems(network)):
+            raise InputError(problems)
+        return np.repeat([self.weights.get(link, 0.0) for link in network.links], 2)
+
+    def _problems(self, network: Network) -> Iterator[Problem]:
+        exits = [network.links[i] for i in network.exits]
+        for name in self.weights:
+            if name not in exits:
+                told = f"no exit named {name!r}{did_you_mean(name, exits)}"
+                yield Problem("", None, None, f"weights.{name}", told)

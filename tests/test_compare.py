@@ -1,0 +1,281 @@
+"""Strategies side by side: every number in the table against one worked out by hand."""
+
+import json
+import math
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from simulator import show
+from simulator.model.results import Results
+from simulator.run import write_figures
+from simulator.study.compare import compare
+
+T_3 = 4.302652729911275
+"""Student's t for a 95 % interval over three replications."""
+EXITS = {
+    ("exit_utilisation_peak", "all"): "1",
+    ("exit_utilisation_p95", "all"): "1",
+    ("exit_utilisation_mean", "all"): "1",
+    ("hours_above_80", "all"): "h",
+    ("exit_balance_jain", "all"): "1",
+    ("exit_utilisation_peak", "exit:a-b:out"): "1",
+    ("exit_utilisation_peak", "exit:c:d:in"): "1",
+    ("headroom", "all"): "1",
+}
+TRAFFIC = {
+    "latency_ms_mean": "ms",
+    "latency_ms_p95": "ms",
+    "propagation_ms_mean": "ms",
+    "queueing_ms_mean": "ms",
+    "offered_gbit": "Gbit",
+    "carried_gbit": "Gbit",
+    "lost_gbit": "Gbit",
+    "loss_fraction": "1",
+}
+REST = {("mlu_peak", "all"): "1", ("moved_gbps", "all"): "Gbps", ("gap_max", "all"): "1"}
+CLASSES = ("international_out", "international_in")
+
+
+def made(
+    folder,
+    values=None,
+    strategies=("static", "sdn"),
+    replications=3,
+    classes=CLASSES,
+    exits=True,
+    **story,
+):
+    """Write a results folder; *values* gives (strategy, metric, scope) one number a replication."""
+    units = {**(EXITS if exits else {}), **REST}
+    units |= {(m, s): u for m, u in TRAFFIC.items() for s in ("all", *classes)}
+    rows = [
+        (r, name, metric, scope, unit, (values or {}).get((name, metric, scope), [1.0] * 9)[r])
+        for r in range(replications)
+        for name in strategies
+        for (metric, scope), unit in units.items()
+    ]
+    columns = ["replication", "strategy", "metric", "scope", "unit", "value"]
+    folder.mkdir(exist_ok=True)
+    write_figures(folder, pd.DataFrame(rows, columns=columns))
+    run = {
+        "status": "complete",
+        "name": "made",
+        "title": "Made up",
+        "scenario": {
+            "seed": 1,
+            "replications": replications,
+            "step_s": 300.0,
+            "horizon_h": 48.0,
+            "strategies": dict.fromkeys(strategies),
+            "targets": {"exit_utilisation": 0.8},
+        },
+        "changes": {},
+        "network": {"name": "net", "backbone_gbps": 200000.0, "exits_gbps": 2460.0},
+        "notes": ["Estimate: links.capacity_gbps: guessed", "Peaks are not seen."],
+    }
+    run.update(story)
+    (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
+    return Results(folder)
+
+
+def line(told, label):
+    (found,) = [each for each in str(told).splitlines() if each.startswith(label)]
+    return re.split(r"\s{2,}", found.removeprefix(label).strip())
+
+
+def test_a_figure_its_interval_and_the_paired_difference(tmp_path):
+    peak = "exit_utilisation_peak", "all"
+    values = {("static", *peak): [1.6, 1.7, 1.65], ("sdn", *peak): [0.85, 0.95, 0.87]}
+    told = compare(made(tmp_path / "r", values))
+    spread = T_3 * np.std([1.6, 1.7, 1.65], ddof=1) / math.sqrt(3) * 100
+    apart = np.array([0.85 - 1.6, 0.95 - 1.7, 0.87 - 1.65])
+    half = T_3 * np.std(apart, ddof=1) / math.sqrt(3) * 100
+    static, _, difference = line(told, "exit utilisation, peak")
+    assert static == f"165.0 % ± {spread:.1f}"
+    assert difference == f"{apart.mean() * 100:.1f} pp ± {half:.1f}"
+    (row,) = told.frame.query("strategy == 'sdn' and metric == @peak[0]").to_dict("records")
+    assert row["difference"] == pytest.approx(apart.mean())
+    assert row["difference_ci_high"] - row["difference_ci_low"] == pytest.approx(2 * half / 100)
+
+
+def test_international_latency_is_weighted_by_volume(tmp_path):
+    values = {}
+    for name in ("static", "sdn"):
+        for metric, outward, inward in (
+            ("latency_ms_mean", 100.0, 60.0),
+            ("propagation_ms_mean", 90.0, 50.0),
+            ("queueing_ms_mean", 10.0, 10.0),
+            ("carried_gbit", 10.0, 30.0),
+            ("offered_gbit", 10.0, 40.0),
+            ("lost_gbit", 0.0, 10.0),
+            ("latency_ms_p95", 200.0, 120.0),
+        ):
+            values[name, metric, "international_out"] = [outward] * 3
+            values[name, metric, "international_in"] = [inward] * 3
+    told = compare(made(tmp_path / "r", values))
+    assert line(told, "latency mean, ms (international)")[0] == "70.00 ± 0.00"
+    assert line(told, "  propagation, ms")[0] == "60.00 ± 0.00"
+    assert line(told, "  queueing, ms")[0] == "10.00 ± 0.00"
+    assert line(told, "traffic lost (international)")[0] == "20.00 % ± 0.00"
+    assert line(told, "latency p95, ms (inbound)")[0] == "120.00 ± 0.00"
+
+
+def test_moves_are_counted_by_the_day(tmp_path):
+    told = compare(made(tmp_path / "r", {("sdn", "moved_gbps", "all"): [100.0, 100.0, 100.0]}))
+    assert line(told, "routes moved per day, Gbps")[1] == "50.0 ± 0.0"
+
+
+@pytest.mark.parametrize(
+    ("gbit", "words"), [(12.3, "Gbit (all)"), (4567.0, "Tbit (all)"), (8.65e6, "Pbit (all)")]
+)
+def test_volumes_have_a_unit_that_reads_well(tmp_path, gbit, words):
+    told = compare(made(tmp_path / "r", {("static", "lost_gbit", "all"): [gbit] * 3}))
+    value = line(told, f"traffic lost, {words}")[0]
+    assert 1 <= float(value.split()[0]) < 1000
+
+
+def test_what_is_no_number_or_has_no_limit(tmp_path):
+    values = {
+        ("static", "headroom", "all"): [math.inf] * 3,
+        ("sdn", "headroom", "all"): [1.5] * 3,
+        ("static", "gap_max", "all"): [math.nan] * 3,
+    }
+    told = compare(made(tmp_path / "r", values))
+    assert line(told, "headroom to 80 %") == ["no limit", "x1.50 ± 0.00", "–"]
+    assert line(told, "optimality gap, largest") == ["–", "100.00 % ± 0.00", "–"]
+    assert "nan" not in str(told).lower()
+    assert not re.search(r"\binf\b", str(told))
+
+
+def test_one_replication_has_no_intervals(tmp_path):
+    told = compare(made(tmp_path / "r", replications=1))
+    assert "±" not in str(told)
+    assert "intervals need two or more" in str(told)
+    assert line(told, "exit balance") == ["(Jain)", "1.000", "1.000", "0.000"]
+
+
+def test_one_strategy_has_no_differences(tmp_path):
+    told = compare(made(tmp_path / "r", strategies=("sdn",)))
+    assert "sdn - " not in str(told)
+    assert " pp" not in str(told)
+    assert told.frame["difference"].isna().all()
+
+
+@pytest.mark.parametrize("count", [3, 5, 12])
+def test_many_strategies_fit_a_hundred_columns(tmp_path, count):
+    names = tuple(f"strategy number {i} of a long name" for i in range(count))
+    told = str(compare(made(tmp_path / "r", strategies=names)))
+    assert max(map(show.columns, told.splitlines())) <= 100
+    assert told.count("exit utilisation, peak") >= count // 2
+    assert told.count(" - strategy") == count - 1  # each against the first
+
+
+def test_a_network_without_exits(tmp_path):
+    told = compare(made(tmp_path / "r", classes=(), exits=False))
+    assert line(told, "peak utilisation of any link")[0] == "100.0 % ± 0.0"
+    assert line(told, "latency mean, ms (all traffic)")[0] == "1.00 ± 0.00"
+    assert "exit utilisation" not in str(told)
+    assert "Hottest" not in str(told)
+
+
+def test_the_setting_is_told(tmp_path):
+    results = made(tmp_path / "r", changes={"links.a.metric": "2"})
+    told = str(compare(results))
+    assert " ".join(told.splitlines()[:4]) == (
+        "Made up net: backbone 200,000 Gbps, exits 2,460 Gbps (capacities are estimates);"
+        " 48 h in 300 s steps, 3 replications, seed 1 changed: links.a.metric = 2"
+    )
+    assert "Estimates, not measurements, are in: links." in told
+    assert "- Peaks are not seen." in told
+
+
+def test_dates_make_a_horizon(tmp_path):
+    results = made(tmp_path / "r")
+    results.run["scenario"] |= {"start": "2017-12-01", "end": "2018-12-01"}
+    assert "8,760 h" in str(compare(results))
+
+
+def test_the_hottest_exit_is_named(tmp_path):
+    peak = "exit_utilisation_peak"
+    values = {
+        ("static", peak, "exit:a-b:out"): [1.5] * 3,
+        ("sdn", peak, "exit:c:d:in"): [1.24] * 3,
+    }
+    told = str(compare(made(tmp_path / "r", values)))
+    assert "Hottest exit: static a-b out at 150.0 %, sdn c:d in at 124.0 %" in told.replace(
+        "\n  ", " "
+    )
+
+
+def test_the_target_names_hours_and_headroom(tmp_path):
+    results = made(tmp_path / "r")
+    results.run["scenario"]["targets"] = {"exit_utilisation": 0.725}
+    assert line(compare(results), "headroom to 72.5 %")
+
+
+def test_a_notebook_gets_escaped_text(tmp_path):
+    name = "<script>alert(1)</script>"
+    page = compare(made(tmp_path / "r", strategies=("a", name), title=name))._repr_html_()
+    assert "<script" not in page
+    assert "&lt;script&gt;" in page
+    assert page.count("<table>") == 1
+
+
+def test_the_frame_is_tidy(tmp_path):
+    frame = compare(made(tmp_path / "r")).frame
+    assert (
+        list(frame.columns)
+        == (
+            "figure strategy metric scope unit mean ci_low ci_high difference difference_ci_low"
+            " difference_ci_high replications"
+        ).split()
+    )
+    assert not frame.duplicated(["strategy", "metric", "scope"]).any()
+    assert set(frame["strategy"]) == {"static", "sdn"}
+    assert frame[frame["strategy"] == "static"]["difference"].isna().all()
+
+
+# -- the tools of the table ---------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("numbers", "form", "text"),
+    [
+        ((0.123456, 0.1, 0.146912), "share", "12.3 % ± 2.3"),
+        ((-1e-17, -1e-16, 1e-16), "share", "0.0 % ± 0.0"),
+        ((123456.7, math.nan, math.nan), "gbps", "123,457"),
+        ((12.34, math.nan, math.nan), "gbps", "12.3"),
+        ((2.5, 2.0, 3.0), "hours", "2.5 ± 0.5"),
+        ((1.234, 1.2, 1.268), "factor", "x1.23 ± 0.03"),
+        ((math.nan, math.nan, math.nan), "ms", "–"),
+        ((math.inf, math.nan, math.nan), "factor", "no limit"),
+    ],
+)
+def test_numbers_are_rounded_sensibly(numbers, form, text):
+    mean, low, high = numbers
+    assert str(show.cell(mean, low, high, form)) == text
+
+
+def test_differences_have_a_sign():
+    assert str(show.cell(0.5, 0.4, 0.6, "share", apart=True)) == "+50.0 pp ± 10.0"
+    assert str(show.cell(-0.5, -0.6, -0.4, "factor", apart=True)) == "-0.50 ± 0.10"
+    assert str(show.cell(0.0, 0.0, 0.0, "ms", apart=True)) == "0.00 ± 0.00"
+
+
+def test_wide_letters_count_twice():
+    assert show.columns("策略") == 4
+    assert show.short("策略" * 20, 10) == "策略策略…"
+    assert show.columns("e\u0301") == 1
+
+
+def test_text_is_wrapped_by_columns():
+    lines = show.wrapped("北京 " * 60 + "x" * 250, hang="  ")
+    assert max(map(show.columns, lines)) <= 100
+    assert "".join("".join(lines).split()) == "北京" * 60 + "x" * 250
+
+
+def test_control_characters_do_not_reach_a_terminal():
+    assert show.plain("a\x1b[31m\tb\nc\u202ed") == "a [31m b c d"

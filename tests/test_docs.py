@@ -1,0 +1,314 @@
+"""The pages say what the program does, and their examples run."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+import re
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from simulator.engines.engine import engine
+from simulator.formats import entries
+from simulator.model.latency import queue
+from simulator.routing.scheme import scheme
+from simulator.scenario import Record, Settings, Targets, Traffic, WhatIf, load
+from simulator.simulation.controller import Control, Strategy
+from simulator.simulation.outages import Event
+from simulator.traffic.traffic import matrix, shape
+
+ROOT = Path(__file__).parent.parent
+DOCS = ROOT / "docs"
+PAGES = sorted(DOCS.glob("*.md"))
+READ = {page.name: page.read_text(encoding="utf-8") for page in PAGES}
+
+every_page = pytest.mark.parametrize("page", READ)
+
+
+# -- what the pages take from the program ---------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def renew():
+    spec = importlib.util.spec_from_file_location("docs_renew", DOCS / "renew.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@every_page
+def test_tables_are_up_to_date(page, renew):
+    assert READ[page] == renew.with_tables(READ[page]), "python docs/renew.py renews them"
+
+
+@every_page
+@pytest.mark.slow
+def test_examples_print_what_the_page_says(page, renew):
+    assert READ[page] == renew.with_outputs(READ[page]), "python docs/renew.py renews them"
+
+
+def test_numbers_in_the_quick_start_are_those_of_its_table():
+    table = re.search(r"<!-- prints: .*?```text\n(.*?)```", READ["quickstart.md"], re.DOTALL)[1]
+    prose = sections(READ["quickstart.md"])["What it means"]
+    quoted = re.findall(r"x\d+\.\d+|\d+\.\d+ %", prose)
+    assert quoted and all(number in table for number in quoted), quoted
+
+
+def sections(text):
+    """Return the text below every heading, by heading."""
+    parts = re.split(r"^#+ (.*)$", text, flags=re.MULTILINE)
+    return dict(zip(parts[1::2], parts[2::2], strict=True))
+
+
+def told(section):
+    """Return the row of every key in the tables of a section: type, default, meaning."""
+    rows = re.findall(r"^\| `(\w+)` \| (.*) \| (.*) \| (.*) \|$", section, re.MULTILINE)
+    return {key: row for key, *row in rows}
+
+
+def as_written(value):
+    if value == {}:
+        return "`{}`"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(value)}]`"
+    if isinstance(value, str):
+        return f"`{value}`" if value else '`""`'
+    return "none" if value is None else f"`{value:g}`"
+
+
+CLASSES = {
+    "Keys at the top": Settings,
+    "`strategies`": Strategy,
+    "`control`": Control,
+    "`traffic`": Traffic,
+    "`events`": Event,
+    "`record`": Record,
+    "`targets`": Targets,
+    "`what_if`": WhatIf,
+}
+for registry in (scheme, matrix, shape, queue, engine):
+    CLASSES |= {f"`{name}`": registry[name] for name in registry.names()}
+
+
+@pytest.mark.parametrize("heading", CLASSES)
+def test_every_key_of_a_scenario_stands_there_with_its_default(heading):
+    cls = CLASSES[heading]
+    rows = told(sections(READ["scenario.md"])[heading])
+    fields = {field.name: field for field in dataclasses.fields(cls) if field.name != "kind"}
+    assert set(rows) == set(fields)
+    for name, (kind, default, meaning) in rows.items():
+        info = cls.__pydantic_fields__[name]
+        value = info.get_default(call_default_factory=True)
+        assert kind and meaning
+        if info.is_required():
+            assert default == "required"
+        elif hasattr(value, "kind"):
+            assert default == f"`{{kind: {value.kind}}}`"
+        elif dataclasses.is_dataclass(value):
+            assert default == "as below"
+        else:
+            assert default == as_written(value)
+
+
+@pytest.mark.parametrize(
+    ("heading", "entry"),
+    {
+        "Keys": entries.TopologyFile,
+        "`nodes`": entries.NodeEntry,
+        "`links`": entries.LinkEntry,
+        "`cables`": entries.CableEntry,
+        "`regions`": entries.RegionEntry,
+        "`totals`": entries.Totals,
+        "`estimates`": entries.Estimate,
+    }.items(),
+)
+def test_every_key_of_a_topology_stands_there(heading, entry):
+    rows = told(sections(READ["topology.md"])[heading])
+    assert set(rows) == set(entries.keys(entry))
+    assert all(meaning for *_, meaning in rows.values())
+
+
+# -- results --------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory):
+    from simulator.run import run
+
+    changes = {
+        "horizon_h": 1,
+        "replications": 1,
+        "events": [{"at_h": 0.5, "cable": "APCN-2"}],
+        "record": {"demands": "pair"},
+    }
+    return run(load("mini").with_changes(changes), out=tmp_path_factory.mktemp("run") / "day")
+
+
+def test_every_metric_has_its_row(results):
+    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (.*) \| .+ \|$", READ["results.md"], re.MULTILINE)
+    listed = {metric: (unit, scopes.split(", ")) for metric, unit, scopes in rows}
+    scope = results.summary["scope"].astype(str)
+    kinds = pd.Series("region", index=scope.index)
+    kinds[scope.str.startswith("exit:")] = "exit"
+    kinds[scope.isin(["domestic", "international_in", "international_out"])] = "class"
+    kinds[scope.isin(["core", "exit"])] = "link class"
+    kinds[scope == "all"] = "all"
+    found = results.summary.assign(kind=kinds).groupby("metric", sort=False)
+    assert listed == {
+        metric: (str(rows["unit"].iloc[0]), list(dict.fromkeys(rows["kind"])))
+        for metric, rows in found
+    }
+
+
+@pytest.mark.parametrize("table", ["links", "exits", "demands", "control", "events"])
+def test_every_column_has_its_row(results, table):
+    heading = {"links": "`links` and `exits`", "exits": "`links` and `exits`"}
+    section = sections(READ["results.md"])[heading.get(table, f"`{table}`")]
+    named = set(re.findall(r"`(\w+)`", section)) | {"replication", "strategy", "time_s"}
+    assert set(getattr(results, table).columns) <= named
+
+
+def test_every_file_has_its_row(results):
+    listed = set(re.findall(r"`([\w./]+)`", sections(READ["results.md"])["The folder"]))
+    for file in results.folder.iterdir():
+        assert file.name + "/" * file.is_dir() in listed
+
+
+# -- examples -------------------------------------------------------------------------------------
+
+
+def test_the_ten_lines_of_the_quick_start_are_a_scenario(tmp_path, renew):
+    examples = renew.EXAMPLE.finditer(READ["quickstart.md"])
+    (example,) = (match for match in examples if match["language"] == "yaml")
+    assert len(example["code"].splitlines()) == 10
+    file = tmp_path / example["file"]
+    file.write_text(example["code"], encoding="utf-8")
+    assert list(load(file).settings.strategies) == ["static", "sdn"]
+
+
+LAWS = """
+import numpy as np
+import fastest_path
+import simulator as sim
+from conftest import built_in, make_random_case
+
+for network, demands in (built_in("china169-2017"), make_random_case(3), make_random_case(4)):
+    routes = sim.route("fastest_path", network, demands, hop_ms=0.1)
+    again = sim.route("fastest_path", network, demands, hop_ms=0.1)
+    able = sim.route("igp_ecmp", network, demands).served > 0
+    shares = np.zeros(len(demands))
+    for demand, share, arcs in routes.paths():
+        shares[demand] += share
+        ends = network.tail[arcs[0]], network.head[arcs[-1]]
+        assert ends == (demands.source[demand], demands.target[demand])
+        assert not network.is_stub[network.tail[list(arcs[1:])]].any()
+    np.testing.assert_allclose(shares, able, atol=1e-12)
+    np.testing.assert_allclose(routes.served, able, atol=1e-12)
+    assert (routes.matrix != again.matrix).nnz == 0
+print(able.all(), "ok")
+"""
+
+
+def test_the_worked_example_obeys_the_laws(tmp_path, renew):
+    match = next(renew.EXAMPLE.finditer(READ["adding-a-scheme.md"]))
+    (tmp_path / match["file"]).write_text(match["code"], encoding="utf-8")
+    code = f"import sys; sys.path.insert(0, {str(ROOT / 'tests')!r})\n{LAWS}"
+    assert renew.python(code, tmp_path).endswith("ok\n")
+
+
+YAML = [
+    pytest.param(block, id=f"{page} {i}")
+    for page in ("scenario.md", "topology.md")
+    for i, block in enumerate(re.findall(r"```yaml\n(.*?)```", READ[page], re.DOTALL))
+]
+
+
+@pytest.mark.parametrize("block", YAML)
+def test_yaml_in_the_pages_is_valid(block, tmp_path):
+    from simulator.document import parse_yaml
+    from simulator.formats.format import check_network
+
+    keys = parse_yaml(block).data
+    if "nodes" in keys:
+        (tmp_path / "network.yaml").write_text(block, encoding="utf-8")
+        assert not check_network(tmp_path / "network.yaml")
+        return
+    base = load("china169-2017").with_changes({"replications": 1})
+    for key, value in keys.items():
+        base = base.with_changes({key: value})
+
+
+# -- links and commands ---------------------------------------------------------------------------
+
+
+def slug(heading):
+    """Return the anchor that GitHub and MyST give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@every_page
+def test_links_lead_somewhere(page):
+    for target in re.findall(r"\]\(([^)\s]+)\)", READ[page]):
+        if re.match(r"https?:", target):
+            continue
+        file, _, anchor = target.partition("#")
+        assert not file or (DOCS / file).is_file(), target
+        if anchor:
+            headings = sections(READ[file or page])
+            assert anchor in map(slug, headings), target
+
+
+def shell_lines(text):
+    for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        yield from block.splitlines()
+    yield from re.findall(r"`(simulator [^`]+)`", text)
+
+
+@every_page
+def test_commands_exist(page):
+    try:
+        from simulator.cli import main
+    except ImportError as error:
+        pytest.skip(f"there is no command line yet: {error}")
+    for line in shell_lines(READ[page]):
+        words = shlex.split(line, comments=True)
+        if not words or words[0] != "simulator":
+            continue
+        assert words[1] in main.commands, line
+        known = {o for parameter in main.commands[words[1]].params for o in parameter.opts}
+        for word in words[2:]:
+            assert not word.startswith("--") or word.partition("=")[0] in known, line
+
+
+def test_targets_of_make_exist():
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for page, text in READ.items():
+        for target in re.findall(r"(?:^|`)make (\w[\w-]*)", text, re.MULTILINE):
+            assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{page}: make {target}"
+
+
+def test_the_plan_in_design_is_the_one_that_is_tested():
+    from test_architecture import FLOORS
+
+    plan = re.search(r"```text\n(__main__.*?)```", READ["design.md"], re.DOTALL)[1]
+    rooms = [re.match(r"\w+(?:  \w+)*(?= )", line)[0].split() for line in plan.splitlines()]
+    assert rooms == FLOORS
+
+
+def test_every_page_is_in_the_index():
+    listed = re.search(r"```\{toctree\}\n(.*?)```", READ["index.md"], re.DOTALL)[1].split()
+    assert {f"{name}.md" for name in listed[2:]} == set(READ) - {"index.md"}
+
+
+@pytest.mark.slow
+def test_the_pages_build_without_a_warning(tmp_path):
+    for needed in ("sphinx", "furo", "myst_parser"):
+        pytest.importorskip(needed, reason="the docs extra is not installed")
+    command = [sys.executable, "-m", "sphinx", "-W", "-q", str(DOCS), str(tmp_path / "built")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,246 @@
+"""What if: baseline and changes under the same traffic, and what is written."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from simulator import cli, show
+from simulator.errors import InputError, SimulatorError
+from simulator.model.results import Results
+from simulator.scenario import load
+from simulator.study.whatif import what_if
+
+LOCAL = {
+    "more": {"links.beijing-la.capacity_gbps": "+1000"},
+    "grown": {"demands.international": "x1.2"},
+}
+COLUMNS = [
+    *("strategy", "metric", "scope", "unit", "baseline", "change"),
+    *("value", "difference", "ci_low", "ci_high", "replications"),
+]
+
+
+@pytest.fixture(scope="module")
+def scenario():
+    return load("mini", [("horizon_h", "2"), ("replications", "3")])
+
+
+@pytest.fixture(scope="module")
+def answer(scenario):
+    return what_if(scenario, LOCAL)
+
+
+def figure(answer, change, metric, scope="all", strategy="static"):
+    frame = answer.frame.set_index(["change", "strategy", "metric", "scope"])
+    return frame.loc[(change, strategy, metric, scope)]
+
+
+def test_the_frame_has_a_row_for_every_figure_and_change(answer):
+    assert list(answer.frame.columns) == COLUMNS
+    assert list(dict.fromkeys(answer.frame["change"])) == ["more", "grown"]
+    assert len(answer.frame) == 2 * len(answer.results["baseline"].summary)
+    assert (answer.frame["replications"] == 3).all()
+
+
+def test_growth_is_seen_and_its_interval_is_that_of_pairs(answer):
+    offered = figure(answer, "grown", "offered_gbit", "international_in")
+    assert offered["value"] == pytest.approx(1.2 * offered["baseline"], rel=1e-9)
+    per_run = answer.results["baseline"].figures.set_index(["strategy", "metric", "scope"])
+    mine = per_run.loc[("static", "offered_gbit", "international_in"), "value"].to_numpy()
+    half = 4.302652729911275 * np.std(0.2 * mine, ddof=1) / math.sqrt(3)
+    assert offered["ci_high"] - offered["difference"] == pytest.approx(half, rel=1e-6)
+
+
+def test_what_a_change_leaves_alone_stays_exactly_the_same(answer):
+    for metric in ("offered_gbit", "latency_ms_mean"):
+        row = figure(answer, "more", metric, "domestic")
+        assert row["difference"] == row["ci_low"] == row["ci_high"] == 0.0
+
+
+def test_values_are_those_of_the_runs(answer):
+    for name, results in answer.results.items():
+        if name != "baseline":
+            row = figure(answer, name, "exit_utilisation_peak", strategy="sdn")
+            assert row["value"] == results.figure("sdn", "exit_utilisation_peak")
+            assert row["baseline"] == answer.results["baseline"].figure(
+                "sdn", "exit_utilisation_peak"
+            )
+
+
+def test_it_prints_within_a_hundred_columns(answer):
+    text = str(answer)
+    assert max(map(show.columns, text.splitlines())) <= 100
+    assert text.startswith("What if: A day on the small network\n")
+    assert "grown: demands.international = x1.2" in text
+    assert text.count("\nStrategy ") == 2
+    for heading in ("baseline", "more", "grown", "difference"):
+        assert heading in text
+
+
+def test_a_notebook_gets_escaped_text(scenario):
+    answer = what_if(scenario.with_changes({"replications": 1}), {"<b>": {"seed": 8}})
+    page = answer._repr_html_()
+    assert "<b>" not in page
+    assert "&lt;b&gt;" in page
+
+
+def test_changes_may_come_from_the_scenario_or_be_just_one(scenario):
+    own = what_if(scenario)
+    assert list(own.results) == ["baseline", "Frankfurt +10G"]
+    one = what_if(scenario, {"demands.international": "x2"})
+    assert list(one.results) == ["baseline", "demands.international = x2"]
+
+
+def test_no_change_is_refused(scenario):
+    with pytest.raises(InputError, match="nothing to change"):
+        what_if(scenario.with_changes({"what_if": []}))
+    with pytest.raises(InputError, match="as it stands"):
+        what_if(scenario, {"baseline": {"seed": 3}})
+
+
+def test_every_wrong_change_is_told_before_anything_runs(scenario, tmp_path):
+    wrong = {"a": {"seeed": 1}, "b": {"links.nowhere.metric": 2}, "c": {"seed": 2}}
+    with pytest.raises(InputError) as stopped:
+        what_if(scenario, wrong, out=tmp_path / "out")
+    assert str(stopped.value).splitlines() == [
+        "change 'a': seeed: unknown key; did you mean 'seed'?",
+        "change 'b': links.nowhere.metric: no link named 'nowhere'",
+    ]
+    assert not list(tmp_path.iterdir())
+
+
+def test_fewer_replications_and_strategies_are_paired_as_far_as_they_go(scenario):
+    only = {"static": {"scheme": "nearest_exit"}}
+    answer = what_if(scenario, {"less": {"replications": 2, "strategies": only}})
+    assert set(answer.frame["strategy"]) == {"static"}
+    assert (answer.frame["replications"] == 2).all()
+    row = figure(answer, "less", "exit_utilisation_peak")
+    assert row["difference"] == 0.0
+    assert "–" in str(answer)  # nothing to say of sdn
+
+
+# -- folders ------------------------------------------------------------------------------------
+
+
+def test_the_folder_holds_every_run(scenario, tmp_path):
+    shares: list[float] = []
+    names = {
+        "LA +20G": {"seed": 8},
+        "la 20g": {"seed": 9},
+        "baseline!": {"seed": 1},
+        "中文/..": {"seed": 2},
+    }
+    answer = what_if(
+        scenario.with_changes({"replications": 1}),
+        names,
+        out=tmp_path / "out",
+        progress=shares.append,
+    )
+    folders = {name: each.folder for name, each in answer.results.items()}
+    assert [folder.name for folder in folders.values()] == [
+        *("baseline", "la-20g", "la-20g-2", "baseline-2", "中文"),
+    ]
+    assert {file.name for file in (tmp_path / "out").iterdir()} == {
+        *(folder.name for folder in folders.values()),
+        *("whatif.csv", "whatif.json"),
+    }
+    for folder in folders.values():
+        assert Results(folder).run["status"] == "complete"
+    told = json.loads((tmp_path / "out" / "whatif.json").read_text(encoding="utf-8"))
+    assert told["folders"]["LA +20G"] == "la-20g"
+    frame = pd.read_csv(tmp_path / "out" / "whatif.csv")
+    assert list(frame.columns) == COLUMNS
+    assert len(frame) == len(answer.frame)
+    assert shares == sorted(shares)
+    assert 0 <= shares[0] <= shares[-1] <= 1
+    assert [file.name for file in tmp_path.iterdir()] == ["out"]
+
+
+def test_nothing_is_left_of_what_fails_halfway(scenario, tmp_path):
+    def stop(folder):
+        if folder.parent.joinpath("baseline").exists():
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space"):
+        what_if(scenario, LOCAL, out=tmp_path / "out", finish=stop)
+    assert not list(tmp_path.iterdir())
+
+
+def test_only_results_of_its_own_kind_are_replaced(scenario, tmp_path):
+    small, out = scenario.with_changes({"replications": 1}), tmp_path / "out"
+    change = {"a": {"seed": 2}}
+    what_if(small, change, out=out)
+    with pytest.raises(SimulatorError, match="exists already"):
+        what_if(small, change, out=out)
+    what_if(small, {"b": {"seed": 2}}, out=out, force=True)
+    assert {file.name for file in out.iterdir()} == {"baseline", "b", "whatif.csv", "whatif.json"}
+    with pytest.raises(SimulatorError, match="not a results folder"):
+        what_if(small, change, out=out / "baseline", force=True)
+
+
+# -- on the command line ------------------------------------------------------------------------
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli, "_draw", lambda folder: (folder / "figures").mkdir())
+    return tmp_path
+
+
+def call(*words):
+    return CliRunner().invoke(cli.main, ["whatif", *map(str, words)])
+
+
+def test_changes_on_the_command_line(here):
+    Path("a.yaml").write_text(
+        "topology: china169-mini\nhorizon_h: 1\nstrategies:\n"
+        "  sdn: {scheme: min_latency, control: {every_s: 900}}\n",
+        encoding="utf-8",
+    )
+    done = call(
+        *("a.yaml", "--seed", 5, "--json"),
+        *("--set", "links.beijing-la.capacity_gbps=+20", "--set", "step_s=600"),
+        *("--change", "out only: strategies.sdn.control.steers=[international_out], seed=6"),
+        *("--change", "demands.all=x2"),
+    )
+    assert done.exit_code == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["seed"] == 5
+    assert told["changes"] == {
+        "out only": {"strategies.sdn.control.steers": ["international_out"], "seed": 6},
+        "demands.all=x2": {"demands.all": "x2"},
+        "links.beijing-la.capacity_gbps=+20, step_s=600": {
+            "links.beijing-la.capacity_gbps": "+20",
+            "step_s": 600,
+        },
+    }
+    assert Path(told["folder"]) == here / "results" / "a-whatif"
+    assert {row["change"] for row in told["figures"]} == set(told["changes"])
+    assert (here / "results" / "a-whatif" / "out-only" / "figures").is_dir()
+
+
+def test_a_wrong_change_on_the_command_line(here):
+    done = call("mini", "--change", "a: links.beijing-l.capacity_gbps=+20")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr == (
+        "change 'a': links.beijing-l.capacity_gbps: no link named 'beijing-l';"
+        " did you mean 'beijing-la'?\n"
+    )
+    assert not list(here.iterdir())
+
+
+def test_a_scenario_without_changes_asks_for_one(here):
+    done = call("mini", "--set", "what_if=[]")
+    assert done.exit_code == 0 or "nothing to change" in done.stderr
+    Path("a.yaml").write_text(
+        "topology: china169-mini\nstrategies: {static: {scheme: nearest_exit}}\n", encoding="utf-8"
+    )
+    done = call("a.yaml")
+    assert done.exit_code == 2
+    assert "nothing to change" in done.stderr
