@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from simulator import library
-from simulator.document import Document, read_yaml
+from simulator.document import read_yaml
 from simulator.errors import InputError, Problem, did_you_mean
 from simulator.formats.demands import read_demands
 from simulator.formats.format import check_network, read_network
-from simulator.scenario import from_document
+from simulator.scenario import load
 from simulator.schema import shown
 from simulator.study.whatif import check_what_if
 
@@ -19,7 +19,10 @@ TOPOLOGY_KEYS = ("nodes", "links")
 _YAML = (".yaml", ".yml")
 
 
-def check_file(path_or_name: str) -> tuple[list[Problem], list[str]]:
+Sets = Sequence[tuple[str, str]]
+
+
+def check_file(path_or_name: str, sets: Sets = ()) -> tuple[list[Problem], list[str]]:
     """Check scenarios and topologies, with every file that they name.
 
     Parameters
@@ -27,6 +30,8 @@ def check_file(path_or_name: str) -> tuple[list[Problem], list[str]]:
     path_or_name : str
         A file, a folder of tables, or a built-in name; a name may be both a scenario's and a
         topology's, and then both are checked.
+    sets : sequence of (key, value)
+        Changes to try on a scenario, as from ``--set``.
 
     Returns
     -------
@@ -39,7 +44,7 @@ def check_file(path_or_name: str) -> tuple[list[Problem], list[str]]:
     fine: list[str] = []
     try:
         for path in _found(path_or_name):
-            warnings, told = _check(path)
+            warnings, told = _check(path, sets)
             problems += warnings
             fine.append(f"{path}: fine: {told}")
     except InputError as error:
@@ -60,13 +65,13 @@ def _found(word: str) -> list[Path]:
     return [library.find(kind, name) for kind in kinds]
 
 
-def _check(path: Path) -> tuple[list[Problem], str]:
+def _check(path: Path, sets: Sets) -> tuple[list[Problem], str]:
     if path.is_dir() or path.suffix.lower() not in _YAML:
         return _check_topology(path)
     document = read_yaml(path)
     keys = document.data if isinstance(document.data, Mapping) else ()
     if any(key in keys for key in SCENARIO_KEYS):
-        return _check_scenario(document, path)
+        return _check_scenario(path, sets)
     if any(key in keys for key in TOPOLOGY_KEYS):
         return _check_topology(path)
     wanted = "a scenario has topology and strategies, a topology has nodes and links"
@@ -74,8 +79,8 @@ def _check(path: Path) -> tuple[list[Problem], str]:
     raise InputError([document.problem((), f"{wanted}; found {found}")])
 
 
-def _check_scenario(document: Document, path: Path) -> tuple[list[Problem], str]:
-    scenario = from_document(document, path.parent, path.stem)
+def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
+    scenario = load(path, sets)
     if errors := check_what_if(scenario):
         raise InputError([*errors, *scenario.warnings])
     s = scenario.settings

@@ -277,9 +277,10 @@ def whatif(
 
 @main.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help="Try on scenarios.")
 @_quiet
 @_json
-def check(files: tuple[str, ...], quiet: bool, as_json: bool) -> None:
+def check(files: tuple[str, ...], sets: tuple[str, ...], quiet: bool, as_json: bool) -> None:
     """Check scenarios and topologies, and every file that they name.
 
     Prints all that is wrong as file:line:column: key: message. Ends with 2 if there are errors;
@@ -289,7 +290,8 @@ def check(files: tuple[str, ...], quiet: bool, as_json: bool) -> None:
 
     from simulator.check import check_file
 
-    told = [check_file(file) for file in files]
+    changes = [_pair(text, "--set") for text in sets]
+    told = [check_file(file, changes) for file in files]
     problems = [problem for found, _ in told for problem in found]
     if as_json:
         say_json([asdict(problem) for problem in problems])
