@@ -11,6 +11,7 @@ import glob
 import json
 import math
 import os
+import secrets
 import shutil
 import tempfile
 import weakref
@@ -141,13 +142,9 @@ class Workshop:
         self.place = Path(os.path.abspath(place))
         self._force, self._mark = force, mark
         self.check_free()
-        self.place.parent.mkdir(parents=True, exist_ok=True)
-        _sweep_up_after_the_dead(self.place)
-        prefix = f"{_unfinished(self.place)}{os.getpid()}-"
-        self.folder = Path(tempfile.mkdtemp(prefix=prefix, dir=self.place.parent))
-        self.folder.chmod(0o755)
+        name = f"{_unfinished(self.place)}{os.getpid()}-{secrets.token_hex(4)}"
+        self.folder = self.place.with_name(name)
         self.parts = self.folder / "parts"
-        self.parts.mkdir()
 
     def check_free(self) -> None:
         """Refuse a place that is taken, before any work is done."""
@@ -163,6 +160,13 @@ class Workshop:
             raise SimulatorError(f"{self.place} is not a results folder; it is left alone")
 
     def __enter__(self) -> Workshop:
+        self.place.parent.mkdir(parents=True, exist_ok=True)
+        _sweep_up_after_the_dead(self.place)
+        try:
+            self.parts.mkdir(parents=True)
+        except BaseException:  # an interrupt as well
+            shutil.rmtree(self.folder, ignore_errors=True)
+            raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:

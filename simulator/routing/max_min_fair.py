@@ -114,12 +114,13 @@ class _Filling(TwoStage):
         while growing.any():
             most = min((_level(w, share, growing, size) for _, w in bounds), default=np.inf)
             most = max(most, level)
+            enough = max(1.0, full) + _FITS
             while True:
                 trial = np.where(growing, np.minimum(1.0, most / size), share)
                 full, price, weight = self._fullest(program, trial)
                 bounds.append((price, weight))
                 fits = max(level, _level(weight, share, growing, size))
-                if full <= 1.0 + _FITS or fits >= most * (1.0 - _SLACK):
+                if full <= enough or fits >= most * (1.0 - _SLACK):
                     break
                 most = fits
             share, level = trial, most
@@ -179,6 +180,6 @@ def _level(weight: np.ndarray, share: np.ndarray, growing: np.ndarray, size: np.
     # Up to the level of its size a demand weighs in proportion to the level, then as a whole.
     rising = np.cumsum((weight / size)[::-1])[::-1]
     whole = np.cumsum(weight) - weight
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore"):
         meets = (left - whole) / rising
     return float(meets[int(np.argmax(meets <= size))]) if np.any(meets <= size) else size[-1]

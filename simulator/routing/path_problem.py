@@ -97,7 +97,7 @@ class PathProblem:
 
         # To nine digits: equal answers abound (swap two demands between two exits), and the
         # rounding of another unit must not choose among them.
-        self.unit = float(demands.gbps[self.active].max(initial=1e-300))
+        self.unit = float(demands.gbps[self.active].max(initial=0.0)) or 1.0
         self.delay_unit = power_of_two(network.delay_ms[self.usable].max(initial=1e-300))
         self.capacity = nine_digits(network.capacity_gbps / self.unit)
         self.background = nine_digits(network.background_gbps / self.unit)
