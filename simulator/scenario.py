@@ -443,6 +443,12 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
         if strategy.is_static and strategy.fallback is not None:
             message = "only a strategy with a controller has a fallback; give control.every_s"
             yield document.problem((*at, "fallback"), message)
+        if not strategy.is_static and getattr(strategy.scheme, "shapes", False):
+            message = (
+                f"{strategy.scheme.kind} holds traffic back at its source, which a controller"
+                " cannot do yet; leave control.every_s out"
+            )
+            yield document.problem((*at, "scheme"), message)
         if not strategy.is_static and not strategy.control.steers:
             yield document.problem((*at, "control", "steers"), "steers nothing; name a class")
     seen: dict[str, int] = {}

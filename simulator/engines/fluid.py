@@ -141,7 +141,7 @@ class Stand:
             ("control_cycles", "all", "1", float(len(steering))),
             ("moves", "all", "1", float(sum(d["moves"] for d in self._decisions))),
             ("moved_gbps", "all", "Gbps", float(sum(d["moved_gbps"] for d in self._decisions))),
-            ("gap_max", "all", "1", float(max(gaps, default=0.0))),
+            ("gap_max", "all", "1", float(max(gaps, default=np.nan))),
         ]
         columns = {key: np.array([d[key] for d in self._decisions]) for key in self._decisions[0]}
         words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}
