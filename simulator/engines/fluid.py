@@ -77,7 +77,7 @@ class Stand:
         streams: Streams,
         emit: Emit,
     ) -> None:
-        self._clock, self._case, self._emit = clock, case, partial(emit, name)
+        self._clock, self._emit = clock, partial(emit, name)
         self._decisions: list[dict[str, Any]] = []
         strategy = case.strategies[name]
         self.monitor = Monitor(
