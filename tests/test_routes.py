@@ -10,6 +10,7 @@ from scipy import sparse
 
 from simulator.model.demands import Demands
 from simulator.model.routes import Certificate, Routes, link_loads
+from simulator.routing.candidates import fastest_paths
 from simulator.routing.igp_ecmp import IgpEcmp
 
 CHAIN = make_tiny(("ab", "a", "b", 10, 1, 3.0), ("bc", "b", "c", 4, 1, 5.0))
@@ -442,3 +443,35 @@ def test_link_loads_by_direction():
     np.testing.assert_allclose(table["capacity_gbps"], [10, 10, 4, 0])
     np.testing.assert_allclose(table["utilisation"], [1.3, 0, 3.5, np.nan])
     assert math.isnan(table["utilisation"][3])
+
+
+def test_routes_that_rescale_share_a_dead_path_out_over_the_others(mini):
+    network, demands = mini
+    k = int(np.argmax(demands.of_class("international_out")))
+    ways = fastest_paths(network, demands.where([k]), 3)
+    shares = np.array([0.5, 0.3, 0.2])
+    routes = Routes.from_paths(network, 1, ways.demand, shares, ways.arcs, ways.starts)
+    dead = np.zeros(len(network.tail), dtype=bool)
+    first = set(ways.arcs[: ways.starts[1]].tolist())
+    others = set(ways.arcs[ways.starts[1] :].tolist())
+    dead[list(first - others)] = True
+    assert dead.any()
+    left = routes.avoiding(dead)
+    assert left.served[0] == pytest.approx(0.5)
+    spread = replace(routes, rescales=True).avoiding(dead)
+    assert spread.served[0] == pytest.approx(1.0)
+    assert sorted(share for _, share, _ in spread.paths()) == pytest.approx([0.4, 0.6])
+    everything = replace(routes, rescales=True).avoiding(np.ones_like(dead))
+    assert everything.served[0] == 0.0
+    assert spread.where(np.array([0])).rescales and spread.of(np.array([1]), 2).rescales
+
+
+def test_a_planning_window_goes_where_its_demands_go(mini):
+    _, demands = mini
+    window = demands.gbps[:, None] * np.array([1.0, 2.0, 0.5])
+    planned = replace(demands, window_gbps=window)
+    assert planned.where(np.array([3, 1])).window_gbps == pytest.approx(window[[3, 1]])
+    doubled = planned.scaled(2.0, ["domestic"])
+    factor = np.where(demands.of_class("domestic"), 2.0, 1.0)
+    assert doubled.window_gbps == pytest.approx(window * factor[:, None])
+    assert planned.with_gbps(demands.gbps * 3).window_gbps is window

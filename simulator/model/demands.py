@@ -28,6 +28,9 @@ class Demands:
         ``domestic``, ``international_out``, ``international_in`` or ``transit``.
     gbps : ndarray of float, shape (demands,)
         Rate asked for.
+    window_gbps : ndarray of float, shape (demands, instants), optional
+        Rates expected over a planning window, for schemes that plan ahead; None when there is no
+        more to plan for than ``gbps``.
     """
 
     nodes: tuple[str, ...]
@@ -35,6 +38,7 @@ class Demands:
     target: np.ndarray
     traffic_class: np.ndarray
     gbps: np.ndarray
+    window_gbps: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -93,15 +97,22 @@ class Demands:
             self.target[mask],
             self.traffic_class[mask],
             self.gbps[mask],
+            None if self.window_gbps is None else self.window_gbps[mask],
         )
 
     def with_gbps(self, gbps: np.ndarray) -> Demands:
-        """Return the same demands at other rates."""
+        """Return the same demands at other rates; the planning window stays."""
         return replace(self, gbps=np.asarray(gbps, dtype=float))
 
     def scaled(self, factor: float, classes: str | Iterable[str] = CLASSES) -> Demands:
         """Return a copy with the rates of some classes multiplied by *factor*."""
-        return self.with_gbps(np.where(self.of_class(classes), self.gbps * factor, self.gbps))
+        factors = np.where(self.of_class(classes), factor, 1.0)
+        window = self.window_gbps
+        return replace(
+            self,
+            gbps=self.gbps * factors,
+            window_gbps=None if window is None else window * factors[:, None],
+        )
 
     def total_gbps(self, classes: str | Iterable[str] = CLASSES) -> float:
         """Sum of the rates of some classes."""

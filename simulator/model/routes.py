@@ -7,7 +7,7 @@ stack of such systems, in which a lower one takes what the upper one does not se
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -69,11 +69,15 @@ class Routes:
         Systems of hops, each with the share of every demand that it is given (all when None).
     certificate : Certificate or None
         Proof of quality, from schemes that optimise.
+    rescales : bool
+        Whether the source moves what a dead path carried onto the paths that are left, in
+        proportion, as weighted tunnels do. Without it that traffic is no longer served here.
     """
 
     network: Network
     layers: tuple[tuple[Hops, np.ndarray | None], ...]
     certificate: Certificate | None = None
+    rescales: bool = False
 
     # -- building -----------------------------------------------------------------------------
 
@@ -144,17 +148,26 @@ class Routes:
         under = tuple(
             (hops, rest if weight is None else rest * weight) for hops, weight in base.layers
         )
-        return Routes(self.network, (*self.layers, *under), self.certificate)
+        return replace(self, layers=(*self.layers, *under))
 
     def avoiding(self, dead: np.ndarray) -> Routes:
         """Return the routes without the entries that could meet a dead arc.
+
+        Routes that rescale share out what those carried over the entries that are left.
 
         Parameters
         ----------
         dead : ndarray of bool, shape (arcs,)
         """
-        layers = tuple((hops.avoiding(dead), weight) for hops, weight in self.layers)
-        return Routes(self.network, layers, self.certificate)
+        left = replace(self, layers=tuple((h.avoiding(dead), w) for h, w in self.layers))
+        if not self.rescales:
+            return left
+        some = left.served > 0
+        grown = np.where(some, self.served / np.where(some, left.served, 1.0), 1.0)
+        if np.all(grown == 1.0):
+            return left
+        layers = tuple((h, grown if w is None else grown * w) for h, w in left.layers)
+        return replace(left, layers=layers)
 
     def of(self, demands: np.ndarray, total: int) -> Routes:
         """Return the routes with their demands renumbered: demand *i* becomes ``demands[i]``."""
@@ -167,7 +180,7 @@ class Routes:
             return wide
 
         layers = tuple((hops.of(demands, total), spread(weight)) for hops, weight in self.layers)
-        return Routes(self.network, layers, self.certificate)
+        return replace(self, layers=layers)
 
     def where(self, demands: np.ndarray) -> Routes:
         """Return the routes of some demands: demand ``demands[i]`` becomes *i*."""
@@ -175,7 +188,7 @@ class Routes:
             (hops.where(demands), None if weight is None else weight[demands])
             for hops, weight in self.layers
         )
-        return Routes(self.network, layers, self.certificate)
+        return replace(self, layers=layers)
 
     # -- reading ------------------------------------------------------------------------------
 
