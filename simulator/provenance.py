@@ -33,14 +33,22 @@ STEERED_IN = (
     "moved only by announcements, coarser, slower and less sure. Read it as a best case."
 )
 
+MEASURED = (
+    "Computing takes as long as it took on this machine: another run will not be the same to the "
+    "last digit."
+)
+
 
 def notes(scenario: Scenario) -> list[str]:
     """What the figures rest on and what the model leaves out, in plain sentences."""
     about = scenario.network.about
     said = [f"Estimate: {e['of']}: {e['how']}" for e in about.estimates]
-    steering = [s for s in scenario.settings.strategies.values() if not s.is_static]
-    if any("international_in" in s.control.steers for s in steering):
+    steering = [s for s in scenario.settings.strategies.values() if s.has_controller]
+    directly = [s for s in steering if not s.control.announcements]
+    if any("international_in" in s.control.steers for s in directly):
         said.append(STEERED_IN)
+    if any(s.control.compute_s == "measured" for s in steering):
+        said.append(MEASURED)
     return [*said, *LEFT_OUT]
 
 

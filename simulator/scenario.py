@@ -36,9 +36,9 @@ from simulator.schema import (
     shown,
     to_plain,
 )
-from simulator.simulation.case import Case
-from simulator.simulation.controller import Strategy
+from simulator.simulation.case import Case, with_window
 from simulator.simulation.outages import Event
+from simulator.simulation.strategy import Strategy
 from simulator.traffic.traffic import Series
 from simulator.traffic.traffic import matrix as matrices
 from simulator.traffic.traffic import shape as shapes_known
@@ -235,12 +235,11 @@ class Scenario:
         steps = int(np.ceil(self.horizon_s / s.step_s - 1e-9))
         start = datetime.fromisoformat(s.start) if s.start else None
         start_hour = start.hour + start.minute / 60 + start.second / 3600 if start else 0.0
+        series = Series(self.network, self.demands, s.traffic.shapes, s.step_s / 3600.0, start_hour)
         return Case(
             network=self.network,
-            demands=self.demands,
-            series=Series(
-                self.network, self.demands, s.traffic.shapes, s.step_s / 3600.0, start_hour
-            ),
+            demands=with_window(self.demands, series, self.horizon_s),
+            series=series,
             strategies=s.strategies,
             events=s.events,
             queue=s.queue,
@@ -440,17 +439,21 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
         yield document.problem(("strategies",), "needs one strategy or more")
     for name, strategy in strategies.items():
         at: KeyPath = ("strategies", name)
-        if strategy.is_static and strategy.fallback is not None:
+        if strategy.foresees and strategy.control.every_s is not None:
+            message = f"{strategy.scheme.kind} knows all traffic as it comes; leave control out"
+            yield document.problem((*at, "control"), message)
+            continue
+        if not strategy.has_controller and strategy.fallback is not None:
             message = "only a strategy with a controller has a fallback; give control.every_s"
             yield document.problem((*at, "fallback"), message)
-        if not strategy.is_static and getattr(strategy.scheme, "shapes", False):
+        if strategy.has_controller:
+            yield from _control_problems(document, (*at, "control"), strategy)
+        if strategy.has_controller and getattr(strategy.scheme, "shapes", False):
             message = (
                 f"{strategy.scheme.kind} holds traffic back at its source, which a controller"
                 " cannot do yet; leave control.every_s out"
             )
             yield document.problem((*at, "scheme"), message)
-        if not strategy.is_static and not strategy.control.steers:
-            yield document.problem((*at, "control", "steers"), "steers nothing; name a class")
     seen: dict[str, int] = {}
     for i, change in enumerate(values.get("what_if", ())):
         if change.name in seen:
@@ -464,11 +467,24 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
             yield document.problem(("what_if", i, "set"), message)
 
 
+def _control_problems(document: Document, at: KeyPath, strategy: Strategy) -> Iterator[Problem]:
+    """Settings of a controller that do not go together."""
+    control = strategy.control
+    if not control.steers:
+        yield document.problem((*at, "steers"), "steers nothing; name a class")
+    if control.announcements and "international_in" not in control.steers:
+        message = "only inbound traffic follows announcements; add international_in to steers"
+        yield document.problem((*at, "announcements"), message)
+    if control.stale_limit_s is not None and control.on_outage == "withdraw":
+        message = "routes are withdrawn at once when on_outage is withdraw; leave one of them out"
+        yield document.problem((*at, "stale_limit_s"), message)
+
+
 def _with_fallbacks(settings: Settings) -> Settings:
     """Give every controlled strategy its static rules: those of the first static strategy."""
     rules: Any = next((s.scheme for s in settings.strategies.values() if s.is_static), IgpEcmp())
     filled = {
-        name: s if s.is_static or s.fallback is not None else replace(s, fallback=rules)
+        name: replace(s, fallback=rules) if s.has_controller and s.fallback is None else s
         for name, s in settings.strategies.items()
     }
     return replace(settings, strategies=filled)
@@ -496,7 +512,7 @@ def _event_problems(
             "cable": network.cables,
             "link": network.links,
             "node": network.nodes,
-            "controller": [name for name, s in strategies.items() if not s.is_static],
+            "controller": [name for name, s in strategies.items() if s.has_controller],
         }[what]
         if word not in known:
             noun = "strategy with a controller" if what == "controller" else what

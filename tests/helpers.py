@@ -18,8 +18,9 @@ from simulator.model.results import Coded
 from simulator.model.routes import Routes
 from simulator.simulation.case import Case
 from simulator.simulation.clock import micros
-from simulator.simulation.controller import Control, Strategy
+from simulator.simulation.controller import steer
 from simulator.simulation.outages import Event
+from simulator.simulation.strategy import Control, Strategy
 from simulator.traffic.traffic import Series, Shape
 
 #: Two ways out: *near* by the shorter metric, *far* by the longer, each over a gateway of its own.
@@ -130,6 +131,8 @@ def play(case: Case, replication: int = 0) -> Played:
     parts: dict[tuple[str, str], list[pd.DataFrame]] = {}
 
     def emit(strategy: str, table: str, columns: Mapping[str, Any]) -> None:
+        if table == "timings":  # of this machine, not of the simulation
+            return
         parts.setdefault((strategy, table), []).append(
             pd.DataFrame({name: plain(values) for name, values in columns.items()})
         )
@@ -147,6 +150,14 @@ def plain(values: Any) -> np.ndarray:
     if isinstance(values, Coded):
         return np.array(values.words, dtype=object)[values.codes]
     return np.asarray(values)
+
+
+def steered_by(
+    scheme: Any, network: Network, demands: Demands, which: Any, rules: Routes
+) -> Routes:
+    """Return routes of all demands, some steered around the load of the others."""
+    seen, mine = steer(network, demands, which, rules)
+    return scheme.route(seen, mine).of(which, len(demands)).over(rules)
 
 
 def path_routes(network: Network, *paths: tuple[float, list[str]], demand=None) -> Routes:

@@ -20,7 +20,7 @@ FLOORS = [
     ["scenario"],
     ["engines"],
     ["simulation"],
-    ["routing", "traffic"],
+    ["prediction", "routing", "traffic"],
     ["formats"],
     ["model"],
     ["registry"],

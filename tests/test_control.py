@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import simpy
 from conftest import make_random_case, make_tiny
-from helpers import Played, asks, case_of, play, sdn, static, steps_of, two_exits
+from helpers import Played, asks, case_of, play, sdn, static, steered_by, steps_of, two_exits
 
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
@@ -14,8 +14,8 @@ from simulator.model.routes import Routes
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.scheme import scheme
-from simulator.simulation.controller import Strategy, steer
 from simulator.simulation.headroom import headroom
+from simulator.simulation.strategy import Strategy
 
 HOUR = 1 / 3600
 
@@ -298,7 +298,7 @@ def test_only_the_named_classes_are_steered(steers, name, request):
     network, demands = request.getfixturevalue(name) if name == "mini" else make_random_case(name)
     rules = IgpEcmp().route(network, demands)
     steered = np.flatnonzero(demands.of_class(steers))
-    both = steer(MinLatency(utilisation_cap=0.3), network, demands, steered, rules).over(rules)
+    both = steered_by(MinLatency(utilisation_cap=0.3), network, demands, steered, rules)
     changed = (both.matrix - rules.matrix).tocsc()
     changed.eliminate_zeros()
     moved = np.flatnonzero(np.diff(changed.indptr))
@@ -468,7 +468,7 @@ def highest(network, demands, factor, method, steers):
     grown = demands.scaled(factor, INTERNATIONAL)
     rules = IgpEcmp().route(network, grown)
     steered = np.flatnonzero(grown.of_class(steers))
-    load = steer(method, network, grown, steered, rules).over(rules).loads(grown.gbps)
+    load = steered_by(method, network, grown, steered, rules).loads(grown.gbps)
     arcs = np.concatenate([network.exit_arcs[way] for way in ("out", "in")])
     arcs = arcs[network.up[arcs]]
     return (load[arcs] / network.capacity_gbps[arcs]).max()

@@ -18,7 +18,7 @@ from simulator.formats import entries
 from simulator.model.latency import queue
 from simulator.routing.scheme import scheme
 from simulator.scenario import Record, Settings, Targets, Traffic, WhatIf, load
-from simulator.simulation.controller import Control, Strategy
+from simulator.simulation.strategy import Control, Strategy
 from simulator.simulation.outages import Event
 from simulator.traffic.traffic import matrix, shape
 

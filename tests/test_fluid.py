@@ -523,7 +523,7 @@ def test_units_do_not_matter_to_a_run(mini, power):
     for name in strategies:
         assert list(ours[name]) == list(theirs[name])
         for (metric, scope), value in ours[name].items():
-            scaled = value * factor if metric.endswith(("_gbit", "_gbps")) else value
+            scaled = value * factor if metric.endswith(("_gbit", "_gbps", "_per_day")) else value
             told = theirs[name][metric, scope]
             assert told == pytest.approx(scaled, rel=1e-9, abs=0, nan_ok=True), (metric, scope)
 

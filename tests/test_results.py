@@ -32,7 +32,8 @@ TABLES = {
     "demands": ["class", "region", "offered_gbps", "carried_gbps", "latency_ms",
                 "propagation_ms", "queueing_ms"],
     "control": ["layer", "trigger", "status", "mlu", "mlu_bound", "objective_gbps_ms",
-                "bound_gbps_ms", "gap", "paths", "rounds", "moves", "moved_gbps"],
+                "bound_gbps_ms", "gap", "paths", "rounds", "rules", "moves", "moved_gbps",
+                "transient_mlu", "prediction_error", "solve_s"],
     "events": ["event"],
 }  # fmt: skip
 METRICS = {
@@ -41,7 +42,7 @@ METRICS = {
     *(f"hours_above_{level}" for level in (70, 80, 90, 100)),
     "exit_balance_jain", "mlu_peak", "propagation_ms_mean", "queueing_ms_mean", "offered_gbit",
     "carried_gbit", "lost_gbit", "loss_fraction", "headroom", "control_cycles", "moves",
-    "moved_gbps", "gap_max",
+    "moved_gbps", "moved_gbps_per_day", "rules_peak", "prediction_error", "gap_max",
 }  # fmt: skip
 
 

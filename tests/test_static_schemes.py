@@ -17,7 +17,7 @@ from simulator.routing.route import route
 from simulator.routing.scheme import scheme
 from simulator.routing.tuned_igp import TunedIgp, _Search
 from simulator.schema import build
-from simulator.simulation.controller import Strategy
+from simulator.simulation.strategy import Strategy
 
 KINDS = {
     "p": "provincial", "q": "provincial", "region": "region",

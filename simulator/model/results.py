@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from simulator.errors import SimulatorError
 from simulator.model.metrics import interval
 
-TABLES = ("links", "exits", "demands", "control", "events")
+TABLES = ("links", "exits", "demands", "control", "timings", "events")
 COMPLETE = "complete"
 RUN_JSON = "run.json"
 
@@ -361,8 +361,13 @@ class Results:
 
     @cached_property
     def control(self) -> pd.DataFrame:
-        """Every installation of routes, with its proof."""
-        return self._table("control")
+        """Every decision, with its proof, what it moved, and how long solving took (``solve_s``).
+
+        Solving times are this machine's: they stand in a file of their own, so that all other
+        tables are the same bytes wherever they are made.
+        """
+        control, timings = self._table("control"), self._table("timings")
+        return control.assign(solve_s=timings["solve_s"]) if len(timings) else control
 
     @cached_property
     def events(self) -> pd.DataFrame:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -53,6 +54,27 @@ class Certificate:
             if np.isfinite(bound)
         ]
         return max([0.0, *gaps])
+
+
+class Moved(NamedTuple):
+    """What a change of routes moves.
+
+    Attributes
+    ----------
+    demands : int
+        How many demands go elsewhere than before.
+    gbps : float
+        How many Gbps of them.
+    which : ndarray of bool, shape (demands,)
+    peak_gbps : ndarray, shape (arcs,)
+        The most that every arc may carry on the way, whatever the order in which demands switch:
+        of each demand the larger of its old and its new flow.
+    """
+
+    demands: int
+    gbps: float
+    which: np.ndarray
+    peak_gbps: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,6 +212,39 @@ class Routes:
         )
         return replace(self, layers=layers)
 
+    def part(self, share: np.ndarray | float) -> Routes:
+        """Return the routes serving only *share* of each demand."""
+        if isinstance(share, float) and share == 1.0:
+            return self
+        share = np.broadcast_to(np.asarray(share, dtype=float), (len(self),))
+        layers = tuple((h, share if w is None else share * w) for h, w in self.layers)
+        return replace(self, layers=layers)
+
+    def blend(self, old: Routes, share: np.ndarray | float) -> Routes:
+        """Return routes on which *share* of each demand follows these, and the rest *old*."""
+        mixed = (*self.part(share).layers, *old.part(1.0 - np.asarray(share)).layers)
+        return replace(self, layers=mixed)._merged()
+
+    def _merged(self, most: int = 200) -> Routes:
+        """Return the same routes in one layer, if they are few paths; as they are if not."""
+        shares: dict[tuple[int, tuple[int, ...]], float] = {}
+        try:
+            for demand, share, arcs in self.paths(limit=most * len(self)):
+                shares[demand, arcs] = shares.get((demand, arcs), 0.0) + share
+        except ValueError:
+            return self
+        length = np.array([len(arcs) for _, arcs in shares], dtype=np.int64)
+        made = Routes.from_paths(
+            self.network,
+            len(self),
+            np.array([demand for demand, _ in shares], dtype=np.int64),
+            np.array(list(shares.values())),
+            np.array([arc for _, arcs in shares for arc in arcs], dtype=np.int64),
+            np.concatenate([[0], np.cumsum(length)]),
+            self.certificate,
+        )
+        return replace(made, rescales=self.rescales)
+
     # -- reading ------------------------------------------------------------------------------
 
     def __len__(self) -> int:
@@ -205,6 +260,15 @@ class Routes:
         for hops, weight in self.layers:
             total += hops.served if weight is None else hops.served * weight
         return total
+
+    @cached_property
+    def entries(self) -> np.ndarray:
+        """Rules that the source of each demand needs: one for every first hop (demands,)."""
+        count = np.zeros(len(self), dtype=np.int64)
+        for hops, weight in self.layers:
+            entered = np.bincount(hops.inject.indices, minlength=len(self))
+            count += entered if weight is None else np.where(weight > 0, entered, 0)
+        return count
 
     @cached_property
     def matrix(self) -> sparse.csr_array:
@@ -269,8 +333,8 @@ class Routes:
             mean = np.where(arrived > 0, spent / arrived, np.nan)
         return (arrived[:, 0], mean[:, 0]) if flat else (arrived, mean)
 
-    def moved(self, old: Routes, rates: np.ndarray) -> tuple[int, float]:
-        """How many demands go elsewhere than in *old*, and how many Gbps of them.
+    def moved(self, old: Routes, rates: np.ndarray) -> Moved:
+        """What goes elsewhere than in *old*.
 
         The moved share of a demand is the largest rise of its share on any one arc.
 
@@ -280,10 +344,16 @@ class Routes:
         rates : ndarray, shape (demands,)
         """
         rise = sparse.coo_array(self.matrix - old.matrix)
+        up = rise.data > 0
+        arc, demand, grown = rise.row[up], rise.col[up], rise.data[up]
         share = np.zeros(len(self))
-        np.maximum.at(share, rise.col, rise.data)
+        np.maximum.at(share, demand, grown)
         share[share < 1e-9] = 0.0
-        return int(np.count_nonzero(share * rates)), float(np.minimum(share, 1.0) @ rates)
+        peak = old.matrix @ rates + np.bincount(arc, grown * rates[demand], old.matrix.shape[0])
+        moving = share * rates > 0
+        return Moved(
+            int(np.count_nonzero(moving)), float(np.minimum(share, 1.0) @ rates), moving, peak
+        )
 
     def paths(self, limit: int = 1_000_000) -> Iterator[tuple[int, float, tuple[int, ...]]]:
         """Walk over ``(demand, share, arcs)`` of every path in use.

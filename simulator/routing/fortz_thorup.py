@@ -12,11 +12,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from simulator.routing.piecewise import cost
+
 BREAKPOINTS = np.array([0.0, 1 / 3, 2 / 3, 9 / 10, 1.0, 11 / 10])
 """Utilisation at which each slope begins."""
 SLOPES = np.array([1.0, 3.0, 10.0, 70.0, 500.0, 5000.0])
 """Cost of one more unit of load."""
-_STEEPER = np.diff(SLOPES, prepend=0.0)
 
 
 def phi(load: np.ndarray | float, capacity: np.ndarray | float) -> np.ndarray:
@@ -28,5 +29,17 @@ def phi(load: np.ndarray | float, capacity: np.ndarray | float) -> np.ndarray:
     [0.0, 1.0, 32.0]
     """
     load, capacity = np.asarray(load, dtype=float), np.asarray(capacity, dtype=float)
-    beyond = load[..., None] - capacity[..., None] * BREAKPOINTS
-    return np.asarray(np.maximum(beyond, 0.0) @ _STEEPER)
+    return cost(load, capacity, BREAKPOINTS, SLOPES)
+
+
+def slope(load: np.ndarray, capacity: np.ndarray) -> np.ndarray:
+    """Cost of one more unit on top of a load, shape as *load*; the steepest without capacity.
+
+    Examples
+    --------
+    >>> slope(np.array([0.0, 1.0, 3.0]), np.array([3.0, 3.0, 3.0])).tolist()
+    [1.0, 3.0, 500.0]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        utilisation = np.where(capacity > 0, load / capacity, np.inf)
+    return np.asarray(SLOPES[np.searchsorted(BREAKPOINTS, utilisation, side="right") - 1])

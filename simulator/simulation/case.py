@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from simulator.model.demands import Demands
 from simulator.model.latency import Queue
 from simulator.model.network import Network
-from simulator.simulation.controller import Strategy
 from simulator.simulation.outages import Event
+from simulator.simulation.strategy import Strategy
 from simulator.traffic.traffic import Series
 
 
@@ -21,7 +23,7 @@ class Case:
     ----------
     network : Network
     demands : Demands
-        Base demands.
+        Base demands, with the planning window.
     series : Series
         Demands over time.
     strategies : mapping of str to Strategy
@@ -53,3 +55,25 @@ class Case:
     exit_target: float
     detail: str = "region"
     every: int = 1
+
+
+WINDOW_INSTANTS = 336
+"""Instants of a planning window: half-hours of a week."""
+
+
+def with_window(demands: Demands, series: Series, horizon_s: float) -> Demands:
+    """Return demands with their planning window: the expected curve up to a week from the start.
+
+    Parameters
+    ----------
+    demands : Demands
+        Base demands.
+    series : Series
+        Demands over time; what is random in them cannot be planned for.
+    horizon_s : float
+        Length of the scenario.
+    """
+    horizon_h = min(horizon_s / 3600.0, 168.0)
+    step_h = max(series.step_h, horizon_h / WINDOW_INSTANTS)
+    hours = (np.arange(max(1, round(horizon_h / step_h))) + 0.5) * step_h
+    return replace(demands, window_gbps=series.expected(hours))

@@ -1,180 +1,53 @@
-"""Control: one process for static and SDN alike. It measures, solves, waits and installs."""
+"""Control: one process for static and SDN alike. It measures, predicts, solves and installs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, Protocol
 
 import numpy as np
 from simpy import Event
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.routes import Routes
+from simulator.model.routes import Moved, Routes
 from simulator.model.streams import Streams
+from simulator.prediction.predictor import Outlook
 from simulator.routing.scheme import Scheme
-from simulator.routing.scheme import scheme as schemes
-from simulator.schema import NonNegative, Positive, checked
+from simulator.simulation.announcements import Landings
 from simulator.simulation.clock import Clock, Rung, micros
+from simulator.simulation.desk import Desk
 from simulator.simulation.plant import Plant
+from simulator.simulation.restraint import Alarm, restrained, update_steps
 from simulator.simulation.source import Source
+from simulator.simulation.strategy import Control
+from simulator.simulation.telemetry import Telemetry
 
-Moved = tuple[int, float]
-"""How many demands go elsewhere than before, and how many Gbps of them."""
-Log = Callable[[str, str, Routes, Moved], None]
-"""Called at every install with layer, trigger, routes, and (demands moved, Gbps moved)."""
-
-TrafficClass = Literal["domestic", "international_out", "international_in", "transit"]
-
-
-@checked
-class Control:
-    """How and how often routes are made and installed.
-
-    Attributes
-    ----------
-    every_s : float
-        Seconds between decisions on measured traffic; without it routes are made at the start and
-        after topology changes only (static).
-    window_s : float
-        Length of the measurement window; 0 for an instantaneous reading.
-    staleness_s : float
-        Age of the end of that window when it is used.
-    noise_sigma : float
-        Sampling error: each measured demand is off by a lognormal factor of mean one.
-    compute_s : float
-        Time to compute routes.
-    install_s : float
-        Time to install them; old routes carry the traffic meanwhile (make before break).
-    steers : tuple of str
-        Traffic classes that are steered; the rest follows the static rules.
-    detect_s : float
-        Time until a link that went up or down is noticed.
-    converge_s : float
-        Time from notice until the static rules have reconverged (IGP).
-    on_outage : str
-        When the controller stops: ``fail_static`` leaves its routes in place, ``withdraw`` returns
-        to the static rules.
-    """
-
-    every_s: Positive | None = None
-    window_s: NonNegative = 60.0
-    staleness_s: NonNegative = 60.0
-    noise_sigma: NonNegative = 0.05
-    compute_s: NonNegative = 2.0
-    install_s: NonNegative = 5.0
-    steers: tuple[TrafficClass, ...] = ("international_out", "international_in")
-    detect_s: NonNegative = 1.0
-    converge_s: NonNegative = 2.0
-    on_outage: Literal["fail_static", "withdraw"] = "fail_static"
+Row = dict[str, Any]
+Stages = Sequence[tuple[float, Callable[[], None]]]
+"""What to do, one after the other, each after so many seconds."""
 
 
-@checked
-class Strategy:
-    """One way of running the network: a scheme with a control loop.
+class Log(Protocol):
+    """Takes note of a decision and what putting it in force moved; returns the row it wrote."""
 
-    Attributes
-    ----------
-    scheme : Scheme
-        How routes are made.
-    control : Control
-        The loop; left out, or without ``every_s``, the strategy is static.
-    fallback : Scheme
-        Static rules for traffic that is not steered, and after a withdrawal; the scheme of the
-        first static strategy of the scenario when left out.
-    """
-
-    scheme: Annotated[Any, schemes.choice]
-    control: Control = Control()
-    fallback: Annotated[Any, schemes.choice] | None = None
-
-    @property
-    def is_static(self) -> bool:
-        """Whether routes never follow measured traffic."""
-        return self.control.every_s is None
-
-    @property
-    def rules(self) -> Scheme:
-        """The static rules underneath: the scheme itself for a static strategy."""
-        return self.scheme if self.is_static or self.fallback is None else self.fallback
-
-
-class Desk:
-    """Where a strategy keeps its two layers of routes.
-
-    The lower layer is the static rules, kept by the IGP. The upper layer is what the controller
-    steers. Traffic follows the upper layer where it leads over live links, the lower one elsewhere.
-
-    Parameters
-    ----------
-    name : str
-    strategy : Strategy
-    demands : Demands
-        Base demands: what the static rules are planned for.
-    settle : callable
-        Called before the routes in force change, so that time so far is accounted for.
-    rates : callable
-        Gives the rates of this moment, to tell how much traffic a change moves.
-
-    Attributes
-    ----------
-    steered : ndarray of int
-        Positions of the demands that the controller steers.
-    upper, lower : Routes or None
-        The controller's routes, and the static rules.
-    in_force : Routes or None
-        What all demands follow.
-    halts : int
-        Reasons for which the controller stands still.
-    """
-
-    def __init__(
-        self,
-        name: str,
-        strategy: Strategy,
-        demands: Demands,
-        settle: Callable[[], None],
-        rates: Callable[[], np.ndarray],
-    ) -> None:
-        self.name, self.strategy, self.demands = name, strategy, demands
-        steers = () if strategy.is_static else strategy.control.steers
-        self.steered = np.flatnonzero(demands.of_class(steers))
-        self.lower: Routes | None = None
-        self.upper: Routes | None = None
-        self.in_force: Routes | None = None
-        self.halts = 0
-        self._dead: np.ndarray | None = None
-        self._settle, self._rates = settle, rates
-
-    def install_rules(self, routes: Routes, dead: np.ndarray) -> Moved:
-        """Put new static routes in place, and take steered traffic off arcs now known as dead."""
-        self.lower, self._dead = routes, dead
-        return self._compose()
-
-    def install_steering(self, routes: Routes | None) -> Moved:
-        """Put new steered routes in place; None returns their traffic to the static rules."""
-        self.upper = routes
-        return self._compose()
-
-    def _compose(self) -> Moved:
-        """Stack the layers, and tell how much traffic that moves."""
-        assert self.lower is not None and self._dead is not None
-        self._settle()
-        old, self.in_force = self.in_force, self.lower
-        if self.upper is not None:
-            self.in_force = self.upper.avoiding(self._dead).over(self.lower)
-        return (0, 0.0) if old is None else self.in_force.moved(old, self._rates())
+    def __call__(
+        self, layer: str, trigger: str, routes: Routes | None, moved: Moved | None, solve_s: float
+    ) -> Row:
+        """Write the row; without routes, a cycle in which they were left alone."""
+        ...
 
 
 @dataclass(frozen=True)
 class Layer:
     """What the control process needs to run one layer of routes."""
 
-    decide: Callable[[str], Callable[[], None] | None]
+    decide: Callable[[str], Stages | None]
     every_s: float | None
     detect_s: float
-    act_s: float
 
 
 def control(clock: Clock, plant: Plant, layer: Layer) -> Iterator[Any]:
@@ -182,11 +55,12 @@ def control(clock: Clock, plant: Plant, layer: Layer) -> Iterator[Any]:
     notices, trigger = plant.notices(layer.detect_s), "start"
     while True:
         news, decided = notices.next, clock.now
-        install = layer.decide(trigger)
-        if install:
+        for delay_s, act in layer.decide(trigger) or ():
             if trigger != "start":
-                yield clock.after(layer.act_s, Rung.CONTROL)
-            install()
+                yield clock.after(delay_s, Rung.CONTROL)
+            act()
+            if news.triggered:
+                break  # what is left of a step-by-step update was made for another topology
         tick = _next_tick(clock, layer.every_s, decided)
         yield news | tick
         trigger = "topology" if news.triggered else "tick"
@@ -204,43 +78,183 @@ def rules_layer(plant: Plant, desk: Desk, log: Log) -> Layer:
     """Static rules: routes for the base demands, remade when the topology changes."""
     timing = desk.strategy.control
 
-    def decide(trigger: str) -> Callable[[], None]:
+    def decide(trigger: str) -> Stages:
         network = plant.seen(micros(timing.detect_s))
-        routes = desk.strategy.rules.route(network, desk.demands, desk.lower)
+        routes, solve_s = _timed(desk.strategy.rules, network, desk.demands, desk.lower)
 
         def install() -> None:
-            log("rules", trigger, routes, desk.install_rules(routes, ~network.up))
+            log("rules", trigger, routes, desk.install_rules(routes, ~network.up), solve_s)
 
-        return install
+        return [(timing.converge_s, install)]
 
-    return Layer(decide, None, timing.detect_s, timing.converge_s)
+    return Layer(decide, None, timing.detect_s)
 
 
-def steering_layer(
-    clock: Clock, plant: Plant, source: Source, desk: Desk, streams: Streams, log: Log
+def foresight_layer(
+    clock: Clock, plant: Plant, source: Source, desk: Desk, step_s: float, log: Log
 ) -> Layer:
-    """SDN: routes for measured demands, remade every cycle."""
-    timing = desk.strategy.control
-    noise = _Noise(streams, desk.demands, timing.noise_sigma)
-    stale, window = micros(timing.staleness_s), micros(timing.window_s)
+    """Perfect knowledge without delay: routes for the true traffic of every step."""
 
-    def decide(trigger: str) -> Callable[[], None] | None:
+    def decide(trigger: str) -> Stages:
+        network = plant.network
+        demands = desk.demands.with_gbps(source.at(clock.now))
+        routes, solve_s = _timed(desk.strategy.rules, network, demands, desk.lower)
+
+        def install() -> None:
+            log("rules", trigger, routes, desk.install_rules(routes, ~network.up), solve_s)
+
+        return [(0.0, install)]
+
+    return Layer(decide, step_s, 0.0)
+
+
+class Steering:
+    """A controller: routes for predicted demands, remade every cycle.
+
+    Parameters
+    ----------
+    name : str
+        ``controller``, or ``announcements`` for what is steered in that way.
+    which : ndarray of int
+        Positions of the demands that this layer steers.
+    expected : callable
+        The planned traffic curve; see :class:`~simulator.prediction.predictor.Outlook`.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        which: np.ndarray,
+        clock: Clock,
+        plant: Plant,
+        source: Source,
+        desk: Desk,
+        streams: Streams,
+        log: Log,
+        expected: Callable[[np.ndarray], np.ndarray],
+    ) -> None:
+        self._name, self._which, self._timing = name, which, desk.strategy.control
+        self._clock, self._plant, self._source = clock, plant, source
+        self._desk, self._log = desk, log
+        #: Without the planning window, which is for the static rules.
+        self._base = replace(desk.demands, window_gbps=None)
+        self._telemetry = Telemetry(source, streams, self._base, self._timing)
+        self._predict = self._timing.predict.start(self._outlook(expected))
+        self._alarm = Alarm(self._timing.hysteresis)
+        self._delays = streams.generator("install", name)
+        self._landings: Landings | None = None
+        if name == "announcements" and self._timing.announcements:
+            mine = self._base.where(which)
+            self._landings = Landings(plant.network, mine, streams, self._timing.announcements)
+        self._decided: Routes | None = None
+        self._open: tuple[Row, int, np.ndarray] | None = None
+
+    @property
+    def layer(self) -> Layer:
+        """What the control process runs."""
+        return Layer(self._decide, self._every_s, self._timing.detect_s)
+
+    @property
+    def _every_s(self) -> float:
+        announced = self._timing.announcements if self._name == "announcements" else None
+        every_s = announced.every_s if announced else self._timing.every_s
+        assert every_s is not None
+        return every_s
+
+    def _outlook(self, expected: Callable[[np.ndarray], np.ndarray]) -> Outlook:
+        """Routes are in force from their installation for a cycle: forecast its middle."""
+        timing = self._timing
+        compute_s = 0.0 if timing.compute_s == "measured" else timing.compute_s
+        late_s = timing.window_s / 2.0 + timing.staleness_s + compute_s + self._install_s()
+        return Outlook(self._every_s, late_s + self._every_s / 2.0, expected)
+
+    def _decide(self, trigger: str) -> Stages | None:
+        desk, now = self._desk, self._clock.now
         if desk.halts:
             return None
-        end = clock.now - stale
-        measured = desk.demands.with_gbps(source.mean(end - window, end) * noise.next())
-        network = _seen(plant, timing)
-        assert desk.lower is not None
-        current = desk.upper.where(desk.steered) if desk.upper else None
-        routes = steer(desk.strategy.scheme, network, measured, desk.steered, desk.lower, current)
+        believed = self._predict(self._telemetry.middle_s(now), self._telemetry.measure(now))
+        self._judge_last_prediction(now)
+        network, demands = _seen(self._plant, self._timing), self._base.with_gbps(believed)
+        if not self._alarm.rings(self._fullest_exit(network, demands)) and trigger != "topology":
+            self._log(self._name, trigger, None, None, np.nan)
+            return None
+        below = desk.below(self._name)
+        part = desk.strategy.part
+        current = self._decided if self._name in desk.uppers else None
+        steer_now = partial(steer, demands=demands, steered=self._which, part=part)
+        seen, mine = steer_now(network, under=below)
+        routes, solve_s = _timed(desk.strategy.scheme, seen, mine, current)
+        old = current or below.where(self._which)
+        routes = restrained(routes, old, seen, mine, self._timing)
 
-        def install() -> None:
-            if not desk.halts:
-                log("controller", trigger, routes, desk.install_steering(routes))
+        stages = []
+        steps = 1 if current is None else update_steps(self._timing)
+        for step in range(1, steps + 1):
+            target = routes if step == steps else routes.blend(old, step / steps)
+            delay_s = self._delay_s(target, old, mine) + (self._compute_s(solve_s) * (step == 1))
+            install = partial(self._install, target, below, believed, trigger, solve_s)
+            stages.append((delay_s, install))
+        return stages
 
-        return install
+    def _install(
+        self, routes: Routes, below: Routes, believed: np.ndarray, trigger: str, solve_s: float
+    ) -> None:
+        desk = self._desk
+        if desk.halts:
+            return
+        self._decided = routes
+        if self._landings:
+            static = below.where(self._which)
+            routes = self._landings.arrive(routes, static, self._plant.network)
+        put = routes.part(desk.strategy.part).of(self._which, len(desk.demands))
+        row = self._log(
+            self._name, trigger, routes, desk.install_steering(self._name, put), solve_s
+        )
+        self._open = (row, self._clock.now, believed[self._which])
 
-    return Layer(decide, timing.every_s, timing.detect_s, timing.compute_s + timing.install_s)
+    def _judge_last_prediction(self, now: int) -> None:
+        """Write down by how much the traffic differed from what the last routes were made for."""
+        if self._open is None:
+            return
+        (row, since, believed), self._open = self._open, None
+        until = min(now, since + micros(self._every_s))
+        if until > since:
+            actual = self._source.mean(since, until)[self._which]
+            total = actual.sum()
+            row["prediction_error"] = (
+                float(np.abs(believed - actual).sum() / total) if total > 0 else 0.0
+            )
+
+    def _fullest_exit(self, network: Network, demands: Demands) -> float:
+        """Utilisation of the fullest exit direction, as predicted under the routes in force."""
+        if self._timing.hysteresis is None or not len(network.exits):
+            return np.inf
+        assert self._desk.in_force is not None
+        arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
+        load, capacity = self._desk.in_force.loads(demands.gbps)[arcs], network.capacity_gbps[arcs]
+        live = network.up[arcs]
+        return float((load[live] / capacity[live]).max(initial=0.0))
+
+    def _compute_s(self, solve_s: float) -> float:
+        fixed = self._timing.compute_s
+        return solve_s if fixed == "measured" else fixed
+
+    def _install_s(self) -> float:
+        """Typical time to install."""
+        announced = self._timing.announcements if self._name == "announcements" else None
+        if self._timing.update == "instant" and not announced:
+            return 0.0
+        return announced.install_s if announced else self._timing.install_s
+
+    def _delay_s(self, new: Routes, old: Routes, demands: Demands) -> float:
+        """Time that this installation takes."""
+        delay_s, timing = self._install_s(), self._timing
+        if timing.install_sigma > 0:
+            delay_s *= float(np.exp(timing.install_sigma * self._delays.standard_normal()))
+        if timing.rule_ms > 0 and timing.update != "instant":
+            written = new.entries[new.moved(old, demands.gbps).which].sum()
+            delay_s += float(written) * timing.rule_ms / 1000.0
+        return delay_s
 
 
 def _seen(plant: Plant, timing: Control) -> Network:
@@ -250,57 +264,42 @@ def _seen(plant: Plant, timing: Control) -> Network:
     return plant.network.under(up=up, capacity_gbps=capacity)
 
 
+def _timed(
+    scheme: Scheme, network: Network, demands: Demands, current: Routes | None
+) -> tuple[Routes, float]:
+    """Routes, and how long this machine took over them."""
+    began = time.perf_counter()
+    routes = scheme.route(network, demands, current)
+    return routes, time.perf_counter() - began
+
+
 def steer(
-    scheme: Scheme,
-    network: Network,
-    demands: Demands,
-    steered: np.ndarray,
-    under: Routes,
-    current: Routes | None = None,
-) -> Routes:
-    """Route the steered demands around the load of the others.
+    network: Network, demands: Demands, steered: np.ndarray, under: Routes, part: float = 1.0
+) -> tuple[Network, Demands]:
+    """Return what a scheme is asked that steers some demands around the load of the others.
 
     Parameters
     ----------
-    scheme : Scheme
     network : Network
     demands : Demands
         All demands, as believed.
     steered : ndarray of int
         Positions of the demands to route.
     under : Routes
-        Routes that the other demands follow.
-    current : Routes, optional
-        Steered routes now in force.
+        Routes that all others follow.
+    part : float
+        Share of each steered demand that is steered; the rest is among the others.
 
     Returns
     -------
-    Routes
-        Of all demands; those not steered are not served.
+    network : Network
+        With the load of the others in the background.
+    demands : Demands
+        Those to route.
     """
     rest = demands.gbps.copy()
-    rest[steered] = 0.0
-    seen = network.carrying(under.loads(rest))
-    return scheme.route(seen, demands.where(steered), current).of(steered, len(demands))
-
-
-class _Noise:
-    """Sampling error of measured demands: one stream for each, drawn some cycles at a time."""
-
-    CYCLES = 64
-
-    def __init__(self, streams: Streams, demands: Demands, sigma: float) -> None:
-        self._sigma, self._cycle = sigma, 0
-        self._generators = [streams.generator("measurement", name) for name in demands.names]
-        self._factors = np.ones((len(demands), 0))
-
-    def next(self) -> np.ndarray:
-        """Factors of the next cycle, shape (demands,)."""
-        if self._sigma == 0:
-            return np.ones(len(self._generators))
-        at = self._cycle % self.CYCLES
-        if at == 0:
-            normal = np.array([g.standard_normal(self.CYCLES) for g in self._generators])
-            self._factors = np.exp(self._sigma * normal - self._sigma**2 / 2.0)
-        self._cycle += 1
-        return self._factors[:, at]
+    rest[steered] *= 1.0 - part
+    mine = demands.where(steered)
+    if part != 1.0:
+        mine = mine.with_gbps(mine.gbps * part)
+    return network.carrying(under.loads(rest)), mine

@@ -12,7 +12,8 @@ from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.routing.scheme import Scheme
-from simulator.simulation.controller import Strategy, steer
+from simulator.simulation.controller import steer
+from simulator.simulation.strategy import Strategy
 
 _PRECISION = 1e-3
 _DIRECTION = {"international_out": "out", "international_in": "in"}
@@ -89,18 +90,20 @@ class _Question:
     def __init__(self, strategy: Strategy, network: Network, target: float) -> None:
         self._strategy, self._network, self._target = strategy, network, target
         self._method = strategy.scheme if strategy.is_static else _holding(strategy.scheme, target)
-        self._steers = () if strategy.is_static else strategy.control.steers
-        methods = [strategy.rules, *([self._method] if self._steers else [])]
+        self._rules = self._method if strategy.foresees else strategy.rules
+        methods = [self._rules, *([self._method] if strategy.has_controller else [])]
         self.linear = not any(method.demand_aware for method in methods)
         self._arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
         self._room = target * (network.capacity_gbps * network.up)[self._arcs]
         self._routes: Routes | None = None
 
     def _route(self, demands: Demands) -> Routes:
-        routes = self._strategy.rules.route(self._network, demands)
-        steered = np.flatnonzero(demands.of_class(self._steers))
+        routes = self._rules.route(self._network, demands)
+        steered, part = self._strategy.steered(self._network, demands), self._strategy.part
         if len(steered):
-            routes = steer(self._method, self._network, demands, steered, routes).over(routes)
+            seen, mine = steer(self._network, demands, steered, routes, part)
+            upper = self._method.route(seen, mine).part(part)
+            routes = upper.of(steered, len(demands)).over(routes)
         return routes
 
     def linear_factor(self, demands: Demands, rates_gbps: np.ndarray) -> float:

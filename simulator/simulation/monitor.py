@@ -31,6 +31,7 @@ _LATENCY_GRAIN_MS = 1e-3
 
 Figures = list[tuple[str, str, str, float]]
 """Rows of metric, scope, unit and value."""
+Cost = Callable[[Network, Routes, np.ndarray], np.ndarray]
 Emit = Callable[[str, dict[str, Any]], None]
 """Takes a table's name and its columns."""
 
@@ -56,6 +57,14 @@ class Monitor:
         Takes finished table rows.
     headroom : Headroom
         Watches how much room is left.
+    cost : callable, optional
+        Cost of (network, routes, rates) by which strategies are held against the best, in Gbps ms
+        by instant.
+
+    Attributes
+    ----------
+    cost_gbit_ms : float
+        Its integral over time so far.
     """
 
     def __init__(
@@ -74,6 +83,7 @@ class Monitor:
         every: int,
         emit: Emit,
         headroom: Headroom,
+        cost: Cost | None = None,
     ) -> None:
         self._step_us, self._end_us, self._steps = step_us, end_us, steps
         self._clock, self._plant, self._source, self._queue = clock, plant, source, queue
@@ -87,6 +97,7 @@ class Monitor:
         self._rows = _Rows(network, demands, self._groups, step_us, detail, every, emit)
         self._tally = _Tally(network, self._groups)
         self._headroom = headroom
+        self._cost, self.cost_gbit_ms = cost, 0.0
 
     # -- called as time passes ----------------------------------------------------------------
 
@@ -119,7 +130,8 @@ class Monitor:
         self._pending = []
         rates = self._source.run([int(step) for step in span[:, 2]])
         network = self._plant.network
-        moment = flow(self._routes(), network, rates, self._queue)
+        routes = self._routes()
+        moment = flow(routes, network, rates, self._queue)
         seconds = (span[:, 1] - span[:, 0]) / US_PER_S
         begun = span[:, 0] % self._step_us == 0
         # The last step lasts to the horizon, wherever that lies.
@@ -129,6 +141,8 @@ class Monitor:
         self._tally.add(moment, seconds, self._exit_arcs)
         self._rows.add(moment, span, seconds, self._exit_arcs)
         self._headroom.see(network, rates)
+        if self._cost:
+            self.cost_gbit_ms += float(self._cost(network, routes, rates) @ seconds)
 
     # -- at the end ---------------------------------------------------------------------------
 

@@ -41,6 +41,10 @@ class Source:
         """Rates during a step, in Gbps, shape (demands,)."""
         return self._block(step // BLOCK)[:, step % BLOCK]
 
+    def at(self, time_us: int) -> np.ndarray:
+        """Rates from this instant on, in Gbps, shape (demands,)."""
+        return self.rates(min(time_us // self._step_us, self._steps - 1))
+
     def run(self, steps: list[int]) -> np.ndarray:
         """Rates during several steps, shape (demands, steps)."""
         return np.stack([self.rates(step) for step in steps], axis=1)

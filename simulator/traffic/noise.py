@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy.signal import lfilter
 
@@ -30,6 +32,8 @@ class Noise:
 
     sigma: NonNegative = 0.08
     correlation_h: NonNegative = 1.0
+
+    random: ClassVar[bool] = True
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the noise of every demand."""

@@ -36,7 +36,11 @@ class Matrix(Protocol):
 
 
 class Shape(Protocol):
-    """Factors by which demands are multiplied over time."""
+    """Factors by which demands are multiplied over time.
+
+    ``random = True`` marks a shape of mean one that is drawn anew in every replication: no plan
+    can count on it.
+    """
 
     kind: str
 
@@ -69,11 +73,36 @@ class Series:
         steps meet the integral of a smooth shape to second order. Call it with consecutive runs
         of steps: random streams are drawn as time goes on.
         """
-        factors = [s.start(self.network, self.base, streams, self.step_h) for s in self.shapes]
+        play = self._play(self.shapes, streams)
 
         def rates(first: int, last: int) -> np.ndarray:
-            hours = self.start_hour + (np.arange(first, last) + 0.5) * self.step_h
-            gbps = np.repeat(self.base.gbps[:, None], last - first, axis=1)
+            return play(self.start_hour + (np.arange(first, last) + 0.5) * self.step_h)
+
+        return rates
+
+    def expected(self, hours: np.ndarray) -> np.ndarray:
+        """Return the rates to plan for: without what is random.
+
+        Parameters
+        ----------
+        hours : ndarray, shape (instants,)
+            Counted from the start.
+
+        Returns
+        -------
+        ndarray, shape (demands, instants)
+        """
+        known = tuple(s for s in self.shapes if not getattr(s, "random", False))
+        return self._play(known, Streams(0, 0))(self.start_hour + hours)
+
+    def _play(
+        self, shapes: tuple[Shape, ...], streams: Streams
+    ) -> Callable[[np.ndarray], np.ndarray]:
+        """Return a function that multiplies the base by all factors at some local hours."""
+        factors = [s.start(self.network, self.base, streams, self.step_h) for s in shapes]
+
+        def rates(hours: np.ndarray) -> np.ndarray:
+            gbps = np.repeat(self.base.gbps[:, None], len(hours), axis=1)
             for factor in factors:
                 gbps *= factor(hours)
             return gbps

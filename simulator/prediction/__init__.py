@@ -1,0 +1,1 @@
+"""Prediction: what traffic will be while routes are in force; one file a way."""

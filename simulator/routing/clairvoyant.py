@@ -1,0 +1,88 @@
+"""The bound: routes for the true traffic of every moment, without delay, error or caution."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import numpy as np
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.routing.path_problem import with_capacity
+from simulator.routing.piecewise import PiecewiseProblem
+from simulator.routing.scheme import scheme
+from simulator.schema import NonNegative, Positive
+
+
+@scheme("clairvoyant")
+class Clairvoyant:
+    """Least latency with a price on load above the cap, for the true traffic: the yardstick.
+
+    Variables: the shares ``x`` of every demand on its paths. Minimise ::
+
+        sum over arcs a of  delay[a] * load[a]
+                          + overload_ms * max(0, load[a] + background[a] - cap * capacity[a])
+
+    subject to the shares of every demand adding up to one. So a Gbps goes the fastest way that
+    stays below the cap, and where there is none each Gbps above it costs ``overload_ms``. The cost
+    is a rate in Gbps ms, defined for the routes of every other scheme as well: what those cost
+    more than these is their **regret**. Exact over all paths (``routing/piecewise.py``), with a
+    bound in the certificate.
+
+    In a scenario a strategy with this scheme has no controller: it steers all traffic, at every
+    step and with every fault, as if both were known beforehand. Every other strategy of the
+    scenario then has a figure ``regret``.
+
+    Attributes
+    ----------
+    utilisation_cap : float
+        Utilisation up to which load costs nothing but its latency.
+    overload_ms : float
+        Price of a Gbps above it on one link. 1,000 ms is what a lost packet costs a sender at
+        least that has nothing else to learn it from (RFC 6298: the least retransmission timeout).
+    """
+
+    utilisation_cap: NonNegative = 0.85
+    overload_ms: Positive = 1000.0
+
+    demand_aware: ClassVar[bool] = True
+    foresees: ClassVar[bool] = True
+
+    def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
+        """Return paths with shares, with a certificate."""
+        price = self.overload_ms
+        # With a cap of zero all load is above it: one segment, not an empty one before it.
+        bends = np.array([0.0, self.utilisation_cap] if self.utilisation_cap > 0 else [0.0])
+        slopes = np.array([0.0, price] if self.utilisation_cap > 0 else [price])
+        problem = PiecewiseProblem(with_capacity(network), demands, bends, slopes)
+        if not len(problem.active):
+            return problem.nothing()
+        problem.slopes = slopes / problem.delay_unit
+        return problem.solve(problem.delay, problem.unit * problem.delay_unit)
+
+    def cost(self, network: Network, routes: Routes, rates_gbps: np.ndarray) -> np.ndarray:
+        """Cost of any routes: what this scheme minimises.
+
+        Traffic that is not served costs as much as if it overloaded every hop of the longest path
+        there could be, so that leaving it out never pays.
+
+        Parameters
+        ----------
+        network : Network
+            As it stands.
+        routes : Routes
+        rates_gbps : ndarray, shape (demands, instants)
+
+        Returns
+        -------
+        ndarray, shape (instants,)
+            In Gbps ms.
+        """
+        load = routes.loads(rates_gbps)
+        room = self.utilisation_cap * network.capacity_gbps * network.up - network.background_gbps
+        # What the background has above the cap by itself is nobody's doing.
+        over = np.maximum(load - np.maximum(room, 0.0)[:, None], 0.0)
+        unserved = np.clip(1.0 - routes.served, 0.0, 1.0) @ rates_gbps
+        lost = over.sum(axis=0) + len(network.nodes) * unserved
+        return np.asarray(network.delay_ms @ load + self.overload_ms * lost)

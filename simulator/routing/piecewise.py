@@ -1,0 +1,143 @@
+"""Least cost where every arc has a convex piecewise linear cost of its load, and flow a price.
+
+What ``congestion_cost`` and ``clairvoyant`` have in common. Variables: ``x[p]``, the share of
+demand *k* on its path *p*, and ``z[a, i]``, the part of the load of arc *a* in segment *i* of its
+cost. The segments have rising slopes, so that they fill up in order by themselves. Column
+generation as in ``routing/path_problem.py``, with a Lagrangian bound over all paths.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from simulator.errors import SimulatorError
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Certificate, Routes
+from simulator.routing.path_problem import PathProblem
+from simulator.routing.program import INFINITE, Program
+
+
+def cost(
+    load: np.ndarray, capacity: np.ndarray, bends: np.ndarray, slopes: np.ndarray
+) -> np.ndarray:
+    """Cost of a load: *slopes* begin at *bends* times the capacity, the first at 0."""
+    beyond = load[..., None] - capacity[..., None] * bends
+    return np.asarray(np.maximum(beyond, 0.0) @ np.diff(slopes, prepend=0.0))
+
+
+class PiecewiseProblem(PathProblem):
+    """The paths, and segments of load on every arc in reach before them.
+
+    Parameters
+    ----------
+    network, demands
+        As for any :class:`PathProblem`.
+    bends, slopes : ndarray
+        Utilisation at which each slope begins, from 0, and what a unit of load costs there.
+    """
+
+    def __init__(
+        self, network: Network, demands: Demands, bends: np.ndarray, slopes: np.ndarray
+    ) -> None:
+        super().__init__(network, demands)
+        self.bends, self.slopes = bends, slopes
+
+    def cost(self, load: np.ndarray, capacity: np.ndarray) -> np.ndarray:
+        """Cost of loads on capacities, in units of the problem."""
+        return cost(load, capacity, self.bends, self.slopes)
+
+    def solve(self, weight: np.ndarray, unit: float) -> Routes:
+        """Minimise the cost and return routes with their proof.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (arcs,)
+            What a unit of flow on an arc costs beside the cost of its load.
+        unit : float
+            Of the certificate's objective.
+        """
+        rate = self.rate[self.active]
+        program, parts = self._program(weight)
+        while True:
+            solution = program.solve()
+            if solution.status != "optimal":
+                raise SimulatorError("a program that is always feasible was found infeasible")
+            price, worth = self.prices(solution)
+            price = np.minimum(price, self.slopes[-1])
+            length, floor, near = self.shortest(price + weight)
+            bound = float(floor @ rate) + self._least_on_arcs(price)
+            if not self.price_in(program, near, length, worth, weight):
+                break
+        share = solution.values[parts:]
+        load = self.load(share)[self.arc_rows]
+        full, idle = self.capacity[self.arc_rows], self.background[self.arc_rows]
+        reached = float(
+            (self.cost(load + idle, full) - self.cost(idle, full)).sum()
+            + load @ weight[self.arc_rows]
+        )
+        certificate = Certificate(
+            self.status,
+            float(((load + idle) / full).max()),
+            np.nan,
+            reached * unit,
+            min(bound, reached) * unit,
+            len(self.paths.demand),
+            self.rounds,
+        )
+        return self.routes(share, certificate)
+
+    def nothing(self) -> Routes:
+        """Routes where there is nothing to route."""
+        return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
+
+    def _program(self, weight: np.ndarray) -> tuple[Program, int]:
+        """Build the program; return it and the number of its segment columns."""
+        demands, arcs = len(self.active), len(self.arc_rows)
+        width = self._widths()
+        # Segments that nothing can reach are no columns; the last that can be has no end.
+        arc, segment = np.nonzero(width > 0)
+        last = np.append(arc[1:] != arc[:-1], True)
+        parts = len(arc)
+        segments = sparse.csc_array(
+            (-np.ones(parts), (demands + arc, np.arange(parts))), shape=(demands + arcs, parts)
+        )
+        columns = self.columns(self.paths)
+        count = columns.shape[1]
+        basic = np.zeros(parts + count, dtype=bool)
+        basic[:parts] = last
+        basic[parts + self.fastest(self.paths)] = True
+        program = Program(
+            cost=np.concatenate([self.slopes[segment], self.costs(self.paths, weight)]),
+            lower=np.zeros(parts + count),
+            upper=np.concatenate(
+                [np.where(last, INFINITE, width[arc, segment]), np.full(count, INFINITE)]
+            ),
+            matrix=sparse.csc_array(sparse.hstack([segments, columns])),
+            row_lower=np.concatenate([np.ones(demands), np.full(arcs, -INFINITE)]),
+            row_upper=np.concatenate([np.ones(demands), np.zeros(arcs)]),
+            basic_columns=basic,
+            basic_rows=np.zeros(demands + arcs, dtype=bool),
+        )
+        return program, parts
+
+    def _widths(self) -> np.ndarray:
+        """What the background leaves of every segment, and all demands together could fill."""
+        ends = np.append(self.bends[1:], np.inf)
+        full, idle = self.capacity[self.arc_rows], self.background[self.arc_rows]
+        free = np.maximum(full[:, None] * ends - idle[:, None], 0.0)
+        return np.diff(np.minimum(free, self.total), axis=1, prepend=0.0)
+
+    def _least_on_arcs(self, price: np.ndarray) -> float:
+        """Least of added cost less price times load, over all loads that an arc may have, summed.
+
+        Convex and piecewise linear: the least is at a bend, at nothing or at everything.
+        """
+        full, idle = self.capacity[self.arc_rows, None], self.background[self.arc_rows, None]
+        bends = np.clip(full * self.bends - idle, 0.0, self.total)
+        load = np.concatenate([bends, np.full((len(full), 1), self.total)], axis=1)
+        value = (
+            self.cost(load + idle, full) - self.cost(idle, full) - price[self.arc_rows, None] * load
+        )
+        return float(value.min(axis=1).sum())

@@ -1,0 +1,90 @@
+"""Restraint: how a controller keeps itself from doing too much, too often or all at once."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.routing.fortz_thorup import slope
+from simulator.simulation.strategy import Control, Hysteresis
+
+
+class Alarm:
+    """Whether exits are so full that routes should be made anew; see :class:`Hysteresis`."""
+
+    def __init__(self, marks: Hysteresis | None) -> None:
+        self._marks = marks
+        self._on, self._quiet = False, 0
+
+    def rings(self, utilisation: float) -> bool:
+        """Take note of the fullest exit of this cycle; return whether to act."""
+        marks = self._marks
+        if marks is None:
+            return True
+        if utilisation > marks.high:
+            self._on, self._quiet = True, 0
+        elif utilisation < marks.low:
+            self._quiet += 1
+            self._on = self._on and self._quiet < marks.hold
+        else:
+            self._quiet = 0
+        return self._on
+
+
+def restrained(
+    new: Routes, old: Routes, network: Network, demands: Demands, control: Control
+) -> Routes:
+    """Return routes that go from *old* towards *new* no further than the caps on moves allow.
+
+    Parameters
+    ----------
+    new, old : Routes
+        Of the demands that are steered.
+    network : Network
+        As the controller sees it; its ``background_gbps`` is the load of all others.
+    demands : Demands
+        Those that are steered, as predicted.
+    control : Control
+    """
+    if control.max_moves is None and control.max_moved_gbps is None:
+        return new
+    moved = new.moved(old, demands.gbps)
+    if control.max_moves is not None and moved.demands > control.max_moves:
+        chosen = _most_urgent(new, old, network, demands)
+        chosen = chosen[moved.which[chosen]][: control.max_moves]
+        takes = np.zeros(len(demands))
+        takes[chosen] = 1.0
+        new = new.blend(old, takes)
+        moved = new.moved(old, demands.gbps)
+    if control.max_moved_gbps is not None and moved.gbps > control.max_moved_gbps:
+        # A mix of two routings loads no link more than the worse of the two does.
+        new = new.blend(old, control.max_moved_gbps / moved.gbps)
+    return new
+
+
+def _most_urgent(new: Routes, old: Routes, network: Network, demands: Demands) -> np.ndarray:
+    """Demands in the order of how much their move relieves full links, then of latency saved.
+
+    Relief is counted at the price that the Fortz-Thorup cost puts on every link under *old*.
+    """
+    load = old.loads(demands.gbps) + network.background_gbps
+    price = slope(load, network.capacity_gbps)
+    change = old.matrix - new.matrix
+    relief = (change.T @ price) * demands.gbps
+    saved = (change.T @ network.delay_ms) * demands.gbps
+    return np.lexsort((-saved, -np.round(relief, 9)))
+
+
+def update_steps(control: Control) -> int:
+    """Number of steps in which new routes are put in place.
+
+    With a share *s* free on every link, ``1 / s - 1`` equal steps of one change overload no link
+    in whatever order the demands of a step switch (SWAN, SIGCOMM 2013, section 4.2).
+    """
+    if control.update != "multi_step":
+        return 1
+    return max(1, math.ceil(1.0 / control.scratch - 1e-9) - 1)
