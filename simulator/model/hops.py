@@ -150,7 +150,7 @@ class Hops:
         inject = sparse.csr_array((old.data, columns, old.indptr), shape=(old.shape[0], total))
         owner = None if self.owner is None else demands[self.owner]
         moved = replace(self, inject=inject, owner=owner)
-        for name in ("_forward", "_backward", "_on_arc", "_arrives"):
+        for name in ("_forward", "_backward", "_on_arc", "_arrives", "arrives_whole"):
             if name in self.__dict__:
                 moved.__dict__[name] = self.__dict__[name]
         return moved
@@ -196,7 +196,41 @@ class Hops:
     @cached_property
     def served(self) -> np.ndarray:
         """Share of each demand that has a way to its target, shape (demands,)."""
+        if self.owner is not None and self.share is not None:
+            last = self.ends
+            return np.bincount(self.owner[last], self.share[last], self.inject.shape[1])
         return self._enter @ self._arrives
+
+    @cached_property
+    def arrives_whole(self) -> bool:
+        """Whether all that enters arrives when nothing is lost: what a hop carries is then all."""
+        return self.owner is not None or bool(np.all(np.abs(self._arrives - 1.0) < 1e-12))
+
+    @cached_property
+    def fingerprint(self) -> np.ndarray:
+        """A number for every demand that is another one when its shares are others (demands,).
+
+        Shares times random weights of the arcs: two different ways agree by chance alone, to one
+        in 2^50 or so.
+        """
+        weight = np.random.default_rng(self.arcs).random(self.arcs)
+        if self.owner is not None and self.share is not None:
+            return np.bincount(self.owner, self.share * weight[self.arc], self.inject.shape[1])
+        return np.asarray(weight @ self.matrix)
+
+    def shares(self, demands: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Arcs that some demands cross when nothing is lost: demand (as asked), arc and share."""
+        place = np.full(self.inject.shape[1], -1)
+        place[demands] = np.arange(len(demands))
+        if self.owner is not None and self.share is not None:
+            mine = np.flatnonzero(place[self.owner] >= 0)
+            return place[self.owner[mine]], self.arc[mine], self.share[mine]
+        part = sparse.coo_array(self._columns[:, demands])
+        return part.col, part.row, part.data
+
+    @cached_property
+    def _columns(self) -> sparse.csc_array:
+        return sparse.csc_array(self.matrix)
 
     @cached_property
     def matrix(self) -> sparse.csr_array:
@@ -210,12 +244,18 @@ class Hops:
             parts.append(sparse.csr_array(self.inject[lo:hi] + forward[:, :lo] @ above))
         return sparse.csr_array(self._on_arc @ sparse.csr_array(sparse.vstack(parts)))
 
+    @cached_property
+    def _by_demand(self) -> sparse.csc_array:
+        return self.matrix.T
+
     def loads(self, rates: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
         """Rate offered to every arc, shape (arcs,) or (arcs, instants)."""
+        if kept is None:
+            return np.asarray(self.matrix @ rates)
         y = self.inject @ rates
-        kept_hop = None if kept is None else kept[self.arc]
+        kept_hop = kept[self.arc]
         for lo, hi, forward in self._forward:
-            y[lo:hi] += forward @ (y if kept_hop is None else y * kept_hop)
+            y[lo:hi] += forward @ (y * kept_hop)
         return self._on_arc @ y
 
     def arrivals(self, delays_ms: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -230,6 +270,8 @@ class Hops:
 
     def spent(self, delays_ms: np.ndarray) -> np.ndarray:
         """Share that arrives times mean delay when nothing is lost, shape (demands, instants)."""
+        if self.arrives_whole:
+            return np.asarray(self._by_demand @ delays_ms)
         spent = delays_ms[self.arc] * self._arrives[:, None]
         for lo, hi, back in self._backward:
             spent[lo:hi] += back @ spent

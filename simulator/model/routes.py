@@ -94,12 +94,16 @@ class Routes:
     rescales : bool
         Whether the source moves what a dead path carried onto the paths that are left, in
         proportion, as weighted tunnels do. Without it that traffic is no longer served here.
+    hint : object
+        Where the scheme that made these routes would start from, asked again with them as the
+        current ones: the answer is the same without, only later.
     """
 
     network: Network
     layers: tuple[tuple[Hops, np.ndarray | None], ...]
     certificate: Certificate | None = None
     rescales: bool = False
+    hint: object = None
 
     # -- building -----------------------------------------------------------------------------
 
@@ -343,17 +347,37 @@ class Routes:
         old : Routes
         rates : ndarray, shape (demands,)
         """
-        rise = sparse.coo_array(self.matrix - old.matrix)
-        up = rise.data > 0
-        arc, demand, grown = rise.row[up], rise.col[up], rise.data[up]
+        # Few demands change from one cycle to the next: only those are looked at closely.
+        changed = np.flatnonzero(
+            np.abs(self._fingerprint - old._fingerprint) > 1e-12 * (1.0 + self._fingerprint)
+        )
+        rise = self._shares(changed) - old._shares(changed)
+        row, arc = np.nonzero(rise > 0)
+        grown = rise[row, arc]
         share = np.zeros(len(self))
-        np.maximum.at(share, demand, grown)
+        np.maximum.at(share, changed[row], grown)
         share[share < 1e-9] = 0.0
-        peak = old.matrix @ rates + np.bincount(arc, grown * rates[demand], old.matrix.shape[0])
+        peak = old.loads(rates) + np.bincount(arc, grown * rates[changed[row]], rise.shape[1])
         moving = share * rates > 0
         return Moved(
             int(np.count_nonzero(moving)), float(np.minimum(share, 1.0) @ rates), moving, peak
         )
+
+    @cached_property
+    def _fingerprint(self) -> np.ndarray:
+        """A number for every demand that changes when its shares do, shape (demands,)."""
+        total = np.zeros(len(self))
+        for hops, weight in self.layers:
+            total += hops.fingerprint if weight is None else hops.fingerprint * weight
+        return total
+
+    def _shares(self, demands: np.ndarray) -> np.ndarray:
+        """Share of some demands that crosses each arc, shape (some demands, arcs)."""
+        total = np.zeros((len(demands), len(self.network.tail)))
+        for hops, weight in self.layers:
+            row, arc, share = hops.shares(demands)
+            np.add.at(total, (row, arc), share if weight is None else share * weight[demands][row])
+        return total
 
     def paths(self, limit: int = 1_000_000) -> Iterator[tuple[int, float, tuple[int, ...]]]:
         """Walk over ``(demand, share, arcs)`` of every path in use.

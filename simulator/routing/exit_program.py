@@ -1,0 +1,400 @@
+"""Least latency under a cap on exits, by the structure of the problem: a few prices decide it.
+
+Each international demand crosses the border once. While no other link is full, its latency by way
+of each exit is a number, and what is left is a transportation problem: demands to exits, exits with
+room. Its optimal basis is small. Every demand has one **key** exit; exits that are full have a
+price; and there are as many **extra** ways (demands that are split) as full exits. So a basis is a
+matrix as large as the number of full exits, and a pivot of the dual simplex method a few sweeps
+over a table of demands by exits.
+
+A basis is optimal for all rates for which its flows are not negative and no exit overflows: from
+one cycle to the next few pivots are needed, often none. The answer does not depend on where they
+start from: latencies differ by up to a tenth of a nanosecond, by a hash of the names of demand and
+exit, so that no two answers are equally good, and flows are computed from the final basis alone.
+
+The caller checks that no other link is above its limit: then the answer is optimal over all paths,
+which the prices prove.
+
+Source: Dantzig and Van Slyke, Generalized upper bounding techniques, J. Comput. Syst. Sci. 1, 1967
+(key variables and the working basis); Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapter 11.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Certificate, Routes
+from simulator.routing.candidates import Paths, remembered, ways_across
+from simulator.routing.path_problem import nine_digits, with_capacity
+from simulator.routing.paths import HOP_MS, towards
+
+_TIE_MS = 1e-7
+"""Most that a latency is changed by, so that no two answers are equally good."""
+_ROUNDING = 1e-9
+_MOST_PIVOTS = 5000
+
+
+class Basis(NamedTuple):
+    """A basis of one direction.
+
+    Attributes
+    ----------
+    key : ndarray of int, shape (demands,)
+        Exit of each demand's key way.
+    demand, exit : ndarray of int, shape (full exits,)
+        The extra ways.
+    full : ndarray of int, shape (full exits,)
+        Exits that are full.
+    """
+
+    key: np.ndarray
+    demand: np.ndarray
+    exit: np.ndarray
+    full: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Side:
+    """The ways of one direction.
+
+    Attributes
+    ----------
+    who : ndarray of int, shape (demands,)
+        Positions of the demands.
+    arcs : ndarray of int, shape (exits,)
+        Exit arcs of this direction that are up.
+    place : ndarray of int, shape (demands, exits)
+        Position of each way among the paths of the table; -1 where there is none.
+    delay_ms, cost : ndarray, shape (demands, exits)
+        Delay of each way, and the same made unlike all others; infinite where there is none.
+    """
+
+    who: np.ndarray
+    arcs: np.ndarray
+    place: np.ndarray
+    delay_ms: np.ndarray
+    cost: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """All ways of all demands, as long as the same links are up.
+
+    Attributes
+    ----------
+    paths : Paths
+        First the fastest path of every demand that has one, then every way of every direction.
+    fastest : ndarray of int, shape (demands,)
+        Position of its fastest path; -1 for a demand without any.
+    sides : tuple of Side
+    crosses : csr_array, shape (arcs, paths)
+        1 where a path crosses an arc.
+    delay_ms : ndarray, shape (paths,)
+    fixed : ndarray of int
+        Demands that have a path but no choice of exit.
+    """
+
+    paths: Paths
+    fastest: np.ndarray
+    sides: tuple[Side, ...]
+    crosses: sparse.csr_array
+    delay_ms: np.ndarray
+    fixed: np.ndarray
+
+
+def route(
+    network: Network,
+    demands: Demands,
+    limit: np.ndarray,
+    counts: np.ndarray,
+    current: Routes | None,
+) -> Routes | None:
+    """Route for the least latency; None where this way of solving does not apply.
+
+    That is where the exits cannot hold the demands, or another link would be above its limit.
+
+    Parameters
+    ----------
+    network : Network
+        Its ``background_gbps`` is load that stays where it is.
+    demands : Demands
+    limit : ndarray, shape (arcs,)
+        Utilisation allowed on every arc.
+    counts : ndarray of bool, shape (arcs,)
+        Arcs whose utilisation the certificate tells.
+    current : Routes, optional
+        Earlier routes of this way of solving: where to start from.
+    """
+    able = with_capacity(network)
+    table = _table(able, demands)
+    if not table.sides:
+        return None
+    unit = float(demands.gbps.max(initial=0.0)) or 1.0
+    rate = nine_digits(demands.gbps / unit)
+    room = limit * nine_digits(able.capacity_gbps / unit) - nine_digits(able.background_gbps / unit)
+    flow = np.zeros(len(table.paths.demand))
+    served = table.fastest >= 0
+    flow[table.fastest[served]] = rate[served]
+    bound, bases = 0.0, []
+    known = current.hint if current is not None and isinstance(current.hint, tuple) else ()
+    for i, side in enumerate(table.sides):
+        start = known[i] if len(known) == len(table.sides) else None
+        answer = _solve(side.cost, rate[side.who], room[side.arcs], start)
+        if answer is None:
+            return None
+        basis, ways, amount, price = answer
+        flow[table.fastest[side.who]] = 0.0
+        flow[side.place[ways]] = amount
+        least = (side.delay_ms + price).min(axis=1)
+        bound += float(least @ rate[side.who]) - float(price @ room[side.arcs])
+        bases.append(basis)
+    load = table.crosses @ flow
+    if np.any(load > room + _ROUNDING * (1.0 + np.abs(room))):
+        return None
+
+    used = np.flatnonzero(flow > _ROUNDING * rate[table.paths.demand])
+    idle = table.fastest[served & (rate == 0)]
+    used = np.concatenate([used, idle])
+    paths = table.paths.pick(used)
+    share = np.where(rate[paths.demand] > 0, flow[used], 1.0)
+    share /= np.bincount(paths.demand, share, len(demands))[paths.demand]
+    delay = float(table.delay_ms @ flow)
+    bound += float(table.delay_ms[table.fastest[table.fixed]] @ rate[table.fixed])
+    at = (load * unit + able.background_gbps)[counts] / able.capacity_gbps[counts]
+    certificate = Certificate(
+        "optimal",
+        float(at.max(initial=0.0)),
+        np.nan,
+        delay * unit,
+        min(bound, delay) * unit,
+        len(table.paths.demand),
+    )
+    routes = Routes.from_paths(
+        network, len(demands), paths.demand, share, paths.arcs, paths.starts, certificate
+    )
+    return replace(routes, hint=tuple(bases))
+
+
+# -- the ways, which depend on what is up ------------------------------------------------------
+
+
+def _table(network: Network, demands: Demands) -> Table:
+    """All ways by every exit, kept with the network for the next solve."""
+    key = remembered(network, demands, "ways by exit")
+    if key not in network.memo:
+        network.memo[key] = _find_table(network, demands)
+    return network.memo[key]
+
+
+def _find_table(network: Network, demands: Demands) -> Table:
+    weight = network.delay_ms + HOP_MS / 1000.0
+    targets, row = np.unique(demands.target, return_inverse=True)
+    near = towards(network, weight, targets)
+    paths = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
+    has = np.diff(paths.starts) > 0
+    paths = paths.pick(np.flatnonzero(has))
+    fastest = np.where(has, np.cumsum(has) - 1, -1)
+    sides = []
+    for ways in ways_across(network, demands, weight, row, near):
+        reaches = np.isfinite(ways.length).any(axis=0)
+        exit_, which = np.nonzero(np.isfinite(ways.length))
+        found = ways.paths(exit_, which)
+        delay = np.full(ways.length.T.shape, np.inf)
+        delay[which, exit_] = found.sums(network.delay_ms)
+        place = np.full(delay.shape, -1)
+        place[which, exit_] = len(paths.demand) + np.arange(len(which))
+        paths = paths.join(found)
+        names = [demands.names[k] for k in ways.who]
+        exits = [network.arc_name(int(arc)) for arc in ways.crossing]
+        cost = delay + _TIE_MS * _unlike(names, exits)
+        sides.append(
+            Side(ways.who[reaches], ways.crossing, place[reaches], delay[reaches], cost[reaches])
+        )
+    length = np.diff(paths.starts)
+    crosses = sparse.csr_array(
+        (np.ones(len(paths.arcs)), (paths.arcs, np.repeat(np.arange(len(length)), length))),
+        shape=(len(network.tail), len(length)),
+    )
+    fixed = fastest >= 0
+    for side in sides:
+        fixed[side.who] = False
+    delay = paths.sums(network.delay_ms)
+    return Table(paths, fastest, tuple(sides), crosses, delay, np.flatnonzero(fixed))
+
+
+def _unlike(rows: list[str], columns: list[str]) -> np.ndarray:
+    """Numbers from 0 to 1 that depend on pairs of names and on nothing else."""
+
+    def words(names: list[str]) -> np.ndarray:
+        digests = b"".join(hashlib.blake2b(n.encode(), digest_size=8).digest() for n in names)
+        return np.frombuffer(digests, dtype="<u8")
+
+    mixed = words(rows)[:, None] ^ words(columns)[None, :]
+    # The finaliser of splitmix64: every bit of the pair reaches every bit of the number.
+    mixed = (mixed ^ (mixed >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    mixed = (mixed ^ (mixed >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return (mixed ^ (mixed >> np.uint64(31))) / 2.0**64
+
+
+# -- the dual simplex method on keys and extras ------------------------------------------------
+
+
+class _Answer(NamedTuple):
+    basis: Basis
+    ways: tuple[np.ndarray, np.ndarray]
+    amount: np.ndarray
+    price: np.ndarray
+
+
+def _solve(
+    cost: np.ndarray, rate: np.ndarray, room: np.ndarray, start: Basis | None
+) -> _Answer | None:
+    """Send every demand to exits at least cost; None when the exits cannot hold them.
+
+    Parameters
+    ----------
+    cost : ndarray, shape (demands, exits)
+    rate : ndarray, shape (demands,)
+    room : ndarray, shape (exits,)
+    start : Basis, optional
+        One that was optimal for other rates or room, of the same cost.
+    """
+    if start is None or len(start.key) != len(rate) or np.any(start.full >= len(room)):
+        none = np.empty(0, dtype=np.int64)
+        start = Basis(np.argmin(cost, axis=1), none, none, none)
+    tolerance = 1e-12 * max(1.0, float(rate.sum()))
+    state = _State(cost, rate, room, start)
+    for _ in range(_MOST_PIVOTS):
+        leaving = state.most_infeasible(tolerance)
+        if leaving is None:
+            return state.answer()
+        if not state.pivot(*leaving):
+            return None
+    return None
+
+
+class _State:
+    """A basis with its flows and prices, between pivots."""
+
+    def __init__(self, cost: np.ndarray, rate: np.ndarray, room: np.ndarray, basis: Basis) -> None:
+        self._cost, self._rate, self._room = cost, rate, room
+        self._every = np.arange(len(rate))
+        self._set(basis)
+
+    def _set(self, basis: Basis) -> None:
+        """Take up a basis: its working matrix, flows, loads and prices."""
+        self._basis = basis
+        key, demand, exit_, full = basis
+        exits = len(self._room)
+        keys = key[demand]
+        matrix = (full[:, None] == exit_).astype(float) - (full[:, None] == keys)
+        self._inverse = np.linalg.inv(matrix) if len(full) else matrix
+        load = np.bincount(key, self._rate, exits)
+        self._extra = self._inverse @ (self._room[full] - load[full])
+        self._load = (
+            load + np.bincount(exit_, self._extra, exits) - np.bincount(keys, self._extra, exits)
+        )
+        self._load[full] = self._room[full]
+        self._price = np.zeros(exits)
+        saved = self._cost[demand, keys] - self._cost[demand, exit_]
+        self._price[full] = saved @ self._inverse
+
+    def most_infeasible(self, tolerance: float) -> tuple[str, int] | None:
+        """What has to leave the basis: the worst negative flow or overflow; None if there is none.
+
+        ``("extra", i)`` an extra way, ``("key", k)`` the key way of a demand, ``("exit", x)`` the
+        slack of an exit that is not among the full ones.
+        """
+        basis = self._basis
+        worst, leaving = tolerance, None
+        over = self._load - self._room
+        x = int(np.argmax(over))
+        if over[x] > worst:
+            worst, leaving = over[x], ("exit", x)
+        if len(basis.demand):
+            i = int(np.argmin(self._extra))
+            if -self._extra[i] > worst:
+                worst, leaving = -self._extra[i], ("extra", i)
+            left = self._rate[basis.demand] - np.array(
+                [self._extra[basis.demand == k].sum() for k in basis.demand]
+            )
+            i = int(np.argmin(left))
+            if -left[i] > worst:
+                worst, leaving = -left[i], ("key", int(basis.demand[i]))
+        return leaving
+
+    def pivot(self, what: str, which: int) -> bool:
+        """Exchange what leaves for the cheapest that makes up for it; False if nothing can."""
+        key, demand, exit_, full = self._basis
+        extras = len(demand)
+        # How the leaving variable depends on the extra flows, and on a new way directly.
+        direct: np.ndarray | float = 0.0
+        if what == "extra":
+            depends = (np.arange(extras) == which).astype(float)
+        elif what == "key":
+            depends = -(demand == which).astype(float)
+            direct = -(self._every == which).astype(float)[:, None]
+        else:
+            depends = (key[demand] == which).astype(float) - (exit_ == which)
+            onto = (np.arange(len(self._room)) == which).astype(float)
+            direct = onto[key][:, None] - onto
+        effect = np.zeros(len(self._room))
+        effect[full] = depends @ self._inverse
+        gain = direct - effect + effect[key][:, None]
+        reduced = self._cost + self._price
+        reduced = reduced - reduced[self._every, key][:, None]
+        reduced[gain < 0.5] = np.inf
+        best = int(np.argmin(reduced))
+        k, x = divmod(best, len(self._room))
+        cheapest = reduced[k, x]
+        # An exit may stop being full as well: its slack comes in at its price.
+        frees = np.flatnonzero(-effect[full] > 0.5)
+        freed = frees[np.argmin(self._price[full[frees]])] if len(frees) else -1
+        if freed >= 0 and self._price[full[freed]] < cheapest:
+            k = -1
+        elif not np.isfinite(cheapest):
+            return False
+
+        key = key.copy()
+        if what == "key":
+            what, i = "extra", int(np.flatnonzero(demand == which)[0])
+            key[which] = exit_[i]
+            which = i
+        if what == "extra":
+            demand, exit_ = np.delete(demand, which), np.delete(exit_, which)
+        else:
+            full = np.append(full, which)
+        if k >= 0:
+            demand, exit_ = np.append(demand, k), np.append(exit_, x)
+        else:
+            full = np.delete(full, freed)
+        self._set(Basis(key, demand, exit_, full))
+        return True
+
+    def answer(self) -> _Answer:
+        """Write the basis in one way, whatever the pivots were, and compute the flows from that."""
+        key, demand, exit_, full = self._basis
+        if len(demand):
+            # Of the ways of a split demand the one by the exit listed first is the key.
+            ways = {(int(k), int(x)) for k, x in zip(demand, exit_, strict=True)}
+            ways |= {(int(k), int(key[k])) for k in set(demand.tolist())}
+            key = key.copy()
+            extras = []
+            for k, x in sorted(ways, reverse=True):
+                key[k] = x
+            for k, x in sorted(ways):
+                if key[k] != x:
+                    extras.append((k, x))
+            demand, exit_ = np.array(extras, dtype=np.int64).reshape(-1, 2).T
+            self._set(Basis(key, demand, exit_, np.sort(full)))
+        amount = self._rate - np.bincount(demand, self._extra, len(self._rate))
+        ways_used = np.concatenate([self._every, demand]), np.concatenate([key, exit_])
+        both = np.maximum(np.concatenate([amount, self._extra]), 0.0)
+        return _Answer(self._basis, ways_used, both, self._price)
