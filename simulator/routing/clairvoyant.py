@@ -9,6 +9,7 @@ import numpy as np
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.routing import exit_program
 from simulator.routing.path_problem import with_capacity
 from simulator.routing.piecewise import PiecewiseProblem
 from simulator.routing.scheme import scheme
@@ -51,7 +52,12 @@ class Clairvoyant:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        price = self.overload_ms
+        arcs, price = len(network.tail), self.overload_ms
+        limit = np.full(arcs, self.utilisation_cap)
+        # Where all fits below the cap at prices that no overload beats, latency alone decides.
+        fits = exit_program.route(network, demands, limit, np.ones(arcs, bool), current, price)
+        if fits is not None:
+            return fits
         # With a cap of zero all load is above it: one segment, not an empty one before it.
         bends = np.array([0.0, self.utilisation_cap] if self.utilisation_cap > 0 else [0.0])
         slopes = np.array([0.0, price] if self.utilisation_cap > 0 else [price])

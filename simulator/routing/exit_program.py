@@ -114,7 +114,8 @@ def route(
     demands: Demands,
     limit: np.ndarray,
     counts: np.ndarray,
-    current: Routes | None,
+    current: Routes | None = None,
+    dearest_ms: float = np.inf,
 ) -> Routes | None:
     """Route for the least latency; None where this way of solving does not apply.
 
@@ -131,6 +132,8 @@ def route(
         Arcs whose utilisation the certificate tells.
     current : Routes, optional
         Earlier routes of this way of solving: where to start from.
+    dearest_ms : float
+        What a Gbps above the limit would cost: does not apply where room is worth more than that.
     """
     able = with_capacity(network)
     table = _table(able, demands)
@@ -150,6 +153,8 @@ def route(
         if answer is None:
             return None
         basis, ways, amount, price = answer
+        if price.max(initial=0.0) > dearest_ms:
+            return None
         flow[table.fastest[side.who]] = 0.0
         flow[side.place[ways]] = amount
         least = (side.delay_ms + price).min(axis=1)
@@ -266,11 +271,11 @@ def _solve(
     start : Basis, optional
         One that was optimal for other rates or room, of the same cost.
     """
-    if start is None or len(start.key) != len(rate) or np.any(start.full >= len(room)):
-        none = np.empty(0, dtype=np.int64)
-        start = Basis(np.argmin(cost, axis=1), none, none, none)
     tolerance = 1e-12 * max(1.0, float(rate.sum()))
-    state = _State(cost, rate, room, start)
+    state = _State(cost, rate, room, start) if start and _fits(start, cost) else None
+    if state is None or not state.is_dual_feasible():
+        none = np.empty(0, dtype=np.int64)
+        state = _State(cost, rate, room, Basis(np.argmin(cost, axis=1), none, none, none))
     for _ in range(_MOST_PIVOTS):
         leaving = state.most_infeasible(tolerance)
         if leaving is None:
@@ -278,6 +283,17 @@ def _solve(
         if not state.pivot(*leaving):
             return None
     return None
+
+
+def _fits(basis: Basis, cost: np.ndarray) -> bool:
+    """Whether a basis can be one of this problem: of other ways of other demands it cannot."""
+    demands, exits = cost.shape
+    key, demand, exit_, full = basis
+    if len(key) != demands or max(key.max(), full.max(initial=0)) >= exits:
+        return False
+    matrix = (full[:, None] == exit_).astype(float) - (full[:, None] == key[demand])
+    ways = np.concatenate([cost[np.arange(demands), key], cost[demand, exit_]])
+    return bool(np.isfinite(ways).all() and abs(np.linalg.det(matrix)) > 0.5)
 
 
 class _State:
@@ -305,6 +321,15 @@ class _State:
         self._price = np.zeros(exits)
         saved = self._cost[demand, keys] - self._cost[demand, exit_]
         self._price[full] = saved @ self._inverse
+
+    def is_dual_feasible(self) -> bool:
+        """Whether no way is cheaper than the basis has it: what the dual simplex starts from."""
+        dearest = self._price + self._cost - self._key_cost()[:, None]
+        return bool(self._price.min() > -_TIE_MS / 1e6 and dearest.min() > -_TIE_MS / 1e6)
+
+    def _key_cost(self) -> np.ndarray:
+        key = self._basis.key
+        return self._cost[self._every, key] + self._price[key]
 
     def most_infeasible(self, tolerance: float) -> tuple[str, int] | None:
         """What has to leave the basis: the worst negative flow or overflow; None if there is none.
@@ -348,8 +373,7 @@ class _State:
         effect = np.zeros(len(self._room))
         effect[full] = depends @ self._inverse
         gain = direct - effect + effect[key][:, None]
-        reduced = self._cost + self._price
-        reduced = reduced - reduced[self._every, key][:, None]
+        reduced = self._cost + self._price - self._key_cost()[:, None]
         reduced[gain < 0.5] = np.inf
         best = int(np.argmin(reduced))
         k, x = divmod(best, len(self._room))

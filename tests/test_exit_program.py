@@ -1,0 +1,157 @@
+"""The exit problem by its structure: as good as the general program, wherever it starts."""
+
+import numpy as np
+import pytest
+from conftest import built_in, make_random_case
+from helpers import asks, two_exits
+
+from simulator.model.demands import INTERNATIONAL
+from simulator.routing import exit_program, multicommodity
+
+SEEDS = [*range(12), *range(30, 36)]
+
+
+def international(case):
+    network, demands = case
+    return network, demands.where(demands.of_class(INTERNATIONAL))
+
+
+def by_exits(network, demands, cap, current=None):
+    arcs = len(network.tail)
+    return exit_program.route(
+        network, demands, np.full(arcs, cap), np.ones(arcs, dtype=bool), current
+    )
+
+
+def stretched(network, demands, fill):
+    """The demands at a rate at which all exits of the busier way are full to *fill*."""
+    need = 0.0
+    for way, name in (("out", "international_out"), ("in", "international_in")):
+        arcs = network.exit_arcs[way]
+        room = (network.capacity_gbps * network.up)[arcs].sum()
+        need = max(need, demands.gbps[demands.of_class(name)].sum() / room)
+    return demands.with_gbps(demands.gbps * fill / need)
+
+
+@pytest.mark.parametrize("fill", [0.3, 0.6, 0.75])
+@pytest.mark.parametrize("case", ["china169-2017", "china169-mini", *SEEDS])
+def test_as_good_as_the_general_program(case, fill):
+    network, demands = international(
+        built_in(case) if isinstance(case, str) else make_random_case(case)
+    )
+    demands = stretched(network, demands, fill)
+    quick = by_exits(network, demands, 0.8)
+    general = multicommodity.route(network, demands, utilisation_cap=0.8)
+    if quick is None:
+        load = general.loads(demands.gbps) / network.capacity_gbps
+        exits = np.concatenate([*network.exit_arcs.values()])
+        others = np.setdiff1d(np.flatnonzero(network.up), exits)
+        # Some other link decides, or the exits cannot be kept below the cap.
+        assert load[others].max() > 0.8 - 1e-6 or general.certificate.mlu > 0.8 + 1e-9
+        return
+    told, known = quick.certificate, general.certificate
+    assert told.objective == pytest.approx(known.objective, rel=1e-7)
+    assert told.bound <= known.objective * (1 + 1e-9)
+    assert told.gap < 1e-7 and told.status == "optimal"
+    assert quick.served == pytest.approx(general.served, abs=1e-9)
+    assert (quick.loads(demands.gbps) <= 0.8 * network.capacity_gbps * (1 + 1e-8)).all()
+
+
+def test_enough_cases_are_solved_this_way():
+    """The comparison above says nothing where the program does not apply."""
+    solved = 0
+    for seed in SEEDS:
+        network, demands = international(make_random_case(seed))
+        solved += by_exits(network, stretched(network, demands, 0.3), 0.8) is not None
+    assert solved >= len(SEEDS) // 2
+
+
+@pytest.mark.parametrize("name", ["china169-2017", "china169-mini"])
+def test_the_answer_does_not_depend_on_the_start(name):
+    """Not to the last bit, after any number of cycles up and down."""
+    network, demands = international(built_in(name))
+    rng = np.random.default_rng(5)
+    current, solved = None, 0
+    for cycle in range(40):
+        factor = 0.6 + 0.4 * np.sin(cycle / 6.0) ** 2
+        noise = np.exp(0.1 * rng.standard_normal(len(demands)))
+        now = demands.with_gbps(demands.gbps * factor * noise)
+        if cycle % 7 == 3:
+            now = now.with_gbps(np.where(rng.random(len(now)) < 0.1, 0.0, now.gbps))
+        warm, cold = by_exits(network, now, 0.8, current), by_exits(network, now, 0.8)
+        assert (warm is None) == (cold is None)
+        if warm is not None:
+            assert abs(warm.matrix - cold.matrix).max() == 0.0
+            assert (warm.certificate.objective, warm.certificate.bound) == (
+                cold.certificate.objective,
+                cold.certificate.bound,
+            )
+            solved += 1
+        current = warm or current
+    assert solved > 20
+
+
+def test_the_order_of_demands_does_not_matter():
+    network, demands = international(built_in("china169-2017"))
+    order = np.random.default_rng(1).permutation(len(demands))
+    one = by_exits(network, demands, 0.8)
+    two = by_exits(network, demands.where(order), 0.8)
+    assert abs(one.matrix[:, order] - two.matrix).max() < 1e-9
+
+
+def test_a_demand_is_split_where_the_exit_is_full():
+    network = two_exits()
+    demands = asks(network, ("home", "abroad", 120.0))
+    routes = by_exits(network, demands, 0.8)
+    near, far = 2 * network.link_index["near"], 2 * network.link_index["far"]
+    load = routes.loads(demands.gbps)
+    assert (load[near], load[far]) == pytest.approx((80.0, 40.0), rel=1e-8)
+    assert routes.certificate.objective == pytest.approx(80 * 11.0 + 40 * 22.0, rel=1e-8)
+    assert by_exits(network, asks(network, ("home", "abroad", 161.0)), 0.8) is None
+
+
+def test_background_load_takes_room():
+    network = two_exits()
+    near = 2 * network.link_index["near"]
+    taken = np.zeros(len(network.tail))
+    taken[near] = 50.0
+    demands = asks(network, ("home", "abroad", 60.0))
+    load = by_exits(network.carrying(taken), demands, 0.8).loads(demands.gbps)
+    assert load[near] == pytest.approx(30.0)
+    taken[near] = 90.0
+    load = by_exits(network.carrying(taken), demands, 0.8)
+    assert load is None, "the background alone is above the cap"
+
+
+def test_what_cannot_be_reached_is_not_served_and_idle_demands_are():
+    network = two_exits()
+    demands = asks(network, ("home", "abroad", 50.0), ("abroad", "home", 0.0))
+    routes = by_exits(network, demands, 0.8)
+    assert routes.served.tolist() == [1.0, 1.0]
+    cut = network.without(links=["near", "far"])
+    assert by_exits(cut, demands, 0.8) is None
+
+
+@pytest.mark.parametrize("power", [-30, 17])
+def test_units_do_not_matter(power):
+    network, demands = international(built_in("china169-mini"))
+    factor = 2.0**power
+    one = by_exits(network, demands, 0.8)
+    scaled = network.under(capacity_gbps=network.capacity_gbps * factor)
+    two = by_exits(scaled, demands.with_gbps(demands.gbps * factor), 0.8)
+    assert abs(one.matrix - two.matrix).max() == 0.0
+
+
+def test_a_hint_from_elsewhere_is_no_harm():
+    """Routes made for other demands, or on another network, are only a bad start."""
+    network, demands = international(built_in("china169-2017"))
+    other, few = international(built_in("china169-mini"))
+    mini = by_exits(other, few, 0.8)
+    cut = by_exits(network.without(cables=["TPE"]), demands, 0.8)
+    plain = by_exits(network, demands, 0.8)
+    by_other_ways = by_exits(network.without(links=[network.links[0]]), demands, 0.8)
+    for hint in (mini, cut, by_other_ways):
+        assert abs(by_exits(network, demands, 0.8, hint).matrix - plain.matrix).max() == 0.0
+    halves = demands.where(np.arange(0, len(demands), 2))
+    alone = by_exits(network, halves, 0.8)
+    assert abs(by_exits(network, halves, 0.8, plain).matrix - alone.matrix).max() == 0.0
