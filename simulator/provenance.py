@@ -52,7 +52,9 @@ def notes(scenario: Scenario) -> list[str]:
     return [*said, *LEFT_OUT]
 
 
-def of(scenario: Scenario, *, seconds: float, workers: int) -> str:
+def of(
+    scenario: Scenario, *, seconds: float, workers: int, solve_s: dict[str, list[float | None]]
+) -> str:
     """Return the text of ``run.json``."""
     network, demands = scenario.network, scenario.demands
     story: dict[str, Any] = {
@@ -87,6 +89,7 @@ def of(scenario: Scenario, *, seconds: float, workers: int) -> str:
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 3),
             "workers": workers,
+            "solve_s": solve_s,
         },
     }
     return json.dumps(story, indent=1, ensure_ascii=False) + "\n"

@@ -29,6 +29,7 @@ from simulator.model.results import (
     Workshop,
     differences,
     records,
+    solve_times,
     summarise,
 )
 from simulator.scenario import Scenario
@@ -79,7 +80,8 @@ def run(
             figures, columns=["replication", "strategy", "metric", "scope", "unit", "value"]
         )
         write_figures(workshop.folder, table)
-        story = provenance.of(scenario, seconds=time.perf_counter() - began, workers=workers)
+        seconds, solve_s = time.perf_counter() - began, solve_times(workshop.parts)
+        story = provenance.of(scenario, seconds=seconds, workers=workers, solve_s=solve_s)
         provenance.keep_inputs(scenario, workshop.folder)
         (workshop.folder / RUN_JSON).write_text(story, encoding="utf-8")
         workshop.gather()

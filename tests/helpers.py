@@ -14,7 +14,7 @@ from simulator.engines.fluid import Fluid
 from simulator.model.demands import Demands
 from simulator.model.latency import NoQueue, Queue
 from simulator.model.network import Network
-from simulator.model.results import Coded
+from simulator.model.results import SOLVE_TIMES, Coded
 from simulator.model.routes import Routes
 from simulator.simulation.case import Case
 from simulator.simulation.clock import micros
@@ -131,7 +131,7 @@ def play(case: Case, replication: int = 0) -> Played:
     parts: dict[tuple[str, str], list[pd.DataFrame]] = {}
 
     def emit(strategy: str, table: str, columns: Mapping[str, Any]) -> None:
-        if table == "timings":  # of this machine, not of the simulation
+        if table == SOLVE_TIMES:  # of this machine, not of the simulation
             return
         parts.setdefault((strategy, table), []).append(
             pd.DataFrame({name: plain(values) for name, values in columns.items()})

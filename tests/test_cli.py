@@ -32,7 +32,7 @@ CONTRACT = {
     "demands": "replication strategy time_s class region offered_gbps carried_gbps latency_ms"
     " propagation_ms queueing_ms",
     "control": "replication strategy time_s layer trigger status mlu mlu_bound objective_gbps_ms"
-    " bound_gbps_ms gap paths rounds moves moved_gbps",
+    " bound_gbps_ms gap paths rounds moves moved_gbps rules transient_mlu prediction_error",
     "events": "replication strategy time_s event",
 }
 SMALL = """\

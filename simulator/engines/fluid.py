@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulator.engines.engine import Emit, engine
-from simulator.model.results import Coded
+from simulator.model.results import SOLVE_TIMES, Coded
 from simulator.model.routes import Moved, Routes
 from simulator.model.streams import Streams
 from simulator.simulation.case import Case
@@ -175,9 +175,9 @@ class Stand:
             "gap": proof.gap if proof else np.nan,
             "paths": proof.columns if proof else 0,
             "rounds": proof.rounds if proof else 0,
-            "rules": self.desk.rules,
             "moves": moved.demands if moved else 0,
             "moved_gbps": moved.gbps if moved else 0.0,
+            "rules": self.desk.rules,
             "transient_mlu": float((moved.peak_gbps[live] / self._capacity[live]).max(initial=0.0))
             if moved
             else np.nan,
@@ -217,14 +217,7 @@ class Stand:
             rows.append(("regret", "all", "ms", regret))
         words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}
         self._emit("control", {**columns, **words})
-        self._emit(
-            "timings",
-            {
-                "time_s": columns["time_s"],
-                "layer": words["layer"],
-                "solve_s": np.array(self._solve_s),
-            },
-        )
+        self._emit(SOLVE_TIMES, {"solve_s": np.array(self._solve_s)})
         return rows
 
 

@@ -28,7 +28,9 @@ import pyarrow.parquet as pq
 from simulator.errors import SimulatorError
 from simulator.model.metrics import interval
 
-TABLES = ("links", "exits", "demands", "control", "timings", "events")
+TABLES = ("links", "exits", "demands", "control", "events")
+SOLVE_TIMES = "solve_times"
+"""A table of parts that goes into ``run.json``: it is of this machine, not of the simulation."""
 COMPLETE = "complete"
 RUN_JSON = "run.json"
 
@@ -110,6 +112,17 @@ def merge_parts(parts: Path, folder: Path) -> None:
                     writer.write_table(rows.cast(writer.schema))
         assert writer is not None
         writer.close()
+
+
+def solve_times(parts: Path) -> dict[str, list[float | None]]:
+    """Seconds that every decision of every strategy took to solve, by replication and time."""
+    times: dict[str, list[float | None]] = {}
+    for file in sorted(parts.glob(f"{SOLVE_TIMES}-*.parquet")):
+        for row in pq.read_table(file, columns=["strategy", "solve_s"]).to_pylist():
+            seconds = row["solve_s"]
+            known = None if math.isnan(seconds) else round(seconds, 6)
+            times.setdefault(row["strategy"], []).append(known)
+    return times
 
 
 class Shelf:
@@ -363,11 +376,17 @@ class Results:
     def control(self) -> pd.DataFrame:
         """Every decision, with its proof, what it moved, and how long solving took (``solve_s``).
 
-        Solving times are this machine's: they stand in a file of their own, so that all other
-        tables are the same bytes wherever they are made.
+        Solving times are this machine's: they stand in ``run.json``, so that all tables are the
+        same bytes wherever they are made.
         """
-        control, timings = self._table("control"), self._table("timings")
-        return control.assign(solve_s=timings["solve_s"]) if len(timings) else control
+        control = self._table("control")
+        known = self.run["timings"].get("solve_s")
+        if known and len(control):
+            taken = np.full(len(control), np.nan)
+            for strategy, seconds in known.items():
+                taken[control["strategy"] == strategy] = seconds
+            control["solve_s"] = taken
+        return control
 
     @cached_property
     def events(self) -> pd.DataFrame:

@@ -29,6 +29,15 @@ from simulator.show import (
 COMBINED = "international"
 """Scope of both international classes together."""
 FIGURE = ["metric", "scope"]
+MOST_SIDE_BY_SIDE = 3
+"""Strategies that have a column each; more of them are ranked, a line each."""
+_RANKED = {
+    "regret": "regret, ms",
+    "loss_fraction": "lost",
+    "exit_utilisation_p95": "exit p95",
+    "latency_ms_mean": "latency, ms",
+    "moved_gbps_per_day": "moved, Gbps/d",
+}
 _BY_VOLUME = ("latency_ms_mean", "propagation_ms_mean", "queueing_ms_mean")
 _SUMS = ("offered_gbit", "carried_gbit", "lost_gbit")
 _NOTES_SHOWN = 3
@@ -97,14 +106,20 @@ def compare(results: Results) -> Comparison:
     frame = _frame(chosen, lines)
     names = results.strategies
     shown = {name: short(name) for name in names}
-    headings = [*shown.values(), *(f"{shown[name]} - {shown[names[0]]}" for name in names[1:])]
+    if len(names) > MOST_SIDE_BY_SIDE:
+        headings, rows, order = _ranking(frame, lines, names)
+        foot = [*spread_notes(results, False), order]
+    else:
+        headings = [*shown.values(), *(f"{shown[name]} - {shown[names[0]]}" for name in names[1:])]
+        rows = _rows(frame, lines, names)
+        foot = [*spread_notes(results, len(names) > 1), *_hottest(results)]
     return Comparison(
         frame,
         plain(results.run["title"]) or plain(results.run["name"]),
         tuple(setting(results)),
         tuple(headings),
-        tuple(_rows(frame, lines, names)),
-        (*spread_notes(results, len(names) > 1), *_hottest(results), *notes(results)),
+        tuple(rows),
+        (*foot, *notes(results)),
     )
 
 
@@ -139,26 +154,23 @@ def headlines(results: Results) -> list[Headline]:
         Headline(f"traffic lost, {lost} (all)", "lost_gbit", "all", "gbit"),
         Headline(f"headroom to {target * 100:g} %", "headroom", "all", "factor"),
         Headline("routes moved per day, Gbps", "moved_gbps_per_day", "all", "gbps"),
+        Headline("regret against clairvoyant, ms", "regret", "all", "ms"),
         Headline("optimality gap, largest", "gap_max", "all", "fine_share"),
     ]
     known |= {(metric, COMBINED) for metric in (*_BY_VOLUME, "loss_fraction")}
-    known |= {("moved_gbps_per_day", "all")} if ("moved_gbps", "all") in known else set()
     return [line for line in lines if (line.metric, line.scope) in known]
 
 
 def figures_of(results: Results) -> pd.DataFrame:
     """Return the figures of every replication, with those that a table adds.
 
-    Added are scope ``international`` (both classes together; means weighted by volume) and
-    ``moved_gbps_per_day``.
+    Added is scope ``international``: both classes together, means weighted by volume.
     """
     figures = results.figures
     keys = ["replication", "strategy"]
-    moved = figures[figures["metric"] == "moved_gbps"].assign(metric="moved_gbps_per_day")
-    moved["value"] /= horizon_h(results) / 24.0
     both = figures[figures["scope"].isin(INTERNATIONAL)]
     if both.empty:
-        return pd.concat([figures, moved], ignore_index=True)
+        return figures
     wide = both.pivot(index=[*keys, "scope"], columns="metric", values="value")
     sums = wide[list(_SUMS)].groupby(level=keys).sum()
     sums["loss_fraction"] = sums["lost_gbit"] / sums["offered_gbit"].where(sums["offered_gbit"] > 0)
@@ -170,7 +182,7 @@ def figures_of(results: Results) -> pd.DataFrame:
     tall["scope"], tall["unit"] = COMBINED, tall["metric"].map(units)
     order = {name: i for i, name in enumerate(dict.fromkeys(figures["strategy"]))}
     tall = tall.sort_values("strategy", key=lambda names: names.map(order), kind="stable")
-    return pd.concat([figures, moved, tall], ignore_index=True)
+    return pd.concat([figures, tall], ignore_index=True)
 
 
 def pick(figures: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
@@ -234,6 +246,38 @@ def _rows(frame: pd.DataFrame, lines: list[Headline], names: list[str]) -> list[
         ]
         rows.append(row_of(line, figures))
     return rows
+
+
+def _ranking(
+    frame: pd.DataFrame, lines: list[Headline], names: list[str]
+) -> tuple[list[str], list[Row], str]:
+    """Return headings, a line for every strategy with the best first, and what that means."""
+    chosen = {line.metric: line for line in lines if line.metric in _RANKED}
+    at = {(f["metric"], f["strategy"]): f for f in frame.to_dict("records")}
+
+    def mean(metric: str, name: str) -> float:
+        value = at[metric, name]["mean"]
+        return float(value) if np.isfinite(value) else np.inf
+
+    if "regret" in chosen:
+        keys, told = ["regret"], "regret: cost above the clairvoyant bound, as latency per Gbps"
+    else:
+        keys = [key for key in ("loss_fraction", "exit_utilisation_p95") if key in chosen]
+        told = "traffic lost, then the 95th percentile of the hottest exit"
+    order = sorted(names, key=lambda name: [round(mean(key, name), 9) for key in keys])
+    cells = {}
+    for metric in (metric for metric in _RANKED if metric in chosen):
+        figures = [at[metric, name] for name in order]
+        row = row_of(
+            chosen[metric], [(f["mean"], f["ci_low"], f["ci_high"], False) for f in figures]
+        )
+        cells[_RANKED[metric]] = row.cells
+    rows = [
+        Row(f"{place} {short(name)}", tuple(column[place - 1] for column in cells.values()))
+        for place, name in enumerate(order, start=1)
+    ]
+    against = f"differences against {short(names[0])} are in differences.csv"
+    return list(cells), rows, f"Ranked by {told}; {against}."
 
 
 # -- words around it ----------------------------------------------------------------------------
