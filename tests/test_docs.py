@@ -18,8 +18,14 @@ from simulator.formats import entries
 from simulator.model.latency import queue
 from simulator.routing.scheme import scheme
 from simulator.scenario import Record, Settings, Targets, Traffic, WhatIf, load
-from simulator.simulation.strategy import Control, Strategy
 from simulator.simulation.outages import Event
+from simulator.simulation.strategy import (
+    Announcements,
+    Control,
+    Coverage,
+    Hysteresis,
+    Strategy,
+)
 from simulator.traffic.traffic import matrix, shape
 
 ROOT = Path(__file__).parent.parent
@@ -85,6 +91,9 @@ CLASSES = {
     "Keys at the top": Settings,
     "`strategies`": Strategy,
     "`control`": Control,
+    "`hysteresis`": Hysteresis,
+    "`coverage`": Coverage,
+    "`announcements`": Announcements,
     "`traffic`": Traffic,
     "`events`": Event,
     "`record`": Record,
@@ -145,6 +154,11 @@ def results(tmp_path_factory):
         "replications": 1,
         "events": [{"at_h": 0.5, "cable": "APCN-2"}],
         "record": {"demands": "pair"},
+        "strategies": {
+            "static": {"scheme": "nearest_exit"},
+            "sdn": {"scheme": "min_latency", "control": {"every_s": 900}},
+            "bound": {"scheme": "clairvoyant"},
+        },
     }
     return run(load("mini").with_changes(changes), out=tmp_path_factory.mktemp("run") / "day")
 
