@@ -448,12 +448,6 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
             yield document.problem((*at, "fallback"), message)
         if strategy.has_controller:
             yield from _control_problems(document, (*at, "control"), strategy)
-        if strategy.has_controller and getattr(strategy.scheme, "shapes", False):
-            message = (
-                f"{strategy.scheme.kind} holds traffic back at its source, which a controller"
-                " cannot do yet; leave control.every_s out"
-            )
-            yield document.problem((*at, "scheme"), message)
     seen: dict[str, int] = {}
     for i, change in enumerate(values.get("what_if", ())):
         if change.name in seen:

@@ -524,3 +524,34 @@ def test_headroom_holds_at_every_instant():
                        shapes=[Listed([9.0, 5.0], [1.0, 6.0])]))  # fmt: skip
     assert got.figure("exit_utilisation_peak") == pytest.approx(0.9)
     assert got.figure("headroom") == pytest.approx(80 / 90)
+
+
+def test_what_a_controller_holds_back_does_not_take_the_static_way():
+    # 300 Gbps ask for exits of 100 each: 200 are let in, and the rules would send the rest by near.
+    network = two_exits()
+    demands = asks(network, ("home", "abroad", 300.0), ("home", "gw-near", 5.0))
+    strategy = sdn("max_min_fair", compute_s=0.0, install_s=0.0)
+    got = play(case_of(network, demands, strategy))
+    for link, gateway in (("near", "gw-near"), ("far", "gw-far")):
+        assert got.arc(link, gateway)["utilisation"].to_numpy() == pytest.approx(1.0, rel=1e-6)
+    assert got.figure("carried_gbit") == pytest.approx(205 * 3600, rel=1e-6)
+    # Room made by keeping traffic out is no headroom: at 60 % two exits carry 120.
+    assert headroom(strategy, network, demands, 1.0) == pytest.approx(200 / 300, rel=2e-3)
+
+
+def test_held_traffic_goes_where_its_routes_go():
+    network = two_exits()
+    demands = asks(network, ("home", "abroad", 300.0), ("home", "abroad", 100.0))
+    routes = scheme["max_min_fair"]().route(network, demands)
+    assert routes.held == pytest.approx([0.5, 0.5])
+    assert routes.where(np.array([1])).held == pytest.approx([0.5])
+    assert routes.of(np.array([2, 0]), 3).held == pytest.approx([0.5, 0.0, 0.5])
+    assert routes.part(0.5).held == pytest.approx([0.25, 0.25])
+    rules = IgpEcmp().route(network, demands)
+    assert routes.over(rules).served == pytest.approx(routes.served)
+    assert routes.part(0.5).over(rules).served == pytest.approx([0.75, 0.75])
+    blended = routes.blend(rules, 0.5)
+    assert (blended.held, blended.served) == (
+        pytest.approx([0.25, 0.25]),
+        pytest.approx([0.75, 0.75]),
+    )

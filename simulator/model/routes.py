@@ -94,6 +94,8 @@ class Routes:
     rescales : bool
         Whether the source moves what a dead path carried onto the paths that are left, in
         proportion, as weighted tunnels do. Without it that traffic is no longer served here.
+    held : ndarray, shape (demands,), optional
+        Share of each demand that is held back at its source on purpose: no lower layer carries it.
     hint : object
         Where the scheme that made these routes would start from, asked again with them as the
         current ones: the answer is the same without, only later.
@@ -103,6 +105,7 @@ class Routes:
     layers: tuple[tuple[Hops, np.ndarray | None], ...]
     certificate: Certificate | None = None
     rescales: bool = False
+    held: np.ndarray | None = None
     hint: object = None
 
     # -- building -----------------------------------------------------------------------------
@@ -169,12 +172,14 @@ class Routes:
 
     def over(self, base: Routes) -> Routes:
         """Return these routes, with what they do not serve following *base*."""
-        rest = np.clip(1.0 - self.served, 0.0, 1.0)
+        rest = 1.0 - self.served - (0.0 if self.held is None else self.held)
+        rest = np.clip(rest, 0.0, 1.0)
         rest[rest < 1e-12] = 0.0
         under = tuple(
             (hops, rest if weight is None else rest * weight) for hops, weight in base.layers
         )
-        return replace(self, layers=(*self.layers, *under))
+        held = _sum(self.held, None if base.held is None else rest * base.held)
+        return replace(self, layers=(*self.layers, *under), held=held)
 
     def avoiding(self, dead: np.ndarray) -> Routes:
         """Return the routes without the entries that could meet a dead arc.
@@ -206,7 +211,7 @@ class Routes:
             return wide
 
         layers = tuple((hops.of(demands, total), spread(weight)) for hops, weight in self.layers)
-        return replace(self, layers=layers)
+        return replace(self, layers=layers, held=spread(self.held))
 
     def where(self, demands: np.ndarray) -> Routes:
         """Return the routes of some demands: demand ``demands[i]`` becomes *i*."""
@@ -214,7 +219,7 @@ class Routes:
             (hops.where(demands), None if weight is None else weight[demands])
             for hops, weight in self.layers
         )
-        return replace(self, layers=layers)
+        return replace(self, layers=layers, held=None if self.held is None else self.held[demands])
 
     def part(self, share: np.ndarray | float) -> Routes:
         """Return the routes serving only *share* of each demand."""
@@ -222,12 +227,15 @@ class Routes:
             return self
         share = np.broadcast_to(np.asarray(share, dtype=float), (len(self),))
         layers = tuple((h, share if w is None else share * w) for h, w in self.layers)
-        return replace(self, layers=layers)
+        return replace(self, layers=layers, held=None if self.held is None else share * self.held)
 
     def blend(self, old: Routes, share: np.ndarray | float) -> Routes:
         """Return routes on which *share* of each demand follows these, and the rest *old*."""
-        mixed = (*self.part(share).layers, *old.part(1.0 - np.asarray(share)).layers)
-        return replace(self, layers=mixed)._merged()
+        mine, others = self.part(share), old.part(1.0 - np.asarray(share))
+        mixed = replace(
+            self, layers=(*mine.layers, *others.layers), held=_sum(mine.held, others.held)
+        )
+        return mixed._merged()
 
     def _merged(self, most: int = 200) -> Routes:
         """Return the same routes in one layer, if they are few paths; as they are if not."""
@@ -247,7 +255,7 @@ class Routes:
             np.concatenate([[0], np.cumsum(length)]),
             self.certificate,
         )
-        return replace(made, rescales=self.rescales)
+        return replace(made, rescales=self.rescales, held=self.held)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -409,6 +417,13 @@ class Routes:
                     for i in range(onward.indptr[hop], onward.indptr[hop + 1]):
                         onto = share * float(onward.data[i])
                         stack.append((int(onward.indices[i]), onto, walked))
+
+
+def _sum(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
+    """Sum of two arrays that may not be there."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one + other
 
 
 def link_loads(routes: Routes, demands: Demands) -> pd.DataFrame:

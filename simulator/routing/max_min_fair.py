@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import ClassVar, Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ from simulator.model.routes import Routes
 from simulator.routing.candidates import Paths
 from simulator.routing.multicommodity import TwoStage
 from simulator.routing.path_problem import MAX_ROUNDS, power_of_two
+from simulator.routing.paths import HOP_MS, towards
 from simulator.routing.program import Program
 from simulator.routing.scheme import scheme
 from simulator.schema import Positive
@@ -73,7 +75,17 @@ class MaxMinFair:
         cap = self.utilisation_cap * max(1.0, full * (1.0 + _SLACK))
         routes = TwoStage(able, allotted, paths=paths).solve(cap, cap)
         layers = tuple((hops, let_in) for hops, _ in routes.layers)
-        return Routes(network, layers, routes.certificate)
+        shaped = Routes(network, layers, routes.certificate)
+        return replace(
+            shaped, held=np.where(_reachable(network, demands), 1.0 - shaped.served, 0.0)
+        )
+
+
+def _reachable(network: Network, demands: Demands) -> np.ndarray:
+    """Demands that have a way to their target, with room on it or not."""
+    targets, row = np.unique(demands.target, return_inverse=True)
+    near = towards(network, network.delay_ms + HOP_MS, targets)
+    return np.isfinite(near.distance[row, demands.source])
 
 
 class _Filling(TwoStage):

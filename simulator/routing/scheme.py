@@ -12,7 +12,8 @@ A scheme is a frozen value and knows no time. Adding one is adding a file here::
 
 ``demand_aware`` says whether the answer depends on the rates; a scheme that looks only at the
 topology leaves it False, and is not asked again when only traffic changes. A scheme that may let
-only part of a demand in, and means the rest to wait at its source, says so by ``shapes = True``.
+only part of a demand in, and means the rest to wait at its source, says so by ``shapes = True``
+and by ``Routes.held``, so that no static rules carry it either.
 """
 
 from __future__ import annotations

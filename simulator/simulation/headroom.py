@@ -148,7 +148,10 @@ class _Question:
 
     def _fits(self, demands: Demands, factor: float) -> bool:
         grown = demands.scaled(factor, INTERNATIONAL)
-        loads = self._route(grown).loads(grown.gbps)[self._arcs]
+        routes = self._route(grown)
+        if routes.held is not None and routes.held @ grown.gbps > 1e-6 * grown.gbps.sum():
+            return False  # room made by keeping traffic out is none
+        loads = routes.loads(grown.gbps)[self._arcs]
         return bool(np.all(loads <= self._room * (1 + 1e-6)))
 
 
