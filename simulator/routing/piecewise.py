@@ -1,6 +1,6 @@
 """Least cost where every arc has a convex piecewise linear cost of its load, and flow a price.
 
-What ``congestion_cost`` and ``clairvoyant`` have in common. Variables: ``x[p]``, the share of
+What ``congestion_cost``, ``kleinrock`` and ``clairvoyant`` have in common. Variables: ``x[p]``, the share of
 demand *k* on its path *p*, and ``z[a, i]``, the part of the load of arc *a* in segment *i* of its
 cost. The segments have rising slopes, so that they fill up in order by themselves. Column
 generation as in ``routing/path_problem.py``, with a Lagrangian bound over all paths.
@@ -24,7 +24,7 @@ def cost(
 ) -> np.ndarray:
     """Cost of a load: *slopes* begin at *bends* times the capacity, the first at 0."""
     beyond = load[..., None] - capacity[..., None] * bends
-    return np.asarray(np.maximum(beyond, 0.0) @ np.diff(slopes, prepend=0.0))
+    return np.asarray((np.maximum(beyond, 0.0) * np.diff(slopes, prepend=0.0)).sum(axis=-1))
 
 
 class PiecewiseProblem(PathProblem):
@@ -34,7 +34,7 @@ class PiecewiseProblem(PathProblem):
     ----------
     network, demands
         As for any :class:`PathProblem`.
-    bends, slopes : ndarray
+    bends, slopes : ndarray, shape (segments,) or (arc rows, segments)
         Utilisation at which each slope begins, from 0, and what a unit of load costs there.
     """
 
@@ -45,8 +45,11 @@ class PiecewiseProblem(PathProblem):
         self.bends, self.slopes = bends, slopes
 
     def cost(self, load: np.ndarray, capacity: np.ndarray) -> np.ndarray:
-        """Cost of loads on capacities, in units of the problem."""
-        return cost(load, capacity, self.bends, self.slopes)
+        """Cost of loads on capacities (arc rows, ...), in units of the problem."""
+        bends, slopes = self.bends, self.slopes
+        if load.ndim == 2 and bends.ndim == 2:
+            bends, slopes = bends[:, None, :], slopes[:, None, :]
+        return cost(load, capacity, bends, slopes)
 
     def solve(self, weight: np.ndarray, unit: float) -> Routes:
         """Minimise the cost and return routes with their proof.
@@ -58,25 +61,36 @@ class PiecewiseProblem(PathProblem):
         unit : float
             Of the certificate's objective.
         """
+        share, bound = self.minimise(weight)
+        load, idle, full = self.on_arcs(share)
+        added = float((self.cost(load + idle, full) - self.cost(idle, full)).sum())
+        return self.finish(share, added + float(load @ weight[self.arc_rows]), bound, unit)
+
+    def minimise(self, weight: np.ndarray) -> tuple[np.ndarray, float]:
+        """Return the best shares of the paths known then, and a bound over all paths."""
         rate = self.rate[self.active]
         program, parts = self._program(weight)
+        dearest = np.zeros(len(self.network.tail))
+        dearest[self.arc_rows] = self.slopes[..., -1]
         while True:
             solution = program.solve()
             if solution.status != "optimal":
                 raise SimulatorError("a program that is always feasible was found infeasible")
             price, worth = self.prices(solution)
-            price = np.minimum(price, self.slopes[-1])
+            price = np.minimum(price, dearest)
             length, floor, near = self.shortest(price + weight)
             bound = float(floor @ rate) + self._least_on_arcs(price)
             if not self.price_in(program, near, length, worth, weight):
-                break
-        share = solution.values[parts:]
+                return solution.values[parts:], bound
+
+    def on_arcs(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Load, background and capacity of the arcs in reach under shares."""
         load = self.load(share)[self.arc_rows]
-        full, idle = self.capacity[self.arc_rows], self.background[self.arc_rows]
-        reached = float(
-            (self.cost(load + idle, full) - self.cost(idle, full)).sum()
-            + load @ weight[self.arc_rows]
-        )
+        return load, self.background[self.arc_rows], self.capacity[self.arc_rows]
+
+    def finish(self, share: np.ndarray, reached: float, bound: float, unit: float) -> Routes:
+        """Make routes of shares that reach a cost, with a proof of it."""
+        load, idle, full = self.on_arcs(share)
         certificate = Certificate(
             self.status,
             float(((load + idle) / full).max()),
@@ -100,6 +114,7 @@ class PiecewiseProblem(PathProblem):
         arc, segment = np.nonzero(width > 0)
         last = np.append(arc[1:] != arc[:-1], True)
         parts = len(arc)
+        slopes = np.broadcast_to(self.slopes, width.shape)
         segments = sparse.csc_array(
             (-np.ones(parts), (demands + arc, np.arange(parts))), shape=(demands + arcs, parts)
         )
@@ -109,7 +124,7 @@ class PiecewiseProblem(PathProblem):
         basic[:parts] = last
         basic[parts + self.fastest(self.paths)] = True
         program = Program(
-            cost=np.concatenate([self.slopes[segment], self.costs(self.paths, weight)]),
+            cost=np.concatenate([slopes[arc, segment], self.costs(self.paths, weight)]),
             lower=np.zeros(parts + count),
             upper=np.concatenate(
                 [np.where(last, INFINITE, width[arc, segment]), np.full(count, INFINITE)]
@@ -124,7 +139,8 @@ class PiecewiseProblem(PathProblem):
 
     def _widths(self) -> np.ndarray:
         """What the background leaves of every segment, and all demands together could fill."""
-        ends = np.append(self.bends[1:], np.inf)
+        bends = np.atleast_2d(self.bends)
+        ends = np.append(bends[:, 1:], np.full((len(bends), 1), np.inf), axis=1)
         full, idle = self.capacity[self.arc_rows], self.background[self.arc_rows]
         free = np.maximum(full[:, None] * ends - idle[:, None], 0.0)
         return np.diff(np.minimum(free, self.total), axis=1, prepend=0.0)
