@@ -1,64 +1,90 @@
-"""Optima of public test cases: REPETITA scaled its demands so that the least MLU is 0.9.
+"""Least MLU of public cases against another formulation's, and against published values.
 
-The cases may not be shipped with the project; where they are absent the tests skip.
-Source: Gay, Schaus and Vissicchio, REPETITA, arXiv 1710.08665.
+The expected values come from one linear program aggregated by destination; the scheme prices in
+paths. REPETITA also scaled its Topology Zoo demands so that the least MLU is 0.9 (Gay, Schaus and
+Vissicchio, arXiv 1710.08665).
 """
 
 from __future__ import annotations
 
-import gzip
-from pathlib import Path
+from collections import Counter
 
-import networkx as nx
+import numpy as np
 import pytest
+import third_party
+from numpy.testing import assert_allclose
+from third_party import CASES, FIGURES, SOLVED, Case, numbers
 
-from simulator.model.demands import Demands
-from simulator.model.network import Network
+from simulator.model.routes import link_loads
 from simulator.routing.min_max import MinMax
 
-FOLDER = Path(__file__).parents[2] / "shared" / "data" / "third_party" / "repetita"
-CASES = sorted(FOLDER.glob("[iu]*/*.demands"))
+pytestmark = third_party.needed
 
-pytestmark = pytest.mark.skipif(not CASES, reason="the REPETITA cases are not on this machine")
-
-
-def lines(path: Path) -> list[str]:
-    opener = gzip.open if path.suffix == ".gz" else open
-    with opener(path, "rt") as stream:
-        return stream.read().splitlines()
+#: More than 20,000 demands each: the bound proves less (gaps of 1.1e-6 and 2.5e-6 were seen), since
+#: pricing may stop a tolerance short for every demand. The value is as close as the others'.
+LARGE = ("inverseCapacity-UsCarrier.0000", "inverseCapacity-Cogentco.0000")
+SLOW = (*LARGE, "2015DEFO-rf3967_real_hard")
 
 
-def network_of(path: Path) -> Network:
-    """Read a ``.graph``: directed edges, paired back into links."""
-    text = lines(path)
-    graph = nx.MultiGraph()
-    for place in range(int(text[0].split()[1])):
-        graph.add_node(str(place), kind="core")
-    begin = next(i for i, line in enumerate(text) if line.startswith("EDGES"))
-    pairs: dict[tuple[int, int], tuple[list, list]] = {}
-    for line in text[begin + 2 : begin + 2 + int(text[begin].split()[1])]:
-        _, source, target, weight, capacity, delay_us = line.split()
-        ends = (int(source), int(target))
-        ways = pairs.setdefault((min(ends), max(ends)), ([], []))
-        ways[ends[0] > ends[1]].append((float(capacity), float(weight), float(delay_us) / 1000))
-    for (a, b), (there, back) in pairs.items():
-        assert len(there) == len(back)
-        for (capacity, metric, delay_ms), (other, *_) in zip(there, back, strict=True):
-            order = graph.number_of_edges()
-            graph.add_edge(
-                str(a), str(b), key=f"link-{order}", order=order, a=str(a), b=str(b),
-                capacity_gbps=capacity, capacity_ba_gbps=other, metric=metric, delay_ms=delay_ms,
-            )  # fmt: skip
-    return Network(graph, path.stem)
+def test_no_figure_is_left_out():
+    found = Counter()
+    for case in CASES:
+        found.update({key: len(numbers(value)) for key, value in case.figures.items()})
+    assert +found == {
+        "n": 2 + 2,
+        "total_min_mean_max": 3 * (2 + 2),
+        "total": 2 + 19,
+        "opt_mlu": 24 * (2 + 2) + 3 + 19,
+        # Checked in test_third_party_ecmp.py.
+        "ecmp_mlu": 2 * (2 * 288 + 2 * 96),
+        "ecmp_mlu_max": 2 * (2 + 2),
+        "ecmp_mlu_mean": 2 * (2 + 2),
+        "ecmp_hop_mlu": 3,
+        "ecmp_dist_mlu": 2,
+        "ecmp_mlu_given_weights": 19,
+    }
+    assert found.total() == len(numbers(FIGURES))
 
 
-@pytest.mark.parametrize("path", CASES, ids=lambda path: f"{path.parent.name}-{path.stem}")
-def test_the_least_mlu_is_the_published_one(path):
-    network = network_of(path.with_name(f"{path.name.split('.')[0]}.graph"))
-    rows = [line.split() for line in lines(path)[2:] if line.strip()]
-    rates = [float(row[3]) for row in rows]
-    demands = Demands.of(network, [row[1] for row in rows], [row[2] for row in rows], rates)
-    certificate = MinMax().route(network, demands).certificate
-    assert certificate.status == "optimal"
-    assert 0.894 <= certificate.mlu <= 0.9001
-    assert certificate.gap < 1e-6
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_the_matrices_are_the_ones_that_the_figures_are_of(case):
+    totals = case.rates.sum(axis=1)
+    if "n" in case.figures:
+        assert len(totals) == case.figures["n"]
+        found = totals.min(), totals.mean(), totals.max()
+        assert_allclose(found, case.figures["total_min_mean_max"], atol=5e-5, rtol=5e-6)
+    else:
+        assert len(totals) == 1
+        assert totals.iloc[0] == case.figures.get("total", totals.iloc[0])
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(
+            case,
+            id=case.name,
+            marks=(pytest.mark.slow, pytest.mark.timeout(1800)) if case.name in SLOW else (),
+        )
+        for case in CASES
+    ],
+)
+def test_the_least_mlu(case: Case):
+    expected = case.figures["opt_mlu"]
+    times = list(expected) if isinstance(expected, dict) else list(case.rates.index)
+    network, found = case.network(), []
+    for time in times:
+        demands = case.demands(network, time)
+        routes = MinMax().route(network, demands)
+        certificate = routes.certificate
+        assert certificate.status == "optimal"
+        assert certificate.gap < (1e-5 if case.name in LARGE else 1e-6)
+        # The routes do what their certificate says, for all of the traffic.
+        assert_allclose(routes.served, 1.0, atol=1e-9)
+        used = link_loads(routes, demands)["utilisation"].max()
+        assert used == pytest.approx(certificate.mlu, rel=SOLVED)
+        found.append(certificate.mlu)
+    assert len(found) == len(numbers(expected))
+    assert_allclose(found, numbers(expected), **case.tolerance)
+    if case.name.startswith(("inverseCapacity", "unary")):
+        assert 0.898 <= np.min(found) <= 0.9001
