@@ -21,7 +21,9 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.routing import multicommodity
-from simulator.routing.candidates import Paths
+from simulator.routing.candidates import Paths, ways_across
+from simulator.routing.min_latency import MinLatency
+from simulator.routing.paths import HOP_MS, towards
 
 CAP = 0.8
 SLACK = 1e-9
@@ -33,6 +35,7 @@ def races(case: Case) -> Iterator[Race]:
     network, demands = case.exit_problem
     yield _race(f"min_latency, cap {CAP:g}", network, demands, CAP)
     yield _race("min_max, then the latency left", network, demands, 0.0)
+    yield _cycles(network, case.cycles)
 
 
 def _race(name: str, network: Network, demands: Demands, cap: float) -> Race:
@@ -83,6 +86,75 @@ def _race(name: str, network: Network, demands: Demands, cap: float) -> Race:
         "solve",
         note="the path program is given the columns that ours found; finding them is not timed",
     )
+
+
+def _cycles(network: Network, cycles: list[Demands]) -> Race:
+    """Consecutive cycles of a controller: from one answer to the next, beside cold starts."""
+    scheme = MinLatency(utilisation_cap=CAP)
+    programs = [exit_program(network, demands) for demands in cycles]
+
+    before = scheme.route(network, cycles[-1])
+
+    def ours() -> list[Routes]:
+        answers = [before]
+        for demands in cycles:
+            answers.append(scheme.route(network, demands, answers[-1]))
+        return answers[1:]
+
+    def ours_cold() -> list[Routes]:
+        return [scheme.route(network, demands) for demands in cycles]
+
+    def general() -> list[Routes]:
+        return [multicommodity.route(network, each, utilisation_cap=CAP) for each in cycles]
+
+    def agree() -> dict[str, Limit]:
+        warm, cold = ours(), ours_cold()
+        optima = [program.solve(CAP).delay for program in programs]
+        found = [
+            float(demands.gbps @ routes.arrivals(network.delay_ms)[1])
+            for demands, routes in zip(cycles, warm, strict=True)
+        ]
+        gaps = [routes.certificate.gap for routes in warm if routes.certificate]
+        alike = [abs(a.matrix - b.matrix).max() for a, b in zip(warm, cold, strict=True)]
+        apart = [abs(a / b - 1.0) for a, b in zip(found, optima, strict=True)]
+        return {
+            "latency, every cycle": Limit(max(apart), 1e-7),
+            "gap to the proven bound": Limit(max(gaps), 1e-7),
+            "shares, warm and cold": Limit(float(max(alike)), 0.0),
+        }
+
+    return Race(
+        f"{len(cycles)} cycles of min_latency, cap {CAP:g}: {len(cycles[0])} demands",
+        {
+            "linprog, cold: solve": lambda: [program.solve(CAP) for program in programs],
+            "linprog, cold: build and solve": lambda: [
+                exit_program(network, demands).solve(CAP) for demands in cycles
+            ],
+            "min_latency from the last answer": ours,
+            "min_latency, cold": ours_cold,
+            "multicommodity.route": general,
+        },
+        "min_latency from the last answer",
+        agree,
+        "solve",
+        len(cycles),
+        note="linprog has the fastest way of every demand by every exit, and no row but exits'",
+    )
+
+
+def exit_program(network: Network, demands: Demands) -> Linear:
+    """Flows on the fastest way by every exit; only exits have limits."""
+    weight = network.delay_ms + HOP_MS
+    targets, row = np.unique(demands.target, return_inverse=True)
+    near = towards(network, weight, targets)
+    paths = Paths.of([])
+    for ways in ways_across(network, demands, weight, row, near):
+        place, which = np.nonzero(np.isfinite(ways.length))
+        paths = paths.join(ways.paths(place, which))
+    counted = np.zeros(len(network.tail), dtype=bool)
+    for arcs in network.exit_arcs.values():
+        counted[arcs] = True
+    return path_program(network, demands, paths, counted)
 
 
 class Optimum(NamedTuple):

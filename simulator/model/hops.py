@@ -77,9 +77,15 @@ class Hops:
         place[order] = np.arange(len(order))
         n, first = len(order), int((position == 0).sum())
         begins = path[order][:first]
-        inject = _rows(np.arange(first), demand[begins], share[begins], (n, demands))
+        # Rows of one entry each, written straight down.
+        rows = np.arange(n + 1)
+        inject = sparse.csr_array(
+            (share[begins], demand[begins], np.minimum(rows, first)), shape=(n, demands)
+        )
         before = place[order[first:] - 1] if n else order
-        pass_on = _rows(np.arange(first, n), before, np.ones(n - first), (n, n))
+        pass_on = sparse.csr_array(
+            (np.ones(n - first), before, np.maximum(rows - first, 0)), shape=(n, n)
+        )
         count = np.bincount(position) if n else np.zeros(1, dtype=np.int64)
         return cls(
             arcs,

@@ -26,7 +26,6 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
-from scipy import sparse
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -94,8 +93,6 @@ class Table:
     fastest : ndarray of int, shape (demands,)
         Position of its fastest path; -1 for a demand without any.
     sides : tuple of Side
-    crosses : csr_array, shape (arcs, paths)
-        1 where a path crosses an arc.
     delay_ms : ndarray, shape (paths,)
     fixed : ndarray of int
         Demands that have a path but no choice of exit.
@@ -104,7 +101,6 @@ class Table:
     paths: Paths
     fastest: np.ndarray
     sides: tuple[Side, ...]
-    crosses: sparse.csr_array
     delay_ms: np.ndarray
     fixed: np.ndarray
 
@@ -142,9 +138,7 @@ def route(
     unit = float(demands.gbps.max(initial=0.0)) or 1.0
     rate = nine_digits(demands.gbps / unit)
     room = limit * nine_digits(able.capacity_gbps / unit) - nine_digits(able.background_gbps / unit)
-    flow = np.zeros(len(table.paths.demand))
-    served = table.fastest >= 0
-    flow[table.fastest[served]] = rate[served]
+    found, flows = [table.fastest[table.fixed]], [rate[table.fixed]]
     bound, bases = 0.0, []
     known = current.hint if current is not None and isinstance(current.hint, tuple) else ()
     for i, side in enumerate(table.sides):
@@ -155,22 +149,23 @@ def route(
         basis, ways, amount, price = answer
         if price.max(initial=0.0) > dearest_ms:
             return None
-        flow[table.fastest[side.who]] = 0.0
-        flow[side.place[ways]] = amount
+        found.append(side.place[ways])
+        flows.append(amount)
         least = (side.delay_ms + price).min(axis=1)
         bound += float(least @ rate[side.who]) - float(price @ room[side.arcs])
         bases.append(basis)
-    load = table.crosses @ flow
+    way, flow = np.concatenate(found), np.concatenate(flows)
+    used = flow > _ROUNDING * rate[table.paths.demand[way]]
+    idle = table.fastest[(table.fastest >= 0) & (rate == 0)]
+    paths = table.paths.pick(np.concatenate([way[used], idle]))
+    flow = np.concatenate([flow[used], np.zeros(len(idle))])
+    load = np.bincount(paths.arcs, np.repeat(flow, np.diff(paths.starts)), len(room))
     if np.any(load > room + _ROUNDING * (1.0 + np.abs(room))):
         return None
 
-    used = np.flatnonzero(flow > _ROUNDING * rate[table.paths.demand])
-    idle = table.fastest[served & (rate == 0)]
-    used = np.concatenate([used, idle])
-    paths = table.paths.pick(used)
-    share = np.where(rate[paths.demand] > 0, flow[used], 1.0)
+    share = np.where(rate[paths.demand] > 0, flow, 1.0)
     share /= np.bincount(paths.demand, share, len(demands))[paths.demand]
-    delay = float(table.delay_ms @ flow)
+    delay = float(paths.sums(able.delay_ms) @ flow)
     bound += float(table.delay_ms[table.fastest[table.fixed]] @ rate[table.fixed])
     at = (load * unit + able.background_gbps)[counts] / able.capacity_gbps[counts]
     certificate = Certificate(
@@ -222,16 +217,11 @@ def _find_table(network: Network, demands: Demands) -> Table:
         sides.append(
             Side(ways.who[reaches], ways.crossing, place[reaches], delay[reaches], cost[reaches])
         )
-    length = np.diff(paths.starts)
-    crosses = sparse.csr_array(
-        (np.ones(len(paths.arcs)), (paths.arcs, np.repeat(np.arange(len(length)), length))),
-        shape=(len(network.tail), len(length)),
-    )
     fixed = fastest >= 0
     for side in sides:
         fixed[side.who] = False
     delay = paths.sums(network.delay_ms)
-    return Table(paths, fastest, tuple(sides), crosses, delay, np.flatnonzero(fixed))
+    return Table(paths, fastest, tuple(sides), delay, np.flatnonzero(fixed))
 
 
 def _unlike(rows: list[str], columns: list[str]) -> np.ndarray:
@@ -272,7 +262,10 @@ def _solve(
         One that was optimal for other rates or room, of the same cost.
     """
     tolerance = 1e-12 * max(1.0, float(rate.sum()))
-    state = _State(cost, rate, room, start) if start and _fits(start, cost) else None
+    try:
+        state = _State(cost, rate, room, start) if start and _fits(start, cost) else None
+    except np.linalg.LinAlgError:  # of another problem after all
+        state = None
     if state is None or not state.is_dual_feasible():
         none = np.empty(0, dtype=np.int64)
         state = _State(cost, rate, room, Basis(np.argmin(cost, axis=1), none, none, none))
@@ -291,9 +284,8 @@ def _fits(basis: Basis, cost: np.ndarray) -> bool:
     key, demand, exit_, full = basis
     if len(key) != demands or max(key.max(), full.max(initial=0)) >= exits:
         return False
-    matrix = (full[:, None] == exit_).astype(float) - (full[:, None] == key[demand])
     ways = np.concatenate([cost[np.arange(demands), key], cost[demand, exit_]])
-    return bool(np.isfinite(ways).all() and abs(np.linalg.det(matrix)) > 0.5)
+    return bool(np.isfinite(ways).all())
 
 
 class _State:
@@ -321,15 +313,12 @@ class _State:
         self._price = np.zeros(exits)
         saved = self._cost[demand, keys] - self._cost[demand, exit_]
         self._price[full] = saved @ self._inverse
+        self._key_cost = self._cost[self._every, key] + self._price[key]
 
     def is_dual_feasible(self) -> bool:
         """Whether no way is cheaper than the basis has it: what the dual simplex starts from."""
-        dearest = self._price + self._cost - self._key_cost()[:, None]
+        dearest = self._price + self._cost - self._key_cost[:, None]
         return bool(self._price.min() > -_TIE_MS / 1e6 and dearest.min() > -_TIE_MS / 1e6)
-
-    def _key_cost(self) -> np.ndarray:
-        key = self._basis.key
-        return self._cost[self._every, key] + self._price[key]
 
     def most_infeasible(self, tolerance: float) -> tuple[str, int] | None:
         """What has to leave the basis: the worst negative flow or overflow; None if there is none.
@@ -347,9 +336,8 @@ class _State:
             i = int(np.argmin(self._extra))
             if -self._extra[i] > worst:
                 worst, leaving = -self._extra[i], ("extra", i)
-            left = self._rate[basis.demand] - np.array(
-                [self._extra[basis.demand == k].sum() for k in basis.demand]
-            )
+            taken = np.bincount(basis.demand, self._extra, len(self._rate))
+            left = (self._rate - taken)[basis.demand]
             i = int(np.argmin(left))
             if -left[i] > worst:
                 worst, leaving = -left[i], ("key", int(basis.demand[i]))
@@ -358,28 +346,29 @@ class _State:
     def pivot(self, what: str, which: int) -> bool:
         """Exchange what leaves for the cheapest that makes up for it; False if nothing can."""
         key, demand, exit_, full = self._basis
-        extras = len(demand)
-        # How the leaving variable depends on the extra flows, and on a new way directly.
-        direct: np.ndarray | float = 0.0
-        if what == "extra":
-            depends = (np.arange(extras) == which).astype(float)
-        elif what == "key":
-            depends = -(demand == which).astype(float)
-            direct = -(self._every == which).astype(float)[:, None]
-        else:
-            depends = (key[demand] == which).astype(float) - (exit_ == which)
-            onto = (np.arange(len(self._room)) == which).astype(float)
-            direct = onto[key][:, None] - onto
+        # How the leaving variable depends on the extra flows, and so on the load of full exits; a
+        # way from exit y to exit x in place of its demand's key then gains effect[y] - effect[x].
         effect = np.zeros(len(self._room))
+        if what == "exit":
+            depends = (key[demand] == which).astype(float) - (exit_ == which)
+        elif what == "extra":
+            depends = (np.arange(len(demand)) == which).astype(float)
+        else:
+            depends = -(demand == which).astype(float)
         effect[full] = depends @ self._inverse
-        gain = direct - effect + effect[key][:, None]
-        reduced = self._cost + self._price - self._key_cost()[:, None]
-        reduced[gain < 0.5] = np.inf
-        best = int(np.argmin(reduced))
-        k, x = divmod(best, len(self._room))
-        cheapest = reduced[k, x]
+        frees = np.flatnonzero(effect[full] < -0.5)
+        if what == "exit":
+            effect[which] += 1.0
+        leaves = effect[key]
+        if what == "key":
+            leaves[which] -= 1.0
+        rows = np.flatnonzero(leaves > effect.min() + 0.5)
+        reduced = self._cost[rows] + self._price - self._key_cost[rows, None]
+        reduced[leaves[rows, None] - effect < 0.5] = np.inf
+        best = int(np.argmin(reduced)) if reduced.size else 0
+        k, x = (int(rows[best // len(effect)]), best % len(effect)) if reduced.size else (-1, -1)
+        cheapest = reduced.flat[best] if reduced.size else np.inf
         # An exit may stop being full as well: its slack comes in at its price.
-        frees = np.flatnonzero(-effect[full] > 0.5)
         freed = frees[np.argmin(self._price[full[frees]])] if len(frees) else -1
         if freed >= 0 and self._price[full[freed]] < cheapest:
             k = -1

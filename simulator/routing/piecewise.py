@@ -1,8 +1,8 @@
 """Least cost where every arc has a convex piecewise linear cost of its load, and flow a price.
 
-What ``congestion_cost``, ``kleinrock`` and ``clairvoyant`` have in common. Variables: ``x[p]``, the share of
-demand *k* on its path *p*, and ``z[a, i]``, the part of the load of arc *a* in segment *i* of its
-cost. The segments have rising slopes, so that they fill up in order by themselves. Column
+What ``congestion_cost``, ``kleinrock`` and ``clairvoyant`` have in common. Variables: ``x[p]``, the
+share of demand *k* on its path *p*, and ``z[a, i]``, the part of the load of arc *a* in segment *i*
+of its cost. The segments have rising slopes, so that they fill up in order by themselves. Column
 generation as in ``routing/path_problem.py``, with a Lagrangian bound over all paths.
 """
 
