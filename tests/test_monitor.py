@@ -210,10 +210,11 @@ def test_latency_percentiles_are_weighted_by_volume(mini):
             assert told == pytest.approx(expected, abs=0.51e-3), "to a microsecond"
 
 
-def test_latency_percentiles_survive_merging(mini, monkeypatch):
+@pytest.mark.parametrize("page", [1, 7, 10**6])
+def test_latency_percentiles_do_not_depend_on_the_pages(mini, monkeypatch, page):
     case = busy(mini)
     plain = play(case).figures
-    monkeypatch.setattr("simulator.simulation.monitor._Spread._MERGE_AT", 500)
+    monkeypatch.setattr("simulator.simulation.monitor._Spread.PAGE", page)
     assert play(case).figures == plain
 
 

@@ -71,10 +71,10 @@ def flow(routes: Routes, network: Network, rates_gbps: np.ndarray, queue: Queue)
     wait = np.zeros_like(offered)
     wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
     if kept is None:
-        _, base = routes.arrivals(network.delay_ms)
-        share, waiting = routes.arrivals(wait)
-        propagation = np.broadcast_to(base[:, None], rates_gbps.shape)
-        latency = propagation + waiting
+        share, spent = routes.arrivals(np.column_stack([network.delay_ms, wait]))
+        share = share[:, 1:]
+        propagation = np.broadcast_to(spent[:, :1], rates_gbps.shape)
+        latency = propagation + spent[:, 1:]
         carried = offered
     else:
         fixed = np.broadcast_to(network.delay_ms[:, None], offered.shape)

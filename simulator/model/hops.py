@@ -231,8 +231,11 @@ class Hops:
         if self.owner is not None and self.share is not None:
             mine = np.flatnonzero(place[self.owner] >= 0)
             return place[self.owner[mine]], self.arc[mine], self.share[mine]
-        part = sparse.coo_array(self._columns[:, demands])
-        return part.col, part.row, part.data
+        columns = self._columns
+        first, count = columns.indptr[demands], np.diff(columns.indptr)[demands]
+        before = np.concatenate([[0], np.cumsum(count)])
+        at = np.repeat(first - before[:-1], count) + np.arange(before[-1])
+        return np.repeat(np.arange(len(demands)), count), columns.indices[at], columns.data[at]
 
     @cached_property
     def _columns(self) -> sparse.csc_array:
