@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
-from simulator.routing import multicommodity
+from simulator.routing import exit_program, multicommodity
 from simulator.routing.scheme import scheme
 from simulator.schema import NonNegative, PositiveInt
 
@@ -19,7 +21,8 @@ class MinLatency:
     Minimise the sum of flow times propagation delay subject to: the flows over the paths of every
     demand add up to its rate, and the flow on every arc plus its background is at most
     ``max(theta*, utilisation_cap)`` times its capacity, where ``theta*`` is the least maximum
-    utilisation that any routing of these demands reaches. Exact over all paths by column
+    utilisation that any routing of these demands reaches. Exact over all paths: by the structure of
+    the exit problem while only exits are full (``routing/exit_program.py``), else by column
     generation (``routing/multicommodity.py``).
 
     Attributes
@@ -45,6 +48,12 @@ class MinLatency:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
+        if self.paths is None:
+            counts = multicommodity.counted(network, self.classes)
+            limit = np.where(counts, self.utilisation_cap, self.others_cap)
+            routes = exit_program.route(network, demands, limit, counts & network.up, current)
+            if routes is not None:
+                return routes
         return multicommodity.route(
             network,
             demands,

@@ -78,6 +78,13 @@ def limited_to(count: int | None, network: Network, demands: Demands) -> Paths |
     return None if count is None else fastest_paths(with_capacity(network), demands, count)
 
 
+def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:
+    """Arcs of the links of some classes; all arcs for none, shape (arcs,)."""
+    if not classes:
+        return np.ones(len(network.tail), dtype=bool)
+    return np.isin(np.repeat(network.link_class, 2), classes)
+
+
 class TwoStage(PathProblem):
     """One problem: what counts for the utilisation, on top of the paths found so far.
 
@@ -99,8 +106,7 @@ class TwoStage(PathProblem):
         limited: bool = False,
     ) -> None:
         super().__init__(network, demands, paths, limited=limited)
-        counted = np.isin(np.repeat(network.link_class, 2), classes) if classes else True
-        self.counts = self.usable & counted
+        self.counts = self.usable & counted(network, classes)
 
     # -- the two stages -----------------------------------------------------------------------
 
