@@ -41,7 +41,7 @@ PINNED = {
                 "headroom": 0.5176314682156059,
             },
             "sdn": {
-                "exit_utilisation_peak": 0.897030111416471,
+                "exit_utilisation_peak": 0.8986376634318007,
                 "lost_gbit": 0.0,
                 "headroom": 1.4018761782395768,
             },
@@ -56,8 +56,8 @@ PINNED = {
                 "headroom": 0.19185640129339573,
             },
             "sdn": {
-                "exit_utilisation_peak": 2.7687860821900854,
-                "lost_gbit": 101937.3932800293,
+                "exit_utilisation_peak": 2.7665690384430537,
+                "lost_gbit": 101722.53930330276,
                 "headroom": 1.0428591082026122,
             },
         },
