@@ -155,3 +155,18 @@ def test_a_hint_from_elsewhere_is_no_harm():
     halves = demands.where(np.arange(0, len(demands), 2))
     alone = by_exits(network, halves, 0.8)
     assert abs(by_exits(network, halves, 0.8, plain).matrix - alone.matrix).max() == 0.0
+
+
+@pytest.mark.parametrize("name", ["china169-2017", "china169-mini"])
+def test_a_basis_of_more_exits_is_no_harm(name):
+    """After a fault there are fewer exits than the basis of the cycle before speaks of."""
+    network, demands = international(built_in(name))
+    demands = stretched(network, demands, 0.6)
+    before = by_exits(network, demands, 0.8)
+    assert any(len(basis.demand) for basis in before.hint), "some demand should be split"
+    for exit_ in network.exits:
+        cut = network.without(links=[network.links[exit_]])
+        warm, cold = by_exits(cut, demands, 0.8, before), by_exits(cut, demands, 0.8)
+        assert (warm is None) == (cold is None)
+        if warm is not None:
+            assert abs(warm.matrix - cold.matrix).max() == 0.0

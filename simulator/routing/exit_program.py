@@ -282,7 +282,9 @@ def _fits(basis: Basis, cost: np.ndarray) -> bool:
     """Whether a basis can be one of this problem: of other ways of other demands it cannot."""
     demands, exits = cost.shape
     key, demand, exit_, full = basis
-    if len(key) != demands or max(key.max(), full.max(initial=0)) >= exits:
+    if len(key) != demands or demand.max(initial=-1) >= demands:
+        return False
+    if max(key.max(initial=-1), exit_.max(initial=-1), full.max(initial=-1)) >= exits:
         return False
     ways = np.concatenate([cost[np.arange(demands), key], cost[demand, exit_]])
     return bool(np.isfinite(ways).all())
