@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,8 @@ import pandas as pd
 from simulator.errors import did_you_mean
 from simulator.model.network import Network
 
-CLASSES = ("domestic", "international_out", "international_in", "transit")
+TrafficClass = Literal["domestic", "international_out", "international_in", "transit"]
+CLASSES: tuple[str, ...] = get_args(TrafficClass)
 INTERNATIONAL = ("international_out", "international_in")
 
 

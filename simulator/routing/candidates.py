@@ -59,16 +59,32 @@ class Paths:
             np.concatenate([self.starts, self.starts[-1] + other.starts[1:]]),
         )
 
-    def distinct(self) -> Paths:
-        """Return the paths without those that stand in the list of a demand already."""
-        seen: set[tuple[int, bytes]] = set()
-        keep = []
+    def twins(self) -> np.ndarray:
+        """Position of the first path that is the same, shape (paths,): its own for most."""
+        seen: dict[tuple[int, bytes], int] = {}
+        first = np.empty(len(self.demand), dtype=np.int64)
         for p, demand in enumerate(self.demand):
             mark = (int(demand), self.arcs[self.starts[p] : self.starts[p + 1]].tobytes())
-            if mark not in seen:
-                seen.add(mark)
-                keep.append(p)
-        return self.pick(np.array(keep, dtype=np.int64))
+            first[p] = seen.setdefault(mark, p)
+        return first
+
+    def distinct(self) -> Paths:
+        """Return the paths without those that stand in the list of a demand already."""
+        return self.pick(np.flatnonzero(self.twins() == np.arange(len(self.demand))))
+
+    def within(self, delay_ms: np.ndarray, stretch_ms: np.ndarray) -> Paths:
+        """Return the paths that are no slower than their demand's fastest here by more than this.
+
+        Parameters
+        ----------
+        delay_ms : ndarray, shape (arcs,)
+        stretch_ms : ndarray, shape (demands,)
+        """
+        delay = self.sums(delay_ms)
+        best = np.full(len(stretch_ms), np.inf)
+        np.minimum.at(best, self.demand, delay)
+        slowest = (best + stretch_ms) * (1.0 + 1e-12)
+        return self.pick(np.flatnonzero(delay <= slowest[self.demand]))
 
     def first(self, count: int) -> Paths:
         """Return the first *count* paths of every demand, gathered by demand."""

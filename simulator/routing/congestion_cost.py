@@ -48,9 +48,13 @@ class CongestionCost:
     latency_weight : float
         Weight of latency against congestion. With 0, ties between equally congested answers are
         broken by the solver, not by latency.
+    churn_penalty_ms : float
+        Added to the latency of a Gbps that leaves its present way: it moves only where that is
+        worth as much as so many milliseconds at a latency weight of 1.
     """
 
     latency_weight: NonNegative = 1.0
+    churn_penalty_ms: NonNegative = 0.0
 
     demand_aware: ClassVar[bool] = True
 
@@ -65,5 +69,7 @@ class CongestionCost:
         least, _, _ = problem.shortest(problem.delay)
         latency = float(problem.rate[k] @ least)
         # Latency in units of the congestion cost: what a unit of flow on an arc costs beside phi.
-        ratio = self.latency_weight * scale / latency if latency > 0 else 0.0
-        return problem.solve(problem.delay * ratio, 1.0 / scale)
+        ratio = scale / latency if latency > 0 else 0.0
+        if current is not None:
+            problem.stay_on(current, self.churn_penalty_ms / problem.delay_unit * ratio)
+        return problem.solve(problem.delay * self.latency_weight * ratio, 1.0 / scale)

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from simulator.model.demands import Demands
+from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
 from simulator.routing import exit_program, multicommodity
@@ -37,18 +37,28 @@ class MinLatency:
     paths : int, optional
         Paths that each demand may use: the fastest ones, international demands by way of different
         exits first; all paths when left out. The certificate's gap is what this costs.
+    stretch_ms : float or mapping of str to float, optional
+        No path may be slower than the fastest of its demand by more than this: one limit for all,
+        or one for some traffic classes (``{international_out: 20}``). Without ``paths`` the fastest
+        8 are looked at. Traffic that then finds no room raises ``theta*``.
+    churn_penalty_ms : float
+        Added to the latency of all flow that leaves its present way: a Gbps moves only where it
+        saves more milliseconds than this, or where the cap asks for it.
     """
 
     utilisation_cap: NonNegative = 0.85
     classes: tuple[LinkClass, ...] = ()
     others_cap: NonNegative = 1.0
     paths: PositiveInt | None = None
+    stretch_ms: NonNegative | dict[TrafficClass, NonNegative] | None = None
+    churn_penalty_ms: NonNegative = 0.0
 
     demand_aware: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        if self.paths is None:
+        pays = self.churn_penalty_ms > 0 and current is not None
+        if self.paths is None and self.stretch_ms is None and not pays:
             counts = multicommodity.counted(network, self.classes)
             limit = np.where(counts, self.utilisation_cap, self.others_cap)
             routes = exit_program.route(network, demands, limit, counts & network.up, current)
@@ -60,5 +70,7 @@ class MinLatency:
             utilisation_cap=self.utilisation_cap,
             classes=self.classes,
             others_cap=self.others_cap,
-            paths=multicommodity.limited_to(self.paths, network, demands),
+            paths=multicommodity.limited_to(self.paths, network, demands, self.stretch_ms),
+            current=current,
+            churn_penalty_ms=self.churn_penalty_ms,
         )

@@ -30,11 +30,14 @@ class MinMax:
     paths : int, optional
         Paths that each demand may use: the fastest ones, international demands by way of different
         exits first; all paths when left out. The certificate's gap is what this costs.
+    churn_penalty_ms : float
+        Added, among the optima, to the latency of all flow that leaves its present way.
     """
 
     classes: tuple[LinkClass, ...] = ()
     others_cap: NonNegative = 1.0
     paths: PositiveInt | None = None
+    churn_penalty_ms: NonNegative = 0.0
 
     demand_aware: ClassVar[bool] = True
 
@@ -47,4 +50,6 @@ class MinMax:
             classes=self.classes,
             others_cap=self.others_cap,
             paths=multicommodity.limited_to(self.paths, network, demands),
+            current=current,
+            churn_penalty_ms=self.churn_penalty_ms,
         )

@@ -12,6 +12,9 @@ duals as link prices, the best missing path of a demand is its shortest path. Wh
 in, the answer is optimal over *all* paths, and the Lagrangian bound at the same prices proves how
 close it is. A demand without any path stays unserved: no failure makes the program infeasible.
 
+With a churn penalty stage two charges it on all flow that leaves its present way: each such way has
+a column of its own at plain latency, bounded by the share that it carries now.
+
 Only proportions reach the solver: rates are in units of the largest, ``theta`` in units of what the
 fastest paths would make it, and a limit that the demands together cannot reach is left out. So
 bps, Gbps and Tbps give the same answer, and so do light and heavy traffic.
@@ -22,11 +25,13 @@ generation, Lagrangian bound).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from scipy import sparse
 
 from simulator.errors import SimulatorError
-from simulator.model.demands import Demands
+from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.routing.candidates import Paths, fastest_paths
@@ -49,6 +54,8 @@ def route(
     classes: tuple[str, ...] = (),
     others_cap: float = 1.0,
     paths: Paths | None = None,
+    current: Routes | None = None,
+    churn_penalty_ms: float = 0.0,
 ) -> Routes:
     """Route for the least latency with utilisation at most ``max(least MLU, utilisation_cap)``.
 
@@ -67,15 +74,44 @@ def route(
         The only paths to use, over links with capacity; all paths when left out. A demand that has
         none of them is not served. The bounds of the certificate are those of all paths even so
         (pricing goes on for their sake alone): its gap is what the limit costs.
+    current : Routes, optional
+        Routes in force.
+    churn_penalty_ms : float
+        Added to the latency of all flow that does not stay on them.
     """
     limited = paths is not None
     problem = TwoStage(with_capacity(network), demands, classes, paths, limited=limited)
+    if current is not None:
+        problem.stay_on(current, churn_penalty_ms / problem.delay_unit)
     return problem.solve(utilisation_cap, others_cap)
 
 
-def limited_to(count: int | None, network: Network, demands: Demands) -> Paths | None:
-    """Return the *count* fastest paths a demand, for :func:`route`; no limit for None."""
-    return None if count is None else fastest_paths(with_capacity(network), demands, count)
+WITHIN_STRETCH = 8
+"""Paths looked at for every demand where a stretch limit is all that limits them."""
+
+
+def limited_to(
+    count: int | None,
+    network: Network,
+    demands: Demands,
+    stretch_ms: float | Mapping[TrafficClass, float] | None = None,
+) -> Paths | None:
+    """Return the fastest paths of every demand, for :func:`route`; None for no limit.
+
+    At most *count* of them, and none slower than the fastest by more than *stretch_ms*: one number,
+    or one for some traffic classes and no such limit for the others.
+    """
+    if count is None and stretch_ms is None:
+        return None
+    able = with_capacity(network)
+    paths = fastest_paths(able, demands, count or WITHIN_STRETCH)
+    if stretch_ms is None:
+        return paths
+    if isinstance(stretch_ms, Mapping):
+        most = np.array([stretch_ms.get(each, np.inf) for each in demands.traffic_class])
+    else:
+        most = np.full(len(demands), stretch_ms)
+    return paths.within(able.delay_ms, most)
 
 
 def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:
@@ -184,7 +220,7 @@ class TwoStage(PathProblem):
         """Minimise flow times delay under the limits; None when these paths cannot meet them."""
         fastest = self.all_on_fastest()
         room = self._room(limit)
-        if not np.any(self.load(fastest) > room):
+        if not self.toll and not np.any(self.load(fastest) > room):
             # Nothing can be faster than every demand on its fastest path.
             objective = self.latency(fastest)
             return fastest, objective, self._least_anyhow() if self.limited else objective
@@ -198,11 +234,15 @@ class TwoStage(PathProblem):
             if share is None or not self.limited:
                 share = solution.values[1:]
             price, worth = self.prices(solution)
-            length, floor, near = self.shortest(self.delay + price)
+            weight = self.delay + price
+            length, floor, near = self.shortest(weight)
+            floor = floor + self.toll
             bound = float(floor @ self.rate[self.active] - price[binds] @ room[binds])
-            if not self.price_in(program, near, length, worth, self.delay):
+            bound += self.saved_by_staying(weight, floor)
+            if not self.price_in(program, near, length, worth, self.delay, self.toll):
                 self.paths = known if self.limited else self.paths
-                return share, self.latency(share), bound
+                moved = float(share @ self.tolls()[: len(share)])
+                return share, self.latency(share) + moved, bound
 
     def _least_anyhow(self) -> float:
         """Latency with every demand on the fastest of all paths: a bound whatever the limits."""
@@ -235,7 +275,7 @@ class TwoStage(PathProblem):
         basic_columns[1 + first] = True
         basic_rows = np.concatenate([np.zeros(rows, bool), np.ones(len(arcs), bool)])
         if theta_unit is None:
-            cost = np.concatenate([[0.0], self.costs(self.paths, self.delay)])
+            cost = np.concatenate([[0.0], self.costs(self.paths, self.delay) + self.tolls()])
         else:
             # All on the fastest paths: theta is what the fullest counted arc makes it.
             load = self.load(self.all_on_fastest()) + self.background
@@ -246,9 +286,7 @@ class TwoStage(PathProblem):
         return Program(
             cost=cost,
             lower=np.zeros(1 + count),
-            upper=np.concatenate(
-                [[0.0 if theta_unit is None else INFINITE], np.full(count, INFINITE)]
-            ),
+            upper=np.append(0.0 if theta_unit is None else INFINITE, self.upper()),
             matrix=sparse.csc_array(sparse.hstack([sparse.csc_array(theta[:, None]), columns])),
             row_lower=np.concatenate([np.ones(rows), np.full(len(arcs), -INFINITE)]),
             row_upper=np.concatenate([np.ones(rows), upper]),

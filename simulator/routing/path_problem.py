@@ -24,7 +24,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.routing.candidates import Paths, first_paths
 from simulator.routing.paths import HOP_MS, Towards, towards
-from simulator.routing.program import Program, Solution
+from simulator.routing.program import INFINITE, Program, Solution
 
 MAX_ROUNDS = 200
 _PRICE_TOLERANCE = 1e-9
@@ -64,6 +64,11 @@ class PathProblem:
         In units of ``unit`` Gbps and ``delay_unit`` ms.
     row_scale : ndarray, shape (arc rows,)
         Factor on the row of every arc in the program.
+    kept : ndarray, shape (kept ways,)
+        Share that each of the first paths carries now, and may go on carrying without a toll; see
+        :meth:`stay_on`.
+    toll : float
+        Price of a unit of flow on all other paths, in the objective.
     """
 
     def __init__(
@@ -93,6 +98,7 @@ class PathProblem:
         self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
         self.row_scale = np.ones(len(self.arc_rows))
         self.rounds, self.last_round = 0, MAX_ROUNDS
+        self.kept, self.toll = np.empty(0), 0.0
         self.status = "limited paths" if limited else "optimal"
 
         # To nine digits: equal answers abound (swap two demands between two exits), and the
@@ -104,6 +110,55 @@ class PathProblem:
         self.rate = nine_digits(demands.gbps / self.unit)
         self.delay = network.delay_ms / self.delay_unit
         self.total = float(self.rate[self.active].sum())
+
+    def stay_on(self, current: Routes, toll: float) -> None:
+        """Let flow stay where it is for nothing, and charge a toll on all flow that moves.
+
+        Every way of the current routes becomes a path with an upper bound: the share that it
+        carries now. Beside it stands the same path without a bound, at the toll, like all others.
+        So the toll is paid on half the sum of changes of shares, and the program stays linear.
+
+        Parameters
+        ----------
+        current : Routes
+            Of the same demands. Ways of them over arcs that are gone are no ways any more.
+        toll : float
+            Price of a unit of flow that moves, in the objective; 0 leaves everything as it is.
+        """
+        if not toll > 0:
+            return
+        ways = [(k, arcs, share) for k, share, arcs in current.paths() if self.slot[k] >= 0]
+        ways = [way for way in ways if self.usable[list(way[1])].all()]
+        old = Paths.of([(k, arcs) for k, arcs, _ in ways])
+        self.kept, self.toll = np.array([share for *_, share in ways]), toll
+        others = self.paths if self.limited else old.join(self.paths).distinct()
+        self.paths = old.join(others)
+
+    def upper(self) -> np.ndarray:
+        """Upper bound of every path's share, shape (paths,)."""
+        bound = np.full(len(self.paths.demand), INFINITE)
+        bound[: len(self.kept)] = self.kept
+        return bound
+
+    def tolls(self) -> np.ndarray:
+        """What every path costs for being another one than before, with the whole demand on it."""
+        tolls = self.toll * self.rate[self.paths.demand]
+        tolls[: len(self.kept)] = 0.0
+        return tolls
+
+    def saved_by_staying(self, weight: np.ndarray, floor: np.ndarray) -> float:
+        """By how much ways that cost no toll lower the Lagrangian bound.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (arcs,)
+            Cost and price of a unit of flow.
+        floor : ndarray, shape (active,)
+            Least cost of a unit of each demand where it moves, toll included.
+        """
+        old = self.paths.pick(np.arange(len(self.kept)))
+        cheaper = np.minimum(old.sums(weight) - floor[self.slot[old.demand]], 0.0)
+        return float(cheaper @ (self.kept * self.rate[old.demand]))
 
     def columns(self, paths: Paths) -> sparse.csc_array:
         """Column of every path: a one in its demand's row, the rate in each of its arcs' rows."""
@@ -126,7 +181,8 @@ class PathProblem:
 
     def fastest(self, paths: Paths) -> np.ndarray:
         """Position of the fastest path of every active demand."""
-        order = np.lexsort((paths.sums(self.delay), self.slot[paths.demand]))
+        bounded = np.arange(len(paths.demand)) < len(self.kept)
+        order = np.lexsort((paths.sums(self.delay), bounded, self.slot[paths.demand]))
         slot = self.slot[paths.demand][order]
         return order[np.flatnonzero(np.diff(slot, prepend=-1))]
 
@@ -158,6 +214,7 @@ class PathProblem:
         length: np.ndarray,
         worth: np.ndarray,
         cost: np.ndarray,
+        toll: float = 0.0,
     ) -> int:
         """Add the shortest path of every demand that it would improve; return how many.
 
@@ -170,9 +227,11 @@ class PathProblem:
             Length of each demand's shortest path, and what a unit of it costs now.
         cost : ndarray, shape (arcs,)
             Cost of a unit of flow in the objective.
+        toll : float
+            Price of a unit of flow on a new path, beside that of its arcs.
         """
         self.rounds += 1
-        gain = (worth - length) * self.rate[self.active]
+        gain = (worth - length - toll) * self.rate[self.active]
         better = np.flatnonzero(gain > _PRICE_TOLERANCE * np.maximum(1.0, np.abs(worth)))
         if len(better) and self.rounds > self.last_round:
             self.status = "round limit"
@@ -181,7 +240,7 @@ class PathProblem:
         k = self.active[better]
         arcs, starts = near.follow(self.row[k], self.demands.source[k])
         new = Paths(k, arcs, starts)
-        program.add(self.costs(new, cost), self.columns(new))
+        program.add(self.costs(new, cost) + toll * self.rate[k], self.columns(new))
         self.paths = self.paths.join(new)
         return len(k)
 
@@ -213,6 +272,8 @@ class PathProblem:
         given = np.ones(len(paths.demand))
         given[: len(self.paths.demand)] = 0.0
         given[: len(share)] = np.where(share > 1e-9, share, 0.0)
+        if len(self.kept):  # a way that is kept in part, and taken up in part
+            given = np.asarray(np.bincount(paths.twins(), given, len(given)), dtype=float)
         served = np.bincount(paths.demand, weights=given, minlength=total)
         given /= np.where(served > 0, served, 1.0)[paths.demand]
         return Routes.from_paths(

@@ -64,7 +64,8 @@ class PiecewiseProblem(PathProblem):
         share, bound = self.minimise(weight)
         load, idle, full = self.on_arcs(share)
         added = float((self.cost(load + idle, full) - self.cost(idle, full)).sum())
-        return self.finish(share, added + float(load @ weight[self.arc_rows]), bound, unit)
+        moved = float(share @ self.tolls()[: len(share)])
+        return self.finish(share, added + float(load @ weight[self.arc_rows]) + moved, bound, unit)
 
     def minimise(self, weight: np.ndarray) -> tuple[np.ndarray, float]:
         """Return the best shares of the paths known then, and a bound over all paths."""
@@ -79,8 +80,10 @@ class PiecewiseProblem(PathProblem):
             price, worth = self.prices(solution)
             price = np.minimum(price, dearest)
             length, floor, near = self.shortest(price + weight)
+            floor = floor + self.toll
             bound = float(floor @ rate) + self._least_on_arcs(price)
-            if not self.price_in(program, near, length, worth, weight):
+            bound += self.saved_by_staying(price + weight, floor)
+            if not self.price_in(program, near, length, worth, weight, self.toll):
                 return solution.values[parts:], bound
 
     def on_arcs(self, share: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -124,11 +127,11 @@ class PiecewiseProblem(PathProblem):
         basic[:parts] = last
         basic[parts + self.fastest(self.paths)] = True
         program = Program(
-            cost=np.concatenate([slopes[arc, segment], self.costs(self.paths, weight)]),
-            lower=np.zeros(parts + count),
-            upper=np.concatenate(
-                [np.where(last, INFINITE, width[arc, segment]), np.full(count, INFINITE)]
+            cost=np.concatenate(
+                [slopes[arc, segment], self.costs(self.paths, weight) + self.tolls()]
             ),
+            lower=np.zeros(parts + count),
+            upper=np.concatenate([np.where(last, INFINITE, width[arc, segment]), self.upper()]),
             matrix=sparse.csc_array(sparse.hstack([segments, columns])),
             row_lower=np.concatenate([np.ones(demands), np.full(arcs, -INFINITE)]),
             row_upper=np.concatenate([np.ones(demands), np.zeros(arcs)]),

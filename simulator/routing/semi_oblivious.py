@@ -14,7 +14,7 @@ from simulator.routing.candidates import Paths, fastest_paths, remembered
 from simulator.routing.path_problem import with_capacity
 from simulator.routing.paths import HOP_MS, towards
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegativeInt, PositiveInt
+from simulator.schema import NonNegative, NonNegativeInt, PositiveInt
 
 _TREES_PER_PATH = 4
 _PENALTY = 64.0
@@ -55,10 +55,13 @@ class SemiOblivious:
         Paths that each demand may use.
     seed : int
         Of the random lengths; another draw of paths for another seed.
+    churn_penalty_ms : float
+        Added, among the optima, to the latency of all flow that leaves its present way.
     """
 
     paths: PositiveInt = 4
     seed: NonNegativeInt = 0
+    churn_penalty_ms: NonNegative = 0.0
 
     demand_aware: ClassVar[bool] = True
 
@@ -68,7 +71,14 @@ class SemiOblivious:
         key = remembered(able, demands, "semi-oblivious", self.paths, self.seed)
         if key not in able.memo:
             able.memo[key] = _draw(able, demands, self.paths, self.seed)
-        return multicommodity.route(network, demands, utilisation_cap=0.0, paths=able.memo[key])
+        return multicommodity.route(
+            network,
+            demands,
+            utilisation_cap=0.0,
+            paths=able.memo[key],
+            current=current,
+            churn_penalty_ms=self.churn_penalty_ms,
+        )
 
 
 def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
