@@ -123,6 +123,29 @@ for _dead in range(8):
 CASES.update({name: functools.partial(AWKWARD.get, name) for name in AWKWARD})
 
 
+def with_reach(network, demands, seed):
+    """Every other exit reaches some ends abroad only; those that nothing reaches lose traffic."""
+    rng = np.random.default_rng(seed)
+    ends = np.unique(np.concatenate([demands.source, demands.target]))
+    abroad = [network.nodes[i] for i in ends if network.is_abroad[i]]
+    for exit_ in network.exits[::2]:
+        some = [end for end in abroad if rng.random() < 0.5]
+        network = network.with_link(network.links[exit_], reaches=tuple(some or abroad[:1]))
+    return network, demands
+
+
+CASES["china, exits reach some"] = lambda: with_reach(*china(), 1)
+CASES["mini, exits reach some"] = lambda: with_reach(*mini(), 1)
+CASES["mini, exits reach some, a cable cut"] = lambda: hurt(
+    with_reach(*mini(), 2), lambda n: n.without(cables=["GD-HK"])
+)
+for _seed in range(60, 66):
+    CASES[f"random {_seed}, exits reach some"] = functools.partial(
+        lambda seed: with_reach(*make_random_case(seed, "small" if seed % 2 else "medium"), seed),
+        _seed,
+    )
+
+
 @functools.cache
 def case(name):
     return CASES[name]()
@@ -206,14 +229,24 @@ def is_served_like(kind, served, can):
 def reachable(network, demands):
     """Which demands have a way, says NetworkX under the same rules."""
     can = np.zeros(len(demands))
-    for target in np.unique(demands.target):
+    outer = np.where(network.is_abroad[demands.target], demands.target, demands.source)
+    outer = np.where(network.is_abroad[outer], outer, -1)
+    for target, end in np.unique(np.stack([demands.target, outer]), axis=1).T:
         usable = network.usable(bool(network.is_abroad[target]))
         usable &= ~network.is_stub[network.head] | (network.head == target)
+        if end >= 0:
+            usable &= ~np.array([is_closed(network, arc, end) for arc in range(len(usable))])
         graph = nx.DiGraph(zip(network.tail[usable], network.head[usable], strict=True))
         graph.add_node(target)
-        mine = demands.target == target
+        mine = (demands.target == target) & (outer == end)
         can[mine] = np.isin(demands.source[mine], list(nx.ancestors(graph, target)))
     return can
+
+
+def is_closed(network, arc, end):
+    """Whether an arc belongs to an exit that does not reach an end abroad, says the graph."""
+    reaches = network.attributes(network.links[arc // 2]).get("reaches")
+    return bool(reaches) and network.nodes[end] not in reaches
 
 
 @every_scheme
@@ -247,6 +280,9 @@ def test_paths_keep_the_rules(name, kind):
         ends = home[demands.source[demand]], home[demands.target[demand]]
         crossed = np.count_nonzero((network.crosses_out | network.crosses_in)[arcs])
         assert crossed == (ends[0] != ends[1]), "the border is crossed more often than needed"
+        for end in {demands.source[demand], demands.target[demand]}:
+            if network.is_abroad[end] and crossed:
+                assert not any(is_closed(network, arc, end) for arc in arcs), "an exit not open"
 
 
 @every_scheme

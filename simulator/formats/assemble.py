@@ -19,6 +19,7 @@ EDGE_KEYS = (
     "capacity_gbps",
     "capacity_ba_gbps",
     "metric",
+    "reaches",
     "price_usd_per_mbps",
     "fibre_km",
 )

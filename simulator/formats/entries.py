@@ -90,6 +90,9 @@ class LinkEntry:
         Relative cost per month.
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
+    reaches : list of str
+        Of an exit: the nodes abroad whose traffic it may carry, in both directions; all if left
+        out.
     """
 
     id: Name
@@ -104,6 +107,7 @@ class LinkEntry:
     metric: Positive = 1.0
     price_usd_per_mbps: NonNegative | None = None
     cables: dict[str, Fraction] | None = None
+    reaches: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
 
 
 @checked

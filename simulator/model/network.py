@@ -32,6 +32,7 @@ LINK_ATTRIBUTES = (
     "delay_ms",
     "metric",
     "cables",
+    "reaches",
     "price_usd_per_mbps",
     "fibre_km",
 )
@@ -69,7 +70,8 @@ class Network:
         Nodes carry ``kind`` (see ``NODE_KINDS``) and optionally ``city``, ``lat``, ``lon``,
         ``weight``, ``utc_offset_h``. Edges are keyed by link id and carry ``a``, ``b``, ``class``
         (see ``LINK_CLASSES``), ``capacity_gbps`` (from a to b), ``capacity_ba_gbps`` (from b to a),
-        ``delay_ms`` (one way), ``metric``, ``cables`` (share of the capacity on each cable).
+        ``delay_ms`` (one way), ``metric``, ``cables`` (share of the capacity on each cable),
+        ``reaches`` (ends abroad whose traffic an exit may carry; all when left out).
         The graph is copied and frozen.
     about : About
         Name and provenance.
@@ -194,6 +196,25 @@ class Network:
     def gateways(self) -> np.ndarray:
         """Nodes at the home end of at least one exit."""
         return np.unique(self.tail[self.exit_arcs["out"]])
+
+    @cached_property
+    def closed(self) -> np.ndarray | None:
+        """Ends abroad whose traffic an exit may not carry, in either direction.
+
+        Shape (arcs, nodes); None where every exit is open to all. By ``reaches``: an exit carries
+        what the neighbour beyond it has announced, and announces to it what may come in.
+        """
+        listed = {i: self.attributes(self.links[i]).get("reaches") for i in self.exits.tolist()}
+        if not any(listed.values()):
+            return None
+        closed = np.zeros((len(self.tail), len(self.nodes)), dtype=bool)
+        for link, ends in listed.items():
+            if ends:
+                open_to = [self.node_index[end] for end in ends]
+                shut = self.is_abroad.copy()
+                shut[open_to] = False
+                closed[[2 * link, 2 * link + 1]] = shut
+        return closed
 
     def usable(self, abroad: bool) -> np.ndarray:
         """Arcs that traffic to a target at home (or abroad) may use.

@@ -11,7 +11,7 @@ from scipy.sparse import csgraph
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.routing.paths import HOP_MS, Towards, towards
+from simulator.routing.paths import HOP_MS, Goals, Towards, goals_of, towards
 
 FIRST_EXITS = 6
 """Paths that each international demand starts with: by way of this many of its fastest exits."""
@@ -140,9 +140,9 @@ def ways_across(
     weight : ndarray, shape (arcs,)
         Length of every arc.
     row : ndarray of int, shape (demands,)
-        Position of each demand's target in ``near.targets``.
+        Position of each demand's goal among those of *near*.
     near : Towards
-        Shortest distances to the targets under *weight*.
+        Shortest distances to the goals under *weight*.
     """
     abroad = network.is_abroad
     for direction, crossing in network.exit_arcs.items():
@@ -162,7 +162,7 @@ def ways_across(
 
 
 def first_paths(
-    network: Network, demands: Demands, targets: np.ndarray, row: np.ndarray
+    network: Network, demands: Demands, goals: Goals, row: np.ndarray
 ) -> tuple[Paths, np.ndarray]:
     """The fastest path of each demand and, for international ones, by way of other exits.
 
@@ -177,7 +177,7 @@ def first_paths(
     """
     key = remembered(network, demands, "first paths")
     if key not in network.memo:
-        network.memo[key] = _find_first_paths(network, demands, targets, row)
+        network.memo[key] = _find_first_paths(network, demands, goals, row)
     return network.memo[key]
 
 
@@ -190,10 +190,10 @@ def remembered(network: Network, demands: Demands, *what: Hashable) -> tuple[Has
 
 
 def _find_first_paths(
-    network: Network, demands: Demands, targets: np.ndarray, row: np.ndarray
+    network: Network, demands: Demands, goals: Goals, row: np.ndarray
 ) -> tuple[Paths, np.ndarray]:
     weight = network.delay_ms + HOP_MS
-    near = towards(network, weight, targets)
+    near = towards(network, weight, goals)
     everyone = np.arange(len(demands))
     arcs, starts = near.follow(row, demands.source)
     paths = Paths(everyone, arcs, starts)
@@ -227,8 +227,8 @@ def fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
 
 def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
     weight = network.delay_ms + HOP_MS
-    targets, row = np.unique(demands.target, return_inverse=True)
-    near = towards(network, weight, targets)
+    goals, row = goals_of(network, demands)
+    near = towards(network, weight, goals)
     arcs, starts = near.follow(row, demands.source)
     paths = Paths(np.arange(len(demands)), arcs, starts)
     paths = paths.pick(np.flatnonzero(np.diff(starts) > 0))
@@ -241,13 +241,17 @@ def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths
     has = np.bincount(paths.demand, minlength=len(demands))
     short = np.flatnonzero((has > 0) & (has < count))
     found: dict[tuple[int, int], list[tuple[int, ...]]] = {}
-    lists = {side: _PathList(network, weight, bool(side)) for side in (False, True)}
+    lists: dict[tuple[bool, bytes], _PathList] = {}
     more = []
     for k in short:
         pair = int(demands.source[k]), int(demands.target[k])
         if pair not in found:
             abroad = bool(network.is_abroad[pair[1]])
-            found[pair] = lists[abroad].shortest(*pair, count)
+            shut = None if goals.closed is None else goals.closed[row[k]]
+            alike = abroad, b"" if shut is None else shut.tobytes()
+            if alike not in lists:
+                lists[alike] = _PathList(network, weight, abroad, shut)
+            found[pair] = lists[alike].shortest(*pair, count)
         more += [(int(k), arcs) for arcs in found[pair]]
     return paths.join(Paths.of(more)).distinct().first(count)
 
@@ -260,9 +264,12 @@ class _PathList:
     first run by way of a node of their own.
     """
 
-    def __init__(self, network: Network, weight: np.ndarray, abroad: bool) -> None:
+    def __init__(
+        self, network: Network, weight: np.ndarray, abroad: bool, shut: np.ndarray | None
+    ) -> None:
         nodes = len(network.nodes)
-        arcs = np.flatnonzero(network.usable(abroad))
+        usable = network.usable(abroad)
+        arcs = np.flatnonzero(usable if shut is None else usable & ~shut)
         self._leave = np.where(network.is_stub, nodes, 0) + np.arange(nodes)
         tail, head = self._leave[network.tail[arcs]], network.head[arcs]
         order = np.lexsort((weight[arcs], head, tail))
@@ -301,11 +308,17 @@ class _PathList:
 def _may_pass(
     network: Network, crossing: np.ndarray, demands: Demands, who: np.ndarray
 ) -> np.ndarray:
-    """Which demands may use which border crossing: a stub at its end must be their own end."""
+    """Which demands may use which border crossing.
+
+    A stub at its end must be their own end, and their end abroad one that the exit reaches.
+    """
     allowed = np.ones((len(crossing), len(who)), dtype=bool)
     for node in (network.tail[crossing], network.head[crossing]):
         own = (node[:, None] == demands.source[who]) | (node[:, None] == demands.target[who])
         allowed &= ~network.is_stub[node][:, None] | own
+    if network.closed is not None:
+        outer = np.where(network.is_abroad[demands.target], demands.target, demands.source)[who]
+        allowed &= ~network.closed[np.ix_(crossing, outer)]
     return allowed
 
 

@@ -13,7 +13,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.routing.candidates import Paths, ways_across
 from simulator.routing.path_problem import nine_digits, with_capacity
-from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.paths import HOP_MS, goals_of, towards
 from simulator.routing.scheme import scheme
 from simulator.schema import NonNegative, NonNegativeInt, Positive
 
@@ -71,8 +71,8 @@ class Detour:
         """Return paths with shares."""
         able = with_capacity(network)
         weight = able.delay_ms + HOP_MS if self.start == "fastest" else able.metric
-        targets, row = np.unique(demands.target, return_inverse=True)
-        near = towards(able, weight, targets)
+        goals, row = goals_of(able, demands)
+        near = towards(able, weight, goals)
         straight = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
         # Every way across the border: who, by which exit direction, over which path, how long.
         paths, exits, lengths = straight, [np.full(len(demands), -1)], [np.zeros(len(demands))]

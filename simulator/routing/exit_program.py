@@ -32,7 +32,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.routing.candidates import Paths, remembered, ways_across
 from simulator.routing.path_problem import nine_digits, with_capacity
-from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.paths import HOP_MS, goals_of, towards
 
 _TIE_MS = 1e-7
 """Most that a latency is changed by, so that no two answers are equally good."""
@@ -195,8 +195,8 @@ def _table(network: Network, demands: Demands) -> Table:
 
 def _find_table(network: Network, demands: Demands) -> Table:
     weight = network.delay_ms + HOP_MS / 1000.0
-    targets, row = np.unique(demands.target, return_inverse=True)
-    near = towards(network, weight, targets)
+    goals, row = goals_of(network, demands)
+    near = towards(network, weight, goals)
     paths = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
     has = np.diff(paths.starts) > 0
     paths = paths.pick(np.flatnonzero(has))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.paths import towards
+from simulator.routing.legs import ecmp
 from simulator.routing.scheme import scheme
 
 
@@ -26,6 +24,4 @@ class IgpEcmp:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits towards every destination."""
-        targets, row = np.unique(demands.target, return_inverse=True)
-        near = towards(network, network.metric, targets)
-        return Routes.from_splits(network, demands, near.ecmp(), targets, row)
+        return ecmp(network, demands, network.metric)

@@ -12,14 +12,14 @@ from scipy import sparse
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.paths import towards
+from simulator.routing.paths import Goals, goals_of, towards
 
 
 def ecmp(network: Network, demands: Demands, weight: np.ndarray) -> Routes:
     """Route over shortest ways under *weight* (per arc, above zero), split per hop."""
-    targets, row = np.unique(demands.target, return_inverse=True)
+    goals, row = goals_of(network, demands)
     return Routes.from_splits(
-        network, demands, towards(network, weight, targets).ecmp(), targets, row
+        network, demands, towards(network, weight, goals).ecmp(), goals.node, row
     )
 
 
@@ -60,8 +60,12 @@ def gateway_distances(network: Network, demands: Demands) -> np.ndarray:
     from_gate = towards(network, network.metric, ends).distance[:, gateways][end]
     outside = _abroad_only(network)
     regions, region = np.unique(outer, return_inverse=True)
-    leaves = towards(outside, network.metric, regions).distance[:, gateways]
-    returns = towards(outside, network.metric, gateways).distance[:, regions].T
+    shut = None if network.closed is None else network.closed[:, regions].T
+    leaves = towards(outside, network.metric, Goals(regions, shut)).distance[:, gateways]
+    pairs = np.repeat(np.arange(len(regions)), len(gateways))
+    back = Goals(np.tile(gateways, len(regions)), None if shut is None else shut[pairs])
+    returns = towards(outside, network.metric, back).distance[np.arange(len(pairs)), regions[pairs]]
+    returns = returns.reshape(len(regions), len(gateways))
     able = np.where(out[:, None], leaves[region], returns[region])
     # A stub carries no transit, even as a gateway: its exits are for itself alone.
     closed = network.is_stub[gateways] & (gateways != inner[:, None])
@@ -90,17 +94,17 @@ def by_gateway(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
     gate : ndarray of int, shape (demands,)
         Position in ``network.gateways``; -1 for none.
     """
-    targets, row = np.unique(demands.target, return_inverse=True)
-    # A commodity is what is forwarded alike: a target, by way of a gateway or of none (-1).
+    goals, row = goals_of(network, demands)
+    # A commodity is what is forwarded alike: a goal, by way of a gateway or of none (-1).
     pairs = np.stack([gate, row], axis=1)
     commodities, commodity = np.unique(pairs, axis=0, return_inverse=True)
-    goal = targets[commodities[:, 1]]
-    splits = towards(network, network.metric, targets).ecmp()[commodities[:, 1]].tolil()
+    goal = goals.pick(commodities[:, 1])
+    splits = towards(network, network.metric, goals).ecmp()[commodities[:, 1]].tolil()
     through = np.flatnonzero(commodities[:, 0] >= 0)
     if len(through):
         gates = network.gateways[commodities[through, 0]]
-        splits[through] = _two_legs(network, gates, goal[through])
-    return Routes.from_splits(network, demands, splits.tocsr(), goal, commodity.ravel())
+        splits[through] = _two_legs(network, gates, goal.pick(through))
+    return Routes.from_splits(network, demands, splits.tocsr(), goal.node, commodity.ravel())
 
 
 def _abroad_only(network: Network) -> Network:
@@ -108,15 +112,14 @@ def _abroad_only(network: Network) -> Network:
     return network.under(up=network.up & (network.is_abroad[network.head] | network.crosses_in))
 
 
-def _two_legs(network: Network, gates: np.ndarray, goal: np.ndarray) -> sparse.csr_array:
+def _two_legs(network: Network, gates: np.ndarray, goal: Goals) -> sparse.csr_array:
     """Splits of each (gateway, goal): one leg inside the country, one abroad."""
     outside = _abroad_only(network)
-    out = network.is_abroad[goal]
-    inner_end, outer_end = np.where(out, gates, goal), np.where(out, goal, gates)
+    out = network.is_abroad[goal.node]
+    inner_end, outer_end = np.where(out, gates, goal.node), np.where(out, goal.node, gates)
     ends, which = np.unique(inner_end, return_inverse=True)
     inside = towards(network, network.metric, ends).ecmp()[which].tocoo()
-    ends, which = np.unique(outer_end, return_inverse=True)
-    beyond = towards(outside, network.metric, ends).ecmp()[which].tocoo()
+    beyond = towards(outside, network.metric, Goals(outer_end, goal.closed)).ecmp().tocoo()
     # The leg abroad starts at this gateway's own exits, not at those of others on the way.
     tail = network.tail[beyond.col]
     own = network.is_abroad[tail] | (tail == gates[beyond.row])

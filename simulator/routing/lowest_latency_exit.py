@@ -11,7 +11,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.routing.legs import crossing
-from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.paths import HOP_MS, goals_of, towards
 from simulator.routing.scheme import scheme
 
 
@@ -35,9 +35,9 @@ class LowestLatencyExit:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits towards every destination, by delay and by metric."""
-        targets, row = np.unique(demands.target, return_inverse=True)
-        by_metric = towards(network, network.metric, targets).ecmp()
-        by_delay = towards(network, network.delay_ms + HOP_MS, targets).ecmp()
-        commodity = row + len(targets) * crossing(network, demands)
+        goals, row = goals_of(network, demands)
+        by_metric = towards(network, network.metric, goals).ecmp()
+        by_delay = towards(network, network.delay_ms + HOP_MS, goals).ecmp()
+        commodity = row + len(goals) * crossing(network, demands)
         splits = sparse.csr_array(sparse.vstack([by_metric, by_delay]))
-        return Routes.from_splits(network, demands, splits, np.tile(targets, 2), commodity)
+        return Routes.from_splits(network, demands, splits, np.tile(goals.node, 2), commodity)

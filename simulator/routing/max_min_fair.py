@@ -14,7 +14,7 @@ from simulator.model.routes import Routes
 from simulator.routing.candidates import Paths
 from simulator.routing.multicommodity import TwoStage
 from simulator.routing.path_problem import MAX_ROUNDS, power_of_two
-from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.paths import HOP_MS, goals_of, towards
 from simulator.routing.program import Program
 from simulator.routing.scheme import scheme
 from simulator.schema import Positive
@@ -83,8 +83,8 @@ class MaxMinFair:
 
 def _reachable(network: Network, demands: Demands) -> np.ndarray:
     """Demands that have a way to their target, with room on it or not."""
-    targets, row = np.unique(demands.target, return_inverse=True)
-    near = towards(network, network.delay_ms + HOP_MS, targets)
+    goals, row = goals_of(network, demands)
+    near = towards(network, network.delay_ms + HOP_MS, goals)
     return np.isfinite(near.distance[row, demands.source])
 
 

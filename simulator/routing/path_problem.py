@@ -23,7 +23,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.routing.candidates import Paths, first_paths
-from simulator.routing.paths import HOP_MS, Towards, towards
+from simulator.routing.paths import HOP_MS, Towards, goals_of, towards
 from simulator.routing.program import INFINITE, Program, Solution
 
 MAX_ROUNDS = 200
@@ -80,7 +80,7 @@ class PathProblem:
         limited: bool = False,
     ) -> None:
         self.network, self.demands, self.limited = network, demands, limited
-        self.targets, self.row = np.unique(demands.target, return_inverse=True)
+        self.targets, self.row = goals_of(network, demands)
         self.usable = _arcs_in_reach(network, demands)
         if paths is not None and limited:
             self.paths = paths

@@ -2,11 +2,13 @@
 
 The rules: a stub never carries transit; traffic to a target at home never leaves the country and
 traffic to a target abroad never comes back (:meth:`Network.usable`); a link that is down carries
-nothing. Weights are per arc; parallel links stay separate.
+nothing; an exit carries no traffic of ends abroad that it does not reach (:attr:`Network.closed`).
+Weights are per arc; parallel links stay separate.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -14,10 +16,48 @@ import numpy as np
 from scipy import sparse
 from scipy.sparse import csgraph
 
+from simulator.model.demands import Demands
 from simulator.model.network import Network
 
 HOP_MS = 1e-6
 """Added to every delay when paths are compared: of two paths as fast, take the shorter in hops."""
+
+
+@dataclass(frozen=True, eq=False)
+class Goals:
+    """What shortest ways are sought to: a node, for traffic that some exits may not carry.
+
+    Attributes
+    ----------
+    node : ndarray of int, shape (goals,)
+    closed : ndarray of bool, shape (goals, arcs), optional
+        Arcs closed to this traffic; none when left out.
+    """
+
+    node: np.ndarray
+    closed: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+    def pick(self, which: np.ndarray) -> Goals:
+        """Return some of the goals."""
+        return Goals(self.node[which], None if self.closed is None else self.closed[which])
+
+
+def goals_of(network: Network, demands: Demands) -> tuple[Goals, np.ndarray]:
+    """Return the goals of some demands, and the position of each demand's among them.
+
+    Demands to one target have one goal, unless they come from ends abroad that other exits reach.
+    """
+    if network.closed is None:
+        node, row = np.unique(demands.target, return_inverse=True)
+        return Goals(node), row
+    outer = np.where(network.is_abroad[demands.target], demands.target, demands.source)
+    shut, kind = np.unique(network.closed[:, outer].T, axis=0, return_inverse=True)
+    pairs = np.stack([demands.target, kind.ravel()], axis=1)
+    pairs, row = np.unique(pairs, axis=0, return_inverse=True)
+    return Goals(pairs[:, 0], shut[pairs[:, 1]]), row.ravel()
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,6 +67,7 @@ class Towards:
     Attributes
     ----------
     targets : ndarray of int, shape (targets,)
+        Their nodes; one may stand there several times.
     distance : ndarray, shape (targets, nodes)
         From every node to each target; infinite where there is no way.
     via : ndarray, shape (targets, arcs)
@@ -103,25 +144,23 @@ class Towards:
         return first
 
 
-def towards(network: Network, weight: np.ndarray, targets: np.ndarray) -> Towards:
-    """Find the shortest way from every node to each target.
+def towards(network: Network, weight: np.ndarray, goals: Goals | np.ndarray) -> Towards:
+    """Find the shortest way from every node to each goal.
 
     Parameters
     ----------
     network : Network
     weight : ndarray, shape (arcs,)
         Length of every arc, above zero.
-    targets : ndarray of int
+    goals : Goals, or ndarray of int
         Nodes to reach.
     """
+    goals = goals if isinstance(goals, Goals) else Goals(goals)
+    targets = goals.node
     nodes = len(network.nodes)
     distance = np.full((len(targets), nodes), np.inf)
     via = np.full((len(targets), len(network.tail)), np.inf)
-    for abroad in (False, True):
-        rows = np.flatnonzero(network.is_abroad[targets] == abroad)
-        if not len(rows):
-            continue
-        usable = network.usable(abroad)
+    for rows, usable in _alike(network, goals):
         distance[rows] = _distances(network, weight, targets[rows], usable)
         barred = ~usable | (
             network.is_stub[network.head] & (network.head != targets[rows][:, None])
@@ -129,6 +168,49 @@ def towards(network: Network, weight: np.ndarray, targets: np.ndarray) -> Toward
         length = weight + distance[np.ix_(rows, network.head)]
         via[rows] = np.where(barred, np.inf, length)
     return Towards(network, targets, distance, via)
+
+
+def _alike(network: Network, goals: Goals) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Goals to which the same arcs are usable, and these arcs."""
+    for abroad in (False, True):
+        rows = np.flatnonzero(network.is_abroad[goals.node] == abroad)
+        usable = network.usable(abroad)
+        if goals.closed is None and len(rows):
+            yield rows, usable
+        elif len(rows):
+            shut, kind = np.unique(goals.closed[rows], axis=0, return_inverse=True)
+            for i, each in enumerate(shut):
+                yield rows[kind.ravel() == i], usable & ~each
+
+
+def towards_each(network: Network, weight: np.ndarray, goals: Goals) -> Towards:
+    """Find the shortest way from every node to each goal, under lengths of its own.
+
+    Parameters
+    ----------
+    network : Network
+    weight : ndarray, shape (goals, arcs)
+        Length of every arc for traffic to each goal, above zero by more than rounding.
+    goals : Goals
+    """
+    targets = goals.node
+    length = np.full(weight.shape, np.inf)
+    for rows, usable in _alike(network, goals):
+        enters = ~network.is_stub[network.head] | (network.head == targets[rows][:, None])
+        length[rows] = np.where(usable & enters, weight[rows], np.inf)
+    order = np.argsort(network.tail, kind="stable")
+    group = np.flatnonzero(np.diff(network.tail[order], prepend=-1))
+    leaves, head, ordered = network.tail[order][group], network.head[order], length[:, order]
+    goal = np.arange(len(targets)), targets
+    distance = np.full((len(targets), len(network.nodes)), np.inf)
+    distance[goal] = 0.0
+    while True:  # Bellman and Ford, all targets at once: one round for every hop of a path
+        nearer = distance.copy()
+        nearer[:, leaves] = np.minimum.reduceat(ordered + distance[:, head], group, axis=1)
+        nearer[goal] = 0.0
+        if np.array_equal(nearer, distance):
+            return Towards(network, targets, distance, length + distance[:, network.head])
+        distance = nearer
 
 
 def _distances(

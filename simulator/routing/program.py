@@ -105,6 +105,19 @@ class Program:
         )
         self.columns += count
 
+    def add_rows(self, matrix: sparse.csr_array, upper: np.ndarray) -> None:
+        """Add rows that ask for ``matrix @ x <= upper``."""
+        count = matrix.shape[0]
+        self._solver.addRows(
+            count,
+            np.full(count, -INFINITE),
+            upper,
+            matrix.nnz,
+            matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data,
+        )
+
     def set_costs(self, cost: np.ndarray) -> None:
         """Replace all costs."""
         index = np.arange(self.columns, dtype=np.int32)

@@ -12,7 +12,7 @@ from simulator.model.routes import Routes
 from simulator.routing import multicommodity
 from simulator.routing.candidates import Paths, fastest_paths, remembered
 from simulator.routing.path_problem import with_capacity
-from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.paths import HOP_MS, goals_of, towards
 from simulator.routing.scheme import scheme
 from simulator.schema import NonNegative, NonNegativeInt, PositiveInt
 
@@ -83,11 +83,11 @@ class SemiOblivious:
 
 def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
     """Draw trees until every demand has *count* paths, or they are many."""
-    targets, row = np.unique(demands.target, return_inverse=True)
+    goals, row = goals_of(network, demands)
     weight = network.delay_ms + HOP_MS
 
     def tree(length: np.ndarray, k: np.ndarray) -> Paths:
-        return Paths(k, *towards(network, length, targets).follow(row[k], demands.source[k]))
+        return Paths(k, *towards(network, length, goals).follow(row[k], demands.source[k]))
 
     latest = tree(weight, np.arange(len(demands)))
     latest = latest.pick(np.flatnonzero(np.diff(latest.starts) > 0))

@@ -11,6 +11,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.routing.fortz_thorup import phi
 from simulator.routing.legs import ecmp
+from simulator.routing.paths import goals_of
 from simulator.routing.scheme import scheme
 from simulator.schema import NonNegativeInt, PositiveInt
 
@@ -87,9 +88,12 @@ class _Search:
         self.max_weight = max_weight
 
         sent = demands.where(demands.gbps > 0)
-        self.targets, row = np.unique(sent.target, return_inverse=True)
+        goals, row = goals_of(network, sent)
+        self.targets = goals.node
         away = network.is_abroad[self.targets][:, None]
         usable = np.where(away, network.usable(True), network.usable(False))[:, self.order]
+        if goals.closed is not None:
+            usable &= ~goals.closed[:, self.order]
         usable &= ~network.is_stub[self.head] | (self.head == self.targets[:, None])
         self.barred = np.where(usable, 0.0, np.inf)
 

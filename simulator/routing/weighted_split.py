@@ -14,7 +14,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.routing.candidates import Paths, ways_across
 from simulator.routing.legs import ecmp
-from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.paths import HOP_MS, goals_of, towards
 from simulator.routing.scheme import scheme
 from simulator.schema import Name, NonNegative
 
@@ -68,8 +68,8 @@ class WeightedSplit:
         """
         weight = self._weights(network)
         length = network.delay_ms + HOP_MS
-        targets, row = np.unique(demands.target, return_inverse=True)
-        near = towards(network, length, targets)
+        goals, row = goals_of(network, demands)
+        near = towards(network, length, goals)
         paths, shares = Paths.of([]), [np.empty(0)]
         for ways in ways_across(network, demands, length, row, near):
             asked = np.where(np.isfinite(ways.length), weight[ways.crossing][:, None], 0.0)

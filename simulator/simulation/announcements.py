@@ -9,7 +9,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
 from simulator.routing.candidates import Paths, ways_across
-from simulator.routing.paths import HOP_MS, towards
+from simulator.routing.paths import HOP_MS, goals_of, towards
 from simulator.simulation.strategy import Announcements
 
 
@@ -94,8 +94,8 @@ class Landings:
     def _ways(self, network: Network) -> tuple[np.ndarray, np.ndarray]:
         """Which exits lead each demand home, and where its fastest path by each is kept."""
         weight = network.delay_ms + HOP_MS
-        targets, row = np.unique(self._demands.target, return_inverse=True)
-        near = towards(network, weight, targets)
+        goals, row = goals_of(network, self._demands)
+        near = towards(network, weight, goals)
         found = np.full((len(self._demands), len(self._exits)), -1)
         self._paths = Paths.of([])
         for ways in ways_across(network, self._demands, weight, row, near):

@@ -1,0 +1,122 @@
+"""Hedged: routes that no fault overloads before the controller has reacted to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.routing.candidates import Paths
+from simulator.routing.hedge_program import FaultKind, HedgeProblem, Kept, fault_sets, hedge
+from simulator.routing.legs import crossing, ecmp
+from simulator.routing.path_problem import with_capacity
+from simulator.routing.scheme import scheme
+from simulator.schema import NonNegative, PositiveInt
+
+
+@scheme("hedged")
+class Hedged:
+    """Routes that no fault overloads before the controller reacts: sources rescale, all still fits.
+
+    Demand *k* reserves ``a[p]`` on each of its paths *p* and sends ``a[p] / sum of a over its
+    paths`` of its rate over it. When a path dies, its source shares out what it carried over the
+    paths that are left, in proportion. Over all sets *F* of at most ``faults`` faults, subject to,
+    for every demand *k*, every *F* that leaves it a path, and every arc *e* ::
+
+        sum of a over the paths of k that survive F  >=  rate[k]
+        sum of a over the paths through e            <=  theta * c[e] - background[e]
+
+    where ``c[e]`` is the least capacity that *e* has after any *F* that leaves it up, minimise ::
+
+        sum of a[p] * (delay[p] - least delay over the paths of k)
+
+    with ``theta`` at most ``utilisation_cap`` or, where that cannot be, the least there is. After
+    *F* a path carries ``rate * a[p] / sum of a over survivors``, which the first line makes at most
+    ``a[p]``; so by the second no arc carries more than ``theta * c[e]``. The certificate's ``mlu``
+    is this promise, not the load before a fault. With ``theta`` above 1 the status says *over-full
+    after faults*, and what is reserved above a capacity costs 1,000 ms a Gbps besides. A demand
+    that some *F* leaves no path at all is not protected against that *F*; the status counts them.
+    Background above capacity is nobody's doing, and asks for nothing but no more load there.
+
+    A delay counts from the fastest path: a second way costs what it is slower by, and a third is
+    not worth a second of equal length. Reserving costs 0.1 ms a Gbps anyhow, so that nothing is
+    reserved in vain. The bounds are those of the paths offered; what other paths could do is not
+    claimed. Domestic traffic crosses no exit and has nothing to be hedged against here: it follows
+    ECMP by IGP metric, and is background to the rest. Source: Liu et al., Traffic Engineering with
+    Forward Fault Correction, SIGCOMM 2014.
+
+    Attributes
+    ----------
+    faults : int
+        Faults at once that are hedged against: 1 or 2.
+    of : str
+        What fails: ``exits`` go down; ``cables`` are cut, and take their share of the capacity of
+        each exit away, which no source notices while the exit is up; ``both``.
+    utilisation_cap : float
+        Utilisation up to which links may be filled after the faults. Before, they are emptier by
+        what is reserved for faults; so 1.0 does not mean full links.
+    paths : int
+        Paths that a demand may use: the fastest ones by way of different exits; one more where
+        faults would kill all of these.
+    stretch_ms : float, optional
+        No path is slower than the fastest of its demand by more than this, unless no other one
+        survives some faults.
+    churn_penalty_ms : float
+        A Gbps moves away from the current routes only if that saves more than this: what is
+        reserved beyond what the current shares need costs so much more. Paths in use stay on offer.
+    """
+
+    faults: Literal[1, 2] = 1
+    of: FaultKind = "exits"
+    utilisation_cap: NonNegative = 1.0
+    paths: PositiveInt = 8
+    stretch_ms: NonNegative | None = None
+    churn_penalty_ms: NonNegative = 0.0
+
+    demand_aware: ClassVar[bool] = True
+
+    def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
+        """Return paths with shares for what crosses the border and ECMP for the rest."""
+        able = with_capacity(network)
+        crosses = crossing(able, demands)
+        inland = np.flatnonzero(~crosses)
+        # In the order of their names, so that the order given does not choose among equals.
+        abroad = np.flatnonzero(crosses)
+        key = (demands.gbps, demands.traffic_class.astype(str), demands.target, demands.source)
+        abroad = abroad[np.lexsort([values[abroad] for values in key])]
+        rest = demands.where(inland)
+        rules = ecmp(able, rest, able.metric)
+        load = able.background_gbps + rules.loads(rest.gbps)
+        old = None if current is None or not self.churn_penalty_ms else current.where(abroad)
+        routes = self._hedge(able.carrying(load), demands.where(abroad), old)
+        total = len(demands)
+        stacked = routes.of(abroad, total).over(rules.of(inland, total))
+        return replace(stacked, network=network, rescales=True)
+
+    def _hedge(self, network: Network, demands: Demands, current: Routes | None) -> Routes:
+        sets = fault_sets(network, self.of, self.faults)
+        choose = partial(
+            hedge, network, demands, sets, count=self.paths, stretch_ms=self.stretch_ms
+        )
+        hedged, kept = choose(), None
+        if current is not None:
+            used = [(k, s, arcs) for k, s, arcs in current.paths() if network.up[list(arcs)].all()]
+            marks = [(k, np.array(arcs, dtype=np.int64).tobytes()) for k, _, arcs in used]
+            new = [
+                (k, arcs)
+                for (k, _, arcs), m in zip(used, marks, strict=True)
+                if m not in hedged.index
+            ]
+            if new:
+                hedged = choose(more=Paths.of(new))
+            share = np.zeros(len(hedged.paths.demand))
+            for mark, (_, given, _) in zip(marks, used, strict=True):
+                if mark in hedged.index:  # else it is slower than the stretch allows
+                    share[hedged.index[mark]] += given
+            kept = Kept(share, self.churn_penalty_ms)
+        return HedgeProblem(network, demands, hedged, sets, kept).solve(self.utilisation_cap)
