@@ -138,6 +138,23 @@ def _kind(draft: Draft, node_id: str | None) -> str:
     return f"{node_id!r} ({draft.node[node_id or ''].get('kind', DEFAULT)})"
 
 
+def exits_reach_ends_abroad(draft: Draft) -> Iterator[Problem]:
+    """Only an exit says what it reaches, and names nodes abroad that exist."""
+    hint = Speller(name for name in draft.node if draft.is_abroad(name))
+    for i, link in enumerate(draft.links):
+        ends = link.get("reaches") or ()
+        if ends and link.get("class", DEFAULT) not in (None, "exit"):
+            message = f"only an exit says what it reaches, but its class is {link['class']!r}"
+            yield draft.error("links", i, "reaches", message=message)
+        for j, end in enumerate(ends):
+            if end not in draft.node and draft.all_nodes_known:
+                message = f"no node abroad named {end!r}{hint(end)}"
+                yield draft.error("links", i, "reaches", j, message=message)
+            elif draft.is_abroad(end) is False:
+                message = f"an exit reaches nodes abroad (kind pop or region), not {end!r}"
+                yield draft.error("links", i, "reaches", j, message=message)
+
+
 def regions_are_abroad(draft: Draft) -> Iterator[Problem]:
     """A region is a node abroad."""
     hint = Speller(draft.node)
@@ -198,9 +215,9 @@ def _delay_given(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
 def _speed_of_light(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
     delay = draft.delay_ms(link) or 0.0
     straight_km = draft.great_circle_km(link) or 0.0
-    fastest = straight_km / FIBRE_KM_PER_MS
-    if delay >= fastest * (1 - SPHERE_TOLERANCE) - DELAY_ROUNDING_MS:
+    if not faster_than_light(delay, straight_km):
         return
+    fastest = straight_km / FIBRE_KM_PER_MS
     apart = f"the ends are {straight_km:.0f} km apart, which takes {fastest:.4g} ms"
     if "delay_ms" in link:
         message = f"{delay:g} ms is faster than light in fibre: {apart}"
@@ -208,6 +225,12 @@ def _speed_of_light(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
     else:
         message = f"{link['fibre_km']:g} km of fibre are too short: {apart}"
         yield draft.warning("links", i, "fibre_km", message=message)
+
+
+def faster_than_light(delay_ms: float, straight_km: float) -> bool:
+    """Say whether light in fibre would take longer, with a margin for rounding and the sphere."""
+    fastest = straight_km / FIBRE_KM_PER_MS
+    return delay_ms < fastest * (1 - SPHERE_TOLERANCE) - DELAY_ROUNDING_MS
 
 
 def parallel_twins(draft: Draft) -> Iterator[Problem]:
@@ -297,8 +320,14 @@ def regions_are_reached(draft: Draft) -> Iterator[Problem]:
         if node["kind"] == "region"
     }
     for region, path in {**of_kind, **listed}.items():
-        if region not in reached:
+        if region not in reached or not _open_to(draft, region):
             yield draft.error(*path, message=f"no exit leads to the region {region!r}")
+
+
+def _open_to(draft: Draft, region: str) -> bool:
+    """Say whether some exit may carry traffic of a region."""
+    exits = (link for link in draft.links if link["class"] == "exit")
+    return any(region in (link.get("reaches") or (region,)) for link in exits)
 
 
 def _reached_abroad(draft: Draft) -> set[str]:
@@ -400,6 +429,7 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     cable_shares,
     whole_coordinates,
     exits_cross_the_border,
+    exits_reach_ends_abroad,
     regions_are_abroad,
     region_shares,
     delays,
