@@ -108,7 +108,9 @@ def _describe(cls: type, schema: dict[str, Any]) -> None:
     schema.pop("description", None)
     if summary := _summary(cls):
         schema["description"] = summary
-    told = _field_descriptions(cls.__doc__ or "")
+    told: dict[str, str] = {}
+    for each in reversed(cls.__mro__):  # what a subclass says of a field comes last
+        told |= _field_descriptions(each.__dict__.get("__doc__") or "")
     for name, described in schema.get("properties", {}).items():
         if name in told:
             described.setdefault("description", told[name])

@@ -175,12 +175,14 @@ def _alike(network: Network, goals: Goals) -> Iterator[tuple[np.ndarray, np.ndar
     for abroad in (False, True):
         rows = np.flatnonzero(network.is_abroad[goals.node] == abroad)
         usable = network.usable(abroad)
-        if goals.closed is None and len(rows):
+        if not len(rows):
+            continue
+        if goals.closed is None:
             yield rows, usable
-        elif len(rows):
-            shut, kind = np.unique(goals.closed[rows], axis=0, return_inverse=True)
-            for i, each in enumerate(shut):
-                yield rows[kind.ravel() == i], usable & ~each
+            continue
+        shut, kind = np.unique(goals.closed[rows], axis=0, return_inverse=True)
+        for i, each in enumerate(shut):
+            yield rows[kind.ravel() == i], usable & ~each
 
 
 def towards_each(network: Network, weight: np.ndarray, goals: Goals) -> Towards:

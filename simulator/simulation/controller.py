@@ -20,6 +20,7 @@ from simulator.routing.scheme import Scheme
 from simulator.simulation.announcements import Landings
 from simulator.simulation.clock import Clock, Rung, micros
 from simulator.simulation.desk import Desk
+from simulator.simulation.granularity import in_pieces
 from simulator.simulation.plant import Plant
 from simulator.simulation.restraint import Alarm, restrained, update_steps
 from simulator.simulation.source import Source
@@ -27,8 +28,8 @@ from simulator.simulation.strategy import Control
 from simulator.simulation.telemetry import Telemetry
 
 Row = dict[str, Any]
-Stages = Sequence[tuple[float, Callable[[], None]]]
-"""What to do, one after the other, each after so many seconds."""
+Stages = Sequence[tuple[float, Callable[[], bool]]]
+"""What to do, one after the other, each after so many seconds; each says whether to go on."""
 
 
 class Log(Protocol):
@@ -58,8 +59,7 @@ def control(clock: Clock, plant: Plant, layer: Layer) -> Iterator[Any]:
         for delay_s, act in layer.decide(trigger) or ():
             if trigger != "start":
                 yield clock.after(delay_s, Rung.CONTROL)
-            act()
-            if news.triggered:
+            if not act() or news.triggered:
                 break  # what is left of a step-by-step update was made for another topology
         tick = _next_tick(clock, layer.every_s, decided)
         yield news | tick
@@ -77,13 +77,16 @@ def _next_tick(clock: Clock, every_s: float | None, decided: int) -> Event:
 def rules_layer(plant: Plant, desk: Desk, log: Log) -> Layer:
     """Static rules: routes for the base demands, remade when the topology changes."""
     timing = desk.strategy.control
+    detected = micros(timing.detect_s)
+    plant.notices(timing.detect_s, lambda: desk.notice(~plant.seen(detected).up))
 
     def decide(trigger: str) -> Stages:
-        network = plant.seen(micros(timing.detect_s))
+        network = plant.seen(detected)
         routes, solve_s = _timed(desk.strategy.rules, network, desk.demands, desk.lower)
 
-        def install() -> None:
+        def install() -> bool:
             log("rules", trigger, routes, desk.install_rules(routes, ~network.up), solve_s)
+            return True
 
         return [(timing.converge_s, install)]
 
@@ -100,8 +103,9 @@ def foresight_layer(
         demands = desk.demands.with_gbps(source.at(clock.now))
         routes, solve_s = _timed(desk.strategy.rules, network, demands, desk.lower)
 
-        def install() -> None:
+        def install() -> bool:
             log("rules", trigger, routes, desk.install_rules(routes, ~network.up), solve_s)
+            return True
 
         return [(0.0, install)]
 
@@ -186,22 +190,31 @@ class Steering:
         routes, solve_s = _timed(desk.strategy.scheme, seen, mine, current)
         old = current or below.where(self._which)
         routes = restrained(routes, old, seen, mine, self._timing)
+        if self._timing.pieces is not None:
+            routes = in_pieces(routes, mine, self._timing.pieces)
 
         stages = []
         steps = 1 if current is None else update_steps(self._timing)
         for step in range(1, steps + 1):
             target = routes if step == steps else routes.blend(old, step / steps)
             delay_s = self._delay_s(target, old, mine) + (self._compute_s(solve_s) * (step == 1))
-            install = partial(self._install, target, below, believed, trigger, solve_s)
+            install = partial(self._install, target, below, believed, trigger, solve_s, desk.stops)
             stages.append((delay_s, install))
         return stages
 
     def _install(
-        self, routes: Routes, below: Routes, believed: np.ndarray, trigger: str, solve_s: float
-    ) -> None:
+        self,
+        routes: Routes,
+        below: Routes,
+        believed: np.ndarray,
+        trigger: str,
+        solve_s: float,
+        stops: int,
+    ) -> bool:
+        """Put routes in place, unless the controller has stopped since it decided on them."""
         desk = self._desk
-        if desk.halts:
-            return
+        if desk.halts or desk.stops != stops:
+            return False
         self._decided = routes
         if self._landings:
             static = below.where(self._which)
@@ -211,6 +224,7 @@ class Steering:
             self._name, trigger, routes, desk.install_steering(self._name, put), solve_s
         )
         self._open = (row, self._clock.now, believed[self._which])
+        return True
 
     def _judge_last_prediction(self, now: int) -> None:
         """Write down by how much the traffic differed from what the last routes were made for."""

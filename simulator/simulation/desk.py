@@ -17,7 +17,8 @@ class Desk:
 
     The lowest layer is the static rules, kept by the IGP. Above it lies what the controller steers,
     a layer each for what it does in different ways. Traffic follows the uppermost layer that leads
-    it over live links.
+    it over live links. Routes that rescale leave dead links as soon as these are noticed, all
+    others when the static rules have reconverged.
 
     Parameters
     ----------
@@ -63,12 +64,21 @@ class Desk:
         self.in_force: Routes | None = None
         self.halts, self.stops = 0, 0
         self._dead: np.ndarray | None = None
+        self._noticed: np.ndarray | None = None
         self._settle, self._rates = settle, rates
 
     def install_rules(self, routes: Routes, dead: np.ndarray) -> Moved | None:
         """Put new static routes in place, and take steered traffic off arcs now known as dead."""
         self.lower, self._dead = routes, dead
+        if self._noticed is None:
+            self._noticed = dead
         return self._compose()
+
+    def notice(self, dead: np.ndarray) -> None:
+        """Take note of dead arcs; sources whose routes rescale act on it at once, by themselves."""
+        self._noticed = dead
+        if self.lower is not None and any(r.rescales for r in (self.lower, *self.uppers.values())):
+            self._compose()
 
     def install_steering(self, layer: str, routes: Routes) -> Moved | None:
         """Put new steered routes in place."""
@@ -88,10 +98,10 @@ class Desk:
     def below(self, layer: str) -> Routes:
         """What traffic follows where this layer of steering does not lead it."""
         assert self.lower is not None and self._dead is not None
-        routes = self.lower
+        routes = self._alive(self.lower) if self.lower.rescales else self.lower
         for name, upper in self.uppers.items():
             if name != layer:
-                routes = upper.avoiding(self._dead).over(routes)
+                routes = self._alive(upper).over(routes)
         return routes
 
     @property
@@ -103,7 +113,14 @@ class Desk:
         """Stack the layers, and tell how much traffic that moves."""
         assert self.lower is not None and self._dead is not None
         self._settle()
-        old, self.in_force = self.in_force, self.lower
+        old = self.in_force
+        self.in_force = self._alive(self.lower) if self.lower.rescales else self.lower
         for routes in self.uppers.values():
-            self.in_force = routes.avoiding(self._dead).over(self.in_force)
+            self.in_force = self._alive(routes).over(self.in_force)
         return None if old is None else self.in_force.moved(old, self._rates())
+
+    def _alive(self, routes: Routes) -> Routes:
+        """Return what is left of routes by what their sources know to be dead."""
+        dead = self._noticed if routes.rescales else self._dead
+        assert dead is not None
+        return routes.avoiding(dead)

@@ -68,9 +68,16 @@ class Plant:
         del self._changes[link][id(key)]
         self._change()
 
-    def notices(self, detect_s: float) -> Notices:
-        """Return notices of every change of topology, each *detect_s* after it."""
-        notices = Notices(self._clock, detect_s)
+    def notices(self, detect_s: float, tell: Callable[[], None] | None = None) -> Notices:
+        """Return notices of every change of topology, each *detect_s* after it.
+
+        Parameters
+        ----------
+        detect_s : float
+        tell : callable, optional
+            Called with every notice.
+        """
+        notices = Notices(self._clock, detect_s, tell)
         self._notices.append(notices)
         return notices
 
@@ -106,8 +113,10 @@ class Notices:
         Fires at the next news; another takes its place when it has fired.
     """
 
-    def __init__(self, clock: Clock, detect_s: float) -> None:
-        self._clock, self._detect_s = clock, detect_s
+    def __init__(
+        self, clock: Clock, detect_s: float, tell: Callable[[], None] | None = None
+    ) -> None:
+        self._clock, self._detect_s, self._listener = clock, detect_s, tell
         self._announced = -1
         self.next: simpy.Event = clock.env.event()
 
@@ -121,5 +130,7 @@ class Notices:
         noticed.callbacks.append(self._tell)
 
     def _tell(self, _: simpy.Event) -> None:
+        if self._listener:
+            self._listener()
         told, self.next = self.next, self._clock.env.event()
         told.succeed()

@@ -40,6 +40,9 @@ def restrained(
 ) -> Routes:
     """Return routes that go from *old* towards *new* no further than the caps on moves allow.
 
+    Under ``max_moves`` a demand goes all the way or stays. One that goes nowhere new is not held
+    up by it: what a scheme holds back at the source is held back however many may move.
+
     Parameters
     ----------
     new, old : Routes
@@ -56,7 +59,7 @@ def restrained(
     if control.max_moves is not None and moved.demands > control.max_moves:
         chosen = _most_urgent(new, old, network, demands)
         chosen = chosen[moved.which[chosen]][: control.max_moves]
-        takes = np.zeros(len(demands))
+        takes = np.where(moved.which, 0.0, 1.0)
         takes[chosen] = 1.0
         new = new.blend(old, takes)
         moved = new.moved(old, demands.gbps)

@@ -6,12 +6,13 @@ idealised value, so that an imperfection is there when a scenario asks for it.
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
-from simulator.model.demands import Demands
+from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import Network
 from simulator.prediction.last import Last
 from simulator.prediction.predictor import predictor as predictors
@@ -26,7 +27,6 @@ from simulator.schema import (
     checked,
 )
 
-TrafficClass = Literal["domestic", "international_out", "international_in", "transit"]
 PieceShare = Annotated[float, Field(gt=0, le=1)]
 
 
@@ -65,12 +65,31 @@ class Coverage:
     share : float
         Share under control, from 0 to 1.
     of : str
-        Of ``provinces``, those with most traffic first: all of a province's traffic or none. Or of
-        ``traffic``: the same share of every demand, as with some of its prefixes.
+        Of ``provinces``, those with most traffic first: all of a province's traffic or none, and
+        no more provinces than the share allows. Or of ``traffic``: the same share of every demand,
+        as with some of its prefixes.
     """
 
     share: Fraction = 1.0
     of: Literal["provinces", "traffic"] = "provinces"
+
+
+@checked
+class Pieces:
+    """In what pieces the traffic of a demand can be moved.
+
+    Attributes
+    ----------
+    count : int
+        Pieces of every demand: its prefix groups, or the entries of the table that splits it.
+    skew : float
+        Exponent of the Zipf law of their sizes. 1.0 for prefix groups: traffic over prefixes is
+        that uneven (Sarrar et al., Leveraging Zipf's Law for Traffic Offloading, CCR 2012). 0 for
+        equal pieces, as hashing over table entries makes them: splits in multiples of 1/count.
+    """
+
+    count: PositiveInt = 16
+    skew: NonNegative = 1.0
 
 
 @checked
@@ -134,6 +153,9 @@ class Control:
         Most demands that go elsewhere in a cycle: those that relieve the fullest links most.
     max_moved_gbps : float, optional
         Most Gbps moved in a cycle: every demand goes that part of its way to the new routes.
+    pieces : Pieces, optional
+        Demands move in pieces, each on one path; in any shares when left out. Pieces are dealt out
+        last: the caps above hold up to a piece a demand.
     install_s : float
         Time to install routes; the median when ``install_sigma`` is above zero. 1 to 10 s in FFC
         (SIGCOMM 2014).
@@ -176,6 +198,7 @@ class Control:
     hysteresis: Hysteresis | None = None
     max_moves: NonNegativeInt | None = None
     max_moved_gbps: NonNegative | None = None
+    pieces: Pieces | None = None
     install_s: NonNegative = 5.0
     install_sigma: NonNegative = 0.0
     rule_ms: NonNegative = 0.0
@@ -244,7 +267,7 @@ class Strategy:
             home = np.where(network.is_abroad[demands.source], demands.target, demands.source)
             traffic = np.bincount(home[mask], demands.gbps[mask], len(network.nodes))
             homes = np.unique(home[mask])
-            count = round(control.coverage.share * len(homes))
+            count = math.floor(control.coverage.share * len(homes) + 1e-9)
             reached = homes[np.lexsort((homes, -traffic[homes]))][:count]
             mask &= np.isin(home, reached)
         return np.flatnonzero(mask)
