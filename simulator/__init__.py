@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.errors import InputError, Problem, SimulatorError
-    from simulator.formats.demands import read_demands as load_demands
+    from simulator.formats.demand_format import read_demands as load_demands
+    from simulator.formats.demand_format import read_recording as load_recording
     from simulator.formats.format import load_network
+    from simulator.maps import plot_map
     from simulator.model.demands import Demands
     from simulator.model.network import Network
     from simulator.model.results import Results
@@ -37,12 +39,14 @@ _HOMES = {
     "Problem": "simulator.errors",
     "SimulatorError": "simulator.errors",
     "load_network": "simulator.formats.format",
-    "load_demands": "simulator.formats.demands:read_demands",
+    "load_demands": "simulator.formats.demand_format:read_demands",
+    "load_recording": "simulator.formats.demand_format:read_recording",
     "Demands": "simulator.model.demands",
     "Network": "simulator.model.network",
     "Results": "simulator.model.results",
     "Routes": "simulator.model.routes",
     "link_loads": "simulator.model.routes",
+    "plot_map": "simulator.maps",
     "route": "simulator.routing.route",
     "run": "simulator.run",
     "Scenario": "simulator.scenario",
@@ -65,6 +69,8 @@ __all__ = [
     "load",
     "load_demands",
     "load_network",
+    "load_recording",
+    "plot_map",
     "route",
     "run",
     "what_if",

@@ -9,7 +9,7 @@ from simulator import library
 from simulator.document import read_yaml
 from simulator.errors import InputError, Problem, did_you_mean
 from simulator.formats.demands import read_demands
-from simulator.formats.format import check_network, read_network
+from simulator.formats.format import check_network, is_foreign_name, read_network
 from simulator.scenario import load
 from simulator.schema import shown
 from simulator.study.whatif import check_what_if
@@ -53,7 +53,7 @@ def check_file(path_or_name: str, sets: Sets = ()) -> tuple[list[Problem], list[
 
 
 def _found(word: str) -> list[Path]:
-    if word and Path(word).exists():
+    if word and (is_foreign_name(word) or Path(word).exists()):
         return [Path(word)]
     known = {kind: library.names(kind) for kind in ("scenarios", "topologies")}
     name = word.removesuffix(".yaml")

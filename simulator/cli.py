@@ -328,6 +328,65 @@ def plot(folder: Path, formats: tuple[str, ...], out: Path | None, quiet: bool) 
             say(str(file))
 
 
+@main.group()
+def topology() -> None:
+    """List, inspect, draw and convert networks."""
+
+
+@topology.command(name="list")
+@_json
+def topology_list(as_json: bool) -> None:
+    """List the built-in topologies, and say what else may be given."""
+    from simulator.topology import built_in, list_text
+
+    listed = built_in()
+    say_json([each._asdict() for each in listed]) if as_json else say(list_text(listed))
+
+
+@topology.command(name="show")
+@click.argument("name_or_file")
+@click.option("--plot", "picture", metavar="FILE", help="Draw a map as well; .png, .svg or .pdf.")
+@_json
+def topology_show(name_or_file: str, picture: str | None, as_json: bool) -> None:
+    r"""Show what a topology adds up to, how it holds together, and what in it is assumed.
+
+    \b
+      simulator topology show china169-mini --plot map.png
+    """
+    from simulator.topology import draw, read, show_json, show_text
+
+    network, warnings = read(name_or_file)
+    drawn = draw(network, picture) if picture is not None else None
+    if as_json:
+        say_json({**show_json(network, warnings), "map": drawn})
+    else:
+        say(show_text(network, warnings) + (f"\n\nMap in {drawn}" if drawn else ""))
+
+
+@topology.command(name="convert")
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@click.option("--force", is_flag=True, help="Replace what stands at OUT.")
+@_quiet
+def topology_convert(source: str, target: str, force: bool, quiet: bool) -> None:
+    r"""Write the topology IN to OUT, in the format that the ending of OUT names.
+
+    IN is a file, a folder of tables or a built-in name; a slash at the end of OUT asks for a
+    folder of tables. What the format of OUT cannot hold is told as a warning.
+
+    \b
+      simulator topology convert china169-mini mini.graphml
+    """
+    from simulator.topology import convert
+
+    made = convert(source, target, force=force)
+    if not quiet:
+        for warning in (*made.warnings, *(f"{target}: warning: {text}" for text in made.lost)):
+            print(warning, file=sys.stderr)
+        nodes, links = len(made.network.nodes), len(made.network.links)
+        say(f"{target}: {nodes:,} nodes, {links:,} links")
+
+
 SHELVES = ("scenarios", "topologies", "schemes", "traffic", "engines", "queues", "formats")
 
 
@@ -569,12 +628,16 @@ def _listed(what: str) -> list[tuple[str, str]]:
         from simulator.engines.engine import engine as shelf
     elif what == "queues":
         from simulator.model.latency import queue as shelf
-    elif what == "formats":
-        from simulator.formats.format import format_ as shelf
     else:
-        from simulator.traffic.traffic import matrix, shape
+        if what == "formats":
+            from simulator.formats.demand_format import demand_format
+            from simulator.formats.format import format_
 
-        shelves = {"matrix": matrix, "shape": shape}
+            shelves = {"topology": format_, "demands": demand_format}
+        else:
+            from simulator.traffic.traffic import matrix, shape
+
+            shelves = {"matrix": matrix, "shape": shape}
         return [
             (name, f"{noun}: {told.replace('``', '')}")
             for noun, each in shelves.items()

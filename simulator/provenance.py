@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from simulator.formats.demands import write_demands
+from simulator.formats.demands import write_demands, write_recording
 from simulator.formats.native import write as write_network
 from simulator.model.network import COUNTING_RULE, Network
 from simulator.model.results import COMPLETE
-from simulator.scenario import Scenario
+from simulator.scenario import BORDER_KEYS, Scenario
 
 LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarrow", "pydantic")
 
@@ -101,8 +101,15 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
     inputs.mkdir()
     plain = scenario.resolved()
     plain["topology"] = "topology.yaml"
-    plain.setdefault("traffic", {})["matrix"] = {"kind": "file", "path": "demands.csv"}
-    write_demands(scenario.demands, inputs / "demands.csv")
+    matrix = {"kind": "file", "path": "demands.csv"}
+    if scenario.recording is None:
+        write_demands(scenario.demands, inputs / "demands.csv")
+    else:
+        write_recording(scenario.recording.scaled_to(scenario.demands), inputs / "demands.csv")
+        matrix["outside"] = getattr(scenario.settings.traffic.matrix, "outside", "refuse")
+    plain.setdefault("traffic", {})["matrix"] = matrix
+    for key in BORDER_KEYS:  # it stands in the topology by now
+        plain.pop(key, None)
     network = scenario.network
     alone = Network(network.graph, replace(network.about, matrix=str(inputs / "demands.csv")))
     write_network(alone, inputs / "topology.yaml")

@@ -18,13 +18,16 @@ from simulator.document import Document, KeyPath, parse_yaml, read_yaml
 from simulator.engines.engine import engine as engines
 from simulator.engines.fluid import Fluid
 from simulator.errors import InputError, Problem, did_you_mean
-from simulator.formats.demands import read_demands
-from simulator.formats.format import read_network
+from simulator.formats.border import put_border
+from simulator.formats.demand_format import is_there, neighbours
+from simulator.formats.entries import CableEntry, NewExitEntry, NewRegion
+from simulator.formats.format import is_foreign_name, read_network
 from simulator.model.change import all_changed, changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.latency import Burst
 from simulator.model.latency import queue as queues
 from simulator.model.network import Network
+from simulator.model.recording import Playback, Recording
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.schema import (
     Name,
@@ -46,6 +49,8 @@ from simulator.traffic.traffic import shape as shapes_known
 MAX_STEPS = 4_000_000
 BASELINE = "baseline"
 """The scenario as it stands, among its changes."""
+BORDER_KEYS = ("exits", "regions", "cables")
+"""What a scenario puts on the network of its topology."""
 LINK_KEYS = ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric")
 DEMAND_KEYS = (*CLASSES, "international", "all")
 
@@ -146,6 +151,9 @@ class Settings:
         Local dates or times (``2017-12-31``, ``2017-12-31T18:00``) in place of ``horizon_h``.
     step_s : float
         Traffic is constant for a step.
+    exits, regions, cables : list
+        A border for a network that has none, or more of it: exits from nodes at home, the regions
+        abroad that they lead to, and the cables that they ride.
     """
 
     title: str = ""
@@ -163,6 +171,9 @@ class Settings:
     events: tuple[Event, ...] = ()
     record: Record = Record()
     targets: Targets = Targets()
+    exits: tuple[NewExitEntry, ...] = ()
+    regions: tuple[NewRegion, ...] = ()
+    cables: tuple[CableEntry, ...] = ()
     what_if: tuple[WhatIf, ...] = ()
 
 
@@ -179,6 +190,8 @@ class Scenario:
         After the changes to links, if any.
     demands : Demands
         Base demands, after the changes to demands, if any.
+    recording : Recording, optional
+        Rates over time, as they were read: a change to demands changes all of them alike.
     warnings : tuple of Problem
     inputs : tuple of pathlib.Path
         Files that were read.
@@ -190,6 +203,7 @@ class Scenario:
     demands: Demands
     warnings: tuple[Problem, ...]
     inputs: tuple[Path, ...]
+    recording: Recording | None = field(default=None, repr=False)
     changes: Mapping[str, Any] = field(default_factory=dict)
     _document: Document = field(repr=False, default=Document.of({}))
     _folder: Path = Path()
@@ -233,9 +247,15 @@ class Scenario:
         """Everything an engine needs."""
         s = self.settings
         steps = int(np.ceil(self.horizon_s / s.step_s - 1e-9))
-        start = datetime.fromisoformat(s.start) if s.start else None
-        start_hour = start.hour + start.minute / 60 + start.second / 3600 if start else 0.0
-        series = Series(self.network, self.demands, s.traffic.shapes, s.step_s / 3600.0, start_hour)
+        start = s.start or (self.recording.start if self.recording else None)
+        series = Series(
+            self.network,
+            self.demands,
+            _dated(s.traffic.shapes, start),
+            s.step_s / 3600.0,
+            _start_hour(start),
+            self._recorded(),
+        )
         return Case(
             network=self.network,
             demands=with_window(self.demands, series, self.horizon_s),
@@ -250,6 +270,17 @@ class Scenario:
             exit_target=s.targets.exit_utilisation,
             detail=s.record.demands,
             every=s.record.every,
+        )
+
+    def _recorded(self) -> Playback | None:
+        """Return the recording, begun where the scenario starts."""
+        if self.recording is None:
+            return None
+        return Playback(
+            self.recording,
+            _begin_h(self.settings.start, self.recording),
+            self.horizon_s / 3600.0,
+            _outside(self.settings.traffic) == "repeat",
         )
 
     def resolved(self) -> dict[str, Any]:
@@ -309,13 +340,22 @@ def _assemble(
         problems += known[1]
     elif isinstance(values.get("topology"), str):
         network = _read_topology(document, folder, values["topology"], problems, inputs)
+        if network is not None and all(key in values for key in BORDER_KEYS):
+            exits, regions, cables = (values[key] for key in BORDER_KEYS)
+            network, found = put_border(network, exits, regions, cables, document.problem)
+            problems += found
     problems += _time_problems(document, values)
     problems += _strategy_problems(document, values)
     demands: Demands | None = None
+    recording: Recording | None = None
     if network is not None:
         problems += _event_problems(document, values, network)
         if "traffic" in values:
-            demands = _read_matrix(document, folder, values["traffic"], network, problems, inputs)
+            problems += _shape_problems(document, values["traffic"], network)
+            traffic = values["traffic"]
+            demands, recording = _read_matrix(document, folder, traffic, network, problems, inputs)
+            if recording is not None:
+                problems += _recording_problems(document, values, recording)
     if any(p.severity == "error" for p in problems) or network is None or demands is None:
         raise InputError(_unique(p for p in problems if p.severity == "error"))
     scenario = Scenario(
@@ -325,6 +365,7 @@ def _assemble(
         demands=demands,
         warnings=tuple(p for p in problems if p.severity == "warning"),
         inputs=tuple(inputs),
+        recording=recording,
         _document=document,
         _folder=folder,
     )
@@ -340,7 +381,10 @@ def _read_topology(
 ) -> Network | None:
     beside = folder / word
     try:
-        path = beside if beside.exists() else library.find("topologies", word)
+        if is_foreign_name(word):
+            path = Path(word)
+        else:
+            path = beside if beside.exists() else library.find("topologies", word)
     except FileNotFoundError as error:
         problems.append(document.problem(("topology",), str(error)))
         return None
@@ -361,37 +405,99 @@ def _read_matrix(
     network: Network,
     problems: list[Problem],
     inputs: list[Path],
-) -> Demands | None:
+) -> tuple[Demands | None, Recording | None]:
     where = ("traffic", "matrix")
+    recording: Recording | None = None
     try:
         if traffic.matrix is None and network.about.matrix is None:
             message = f"topology {network.name} has no matrix of its own; give traffic.matrix"
             problems.append(document.problem(where, message))
-            return None
+            return None, None
         path = getattr(traffic.matrix, "path", None)
-        if path is not None and not (folder / path).exists():
-            near = did_you_mean(
-                path.name, (each.name for each in (folder / path).parent.glob("*.csv"))
-            )
+        if path is not None and not is_there(folder / path):
+            near = did_you_mean(path.name, neighbours(folder / path))
             problems.append(document.problem((*where, "path"), f"no such file: {path}{near}"))
-            return None
-        if traffic.matrix is None:
-            file = Path(str(network.about.matrix))
-            demands = read_demands(file, network)
+            return None, None
+        chosen = traffic.matrix or matrices.make("file", path=str(network.about.matrix))
+        beside = folder if traffic.matrix else Path()  # its own matrix is where the topology says
+        file = beside / getattr(chosen, "path", "")
+        if hasattr(chosen, "recording"):
+            recording, missing = chosen.recording(network, beside)
+            demands = recording.demands
+            if missing:
+                problems.append(document.problem(where, missing, severity="warning"))
         else:
-            demands = traffic.matrix.demands(network, folder)
-            file = folder / getattr(traffic.matrix, "path", "")
+            known = {"route": IgpEcmp().route} if getattr(chosen, "needs_routes", False) else {}
+            demands = chosen.demands(network, folder, **known)
     except InputError as error:
         problems.extend(error.problems)
-        return None
+        return None, None
     except ValueError as error:
         problems.append(document.problem(where, str(error)))
-        return None
-    if file.is_file():
-        inputs.append(file)
+        return None, None
+    others = [folder / each for each in (getattr(traffic.matrix, "totals", None),) if each]
+    inputs.extend(each for each in (file, *others) if each.is_file())
     if not len(demands) or not demands.gbps.sum() > 0:
         problems.append(document.problem(where, "the matrix holds no traffic"))
-    return demands
+    return demands, recording if recording is not None and len(recording) > 1 else None
+
+
+def _recording_problems(
+    document: Document, values: Mapping[str, Any], recording: Recording
+) -> Iterator[Problem]:
+    """A scenario that starts before its recording or goes on after it."""
+    if _outside(values["traffic"]) != "refuse":
+        return
+    try:
+        settings = Settings(**{**_BLANK, **_times(values)})
+        begin, length = _begin_h(settings.start, recording), recording.length_h
+        end = begin + _horizon_h(settings)
+    except ValueError:  # told already
+        return
+    told = f"the recording is {length:g} h long"
+    if recording.start:
+        told += f", from {recording.time_of(0.0)} to {recording.end}"
+    way_out = "or give traffic.matrix.outside: hold or repeat"
+    if not -1e-9 <= begin <= length - 1e-9:
+        message = f"{told}, and {settings.start} lies outside; start within it, {way_out}"
+        yield document.problem(("start",), message)
+    elif end > length + 1e-9:
+        key = "end" if settings.end else "horizon_h"
+        message = f"{told}; the scenario ends {end - length:g} h after it; shorten it, {way_out}"
+        yield document.problem((key,), message)
+
+
+def _outside(traffic: Traffic) -> str:
+    return getattr(traffic.matrix, "outside", "refuse")
+
+
+def _begin_h(start: str | None, recording: Recording) -> float:
+    """Hour of the recording at which a scenario begins: its first if either has no date."""
+    if start is None or recording.start is None:
+        return 0.0
+    after = datetime.fromisoformat(start) - datetime.fromisoformat(recording.start)
+    return after.total_seconds() / 3600.0
+
+
+def _start_hour(start: str | None) -> float:
+    """Hour of the day of a local time; midnight if there is none."""
+    time = datetime.fromisoformat(start) if start else datetime.min
+    return time.hour + time.minute / 60 + time.second / 3600
+
+
+def _shape_problems(document: Document, traffic: Traffic, network: Network) -> Iterator[Problem]:
+    """Nodes named by shapes that the network does not have."""
+    for i, each in enumerate(traffic.shapes):
+        for path, told in getattr(each, "complaints", lambda _: ())(network):
+            yield document.problem(("traffic", "shapes", i, *path), told)
+
+
+def _dated(shapes: tuple[Any, ...], start: str | None) -> tuple[Any, ...]:
+    """Tell shapes that ask for it the date on which the scenario starts."""
+    if start is None:
+        return shapes
+    begins = datetime.fromisoformat(start)
+    return tuple(each.dated(begins) if hasattr(each, "dated") else each for each in shapes)
 
 
 def _horizon_h(settings: Any) -> float:
@@ -633,7 +739,7 @@ def _sorted_out(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
 def _reassembled(scenario: Scenario, document: Document) -> Scenario:
     """Check the changed document; network and matrix are read again only if they are others."""
     was, now = scenario._document.data, document.data
-    same = now.get("topology") == was.get("topology")
+    same = all(now.get(key) == was.get(key) for key in ("topology", *BORDER_KEYS))
     unchanged = same and _matrix_of(now) == _matrix_of(was)
     for key, kept in (("topology", same), ("traffic.matrix", unchanged)):
         gone = ("links", "demands") if key == "topology" else ("demands",)
@@ -646,7 +752,9 @@ def _reassembled(scenario: Scenario, document: Document) -> Scenario:
     )
     if not unchanged:
         return fresh
-    return replace(fresh, demands=scenario.demands, inputs=scenario.inputs)
+    return replace(
+        fresh, demands=scenario.demands, recording=scenario.recording, inputs=scenario.inputs
+    )
 
 
 def _matrix_of(data: Mapping[str, Any]) -> Any:

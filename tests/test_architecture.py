@@ -14,7 +14,8 @@ FLOORS = [
     ["__main__"],
     ["cli"],
     ["check"],
-    ["study"],
+    ["study", "topology"],
+    ["maps"],
     ["plots", "run"],
     ["provenance"],
     ["scenario"],
@@ -26,7 +27,7 @@ FLOORS = [
     ["registry"],
     ["schema", "show"],
     ["document", "library"],
-    ["errors"],
+    ["data", "errors"],
 ]
 HEIGHT = {room: -floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 FILES = sorted(path for path in PACKAGE.rglob("*.py") if path != PACKAGE / "__init__.py")

@@ -253,8 +253,7 @@ def test_yaml_in_the_pages_is_valid(block, tmp_path):
         assert not check_network(tmp_path / "network.yaml")
         return
     base = load("china169-2017").with_changes({"replications": 1})
-    for key, value in keys.items():
-        base = base.with_changes({key: value})
+    base.with_changes(keys)
 
 
 # -- links and commands ---------------------------------------------------------------------------

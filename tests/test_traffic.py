@@ -8,6 +8,7 @@ from helpers import asks, case_of, play, sdn, static, two_exits
 
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import About, Network
+from simulator.model.recording import Playback, Recording
 from simulator.model.streams import Streams
 from simulator.simulation.source import BLOCK, Source
 from simulator.traffic.diurnal import Diurnal
@@ -135,6 +136,55 @@ def test_every_shape_is_positive_and_the_same_in_blocks(kind):
     parts = [piecewise(lo, hi) for lo, hi in zip(cuts, cuts[1:], strict=False)]
     assert np.array_equal(np.concatenate(parts, axis=1), whole)
     assert np.isfinite(whole).all() and (whole >= 0).all() and whole.shape == (3, 500)
+
+
+# -- a recording ------------------------------------------------------------------------------
+
+
+def recorded(shapes=(), grown=1.0, step_h=0.25, **playback):
+    """Two demands measured every five minutes for a day; also the rates."""
+    network = world()
+    demands = asks(network, ("beijing", "la", 5.0), ("la", "urumqi", 3.0))
+    measured = np.random.default_rng(5).random((2, 288)) * 10
+    recording = Recording.of(demands, np.arange(288) / 12, measured)
+    base = recording.demands.scaled(grown) if grown != 1.0 else recording.demands
+    played = Playback(recording, **playback)
+    return Series(network, base, tuple(shapes), step_h, 6.0, played), measured
+
+
+def test_a_recording_is_played_as_its_means():
+    series, measured = recorded()
+    expected = measured.reshape(2, 96, 3).mean(axis=2)
+    assert series.play(STREAMS)(0, 96) == pytest.approx(expected, rel=1e-14)
+    finer, _ = recorded(step_h=1 / 60)
+    assert np.array_equal(finer.play(STREAMS)(0, 1440), np.repeat(measured, 5, axis=1))
+
+
+def test_a_recording_is_the_same_in_blocks_to_the_last_bit():
+    series, _ = recorded([Diurnal(), Noise()], step_h=0.11, begin_h=0.37)
+    whole = series.play(STREAMS)(0, 200)
+    piecewise = series.play(STREAMS)
+    cuts = [0, 1, 3, 50, 51, 199, 200]
+    parts = [piecewise(lo, hi) for lo, hi in zip(cuts, cuts[1:], strict=False)]
+    assert np.array_equal(np.concatenate(parts, axis=1), whole)
+
+
+def test_shapes_multiply_a_recording_and_the_base_scales_it():
+    plain, _ = recorded()
+    shaped, _ = recorded([Diurnal(), Noise()], grown=1.3)
+    flat = Series(plain.network, plain.base.with_gbps(np.ones(2)), shaped.shapes, 0.25, 6.0)
+    expected = 1.3 * plain.play(STREAMS)(0, 96) * flat.play(STREAMS)(0, 96)
+    assert shaped.play(STREAMS)(0, 96) == pytest.approx(expected, rel=1e-12)
+
+
+def test_a_recording_is_its_own_plan():
+    noisy, _ = recorded([Noise(sigma=0.5)])
+    plain, measured = recorded()
+    middles = (np.arange(96) + 0.5) * 0.25
+    assert np.array_equal(noisy.expected(middles), plain.play(STREAMS)(0, 96))
+    # The quarter of an hour around the seam at 0:15 is that from 0:07:30 to 0:22:30.
+    seam = measured[:, [1, 2, 3, 4]] @ [0.5, 1, 1, 0.5] / 3
+    assert noisy.expected(np.array([0.25]))[:, 0] == pytest.approx(seam, rel=1e-14)
 
 
 # -- noise ------------------------------------------------------------------------------------

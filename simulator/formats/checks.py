@@ -31,6 +31,9 @@ DELAY_ROUNDING_MS = 0.0005
 """Delays are given to three decimals."""
 SPHERE_TOLERANCE = 0.005
 """How far a great circle on a sphere is off the true distance at most."""
+MOST = 1e18
+"""No capacity, length or weight is larger; sums of such numbers stay finite."""
+SIZES = ("capacity_gbps", "capacity_ba_gbps", "metric", "delay_ms", "fibre_km")
 MOST_HINTS = 50
 _OUTSIDE = object()
 
@@ -109,6 +112,16 @@ def whole_coordinates(draft: Draft) -> Iterator[Problem]:
             if given in node and missing not in node:
                 message = f"{given} without {missing}: give both or neither"
                 yield draft.error("nodes", i, given, message=message)
+
+
+def sizes_within_reason(draft: Draft) -> Iterator[Problem]:
+    """No size is so large that a sum of them is infinite."""
+    for i, link in enumerate(draft.links):
+        for key in SIZES:
+            size = link.get(key)
+            if size is not None and size > MOST:
+                message = f"at most {MOST:g} is within reason, found {size:g}"
+                yield draft.error("links", i, key, message=message)
 
 
 def exits_cross_the_border(draft: Draft) -> Iterator[Problem]:
@@ -428,6 +441,7 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     known_cables,
     cable_shares,
     whole_coordinates,
+    sizes_within_reason,
     exits_cross_the_border,
     exits_reach_ends_abroad,
     regions_are_abroad,

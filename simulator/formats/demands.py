@@ -1,59 +1,68 @@
-"""A list of demands in a CSV file: `source,target,gbps`, and optionally their `class`."""
+"""A list of demands in a CSV file: `source,target,gbps`, and optionally `time` and `class`."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
 from simulator.document import shown
-from simulator.errors import InputError, Problem, did_you_mean
-from simulator.formats.format import write_whole
-from simulator.formats.sheet import Columns, Sheet, number, read_sheet
-from simulator.model.demands import CLASSES, Demands
-from simulator.model.network import Network
-
-COLUMNS = Columns(
-    required=("source", "target", "gbps"),
-    optional=("class",),
-    refused={"time": "demands that change with time cannot be read; give one instant a file"},
+from simulator.errors import InputError
+from simulator.formats.demand_format import UNITS, demand_format, read_demands, read_recording
+from simulator.formats.demand_text import (
+    MOST_PROBLEMS,
+    Text,
+    failure,
+    first_of,
+    head,
+    parsed,
+    read_text,
 )
-MOST_PROBLEMS = 50
+from simulator.formats.format import write_whole
+from simulator.formats.long_table import Column, LongTable
+from simulator.formats.sheet import Columns, Sheet, fill_sheet, header_names, number
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.recording import Recording
+
+__all__ = ["LongCsv", "read_demands", "read_recording", "write_demands", "write_recording"]
+
+SUFFIXES = (".csv", ".csv.gz")
+MOST_COLUMNS, MOST_CHARACTERS = 100, 10_000
 
 
-def read_demands(path: str | Path, network: Network) -> Demands:
-    """Read demands between the nodes of *network*.
+@demand_format("long_csv")
+class LongCsv:
+    """CSV, packed or not, with a row for every rate: source, target, gbps; time, class."""
 
-    Parameters
-    ----------
-    path : str or Path
-        A CSV file with the columns `source,target,gbps` and optionally `class`. An empty class
-        follows from where the ends lie.
-    network : Network
-        Says which nodes there are.
+    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
+    readable: ClassVar[str] = "a .csv or .csv.gz file with source,target,gbps and optional time"
 
-    Returns
-    -------
-    Demands
-        In the order of the file.
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* is a CSV file that does not name pairs of nodes in its header."""
+        return path.is_file() and path.name.lower().endswith(SUFFIXES) and not names_pairs(path)
 
-    Raises
-    ------
-    InputError
-        Holds the first 50 problems and how many more there are.
-    """
-    sheet, problems = read_sheet(Path(path), COLUMNS)
-    table = _Table(sheet, network)
-    faults = sorted(table.faults())
-    if problems or faults:
-        raise InputError(_first(problems, faults, table))
-    if not sheet.rows:
-        raise InputError([Problem(sheet.file, None, None, "", "no demands below the header")])
-    return Demands.of(network, table.source, table.target, [rate or 0.0 for rate in table.gbps])
+    def read(self, path: Path, network: Network) -> Recording:
+        """Return the rates, gaps where a pair or a cell is missing at an instant."""
+        text = read_text(path)
+        names = _header(text)
+        table = _quick(text, names, network)
+        if table is None or table.faults()[1]:
+            table = _careful(text, names, network)
+        if not len(table.rates):
+            raise failure(path, "no demands below the header")
+        try:
+            return table.recording()
+        except ValueError as error:
+            raise failure(path, str(error)) from None
+
+
+def names_pairs(path: Path) -> bool:
+    """Say whether the header of a CSV file names pairs of nodes, ``source>target``."""
+    return ">" in head(path)
 
 
 def write_demands(demands: Demands, path: str | Path) -> None:
@@ -73,101 +82,109 @@ def write_demands(demands: Demands, path: str | Path) -> None:
     write_whole(Path(path), text.getvalue())
 
 
-class Fault(NamedTuple):
-    """Something wrong with one cell; put into words only if it is to be shown."""
+def write_recording(recording: Recording, path: str | Path) -> None:
+    """Write *recording* to a CSV file, whole or not at all; reading it gives the same again.
 
-    row: int
-    position: int
-    column: str
-    rule: str
+    A row for every rate, gaps as empty cells; times as local dates if it has dates, else seconds.
 
-
-class _Table:
-    """The columns of a sheet of demands, and the rules they obey."""
-
-    def __init__(self, sheet: Sheet, network: Network) -> None:
-        self.sheet = sheet
-        self.network = network
-        self.source = sheet.cells("source")
-        self.target = sheet.cells("target")
-        self.gbps = [number(cell) for cell in sheet.cells("gbps")]
-        given = "class" in sheet.columns
-        self.stated = sheet.cells("class") if given else [""] * len(sheet.rows)
-        self.first: dict[tuple[str, str], int] = {}
-        self.true_class = self._classes()
-
-    def _classes(self) -> list[str]:
-        """Return the class of each row by where its ends lie; empty if an end is unknown."""
-        index = self.network.node_index
-        source = np.array([index.get(node, -1) for node in self.source], dtype=np.int64)
-        target = np.array([index.get(node, -1) for node in self.target], dtype=np.int64)
-        names = self.network.class_of(source, target)
-        return list(np.where((source < 0) | (target < 0), "", names))
-
-    def faults(self) -> Iterator[Fault]:
-        """Yield all that is wrong."""
-        index = self.network.node_index
-        for row, (source, target, gbps) in enumerate(
-            zip(self.source, self.target, self.gbps, strict=True)
-        ):
-            if source not in index:
-                yield self._fault(row, "source", "unknown")
-            if target not in index:
-                yield self._fault(row, "target", "unknown")
-            elif source == target:
-                yield self._fault(row, "target", "itself")
-            elif self.first.setdefault((source, target), row) != row:
-                yield self._fault(row, "source", "twice")
-            if gbps is None or gbps < 0:
-                yield self._fault(row, "gbps", "rate")
-            if self.stated[row] not in ("", self.true_class[row]):
-                yield from self._wrong_class(row)
-
-    def _wrong_class(self, row: int) -> Iterator[Fault]:
-        if self.stated[row] not in CLASSES:
-            yield self._fault(row, "class", "no class")
-        elif self.true_class[row]:
-            yield self._fault(row, "class", "other class")
-
-    def _fault(self, row: int, column: str, rule: str) -> Fault:
-        return Fault(row, self.sheet.columns.index(column), column, rule)
-
-    def problem(self, fault: Fault) -> Problem:
-        """Put *fault* into words."""
-        cell = self.sheet.rows[fault.row][fault.position]
-        return self.sheet.problem(fault.row, fault.column, self._message(fault, cell))
-
-    def _message(self, fault: Fault, cell: str) -> str:
-        match fault.rule:
-            case "unknown":
-                hint = did_you_mean(cell, self.network.nodes)
-                return f"no node named {shown(cell)}{hint}" if cell else "the cell is empty"
-            case "itself":
-                return f"a demand from {shown(cell)} to itself"
-            case "rate":
-                return f"expected a finite number of at least 0, found {shown(cell)}"
-            case "no class":
-                hint = did_you_mean(cell, CLASSES)
-                return f"expected one of {', '.join(CLASSES)}, found {shown(cell)}{hint}"
-            case "other class":
-                true = self.true_class[fault.row]
-                return f"{cell} contradicts where the ends lie, which makes it {true}"
-            case _:
-                return self._twice(fault.row)
-
-    def _twice(self, row: int) -> str:
-        source, target = self.source[row], self.target[row]
-        line = self.sheet.lines[self.first[source, target]]
-        return (
-            f"a second demand from {shown(source)} to {shown(target)}; the first is on line {line}"
+    Parameters
+    ----------
+    recording : Recording
+    path : str or Path
+        The file.
+    """
+    times = recording.times()
+    demands = recording.demands
+    ends = [(demands.nodes[s], demands.nodes[t])
+            for s, t in zip(demands.source, demands.target, strict=True)]  # fmt: skip
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["time", "source", "target", "gbps"])
+    for time, gbps in zip(times, recording.gbps.T.tolist(), strict=True):
+        rows.writerows(
+            (time, *pair, "" if rate != rate else rate)
+            for pair, rate in zip(ends, gbps, strict=True)
         )
+    write_whole(Path(path), text.getvalue())
 
 
-def _first(problems: list[Problem], faults: list[Fault], table: _Table) -> list[Problem]:
-    """Return the first problems of the file, and one that counts the others."""
-    shown = [*problems[:MOST_PROBLEMS], *map(table.problem, faults[:MOST_PROBLEMS])]
-    shown.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
-    more = len(problems) + len(faults) - MOST_PROBLEMS
-    if more > 0:
-        shown[MOST_PROBLEMS:] = [Problem(table.sheet.file, None, None, "", f"and {more} more")]
-    return shown
+def _header(text: Text) -> tuple[str, ...]:
+    """Return the names in the header, or raise all that is wrong with them."""
+    if (count := text.header.count(",") + 1) > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
+        found = f"a header of {count:,} columns and {len(text.header):,} characters"
+        wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
+        raise failure(text.file, f"{found}; expected {wanted}")
+    units = [unit for unit in UNITS if unit in [cell.strip() for cell in text.header.split(",")]]
+    unit = units[0] if units else "gbps"
+    columns = Columns(
+        required=("source", "target", unit),
+        optional=("class", "time"),
+        refused=dict.fromkeys(units[1:], f"the rates stand in {unit} already"),
+    )
+    return header_names(text.file, text.header_line, text.header, columns)
+
+
+def _quick(text: Text, names: tuple[str, ...], network: Network) -> LongTable | None:
+    """Read the rows at once; None if some are not as they should be."""
+    import pyarrow as pa
+
+    words = pa.dictionary(pa.int32(), pa.string())
+    rows = parsed(text, {name: pa.float64() if name in UNITS else words for name in names})
+    return None if rows is None else table_of(text.file, rows, network)
+
+
+def table_of(file: str, rows: object, network: Network) -> LongTable:
+    """Return an Arrow table, whose words are dictionaries and whose rates are floats, checked."""
+    whole = rows.unify_dictionaries().combine_chunks()  # type: ignore[attr-defined]
+    (unit,) = [name for name in whole.column_names if name in UNITS]
+    text = {}
+    for name in whole.column_names:
+        if name != unit:
+            column = whole[name].combine_chunks()
+            column = column.chunk(0) if hasattr(column, "chunk") else column
+            codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            found = column.dictionary.to_pylist()
+            if (codes < 0).any():  # nothing stands there
+                codes = np.where(codes < 0, len(found), codes)
+                found.append("")
+            text[name] = Column([word or "" for word in found], codes)
+    rates = whole[unit]
+    empty = rates.is_null().to_numpy()
+    values = rates.to_numpy()
+    return LongTable(
+        file=file,
+        network=network,
+        text=text,
+        rates=values,
+        empty=empty,
+        unit=unit,
+        order=tuple(whole.column_names),
+        shown_rate=lambda row: "nothing" if empty[row] else shown(float(values[row])),
+    )
+
+
+def _careful(text: Text, names: tuple[str, ...], network: Network) -> LongTable:
+    """Read the rows one by one, or raise all that is wrong with them."""
+    lines = text.lines()
+    sheet = Sheet(text.file, names, [], [], lines)
+    filled = (at for at, line in enumerate(lines, 1) if line.strip() and at > text.header_line)
+    problems = list(fill_sheet(sheet, filled))
+    (unit,) = [name for name in names if name in UNITS]
+    cells = sheet.cells(unit)
+    numbers = [number(cell) for cell in cells]
+    table = LongTable(
+        file=text.file,
+        network=network,
+        text={name: Column.of(sheet.cells(name)) for name in names if name != unit},
+        rates=np.array([np.nan if rate is None else rate for rate in numbers], dtype=float),
+        empty=np.array([not cell for cell in cells], dtype=bool),
+        unit=unit,
+        order=names,
+        shown_rate=lambda row: shown(cells[row]),
+    )
+    faults, count = table.faults()
+    if problems or count:
+        told = table.problems(faults, sheet.problem, lambda row: f"on line {sheet.lines[row]}")
+        more = max(0, len(problems) - MOST_PROBLEMS) + count - len(told)
+        raise InputError(first_of([*problems[:MOST_PROBLEMS], *told], more))
+    return table

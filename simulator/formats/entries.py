@@ -142,6 +142,64 @@ class CableEntry:
 
 
 @checked
+class NewRegion:
+    """A region of the world that a scenario puts beyond the exits of a network.
+
+    Attributes
+    ----------
+    id : str
+        Unique among the nodes.
+    name : str
+        For people.
+    weight : float
+        Share of traffic, among the nodes abroad.
+    lat, lon : float
+        Degrees north and east, from which delays follow where an exit gives none.
+    utc_offset_h : float
+        Hours ahead of UTC; from the longitude if left out.
+    """
+
+    id: Name
+    name: str | None = None
+    weight: NonNegative = 1.0
+    lat: Latitude | None = None
+    lon: Longitude | None = None
+    utc_offset_h: UtcOffset | None = None
+
+
+@checked
+class NewExitEntry:
+    """An exit that a scenario puts on a network.
+
+    Attributes
+    ----------
+    id : str
+        Unique among the links.
+    gateway : str
+        Node of the network at which it begins.
+    capacity_gbps : float
+        Capacity per direction.
+    regions : mapping, or list of str
+        The regions that it leads to, with the one-way delay from the gateway in ms; as a list, the
+        delay follows from the great circle times 1.35. All regions if left out.
+    metric : float
+        Weight in static routing.
+    cables : mapping
+        Share of the capacity on each cable; the shares add to 1.
+    price_usd_per_mbps : float
+        Relative cost per month.
+    """
+
+    id: Name
+    gateway: Name
+    capacity_gbps: Positive
+    regions: dict[Name, NonNegative] | tuple[Name, ...] = ()
+    metric: Positive = 1.0
+    cables: dict[str, Fraction] | None = None
+    price_usd_per_mbps: NonNegative | None = None
+
+
+@checked
 class RegionEntry:
     """A region of the world, as one node abroad.
 

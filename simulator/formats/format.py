@@ -11,7 +11,9 @@ Adding one is adding a file here::
 
         def reads(self, path): ...
         def read(self, path): ...
-        def write(self, network, path): ...  # only where the format can say it all
+        def write(self, network, path): ...  # where it is written as well; returns what is lost
+        def names(self, text): ...  # where it knows networks by name, not by file;
+        def read_name(self, text): ...  # then this reads them
 
 `read` fills a :class:`~simulator.formats.draft.Draft` and hands it to
 :func:`~simulator.formats.assemble.assemble`, so that every format is checked alike.
@@ -22,7 +24,7 @@ from __future__ import annotations
 import os
 import warnings
 from pathlib import Path
-from typing import ClassVar, Protocol
+from typing import Any, ClassVar, Protocol
 
 from simulator import library
 from simulator.errors import InputError, Problem, did_you_mean
@@ -103,21 +105,36 @@ def check_network(path: str | Path) -> list[Problem]:
     return _read(path)[1]
 
 
-def write_network(network: Network, path: str | Path) -> None:
+def write_network(network: Network, path: str | Path) -> list[str]:
     """Write *network* to *path*, in the format that its ending names.
+
+    Parameters
+    ----------
+    network : Network
+    path : str or Path
+        A file; or a folder for CSV tables, with a slash at its end or without any ending.
+
+    Returns
+    -------
+    list of str
+        What the format could not hold, such as `cables of 20 links`; empty when nothing is lost.
 
     Raises
     ------
     InputError
-        No format with this ending can write.
+        No format with this ending can write, or the format has no way to write an id.
     """
+    folder = str(path).endswith(("/", os.sep))
     path = Path(path)
+    ending = "" if folder else path.suffix.lower()
     writers = [each for each in _formats() if hasattr(each, "write")]
     for writer in writers:
-        if path.suffix.lower() in writer.suffixes:
-            return writer.write(network, path)
-    endings = [suffix for writer in writers for suffix in writer.suffixes]
-    raise _refusal(path, f"cannot write to this; endings that can be: {', '.join(endings)}")
+        if ending in (writer.suffixes or ("",)):
+            lost: list[str] = writer.write(network, path)
+            return lost
+    endings = ", ".join(suffix for writer in writers for suffix in writer.suffixes)
+    message = f"cannot write to this; endings that can be: {endings}, or a folder"
+    raise _refusal(path, message)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -130,8 +147,22 @@ def write_whole(path: Path, text: str) -> None:
         unfinished.unlink(missing_ok=True)
 
 
+def is_foreign_name(text: str | Path) -> bool:
+    """Say whether some format takes *text* for a name of its own, such as `topohub:sndlib/sun`."""
+    return _namer(text) is not None
+
+
+def _namer(text: str | Path) -> Any:
+    """Return the format that reads *text* by name and not as a file, or None."""
+    by_name = (each for each in _formats() if hasattr(each, "names"))
+    return next((each for each in by_name if each.names(str(text))), None)
+
+
 def _read(path_or_name: str | Path) -> tuple[Network | None, list[Problem]]:
     try:
+        if namer := _namer(path_or_name):
+            found: tuple[Network | None, list[Problem]] = namer.read_name(str(path_or_name))
+            return found
         path = _found(path_or_name)
         return _format_of(path).read(path)
     except InputError as error:

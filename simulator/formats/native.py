@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
+
+import numpy as np
 
 from simulator.document import Document, KeyPath, dotted, read_yaml
 from simulator.errors import InputError, Problem, did_you_mean
@@ -23,6 +26,7 @@ from simulator.formats.entries import (
     given,
     keys,
 )
+from simulator.formats.foreign import counted
 from simulator.formats.format import format_, write_whole
 from simulator.model.network import Network
 from simulator.schema import build
@@ -37,6 +41,8 @@ PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()+-]*( [A-Za-z0-9_./()+-]+)*")
 WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """Words that some YAML reader takes for something else than text."""
 WIDTH = 106
+_OF_GRAPHS = ("order", "path_factor")
+"""What a graph needs besides, and what the delay tells."""
 
 
 @format_("native")
@@ -55,19 +61,24 @@ class Native:
         document = read_yaml(path)
         if isinstance(document.data, Mapping) and "strategies" in document.data:
             return None, [document.problem((), "this is a scenario, not a topology")]
-        try:
-            draft, problems = _draft(document, build(TopologyFile, document)), []
-        except InputError as error:
-            problems = [as_written(problem) for problem in error.problems]
-            draft = _salvage(document, problems)
-        return assemble(draft, [*problems, *_matrix_exists(document, draft)])
+        return network_of(document)
 
-    def write(self, network: Network, path: Path) -> None:
-        """Write *network* to *path*, whole or not at all; reading it gives the same again."""
-        write(network, path)
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write *network* to *path*, whole or not at all; return what is lost."""
+        return write(network, path)
 
 
 # ---------------------------------------------------------------- reading
+
+
+def network_of(document: Document) -> tuple[Network | None, list[Problem]]:
+    """Read plain data with the keys of a topology file, like :meth:`Native.read`."""
+    try:
+        draft, problems = _draft(document, build(TopologyFile, document)), []
+    except InputError as error:
+        problems = [as_written(problem) for problem in error.problems]
+        draft = _salvage(document, problems)
+    return assemble(draft, [*problems, *_matrix_exists(document, draft)])
 
 
 def _draft(document: Document, file: TopologyFile) -> Draft:
@@ -147,7 +158,7 @@ def _matrix_exists(document: Document, draft: Draft) -> Iterator[Problem]:
 # ---------------------------------------------------------------- writing
 
 
-def write(network: Network, path: str | Path) -> None:
+def write(network: Network, path: str | Path) -> list[str]:
     """Write *network* to *path*, whole or not at all; reading it gives the same again.
 
     Parameters
@@ -156,9 +167,52 @@ def write(network: Network, path: str | Path) -> None:
         Node and link attributes that the format has no key for are left out.
     path : str or Path
         The file; the matrix is told relative to its folder.
+
+    Returns
+    -------
+    list of str
+        What is lost; nothing for a network that comes from a file.
     """
     path = Path(path)
     write_whole(path, "\n".join([*_lines(network, path), ""]))
+    return lost(network)
+
+
+def plain(network: Network, path: Path) -> Record:
+    """Return a network as plain data with the keys of a topology file that stands at *path*."""
+    about = network.about
+    story = {
+        "name": about.name,
+        "title": about.title,
+        "utc_offset_h": about.utc_offset_h,
+        "hop_delay_ms": about.hop_delay_ms,
+        "matrix": _from(path, about.matrix) if about.matrix else None,
+        "sources": list(about.sources),
+        "assumptions": list(about.assumptions),
+        "estimates": [dict(each) for each in about.estimates],
+        "nodes": list(_nodes(network)),
+        "regions": list(_named(about.regions)),
+        "links": list(_links(network)),
+        "cables": list(_named(about.cables)),
+    }
+    return {key: value for key, value in story.items() if value}
+
+
+def lost(network: Network) -> list[str]:
+    """Return what a topology file cannot hold: attributes without a key, faults and load."""
+    sections = {
+        "node": (NODE_KEYS, [known for _, known in network.graph.nodes(data=True)]),
+        "link": (LINK_KEYS + _OF_GRAPHS, [network.attributes(link) for link in network.links]),
+    }
+    told = []
+    for noun, (known, records) in sections.items():
+        counts = Counter(key for record in records for key in record if key not in known)
+        told += [f"{key} of {counted(count, noun)}" for key, count in sorted(counts.items())]
+    if not (network.up.all() and (network.capacity_gbps == network.installed_gbps).all()):
+        told.append("faults")
+    if network.background_gbps.any():
+        told.append("load of other traffic")
+    return told
 
 
 def _lines(network: Network, path: Path) -> Iterator[str]:
@@ -190,6 +244,7 @@ def _from(path: Path, file: str) -> str:
 
 
 def _totals(network: Network) -> Record:
+    network = network.under(up=np.ones_like(network.up), capacity_gbps=network.installed_gbps)
     return {"backbone_gbps": network.backbone_gbps, "exits_gbps": network.exits_gbps}
 
 

@@ -63,7 +63,7 @@ class Sheet:
         line = self.lines[row]
         if column not in self.columns:
             return line, 1
-        return line, _starts(self.texts[line - 1])[self.columns.index(column)]
+        return line, cell_starts(self.texts[line - 1])[self.columns.index(column)]
 
     def problem(
         self,
@@ -101,8 +101,8 @@ def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
     if not filled:
         raise InputError([Problem(file, None, None, "", "the file is empty")])
     header, *numbers = filled
-    sheet = Sheet(file, _names(file, header, texts[header - 1], columns), [], [], texts)
-    return sheet, list(_fill(sheet, numbers))
+    sheet = Sheet(file, header_names(file, header, texts[header - 1], columns), [], [], texts)
+    return sheet, list(fill_sheet(sheet, numbers))
 
 
 def _lines(path: Path) -> list[str]:
@@ -128,20 +128,20 @@ def _failure(path: Path, message: str) -> InputError:
     return InputError([Problem(str(path), None, None, "", message)])
 
 
-def _names(file: str, line: int, text: str, columns: Columns) -> tuple[str, ...]:
+def header_names(file: str, line: int, text: str, columns: Columns) -> tuple[str, ...]:
     """Return the names in the header, or raise all that is wrong with them."""
     found = partial(Problem, file, line)
     try:
-        names = _split(text)
+        names = split_line(text)
     except csv.Error as error:
         raise InputError([found(1, "", f"not valid CSV: {error}")]) from None
     if len(names) == 1 and (mark := next((mark for mark in ";\t|" if mark in text), None)):
         raise InputError([found(1, "", f"the cells are divided by {mark!r}; use commas")])
-    problems = [
-        found(start, name, message)
-        for position, (name, start) in enumerate(zip(names, _starts(text), strict=True))
-        if (message := _complaint(name, names[:position], columns))
-    ]
+    problems, before = [], set[str]()
+    for name, start in zip(names, cell_starts(text), strict=True):
+        if message := _complaint(name, before, columns):
+            problems.append(found(start, name, message))
+        before.add(name)
     missing = (name for name in columns.required if name not in names)
     problems += [found(1, name, "required column is missing") for name in missing]
     if problems:
@@ -149,7 +149,7 @@ def _names(file: str, line: int, text: str, columns: Columns) -> tuple[str, ...]
     return tuple(names)
 
 
-def _complaint(name: str, before: list[str], columns: Columns) -> str:
+def _complaint(name: str, before: set[str], columns: Columns) -> str:
     known = [*columns.required, *columns.optional]
     if name in before:
         return "a second column of this name"
@@ -160,12 +160,12 @@ def _complaint(name: str, before: list[str], columns: Columns) -> str:
     return ""
 
 
-def _fill(sheet: Sheet, numbers: Iterable[int]) -> Iterator[Problem]:
+def fill_sheet(sheet: Sheet, numbers: Iterable[int]) -> Iterator[Problem]:
     """Split the lines into the rows of *sheet*, and yield what is wrong with them."""
     width = len(sheet.columns)
     for number in numbers:
         try:
-            cells = _split(sheet.texts[number - 1])
+            cells = split_line(sheet.texts[number - 1])
         except csv.Error as error:
             yield Problem(sheet.file, number, 1, "", f"not valid CSV: {error}")
             continue
@@ -177,7 +177,7 @@ def _fill(sheet: Sheet, numbers: Iterable[int]) -> Iterator[Problem]:
         sheet.lines.append(number)
 
 
-def _split(text: str) -> list[str]:
+def split_line(text: str) -> list[str]:
     """Return the cells of one line; no cell may go on on the next."""
     if '"' not in text:
         return [cell.strip() for cell in text.split(",")]
@@ -185,7 +185,7 @@ def _split(text: str) -> list[str]:
     return [cell.strip() for cell in cells]
 
 
-def _starts(text: str) -> list[int]:
+def cell_starts(text: str) -> list[int]:
     """Return the place of each cell in its line, counted from 1."""
     starts, quoted = [1], False
     for place, mark in enumerate(text, 2):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -13,7 +16,9 @@ from simulator.formats.assemble import assemble
 from simulator.formats.demands import read_demands
 from simulator.formats.draft import Draft, Record
 from simulator.formats.entries import LinkEntry, NodeEntry, given, keys
-from simulator.formats.format import format_
+from simulator.formats.foreign import counted, refusal
+from simulator.formats.format import format_, write_whole
+from simulator.formats.native import lost, plain
 from simulator.formats.sheet import Columns, Sheet, number, read_sheet
 from simulator.model.network import Network
 from simulator.schema import build
@@ -64,6 +69,65 @@ class Tables:
         )
         problems += [*of_nodes, *of_links, *_without_delay(draft)]
         return assemble(draft, problems)
+
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write the two tables into the folder *path*, which is made; return what is lost."""
+        story = plain(network, path)
+        nodes = story.pop("nodes")
+        links = [
+            {COLUMN.get(key, key): value for key, value in link.items()}
+            for link in story.pop("links", [])
+        ]
+        same_name = story.pop("name", "") == path.resolve().name
+        _refuse_ids(path, [*nodes, *links])
+        path.mkdir(exist_ok=True)
+        write_whole(path / "nodes.csv", _written(nodes, NODES))
+        write_whole(path / "links.csv", _written(links, LINKS))
+        told = [] if same_name else ["the name: it is that of the folder"]
+        told += story
+        columns = (*LINKS.required, *LINKS.optional)
+        beyond = Counter(key for link in links for key in link if key not in columns)
+        told += [f"{key} of {counted(count, 'link')}" for key, count in beyond.items()]
+        bent = sum(_cell(text) != text for record in nodes for text in _texts(record))
+        told += [f"blanks and line breaks in {counted(bent, 'text')}"] if bent else []
+        return [*told, *lost(network)]
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _refuse_ids(path: Path, records: Iterable[Record]) -> None:
+    """A cell has no blanks around its text; without them, an id is another id."""
+    for name in (record["id"] for record in records):
+        if _cell(name) != name or not name:
+            raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
+
+
+def _texts(record: Record) -> Iterator[str]:
+    return (value for value in record.values() if isinstance(value, str))
+
+
+def _cell(value: str | float) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else repr(float(value))
+
+
+def _written(records: Sequence[Record], columns: Columns) -> str:
+    """Return the text of a table; columns without a value are left out."""
+    used = {key for record in records for key in record}
+    header = [
+        column
+        for column in (*columns.required, *columns.optional)
+        if column in columns.required or column in used
+    ]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    for record in records:
+        table.writerow(_cell(record[column]) if column in record else "" for column in header)
+    return text.getvalue()
+
+
+# ---------------------------------------------------------------- reading
 
 
 def _sheet(path: Path, columns: Columns) -> tuple[Sheet | None, list[Problem]]:

@@ -8,6 +8,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.schema import Fraction, NonNegative
+from simulator.traffic.clocks import clocks
 from simulator.traffic.traffic import Factors, shape
 
 
@@ -20,6 +21,10 @@ class Diurnal:
     ``1 - far_share`` and the region's clock for ``far_share``; other traffic its two ends equally.
     The base matrix is therefore the busy hour of traffic whose ends share a clock.
 
+    A measured curve is given as a ``profile`` in place of peak hour and trough: n values stand for
+    the hours 0, 24/n, 48/n, ... of the day, and between them, and from the last to the first, the
+    curve is straight.
+
     Attributes
     ----------
     peak_hour : float
@@ -29,27 +34,35 @@ class Diurnal:
     far_share : float
         Weight of the region's clock on international traffic (an estimate: most demand follows
         the user at home, some the users and servers abroad).
+    profile : tuple of float
+        Heights of the curve over the day from midnight, as multiples of the base matrix; two or
+        more, such as 24 hourly ones.
     """
 
     peak_hour: NonNegative = 21.0
     trough: Fraction = 0.35
     far_share: Fraction = 0.25
+    profile: tuple[NonNegative, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not self.profile:
+            return
+        if len(self.profile) < 2 or not any(self.profile):
+            raise ValueError("a profile has two values or more, and not all of them 0")
+        if (self.peak_hour, self.trough) != (21.0, 0.35):
+            raise ValueError("a profile is the whole curve: leave peak_hour and trough out")
 
     def level(self, hour: np.ndarray) -> np.ndarray:
         """Height of the curve at a local hour."""
+        if self.profile:
+            at = np.arange(len(self.profile)) * (24.0 / len(self.profile))
+            return np.interp(hour, at, self.profile, period=24.0)
         swing = (1.0 + np.cos(2.0 * np.pi * (hour - self.peak_hour) / 24.0)) / 2.0
         return self.trough + (1.0 - self.trough) * swing
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the curve for every demand."""
-        zone = network.utc_offset_h - network.about.utc_offset_h
-        abroad = network.is_abroad.astype(float)
-        far = abroad[demands.target] - abroad[demands.source]
-        # Weight on the target's clock: the far share where it is abroad, the rest where at home.
-        weight = np.where(far > 0, self.far_share, np.where(far < 0, 1.0 - self.far_share, 0.5))[
-            :, None
-        ]
-        at_source, at_target = zone[demands.source][:, None], zone[demands.target][:, None]
+        weight, at_source, at_target = clocks(network, demands, far_share=self.far_share)
 
         def factors(hours: np.ndarray) -> np.ndarray:
             return (1 - weight) * self.level(hours + at_source) + weight * self.level(

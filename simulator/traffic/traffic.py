@@ -15,6 +15,7 @@ import numpy as np
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.model.recording import US_PER_H, Playback
 from simulator.model.streams import Streams
 from simulator.registry import Registry
 
@@ -26,7 +27,11 @@ Factors = Callable[[np.ndarray], np.ndarray]
 
 
 class Matrix(Protocol):
-    """Base demands of a network."""
+    """Base demands of a network.
+
+    A matrix that knows rates over time has a method ``recording(network, folder)`` as well, which
+    returns a `Recording` without gaps and a sentence about what was missing, or no text.
+    """
 
     kind: str
 
@@ -39,7 +44,8 @@ class Shape(Protocol):
     """Factors by which demands are multiplied over time.
 
     ``random = True`` marks a shape of mean one that is drawn anew in every replication: no plan
-    can count on it.
+    can count on it. ``since_start = True`` marks one that counts hours from the start of the
+    scenario, as events do, and not from the midnight before it.
     """
 
     kind: str
@@ -50,38 +56,60 @@ class Shape(Protocol):
         Returns
         -------
         callable
-            Takes the local hours (at the network's home, counted from its midnight at the start)
-            in the middle of the next steps; is called once for each run of steps, in order.
+            Takes hours in the middle of the next steps, local ones at the network's home, counted
+            from its midnight before the start; is called once for each run of steps, in order.
         """
         ...
 
 
 @dataclass(frozen=True)
 class Series:
-    """Demands over time: a base matrix, and the shapes that multiply it."""
+    """Demands over time: a base matrix or a recording, and the shapes that multiply it.
+
+    Attributes
+    ----------
+    network : Network
+    base : Demands
+    shapes : tuple of Shape
+    step_h : float
+        Length of a step.
+    start_hour : float
+        Local hour of the day at the start.
+    recorded : Playback, optional
+        Drives the traffic: it says when, and `base` how much. A demand whose base is a tenth above
+        the mean of its recording has a tenth more at every instant.
+    """
 
     network: Network
     base: Demands
     shapes: tuple[Shape, ...]
     step_h: float
     start_hour: float = 0.0
+    recorded: Playback | None = None
 
     def play(self, streams: Streams) -> Callable[[int, int], np.ndarray]:
         """Return a function that gives the rates of steps *first* to before *last*, in Gbps.
 
-        Rates hold for a whole step and are the shapes' values at its middle, so that sums over
-        steps meet the integral of a smooth shape to second order. Call it with consecutive runs
-        of steps: random streams are drawn as time goes on.
+        Rates hold for a whole step. They are the shapes' values at its middle, so that sums over
+        steps meet the integral of a smooth shape to second order; of a recording they are the
+        exact means over the step. Call it with consecutive runs of steps: random streams are drawn
+        as time goes on.
         """
-        play = self._play(self.shapes, streams)
+        factors = self._begin(self.shapes, streams)
+        step_us = round(self.step_h * US_PER_H)
 
         def rates(first: int, last: int) -> np.ndarray:
-            return play(self.start_hour + (np.arange(first, last) + 0.5) * self.step_h)
+            steps = np.arange(first, last)
+            gbps = self._base(steps * step_us, step_us)
+            return _times(gbps, factors, (steps + 0.5) * self.step_h)
 
         return rates
 
     def expected(self, hours: np.ndarray) -> np.ndarray:
         """Return the rates to plan for: without what is random.
+
+        A recording is its own plan: a planner knows last week's curve. It is averaged over a step
+        around each instant, so that in the middle of a step the plan is what is played.
 
         Parameters
         ----------
@@ -93,18 +121,31 @@ class Series:
         ndarray, shape (demands, instants)
         """
         known = tuple(s for s in self.shapes if not getattr(s, "random", False))
-        return self._play(known, Streams(0, 0))(self.start_hour + hours)
+        step_us = round(self.step_h * US_PER_H)
+        begins = np.rint((np.asarray(hours) - self.step_h / 2) * US_PER_H).astype(np.int64)
+        factors = self._begin(known, Streams(0, 0))
+        return _times(self._base(begins, step_us), factors, np.asarray(hours))
 
-    def _play(
-        self, shapes: tuple[Shape, ...], streams: Streams
-    ) -> Callable[[np.ndarray], np.ndarray]:
-        """Return a function that multiplies the base by all factors at some local hours."""
-        factors = [s.start(self.network, self.base, streams, self.step_h) for s in shapes]
+    def _begin(self, shapes: tuple[Shape, ...], streams: Streams) -> list[tuple[Factors, float]]:
+        """Start all shapes; beside each the hour that its clock shows at the start."""
+        return [
+            (
+                shape.start(self.network, self.base, streams, self.step_h),
+                0.0 if getattr(shape, "since_start", False) else self.start_hour,
+            )
+            for shape in shapes
+        ]
 
-        def rates(hours: np.ndarray) -> np.ndarray:
-            gbps = np.repeat(self.base.gbps[:, None], len(hours), axis=1)
-            for factor in factors:
-                gbps *= factor(hours)
-            return gbps
+    def _base(self, begin_us: np.ndarray, step_us: int) -> np.ndarray:
+        """Rates that the shapes multiply, in spans of a step each (demands x spans)."""
+        if self.recorded is None:
+            return np.repeat(self.base.gbps[:, None], len(begin_us), axis=1)
+        grown = self.recorded.recording.growth(self.base)
+        return self.recorded.means(begin_us, begin_us + step_us) * grown[:, None]
 
-        return rates
+
+def _times(gbps: np.ndarray, factors: list[tuple[Factors, float]], hours: np.ndarray) -> np.ndarray:
+    """Multiply rates by all factors at some hours from the start."""
+    for factor, at_start in factors:
+        gbps *= factor(at_start + hours)
+    return gbps

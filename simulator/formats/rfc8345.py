@@ -1,0 +1,455 @@
+"""RFC 8345 networks in JSON, with the traffic engineering attributes of RFC 8795."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple, TypeVar
+
+from simulator.document import KeyPath, dotted, shown
+from simulator.errors import InputError, Problem, did_you_mean
+from simulator.formats.assemble import assemble
+from simulator.formats.draft import Draft, Record
+from simulator.formats.foreign import (
+    Places,
+    begins_with,
+    counted,
+    first_of,
+    listed,
+    paired,
+    read_text,
+    refusal,
+    shifted,
+)
+from simulator.formats.format import format_
+from simulator.formats.mend import mended
+from simulator.formats.sheet import number
+from simulator.model.network import Network
+
+T = TypeVar("T")
+
+MARK = re.compile(rb'"ietf-network:networks?"|"ietf-yang-instance-data:instance-data-set"')
+HEXADECIMAL = re.compile(
+    r"0[xX]([0-9a-fA-F]{1,8}|[01](\.[0-9a-fA-F]{0,13})?([pP][+-]?[0-9]{1,3})?)"
+)
+"""A bandwidth: a float in C's hexadecimal notation, or a whole number of 32 bits."""
+BITS = 8
+MODULES = ("ietf-network:networks", "ietf-network:network")
+TE_LINK = (
+    ("te", "te-link-attributes"),
+    ("te", "state", "te-link-attributes"),
+    ("te", "config", "te-link-attributes"),
+)
+"""Where the attributes of a link stand: in the RFC, and in the drafts before it."""
+NOUNS: dict[Any, str] = {list: "a list", dict: "an object", str: "text"}
+LOADS = (
+    "te-default-metric, then metric1 of RFC 8346",
+    "te-delay-metric, then the one-way delay, in microseconds",
+)
+
+
+@format_("rfc8345")
+class Rfc8345:
+    """RFC 8345 topology in JSON, with RFC 8795 traffic engineering attributes.
+
+    Links are unidirectional; one and the next one back between the same termination points, else
+    the same nodes, are one full-duplex link. `max-link-bandwidth` is bytes per second, as
+    hexadecimal float or as number. The metric is `te-default-metric`, else `metric1` of RFC 8346.
+    `te-delay-metric`, or the one-way delay, is in microseconds. A shared risk group becomes a
+    cable with share 1; of several on one link, the one that most links share. Underlays are left
+    out.
+
+    Attributes
+    ----------
+    network : str, optional
+        The `network-id` to read; the first network with links if left out.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".json",)
+    readable: ClassVar[str] = "a .json file with ietf-network:networks"
+
+    network: str | None = None
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* ends in `.json` and soon names the YANG module of networks."""
+        return (
+            path.suffix.lower() == ".json"
+            and path.is_file()
+            and MARK.search(begins_with(path)) is not None
+        )
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        draft, warned = _Reader(path, self.network).draft()
+        draft, problems = mended(draft)
+        return assemble(draft, [*warned, *problems])
+
+
+class _Arc(NamedTuple):
+    """A unidirectional link; `points` are its termination points, if both are known."""
+
+    id: str
+    tail: str
+    head: str
+    points: tuple[tuple[str, str], tuple[str, str]] | None
+    gbps: float | None
+    metric: float | None
+    delay_ms: float | None
+    risks: tuple[str, ...]
+    at: KeyPath
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        return self.tail, self.head
+
+
+class _Reader:
+    """Goes down the tree and gathers what is wrong with it."""
+
+    def __init__(self, path: Path, wanted: str | None) -> None:
+        self.path = path
+        self.wanted = wanted
+        self.problems: list[Problem] = []
+        self.told: list[str] = []
+        self.warned: list[Problem] = []
+
+    def draft(self) -> tuple[Draft, list[Problem]]:
+        """Return the draft of one of the networks, and warnings."""
+        at, network = self._chosen(_parsed(self.path))
+        nodes = [self._node(where, node) for where, node in self._rows(network, at, "node")]
+        arcs = [self._arc(where, link) for where, link in self._rows(network, at, "link")]
+        self._check()
+        self._count_ignored(network, at)
+        pairs = self._pairs(arcs)
+        self._check()
+        self.told += [f"the metric is {LOADS[0]}", f"the delay is {LOADS[1]}"]
+        name = self._text(network, at, "network-id")
+        cables = self._cables(pairs, at)
+        links = [self._link(pair, cable) for pair, cable in zip(pairs, cables, strict=True)]
+        draft = Draft(
+            about={
+                "name": name or self.path.stem,
+                "sources": ("a topology in the model of RFC 8345",),
+                "assumptions": tuple(self.told),
+            },
+            nodes=nodes,
+            links=links,
+            point=_Tree(str(self.path), at, [there.at for there, _ in pairs]).point,
+        )
+        return draft, self.warned
+
+    # -- the tree -----------------------------------------------------------------------------
+
+    def _problem(self, at: KeyPath, message: str) -> None:
+        self.problems.append(Problem(str(self.path), None, None, dotted(at), message))
+
+    def _check(self) -> None:
+        if self.problems:
+            raise InputError(first_of(self.problems, str(self.path)))
+
+    def _part(self, record: Any, at: KeyPath, kind: type[T], *names: str) -> T | None:
+        """Return what stands below some names, each with or without its module; None if nothing."""
+        for name in names:
+            if not isinstance(record, Mapping):
+                return None
+            key = next((key for key in record if key.rpartition(":")[2] == name), None)
+            if key is None:
+                return None
+            record, at = record[key], (*at, key)
+        if record is None or isinstance(record, kind):
+            return record
+        self._problem(at, f"expected {NOUNS[kind]}, found {shown(record)}")
+        return None
+
+    def _rows(self, record: Any, at: KeyPath, name: str) -> Iterator[tuple[KeyPath, dict]]:
+        for row, each in enumerate(self._part(record, at, list, name) or ()):
+            where = (*at, name, row)
+            if isinstance(each, dict):
+                yield where, each
+            else:
+                self._problem(where, f"expected an object, found {shown(each)}")
+
+    def _text(self, record: Any, at: KeyPath, *names: str) -> str | None:
+        return self._part(record, at, str, *names)
+
+    def _number(self, record: Any, at: KeyPath, *names: str) -> float | None:
+        """Return a number, which RFC 7951 writes as text where it has 64 bits or a fraction."""
+        found = self._part(record, at, object, *names)
+        if found is None:
+            return None
+        value = number(str(found)) if isinstance(found, int | float | str) else None
+        if value is None or isinstance(found, bool) or value < 0:
+            message = f"expected a finite number of at least 0, found {shown(found)}"
+            self._problem((*at, *names), message)
+            return None
+        return value
+
+    # -- networks -----------------------------------------------------------------------------
+
+    def _chosen(self, data: Any) -> tuple[KeyPath, dict]:
+        """Return the network to read and where it is."""
+        networks = list(self._networks(data))
+        self._check()
+        if not networks:
+            raise refusal(self.path, f"no {' or '.join(MODULES)} in this file")
+        names = [self._text(network, at, "network-id") or "" for at, network in networks]
+        if self.wanted is not None:
+            if self.wanted not in names:
+                hint = did_you_mean(self.wanted, names) or f"; there are {listed(names, 10)}"
+                raise refusal(self.path, f"no network {shown(self.wanted)}{hint}")
+            chosen = names.index(self.wanted)
+        else:
+            has = [bool(self._part(network, at, list, "link")) for at, network in networks]
+            self._check()
+            if not any(has):
+                raise refusal(self.path, "no network in this file has links")
+            chosen = has.index(True)
+        others = [shown(name) for row, name in enumerate(names) if row != chosen]
+        if others:
+            self.told.append(
+                f"of {len(names)} networks in the file this is {shown(names[chosen])}; left out:"
+                f" {listed(others)}"
+            )
+        return networks[chosen]
+
+    def _networks(self, data: Any) -> Iterator[tuple[KeyPath, dict]]:
+        at: KeyPath = ()
+        if isinstance(data, dict) and "ietf-yang-instance-data:instance-data-set" in data:
+            at = ("ietf-yang-instance-data:instance-data-set", "content-data")
+            data = self._part(data, (), dict, "instance-data-set", "content-data")
+        found = self._part(data, at, object, "networks")
+        if found is not None:
+            yield from self._rows(found, (*at, MODULES[0]), "network")
+        else:
+            yield from self._rows(data, at, "network")
+
+    def _count_ignored(self, network: dict, at: KeyPath) -> None:
+        below = [("network", network)]
+        below += [("node", node) for _, node in self._rows(network, at, "node")]
+        below += [("link", link) for _, link in self._rows(network, at, "link")]
+        count = Counter(
+            noun for noun, record in below if self._part(record, at, object, f"supporting-{noun}")
+        )
+        if count:
+            what = ", ".join(counted(number, noun) for noun, number in count.items())
+            self.told.append(f"what supports the topology is left out: that of {what}")
+
+    # -- nodes --------------------------------------------------------------------------------
+
+    def _node(self, at: KeyPath, node: dict) -> Record:
+        record: Record = {"id": self._text(node, at, "node-id"), "kind": "core"}
+        if not record["id"]:
+            self._problem(at, "a node without node-id")
+        for place in (("te", "geolocation"), ("te", "te-node-attributes", "geolocation"),
+                      ("geo-location",), ("geo-location", "location")):  # fmt: skip
+            lat, lon = (self._degrees(node, at, *place, key) for key in ("latitude", "longitude"))
+            if lat is not None and lon is not None:
+                record["lat"], record["lon"] = lat, lon
+                break
+        for names in (("te", "te-node-attributes", "name"), ("l3-node-attributes", "name")):
+            name = self._text(node, at, *names)
+            if name and "city" not in record:
+                record["city"] = name
+        return record
+
+    def _degrees(self, node: dict, at: KeyPath, *names: str) -> float | None:
+        found = self._part(node, at, object, *names)
+        if found is None:
+            return None
+        value = number(str(found)) if isinstance(found, int | float | str) else None
+        if value is None or isinstance(found, bool):
+            self._problem((*at, *names), f"expected degrees, found {shown(found)}")
+        return value
+
+    # -- links --------------------------------------------------------------------------------
+
+    def _arc(self, at: KeyPath, link: dict) -> _Arc:
+        name = self._text(link, at, "link-id") or ""
+        tail = self._text(link, at, "source", "source-node")
+        head = self._text(link, at, "destination", "dest-node")
+        for end, key in ((tail, "source.source-node"), (head, "destination.dest-node")):
+            if not end:
+                self._problem((*at, *key.split(".")), f"link {shown(name)} has no such end")
+        out = self._text(link, at, "source", "source-tp")
+        into = self._text(link, at, "destination", "dest-tp")
+        tail, head = tail or "", head or ""
+        te = next((names for names in TE_LINK if self._part(link, at, object, *names)), TE_LINK[0])
+        bandwidth = self._bandwidth(link, at, *te, "max-link-bandwidth")
+        metrics = (
+            self._number(link, at, *te, "te-default-metric"),
+            self._number(link, at, "l3-link-attributes", "metric1"),
+        )
+        delays = (
+            self._number(link, at, *te, "te-delay-metric"),
+            self._number(link, at, *te, "performance-metrics-one-way", "one-way-delay"),
+            self._number(link, at, *te, "performance-metric", "unidirectional-delay"),
+            self._number(link, at, *te, "unidirectional-delay"),
+        )
+        delay_us = next((delay for delay in delays if delay is not None), None)
+        return _Arc(
+            name,
+            tail,
+            head,
+            ((tail, out), (head, into)) if out and into else None,
+            bandwidth,
+            next((metric for metric in metrics if metric), None),
+            None if delay_us is None else shifted(delay_us, -3),
+            self._risks(link, at, *te, "te-srlgs"),
+            at,
+        )
+
+    def _bandwidth(self, link: dict, at: KeyPath, *names: str) -> float | None:
+        """Return a bandwidth in Gbps."""
+        found = self._part(link, at, object, *names)
+        for name in ("te-bandwidth", "generic"):
+            if isinstance(found, dict):
+                found = self._part(found, (*at, *names), object, name)
+        if found is None:
+            return None
+        per_s = None
+        if isinstance(found, str) and HEXADECIMAL.fullmatch(found):
+            per_s = float.fromhex(found)
+        elif isinstance(found, int | float | str) and not isinstance(found, bool):
+            per_s = number(str(found))
+        if per_s is None or not 0 <= per_s < 1e30:
+            message = (
+                f"expected bytes per second, as 0x1.2p+30 or as a number, found {shown(found)}"
+            )
+            self._problem((*at, *names), message)
+            return None
+        return shifted(BITS * per_s, -9)
+
+    def _risks(self, link: dict, at: KeyPath, *names: str) -> tuple[str, ...]:
+        found = self._part(link, at, object, *names)
+        if isinstance(found, dict):
+            found = self._part(found, (*at, *names), object, "value")
+        risks = found if isinstance(found, list) else [] if found is None else [found]
+        for risk in risks:
+            if not isinstance(risk, int | str) or isinstance(risk, bool):
+                message = f"expected the number of a shared risk group, found {shown(risk)}"
+                self._problem((*at, *names), message)
+        return tuple(dict.fromkeys(f"srlg-{risk}" for risk in risks))
+
+    def _pairs(self, arcs: Sequence[_Arc]) -> list[tuple[_Arc, _Arc]]:
+        both, alone = paired(
+            [arc.ends for arc in arcs],
+            [frozenset(arc.points) if arc.points else None for arc in arcs],
+            [(arc.metric, arc.gbps, arc.delay_ms) for arc in arcs],
+            [(arc.metric, arc.gbps) for arc in arcs],
+            [arc.metric for arc in arcs],
+        )
+        loops = [(arc, arc) for arc in alone if arcs[arc].tail == arcs[arc].head]
+        alone = [arc for arc in alone if arcs[arc].tail != arcs[arc].head]
+        if alone and not both:
+            self._warn(
+                arcs[alone[0]].at,
+                f"{counted(len(alone), 'link')} listed in one direction only: each is read as"
+                " full duplex, alike both ways",
+            )
+            loops, alone = [(arc, arc) for arc in range(len(arcs))], []
+        for row in alone:
+            arc = arcs[row]
+            message = (
+                f"link {shown(arc.id)} has none back from {shown(arc.head)} to {shown(arc.tail)},"
+                " as others have; a link here has two directions"
+            )
+            self._problem(arc.at, message)
+        pairs = [(arcs[there], arcs[back]) for there, back in sorted([*both, *loops])]
+        for there, back in pairs:
+            if there.metric != back.metric:
+                message = (
+                    f"the metric of link {shown(there.id)} is {_told(there.metric)}, but back, on"
+                    f" {shown(back.id)}, {_told(back.metric)}; a link has one metric"
+                )
+                self._problem(there.at, message)
+        return pairs
+
+    def _warn(self, at: KeyPath, message: str) -> None:
+        problem = Problem(str(self.path), None, None, dotted(at), message, "warning")
+        self.warned.append(problem)
+        self.told.append(message)
+
+    def _cables(self, pairs: Sequence[tuple[_Arc, _Arc]], at: KeyPath) -> list[str | None]:
+        """Return for each link the shared risk group that most links share."""
+        of = [tuple(dict.fromkeys((*there.risks, *back.risks))) for there, back in pairs]
+        often = Counter(risk for risks in of for risk in risks)
+        several = [pair for pair, risks in zip(pairs, of, strict=True) if len(risks) > 1]
+        if several:
+            text = (
+                f"{counted(len(several), 'link')} in several shared risk groups: only the one that"
+                " most links share is kept"
+            )
+            names = listed(shown(there.id) for there, _ in several)
+            self._warn(several[0][0].at, f"{text} ({names})")
+        return [max(risks, key=lambda risk: often[risk], default=None) for risks in of]
+
+    def _link(self, pair: tuple[_Arc, _Arc], cable: str | None) -> Record:
+        there, back = pair
+        delays = [arc.delay_ms for arc in pair if arc.delay_ms is not None]
+        link: Record = {
+            "id": there.id,
+            "a": there.tail,
+            "b": there.head,
+            "class": "core",
+            "capacity_gbps": there.gbps or back.gbps,
+            "metric": there.metric,
+            "delay_ms": max(delays, default=None),
+            "cables": {cable: 1.0} if cable else None,
+        }
+        if there.gbps and back.gbps and there.gbps != back.gbps:
+            link["capacity_ba_gbps"] = back.gbps
+        return {key: value for key, value in link.items() if value is not None}
+
+
+class _Tree:
+    """Points at nodes and links by where they stand in the tree."""
+
+    def __init__(self, file: str, at: KeyPath, links: Sequence[KeyPath]) -> None:
+        self.places = Places(file, {})
+        self.at = at
+        self.links = links
+
+    def point(self, path: KeyPath, message: str, **options: Any) -> Problem:
+        """Return a problem with the node or link at *path*."""
+        match path:
+            case ("links", int(row), *rest):
+                path = (*self.links[row], *rest)
+            case ("nodes", int(row), *rest):
+                path = (*self.at, "node", row, *rest)
+        return self.places.point(path, message, **options)
+
+
+def _told(metric: float | None) -> str:
+    return "not given" if metric is None else f"{metric:g}"
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def _parsed(path: Path) -> Any:
+    """Return the data of a JSON file, in which no key comes twice and all numbers are finite."""
+    text = read_text(path)
+    try:
+        data = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
+    except json.JSONDecodeError as error:
+        raise refusal(path, f"not valid JSON: {error.msg}", error.lineno) from None
+    except RecursionError:
+        raise refusal(path, "nested too deep") from None
+    except ValueError as error:  # a key twice, not-a-number, or a number of thousands of digits
+        raise refusal(path, f"not valid JSON: {error}") from None
+    return data
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(key for key, often in Counter(key for key, _ in pairs).items() if often > 1)
+        raise ValueError(f"the key {shown(twice)} stands twice in one object")
+    return found
+
+
+def _no_number(word: str) -> float:
+    raise ValueError(f"{word} is no number")

@@ -1,0 +1,235 @@
+"""Topologies of the package topohub, by name: `topohub:sndlib/germany50`."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.resources
+import importlib.util
+import json
+import re
+from collections import Counter
+from functools import cache, partial
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+
+from simulator.document import shown
+from simulator.errors import Problem, did_you_mean, nearest
+from simulator.formats.assemble import assemble
+from simulator.formats.demand_format import Unit, demand_format, to_gbps
+from simulator.formats.draft import ONE_PLACE_KM, PATH_FACTOR, WITHIN_A_PLACE_KM, Draft, Record
+from simulator.formats.foreign import Places, recording_of, refusal, unknown_node
+from simulator.formats.format import format_
+from simulator.formats.mend import mended
+from simulator.model.network import Network
+from simulator.model.recording import Recording
+
+PREFIX = "topohub:"
+NAME = re.compile(r"(?<![^/])topohub:.*", re.DOTALL)
+INSTALL = 'pip install "telecom-capacity-simulator[topologies]"'
+ON_A_PLANE = ("gabriel",)
+"""Groups whose positions are kilometres on a plane, not degrees."""
+ABOUT = "the repository of Jurkiewicz, SoftwareX 24 (2023) 101540"
+DEMAND_UNIT: Unit = "mbps"
+
+
+@format_("topohub")
+class Topohub:
+    """Topologies of the package topohub, by name: topohub:sndlib/germany50.
+
+    A fibre is 1.35 times as long as the distance that topohub gives. It gives no capacities.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    readable: ClassVar[str] = "topohub:GROUP/NAME"
+
+    def reads(self, path: Path) -> bool:
+        """Say no: names are read, not files."""
+        return False
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network called *path*; see `read_name`."""
+        return self.read_name(str(path))
+
+    def names(self, text: str) -> bool:
+        """Say whether *text* is a name of this format."""
+        return is_name(text)
+
+    def read_name(self, text: str) -> tuple[Network | None, list[Problem]]:
+        """Return the network called *text*, or None if there are errors, and all problems."""
+        draft, problems = mended(_draft(text))
+        return assemble(draft, problems)
+
+
+@demand_format("topohub")
+class TopohubDemands:
+    """Demands that topohub holds of SNDlib's networks: topohub:sndlib/germany50.
+
+    Attributes
+    ----------
+    unit : {"bps", "kbps", "mbps", "gbps", "tbps"}, optional
+        Of the rates; topohub states none, and Mbps, SNDlib's, is taken.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    readable: ClassVar[str] = "topohub:sndlib/NAME"
+
+    unit: Unit | None = None
+
+    def reads(self, path: Path) -> bool:
+        """Say no: names are read, not files."""
+        return False
+
+    def names(self, text: str) -> bool:
+        """Say whether *text* is a name of this format, whatever folder it was joined to."""
+        return NAME.search(_plain(text)) is not None
+
+    def read(self, path: Path, network: Network) -> Recording:
+        """Return the matrix called *path*, a recording of one instant.
+
+        Raises
+        ------
+        InputError
+            There is no such topology, it has no demands, or the network has other nodes.
+        """
+        found = NAME.search(_plain(str(path)))
+        text = found[0] if found else str(path)
+        topology = load(text)
+        listed = topology["graph"]["demands"]
+        if not any(listed.values()):
+            raise refusal(text, "topohub holds no demands of this topology")
+        ids = node_ids(topology)
+        rates = {
+            (ids[source], ids[target]): rate
+            for source, targets in listed.items()
+            for target, rate in targets.items()
+        }
+        unknown = [name for name in ids.values() if name not in network.node_index]
+        if unknown:
+            raise refusal(text, unknown_node(unknown[0], network))
+        gbps = to_gbps(np.array(list(rates.values()))[:, None], self.unit or DEMAND_UNIT)
+        return recording_of(network, list(rates), gbps)
+
+
+def is_name(text: str) -> bool:
+    """Say whether *text* is the name of something in topohub."""
+    return text.startswith(PREFIX)
+
+
+def load(text: str) -> dict[str, Any]:
+    """Return what topohub holds under a name, as a node-link mapping with all its figures.
+
+    Links carry `dist` in km, and `ecmp_fwd` and `ecmp_bwd`: their load under equal-cost multipath
+    by hop count in percent of the highest, for traffic alike between all pairs (`uni`), for such
+    in proportion to degrees (`deg`), and for the original demands (`org`).
+
+    Raises
+    ------
+    InputError
+        topohub is not installed, or has nothing of this name.
+    """
+    text = _plain(text)
+    known = _known()
+    if not known:
+        raise refusal(text, f"needs the package topohub: {INSTALL}")
+    key = text.removeprefix(PREFIX)
+    if key not in known:
+        raise refusal(text, f"topohub has no topology {shown(key)}{_hint(key)}")
+    found: dict[str, Any] = json.loads(known[key].read_text(encoding="utf-8"))
+    return found
+
+
+def names() -> list[str]:
+    """Return all names, `topohub:gabriel/10/0` and so on; none if topohub is not installed."""
+    return [PREFIX + key for key in _known()]
+
+
+def node_ids(topology: dict[str, Any]) -> dict[str, str]:
+    """Return the ids that nodes have here, by those in topohub.
+
+    They are the names; where a name is missing or not the only one, its number goes with it.
+    """
+    often = Counter(node.get("name") for node in topology["nodes"])
+    return {
+        str(node["id"]): node["name"]
+        if node.get("name") and often[node["name"]] == 1
+        else f"{node.get('name') or 'node'}-{node['id']}"
+        for node in topology["nodes"]
+    }
+
+
+@cache
+def _known() -> dict[str, Traversable]:
+    """Return the files of topohub by key."""
+    if importlib.util.find_spec("topohub") is None:
+        return {}
+    found: dict[str, Traversable] = {}
+    waiting = [("", importlib.resources.files("topohub") / "data")]
+    while waiting:
+        folder, place = waiting.pop()
+        for each in place.iterdir():
+            if each.is_dir():
+                waiting.append((f"{folder}{each.name}/", each))
+            elif each.name.endswith(".json"):
+                found[folder + each.name.removesuffix(".json")] = each
+    return dict(sorted(found.items()))
+
+
+def _plain(text: str) -> str:
+    return text.replace("\\", "/")
+
+
+def _hint(key: str) -> str:
+    """Name the key most like *key*: as a whole, else by its last part in any group."""
+    known = list(_known())
+    group = key.rpartition("/")[0]
+    if near := did_you_mean(key, [each for each in known if each.startswith(f"{group}/")]):
+        return near
+    last = {each.rpartition("/")[2]: each for each in reversed(known)}
+    found = nearest(key.rpartition("/")[2], last)
+    if found is not None:
+        return f"; did you mean {last[found]!r}?"
+    groups = sorted({each.partition("/")[0] for each in known})
+    return f"; its groups are {', '.join(groups)}"
+
+
+def _draft(text: str) -> Draft:
+    text = _plain(text)
+    topology = load(text)
+    key = text.removeprefix(PREFIX)
+    ids = node_ids(topology)
+    plane = key.partition("/")[0] in ON_A_PLANE
+    told = [f"a fibre is {PATH_FACTOR} times as long as the distance that topohub gives"]
+    if plane:
+        told.append("positions are kilometres on a plane and are left out")
+    version = importlib.metadata.version("topohub")
+    return Draft(
+        about={
+            "name": key,
+            "sources": (f"topohub {version}, {key}: {ABOUT}",),
+            "assumptions": tuple(told),
+        },
+        nodes=[_node(node, ids, plane) for node in topology["nodes"]],
+        links=[_link(edge, ids) for edge in topology["edges"]],
+        point=partial(Places.point, Places(text, {})),
+    )
+
+
+def _node(node: dict[str, Any], ids: dict[str, str], plane: bool) -> Record:
+    record: Record = {"id": ids[str(node["id"])], "kind": "core"}
+    if not plane:
+        record["lon"], record["lat"] = node["pos"]
+        record["city"] = node.get("name")
+    return record
+
+
+def _link(edge: dict[str, Any], ids: dict[str, str]) -> Record:
+    km = edge["dist"]
+    return {
+        "a": ids[str(edge["source"])],
+        "b": ids[str(edge["target"])],
+        "class": "core",
+        "fibre_km": PATH_FACTOR * km if km >= ONE_PLACE_KM else WITHIN_A_PLACE_KM,
+    }

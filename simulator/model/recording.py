@@ -1,0 +1,259 @@
+"""Recording: rates of demands over time, as somebody measured them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Literal
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import Demands
+
+US_PER_H = 3_600_000_000
+FAR_US = 2**62
+"""Further than any scenario goes, in microseconds."""
+
+Gaps = Literal["interpolate", "hold", "zero", "refuse"]
+FILLED = {"interpolate": "interpolated", "hold": "held", "zero": "taken for zero"}
+
+
+@dataclass(frozen=True, eq=False)
+class Recording:
+    """Measured traffic matrices, one after the other; a single matrix is one with one instant.
+
+    Each matrix holds until the next, the last for as long as the one before it. A single one holds
+    for ever.
+
+    Attributes
+    ----------
+    demands : Demands
+        The pairs of ends; ``gbps`` is the mean over the time that is known.
+    hours : ndarray, shape (instants,)
+        When each matrix begins, in hours from the first, rising; the first is 0.
+    gbps : ndarray, shape (demands, instants)
+        Rates; NaN where the file says nothing.
+    start : str, optional
+        Local time of the first matrix in ISO form, where the file tells.
+    """
+
+    demands: Demands
+    hours: np.ndarray
+    gbps: np.ndarray
+    start: str | None = None
+
+    @classmethod
+    def of(
+        cls, demands: Demands, hours: np.ndarray, gbps: np.ndarray, start: str | None = None
+    ) -> Recording:
+        """Return a recording whose ``demands`` have the mean rates of *gbps*."""
+        bare = cls(demands, np.asarray(hours, dtype=float), gbps, start)
+        return replace(bare, demands=demands.with_gbps(bare._means()))
+
+    def __len__(self) -> int:
+        return len(self.hours)
+
+    def __repr__(self) -> str:
+        length = f", {self.length_h:g} h" if len(self) > 1 else ""
+        return f"<Recording: {len(self.demands)} demands at {len(self)} instants{length}>"
+
+    @property
+    def edges_us(self) -> np.ndarray:
+        """Where each matrix begins, and where the last one ends, in whole microseconds."""
+        begins = np.rint(self.hours * US_PER_H).astype(np.int64)
+        last = 2 * begins[-1] - begins[-2] if len(begins) > 1 else FAR_US
+        return np.append(begins, last)
+
+    @property
+    def length_h(self) -> float:
+        """How long it is; infinite for a single matrix."""
+        return float(self.edges_us[-1] / US_PER_H) if len(self) > 1 else float("inf")
+
+    @property
+    def end(self) -> str | None:
+        """Local time of the end in ISO form, where the file tells the start."""
+        return self.time_of(self.length_h) if self.start and len(self) > 1 else None
+
+    def time_of(self, hour: float) -> str:
+        """Return an hour of the recording as people write it: a local time if dates are known."""
+        if self.start is None:
+            return f"{hour:g} h"
+        time = datetime.fromisoformat(self.start) + timedelta(hours=hour)
+        return time.isoformat(timespec="auto" if time.microsecond or time.second else "minutes")
+
+    def times(self) -> list[str]:
+        """Return the instants as files give them: local times, or seconds if there are no dates."""
+        seconds = self.edges_us[:-1] / 1e6
+        if self.start is None:
+            return [repr(second).removesuffix(".0") for second in seconds.tolist()]
+        start = datetime.fromisoformat(self.start)
+        return [(start + timedelta(seconds=second)).isoformat() for second in seconds.tolist()]
+
+    def growth(self, demands: Demands) -> np.ndarray:
+        """Return how many times the mean of each demand *demands* is; 1 where there is none."""
+        mean = self.demands.gbps
+        return np.divide(demands.gbps, mean, out=np.ones_like(mean), where=mean > 0)
+
+    def scaled_to(self, demands: Demands) -> Recording:
+        """Return the same curves with the means that *demands*, the same ones, have."""
+        return replace(self, demands=demands, gbps=self.gbps * self.growth(demands)[:, None])
+
+    def told_gaps(self) -> str:
+        """Say how much is missing: `rates of 12 demands are missing at 3 of 288 instants`."""
+        missing = np.isnan(self.gbps)
+        demands, instants = (int(missing.any(axis=axis).sum()) for axis in (1, 0))
+        if not demands:
+            return ""
+        return (
+            f"rates of {demands} of {len(self.demands)} demands are missing at {instants} of"
+            f" {len(self)} instants, {int(missing.sum())} in all"
+        )
+
+    def filled(self, gaps: Gaps = "interpolate") -> Recording:
+        """Return a recording without gaps.
+
+        Parameters
+        ----------
+        gaps : str
+            ``interpolate``: on a straight line between the matrices before and after; ``hold``:
+            as before; at the ends, where one of them is wanting, both take the nearest. ``zero``:
+            no traffic. ``refuse``: there must be none.
+
+        Raises
+        ------
+        ValueError
+            A demand has no rate at all to fill its gaps from, or gaps are refused.
+        """
+        missing = np.isnan(self.gbps)
+        if not missing.any():
+            return self
+        if gaps == "refuse":
+            demand, instant = np.argwhere(missing)[0]
+            raise ValueError(
+                f"{self.told_gaps()}, the first of {self._ends(int(demand))} at"
+                f" {self.time_of(self.hours[instant])}; say how to fill them:"
+                " gaps: interpolate, hold or zero"
+            )
+        if gaps == "zero":
+            return Recording.of(self.demands, self.hours, np.nan_to_num(self.gbps), self.start)
+        silent = np.flatnonzero(missing.all(axis=1))
+        if len(silent):
+            raise ValueError(
+                f"{len(silent)} of {len(self.demands)} demands have no rate at any instant, the"
+                f" first {self._ends(int(silent[0]))}; leave them out, or give gaps: zero"
+            )
+        gbps = self.gbps.copy()
+        rows = np.flatnonzero(missing.any(axis=1))
+        gbps[rows] = _filled(gbps[rows], missing[rows], self.hours, straight=gaps == "interpolate")
+        return Recording.of(self.demands, self.hours, gbps, self.start)
+
+    def _ends(self, demand: int) -> str:
+        return self.demands.names[demand].rsplit(":", 1)[0]
+
+    def _means(self) -> np.ndarray:
+        """Mean rates by time; zero for a demand of which nothing is known."""
+        if len(self) == 1:
+            return np.nan_to_num(self.gbps[:, 0])
+        held = np.diff(self.edges_us).astype(float)
+        missing = np.isnan(self.gbps)
+        if not missing.any():
+            return self.gbps @ held / held.sum()
+        known = ~missing @ held
+        volume = np.nan_to_num(self.gbps) @ held
+        return np.divide(volume, known, out=np.zeros_like(volume), where=known > 0)
+
+
+def _filled(
+    gbps: np.ndarray, missing: np.ndarray, hours: np.ndarray, *, straight: bool
+) -> np.ndarray:
+    """Fill every gap from the rates known before and after it; each row knows one at least."""
+    count = gbps.shape[1]
+    places = np.broadcast_to(np.arange(count), gbps.shape)
+    before = np.maximum.accumulate(np.where(missing, -1, places), axis=1)
+    after = np.where(missing, count, places)[:, ::-1]
+    after = np.minimum.accumulate(after, axis=1)[:, ::-1]
+    before, after = np.where(before < 0, after, before), np.where(after == count, before, after)
+    low, high = (np.take_along_axis(gbps, side, axis=1) for side in (before, after))
+    if not straight:
+        return np.where(missing, low, gbps)
+    span = np.where(after > before, hours[after] - hours[before], 1.0)
+    part = (hours - hours[before]) / span
+    return np.where(missing, (1.0 - part) * low + part * high, gbps)
+
+
+@dataclass(frozen=True, eq=False)
+class Playback:
+    """A recording that is played from one of its hours on.
+
+    Attributes
+    ----------
+    recording : Recording
+        Without gaps.
+    begin_h : float
+        Hour of the recording at which the scenario begins.
+    horizon_h : float
+        Length of the scenario: a step that is cut short by its end is a mean over what is left.
+    repeats : bool
+        What comes after the end, and before the beginning, is the recording over again; without
+        it, the last and the first matrix.
+    """
+
+    recording: Recording
+    begin_h: float = 0.0
+    horizon_h: float = float("inf")
+    repeats: bool = False
+
+    def means(self, start_us: np.ndarray, end_us: np.ndarray) -> np.ndarray:
+        """Return the exact mean rates over some spans of the scenario.
+
+        Every span is summed by itself, in the order of time: how many are asked for at once does
+        not change a bit.
+
+        Parameters
+        ----------
+        start_us, end_us : ndarray of int, shape (spans,)
+            Microseconds from the start of the scenario.
+
+        Returns
+        -------
+        ndarray, shape (demands, spans)
+        """
+        begin = round(self.begin_h * US_PER_H)
+        low = np.asarray(start_us, dtype=np.int64)
+        high = np.asarray(end_us, dtype=np.int64)
+        if np.isfinite(self.horizon_h):
+            horizon = round(self.horizon_h * US_PER_H)
+            high = np.where(low < horizon, np.minimum(high, horizon), high)
+        low, high = low + begin, high + begin
+        first, last = self._matrix_at(low), self._matrix_at(high - 1)
+        counts = last - first + 1
+        indptr = np.append(0, np.cumsum(counts))
+        span = np.repeat(np.arange(len(low)), counts)
+        matrix = np.arange(indptr[-1]) - np.repeat(indptr[:-1] - first, counts)
+        begins, ends, instant = self._extent(matrix)
+        shared = np.minimum(ends, high[span]) - np.maximum(begins, low[span])
+        columns, column = np.unique(instant, return_inverse=True)
+        weights = sparse.csr_array(
+            (shared / (high - low)[span], column, indptr), shape=(len(low), len(columns))
+        )
+        return (weights @ self.recording.gbps[:, columns].T).T
+
+    def _matrix_at(self, time_us: np.ndarray) -> np.ndarray:
+        """Number of the matrix in force; when it repeats, they are numbered on and on."""
+        edges = self.recording.edges_us
+        if not self.repeats:
+            return np.clip(np.searchsorted(edges, time_us, side="right") - 1, 0, len(edges) - 2)
+        rounds, within = np.divmod(time_us, edges[-1])
+        return rounds * (len(edges) - 1) + np.searchsorted(edges, within, side="right") - 1
+
+    def _extent(self, matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Where matrices begin and end on the time axis, and which instants they are."""
+        edges = self.recording.edges_us
+        if self.repeats:
+            rounds, instant = np.divmod(matrix, len(edges) - 1)
+            shift = rounds * edges[-1]
+            return shift + edges[instant], shift + edges[instant + 1], instant
+        begins, ends = edges[:-1].copy(), edges[1:].copy()
+        begins[0], ends[-1] = -FAR_US, FAR_US
+        return begins[matrix], ends[matrix], matrix
