@@ -41,6 +41,9 @@ MEANINGS = {
     ("Settings", "events"): "What happens, and when; see [below](#events).",
     ("Settings", "record"): "Detail that the tables keep; see [below](#record).",
     ("Settings", "targets"): "What the network is held to; see [below](#targets).",
+    ("Settings", "exits"): "Exits that the scenario puts on its network; see [below](#exits).",
+    ("Settings", "regions"): "Regions abroad beyond them; see [below](#regions).",
+    ("Settings", "cables"): "Cables that they ride, as in [a topology](topology.md#cables).",
     ("Settings", "what_if"): "Named changes for `simulator whatif`; see [below](#what_if).",
     ("Settings", "start"): "Local date or time of the start, such as `2017-12-31` or"
     " `2017-12-31T18:00`; midnight when left out.",
