@@ -11,10 +11,10 @@ demo: .venv/.core  ## set up, then run the built-in study: static and SDN routin
 	$(BIN)/simulator run scenarios/china169-2017.yaml --force
 
 test: .venv/.test  ## run the tests, except the slow ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-all: .venv/.test  ## run all tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: .venv/.dev  ## check style, format and types
 	$(BIN)/ruff check
