@@ -11,7 +11,13 @@ import numpy as np
 
 from simulator.document import shown
 from simulator.errors import InputError
-from simulator.formats.demand_format import UNITS, demand_format, read_demands, read_recording
+from simulator.formats.demand_format import (
+    UNITS,
+    Unit,
+    demand_format,
+    read_demands,
+    read_recording,
+)
 from simulator.formats.demand_text import (
     MOST_PROBLEMS,
     Text,
@@ -31,15 +37,26 @@ from simulator.model.recording import Recording
 __all__ = ["LongCsv", "read_demands", "read_recording", "write_demands", "write_recording"]
 
 SUFFIXES = (".csv", ".csv.gz")
+WITHOUT_UNIT = ("demand", "rate")
 MOST_COLUMNS, MOST_CHARACTERS = 100, 10_000
 
 
 @demand_format("long_csv")
 class LongCsv:
-    """CSV, packed or not, with a row for every rate: source, target, gbps; time, class."""
+    """CSV, packed or not, with a row for every rate: source, target, gbps; time, class.
+
+    A column ``demand`` or ``rate`` in place of ``gbps`` tells no unit.
+
+    Attributes
+    ----------
+    unit : str, optional
+        Of such a column; ``gbps`` when left out.
+    """
 
     suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
     readable: ClassVar[str] = "a .csv or .csv.gz file with source,target,gbps and optional time"
+
+    unit: Unit | None = None
 
     def reads(self, path: Path) -> bool:
         """Say whether *path* is a CSV file that does not name pairs of nodes in its header."""
@@ -48,7 +65,7 @@ class LongCsv:
     def read(self, path: Path, network: Network) -> Recording:
         """Return the rates, gaps where a pair or a cell is missing at an instant."""
         text = read_text(path)
-        names = _header(text)
+        names = _header(text, self.unit or "gbps")
         table = _quick(text, names, network)
         if table is None or table.faults()[1]:
             table = _careful(text, names, network)
@@ -108,20 +125,25 @@ def write_recording(recording: Recording, path: str | Path) -> None:
     write_whole(Path(path), text.getvalue())
 
 
-def _header(text: Text) -> tuple[str, ...]:
-    """Return the names in the header, or raise all that is wrong with them."""
+def _header(text: Text, untold: Unit) -> tuple[str, ...]:
+    """Return the names in the header, or raise all that is wrong with them.
+
+    A column `demand` or `rate` tells no unit: it is read as one of *untold*.
+    """
     if (count := text.header.count(",") + 1) > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
         found = f"a header of {count:,} columns and {len(text.header):,} characters"
         wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
         raise failure(text.file, f"{found}; expected {wanted}")
-    units = [unit for unit in UNITS if unit in [cell.strip() for cell in text.header.split(",")]]
+    cells = [cell.strip() for cell in text.header.split(",")]
+    units = [unit for unit in (*UNITS, *WITHOUT_UNIT) if unit in cells]
     unit = units[0] if units else "gbps"
     columns = Columns(
         required=("source", "target", unit),
         optional=("class", "time"),
         refused=dict.fromkeys(units[1:], f"the rates stand in {unit} already"),
     )
-    return header_names(text.file, text.header_line, text.header, columns)
+    names = header_names(text.file, text.header_line, text.header, columns)
+    return tuple(untold if name in WITHOUT_UNIT else name for name in names)
 
 
 def _quick(text: Text, names: tuple[str, ...], network: Network) -> LongTable | None:

@@ -1,0 +1,92 @@
+"""CSV tables of others: columns under the names that people give them."""
+
+import warnings
+
+import pytest
+
+import simulator as sim
+from simulator.errors import InputError
+from simulator.formats.draft import great_circle_km
+from simulator.formats.format import NetworkWarning, read_network
+
+NODES = "id,lon,lat\na,10,50\nb,11,51\nc,12,50\n"
+LINKS = "source,target,capacity_mbps,weight\na,b,40000,7\nb,c,10000,3\nc,a,10000,1\n"
+
+
+@pytest.fixture(autouse=True)
+def without_warnings():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", NetworkWarning)
+        yield
+
+
+def written(folder, links=LINKS, nodes=NODES, names=("nodes.csv", "links.csv")):
+    (folder / names[0]).write_text(nodes)
+    (folder / names[1]).write_text(links)
+    return folder
+
+
+def test_a_folder(tmp_path):
+    network = sim.load_network(written(tmp_path))
+    assert network.links == ("a-b", "b-c", "c-a")
+    assert network.capacity_gbps[::2].tolist() == [40.0, 10.0, 10.0]
+    assert network.metric[::2].tolist() == [7.0, 3.0, 1.0]
+    expected = great_circle_km(50.0, 10.0, 51.0, 11.0) * 1.35 / 204.0
+    assert network.delay_ms[0] == pytest.approx(expected)
+    assert network.name == tmp_path.name
+
+
+@pytest.mark.parametrize("asked", ["it_links.csv", "it_nodes.csv"])
+def test_a_pair_with_a_prefix(tmp_path, asked):
+    written(tmp_path, names=("it_nodes.csv", "it_links.csv"))
+    network = sim.load_network(tmp_path / asked)
+    assert network.name == "it" and len(network.links) == 3
+
+
+@pytest.mark.parametrize("columns", ["src,dst", "from,to", "source,target", "start,end"])
+def test_other_names_for_the_ends(tmp_path, columns):
+    links = LINKS.replace("source,target", columns).replace("capacity_mbps", "bw")
+    network = sim.load_network(written(tmp_path, links, names=("nodes.csv", "edges.csv")))
+    assert network.capacity_gbps[0] == 40000.0
+    assert any("bw read as Gbps" in each for each in network.about.assumptions)
+
+
+@pytest.mark.parametrize("unit", ["bps", "kbps", "mbps", "gbps", "tbps"])
+def test_units_do_not_matter(tmp_path, unit):
+    factor = {"bps": 1e9, "kbps": 1e6, "mbps": 1e3, "gbps": 1.0, "tbps": 1e-3}[unit]
+    rows = [f"a,b,{40 * factor!r},7", f"b,c,{10 * factor!r},3", f"c,a,{10 * factor!r},1"]
+    links = "\n".join([f"source,target,capacity_{unit},weight", *rows, ""])
+    network = sim.load_network(written(tmp_path, links))
+    assert network.capacity_gbps[::2].tolist() == [40.0, 10.0, 10.0]
+
+
+def test_our_own_tables_are_still_checked_as_ours(tmp_path):
+    links = "id,a,b,capacity_gbps\nx,a,b,10\ny,b,c,10\n"
+    network, warned = read_network(written(tmp_path, links))
+    assert network.links == ("x", "y") and not network.about.assumptions
+
+
+@pytest.mark.parametrize(
+    ("links", "nodes", "told"),
+    [
+        (LINKS.replace("a,b,", "a,z,"), NODES, "links.csv:2: no node 'z' in nodes.csv"),
+        (LINKS.replace("a,b,40000,7", "a,b,40000"), NODES, "links.csv:2: 3 cells in this row"),
+        ("source,target\n", NODES, "links.csv: no rows below the header"),
+        (LINKS, "id,lon,lat\n", "nodes.csv: no rows below the header"),
+        (LINKS, "lon,lat\n1,2\n", "nodes.csv: a node without any of id, node, name, label"),
+        (LINKS.replace("weight", "Source"), NODES, "links.csv:1: two columns of one name"),
+        (LINKS.replace("a,b", '"a,b'), NODES, "links.csv"),
+    ],
+)
+def test_mistakes_are_told(tmp_path, links, nodes, told):
+    with pytest.raises(InputError) as caught:
+        sim.load_network(written(tmp_path, links, nodes))
+    assert told in str(caught.value)
+
+
+def test_a_column_of_demands_without_a_unit(tmp_path):
+    network = sim.load_network(written(tmp_path))
+    (tmp_path / "tm.csv").write_text("source,target,demand\na,b,500\nb,c,250\n")
+    assert sim.load_demands(tmp_path / "tm.csv", network).gbps.tolist() == [500.0, 250.0]
+    in_mbps = sim.load_recording(tmp_path / "tm.csv", network, unit="mbps")
+    assert in_mbps.demands.gbps.tolist() == [0.5, 0.25]
