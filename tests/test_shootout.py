@@ -1,0 +1,71 @@
+"""All schemes on one day, and on the day that TPE is cut: who comes out where."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import simulator as sim
+from simulator.routing import min_max
+
+SOME = ("shortest-paths", "best-static", "detour", "min-latency", "production", "bound")
+#: Regret in ms of the first replication, to what the last digits of a solver may move.
+PINNED = {
+    "shortest-paths": 6.7244,
+    "best-static": 0.7462,
+    "detour": 0.3474,
+    "min-latency": 0.4051,
+    "production": 0.3069,
+    "bound": 0.0,
+}
+
+
+def only(names, **changes):
+    scenario = sim.load("schemes-shootout")
+    kept = {name: scenario.resolved()["strategies"][name] for name in names}
+    return scenario.with_changes({"strategies": kept, **changes})
+
+
+def regret(results):
+    return {name: results.figure(name, "regret") for name in results.strategies}
+
+
+def test_every_scheme_is_in_it():
+    kinds = {each.scheme.kind for each in sim.load("schemes-shootout").settings.strategies.values()}
+    folder = Path(min_max.__file__).parent
+    built_in = {
+        word
+        for file in folder.glob("*.py")
+        for word in re.findall(r'^@scheme\("(\w+)"\)', file.read_text(), re.MULTILINE)
+    }
+    assert built_in == kinds, "a new scheme joins the shoot-out"
+
+
+def test_a_few_of_them():
+    results = sim.run(only(SOME, replications=1))
+    found = regret(results)
+    assert found == pytest.approx(PINNED, rel=1e-3)
+    assert found["bound"] == 0.0 < min(found[name] for name in SOME[:-1])
+    assert results.figure("best-static", "mlu_peak") < results.figure("shortest-paths", "mlu_peak")
+    told = str(sim.compare(results))
+    order = sorted(SOME, key=found.get)
+    places = [told.index(f" {name} ") for name in order]
+    assert places == sorted(places), "the table is in the order of regret"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+def test_all_of_them_with_intervals_and_on_the_day_of_the_cut(tmp_path):
+    scenario = sim.load("schemes-shootout")
+    results = sim.run(scenario, workers=2)
+    table = results.summary.query("metric == 'regret' and scope == 'all'").set_index("strategy")
+    assert len(table) == len(scenario.settings.strategies)
+    assert (table["ci_low"] <= table["mean"]).all() and (table["mean"] <= table["ci_high"]).all()
+    assert (table["mean"].drop("bound") > 0).all()
+    # The half width of the interval tells fixed rules from a controller that looks at demand.
+    assert table["ci_low"]["shortest-paths"] > table["ci_high"]["best-static"]
+    assert table["ci_low"]["best-static"] > table["ci_high"]["production"]
+    cut = sim.run(scenario.with_changes({"events": [{"at_h": 20, "cable": "TPE"}]}), workers=2)
+    for name in ("shortest-paths", "nearest-exit", "min-latency", "production"):
+        assert cut.figure(name, "lost_gbit") > results.figure(name, "lost_gbit")
+    assert cut.figure("production", "lost_gbit") < cut.figure("best-static", "lost_gbit")
