@@ -56,13 +56,13 @@ def _found(word: str) -> list[Path]:
     if word and (is_foreign_name(word) or Path(word).exists()):
         return [Path(word)]
     known = {kind: library.names(kind) for kind in ("scenarios", "topologies")}
-    name = word.removesuffix(".yaml")
-    kinds = [kind for kind, names in known.items() if name in names]
+    name = library.without_ending("topologies", word)
+    kinds = [kind for kind in known if library.without_ending(kind, word) in known[kind]]
     if not kinds:
         near = did_you_mean(name, [each for names in known.values() for each in names])
         message = f"no such file, and no built-in scenario or topology of this name{near}"
         raise InputError([Problem(word, None, None, "", message)])
-    return [library.find(kind, name) for kind in kinds]
+    return [library.find(kind, word) for kind in kinds]
 
 
 def _check(path: Path, sets: Sets) -> tuple[list[Problem], str]:

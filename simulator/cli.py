@@ -616,7 +616,11 @@ def _near(folder: Path) -> str:
 
 
 def _listed(what: str) -> list[tuple[str, str]]:
-    if what in ("scenarios", "topologies"):
+    if what == "topologies":
+        from simulator.topology import built_in
+
+        return [(each.name, each.title) for each in built_in()]
+    if what == "scenarios":
         from simulator import library
         from simulator.document import read_yaml
 

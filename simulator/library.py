@@ -4,6 +4,22 @@ from difflib import get_close_matches
 from pathlib import Path
 
 _SINGULAR = {"topologies": "topology", "scenarios": "scenario"}
+ENDINGS = {
+    "topologies": (
+        ".yaml",
+        ".yml",
+        ".graphml",
+        ".gml",
+        ".json",
+        ".graph",
+        ".native",
+        ".sndlib",
+        ".txt",
+        ".xml",
+    ),
+    "scenarios": (".yaml",),
+}
+"""Of files that have a name on a shelf; of two with one name the first ending here wins."""
 _HERE = Path(__file__).parent
 
 
@@ -19,7 +35,7 @@ def find(kind: str, name_or_path: str | Path) -> Path:
     kind
         ``"topologies"`` or ``"scenarios"``.
     name_or_path
-        A path, or a built-in name with or without ``.yaml``.
+        A path, or a built-in name with or without its ending.
 
     Returns
     -------
@@ -42,7 +58,8 @@ def find(kind: str, name_or_path: str | Path) -> Path:
     if text and path.exists():
         return path
     if text and path.name == text:
-        for candidate in (shelf / f"{text}.yaml", shelf / text):
+        for ending in (*ENDINGS[kind], ""):
+            candidate = shelf / f"{text}{ending}"
             if candidate.is_file():
                 return candidate
     raise FileNotFoundError(_not_found(kind, path, text))
@@ -60,9 +77,15 @@ def names(kind: str) -> list[str]:
     Returns
     -------
     list of str
-        Their names in alphabetical order, without ``.yaml``.
+        Their names in alphabetical order, without endings.
     """
-    return sorted(file.stem for file in _shelf(kind).glob("*.yaml"))
+    shelf = _shelf(kind)
+    return sorted({file.stem for ending in ENDINGS[kind] for file in shelf.glob(f"*{ending}")})
+
+
+def without_ending(kind: str, text: str) -> str:
+    """Return a name as it stands on the shelf: ``Chinanet`` for ``Chinanet.graphml``."""
+    return next((text.removesuffix(each) for each in ENDINGS[kind] if text.endswith(each)), text)
 
 
 def _shelf(kind: str) -> Path:
@@ -75,7 +98,7 @@ def _shelf(kind: str) -> Path:
 def _not_found(kind: str, path: Path, text: str) -> str:
     known = names(kind)
     message = f"no {_SINGULAR[kind]} file or built-in name {text!r}"
-    near = get_close_matches(path.name.removesuffix(".yaml"), known)
+    near = get_close_matches(without_ending(kind, path.name), known)
     if near:
         return f"{message}; did you mean {' or '.join(map(repr, near))}?"
     if known:

@@ -171,6 +171,14 @@ def test_what_a_scenario_puts_on_can_be_written(tmp_path):
         np.testing.assert_allclose(getattr(again, name), getattr(network, name))
 
 
+def test_regions_have_the_weights_given_them(tmp_path):
+    demands = made(tmp_path).demands
+    inbound = demands.where(demands.of_class("international_in"))
+    names = [demands.nodes[s] for s in inbound.source]
+    west = sum(g for g, n in zip(inbound.gbps, names, strict=True) if n == "west")
+    assert west == pytest.approx(120.0) and inbound.gbps.sum() == pytest.approx(180.0)
+
+
 def test_a_network_may_have_exits_already():
     network = sim.load_network("china169-mini")
     gateway = network.nodes[network.gateways[0]]

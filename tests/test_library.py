@@ -4,9 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from third_party import FOLDER
 
 from simulator import library
-from simulator.library import find, names
+from simulator.formats.format import format_, read_network
+from simulator.library import ENDINGS, find, names, without_ending
 
 
 @pytest.fixture
@@ -38,9 +40,54 @@ def test_the_built_in_networks_are_found_from_any_folder(elsewhere, name):
         assert found.name == f"{name}.yaml"
 
 
-def test_names_are_those_of_the_yaml_files_only(shelf):
+@pytest.mark.parametrize("name", ["Chinanet", "Cernet"])
+def test_the_built_in_graphs_are_found_from_any_folder(elsewhere, name):
+    assert name in names("topologies")
+    for written in (name, f"{name}.graphml", Path(name)):
+        assert find("topologies", written).name == f"{name}.graphml"
+    # The Zoo's own counts, which the file holds as well: one element for a node, one for a link.
+    text = find("topologies", name).read_text(encoding="utf-8")
+    network, warnings = read_network(name)
+    assert (text.count("<node "), text.count("<edge ")) == (len(network.nodes), len(network.links))
+    assert warnings and network.exits_gbps == 0
+
+
+def test_the_graphs_are_as_the_zoo_has_them():
+    for name in ("Chinanet", "Cernet"):
+        original = FOLDER / "topology_zoo" / f"{name}.graphml"
+        if not original.is_file():
+            pytest.skip(f"{original} is not here")
+        assert find("topologies", name).read_bytes() == original.read_bytes()
+
+
+def test_names_are_those_of_topologies_and_scenarios_only(shelf):
     assert names("topologies") == ["ring", "star"]
     assert names("scenarios") == ["peak"]
+    for file in ("README.md", "__init__.py", "tables"):
+        (shelf / "topologies" / file).touch()
+    (shelf / "scenarios" / "odd.json").touch()
+    assert names("topologies") == ["ring", "star"]
+    assert names("scenarios") == ["peak"]
+
+
+def test_names_know_every_ending_that_a_topology_may_have(shelf):
+    formats = [format_[name] for name in format_.names()]
+    read = [each for each in formats if "written, not read" not in each.readable]
+    assert len(read) < len(formats)
+    assert set(ENDINGS["topologies"]) == {ending for each in read for ending in each.suffixes}
+    for ending in ENDINGS["topologies"]:
+        file = shelf / "topologies" / f"net{ending.replace('.', '-')}{ending}"
+        file.touch()
+        assert file.stem in names("topologies")
+        assert find("topologies", file.stem) == find("topologies", file.name) == file
+        assert without_ending("topologies", file.name) == file.stem
+
+
+def test_of_two_files_with_one_name_yaml_comes_first(shelf):
+    (shelf / "topologies" / "ring.graphml").touch()
+    assert names("topologies") == ["ring", "star"]
+    assert find("topologies", "ring").name == "ring.yaml"
+    assert find("topologies", "ring.graphml").name == "ring.graphml"
 
 
 def test_every_name_is_found(shelf):
@@ -79,7 +126,9 @@ def test_a_path_is_never_taken_for_a_name(shelf):
         find("topologies", os.path.join("..", "topologies", "ring"))
 
 
-@pytest.mark.parametrize("written", ["rnig", "rnig.yaml", "missing/rnig.yaml"])
+@pytest.mark.parametrize(
+    "written", ["rnig", "rnig.yaml", "rnig.graphml", "rnig.yml", "missing/rnig.yaml"]
+)
 def test_a_near_miss_names_its_neighbour(shelf, written):
     with pytest.raises(FileNotFoundError, match=f"'{written}'; did you mean 'ring'\\?"):
         find("topologies", written)

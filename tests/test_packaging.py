@@ -53,11 +53,8 @@ def test_the_wheel_holds_every_file(wheel):
         for file in (ROOT / "simulator").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
-    for kind in MAPPED:
-        expected |= {f"simulator/{kind}/{file.name}" for file in (ROOT / kind).glob("*.yaml")}
-    expected |= {
-        f"simulator/topologies/{file.name}" for file in (ROOT / "topologies").glob("*.csv")
-    }
+    expected |= {f"simulator/scenarios/{file.name}" for file in (ROOT / "scenarios").iterdir()}
+    expected |= {f"simulator/topologies/{file.name}" for file in (ROOT / "topologies").iterdir()}
     held = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
     assert held == expected
 
@@ -70,13 +67,14 @@ def test_the_wheel_brings_the_command(wheel):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["china169-2017", "china169-mini"])
-def test_the_installed_package_finds_its_topologies(installed, tmp_path, name):
+@pytest.mark.parametrize("file", ["china169-2017.yaml", "china169-mini.yaml", "Chinanet.graphml"])
+def test_the_installed_package_finds_its_topologies(installed, tmp_path, file):
+    name = Path(file).stem
     code = f"from simulator.library import find; print(find('topologies', {name!r}))"
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     printed = _run(sys.executable, "-c", code, cwd=tmp_path, env=environment)
     found = Path(printed.strip())
-    assert found == installed / "simulator" / "topologies" / f"{name}.yaml"
+    assert found == installed / "simulator" / "topologies" / file
     assert found.is_file()
 
 

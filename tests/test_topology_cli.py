@@ -17,7 +17,7 @@ from conftest import ROOT, TOPOLOGIES, make_tiny
 import simulator as sim
 from simulator import cli, library, show
 from simulator.errors import InputError, Problem
-from simulator.formats.format import format_
+from simulator.formats.format import format_, read_network
 from simulator.model.network import COUNTING_RULE, Network
 from simulator.topology import convert, show_json, show_text
 
@@ -80,7 +80,7 @@ def test_list_in_json():
     rows = {row["name"]: row for row in json.loads(call("list", "--json").stdout)}
     assert set(rows) == set(library.names("topologies"))
     for name, row in rows.items():
-        network = sim.load_network(name)
+        network, _ = read_network(name)
         assert row["title"] == network.about.title
         assert (row["nodes"], row["links"]) == (len(network.nodes), len(network.links))
         assert (row["backbone_gbps"], row["exits_gbps"]) == (

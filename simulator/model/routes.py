@@ -356,9 +356,7 @@ class Routes:
         rates : ndarray, shape (demands,)
         """
         # Few demands change from one cycle to the next: only those are looked at closely.
-        changed = np.flatnonzero(
-            np.abs(self._fingerprint - old._fingerprint) > 1e-12 * (1.0 + self._fingerprint)
-        )
+        changed = self.changed(old)
         rise = self._shares(changed) - old._shares(changed)
         row, arc = np.nonzero(rise > 0)
         grown = rise[row, arc]
@@ -371,6 +369,11 @@ class Routes:
             int(np.count_nonzero(moving)), float(np.minimum(share, 1.0) @ rates), moving, peak
         )
 
+    def changed(self, old: Routes) -> np.ndarray:
+        """Positions of the demands whose shares are not those of *old*."""
+        apart = np.abs(self._fingerprint - old._fingerprint)
+        return np.flatnonzero(apart > 1e-12 * (1.0 + self._fingerprint))
+
     @cached_property
     def _fingerprint(self) -> np.ndarray:
         """A number for every demand that changes when its shares do, shape (demands,)."""
@@ -381,11 +384,21 @@ class Routes:
 
     def _shares(self, demands: np.ndarray) -> np.ndarray:
         """Share of some demands that crosses each arc, shape (some demands, arcs)."""
-        total = np.zeros((len(demands), len(self.network.tail)))
+        row, arc, share = self.shares(demands)
+        shape = (len(demands), len(self.network.tail))
+        return np.bincount(row * shape[1] + arc, share, shape[0] * shape[1]).reshape(shape)
+
+    def shares(self, demands: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Arcs that some demands cross when nothing is lost: demand (as asked), arc and share.
+
+        An arc may stand there several times; the shares of the same add up.
+        """
+        parts = []
         for hops, weight in self.layers:
             row, arc, share = hops.shares(demands)
-            np.add.at(total, (row, arc), share if weight is None else share * weight[demands][row])
-        return total
+            parts.append((row, arc, share if weight is None else share * weight[demands][row]))
+        row, arc, share = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return row, arc, share
 
     def paths(self, limit: int = 1_000_000) -> Iterator[tuple[int, float, tuple[int, ...]]]:
         """Walk over ``(demand, share, arcs)`` of every path in use.

@@ -32,6 +32,7 @@ class Gravity:
     by : str
         Size of a node: its ``weight`` in the topology, its ``degree`` (links, parallel ones each),
         or the installed ``capacity`` of its links, outwards for a source, inwards for a target.
+        Regions abroad have no links of their own making: where they have weights, these count.
     kinds : tuple of str
         Kinds of the nodes that have traffic, such as ``[provincial, region]``. When left out, all
         that have a weight; by degree or capacity all but points of presence on the way to regions.
@@ -91,7 +92,11 @@ class Gravity:
             return network.weight, network.weight
         each = network.installed_gbps if self.by == "capacity" else np.ones(len(network.tail))
         count = len(network.nodes)
-        return np.bincount(network.tail, each, count), np.bincount(network.head, each, count)
+        out, into = np.bincount(network.tail, each, count), np.bincount(network.head, each, count)
+        regions = network.node_kind == "region"
+        if regions.any() and np.all(network.weight[regions] > 0):
+            out, into = (np.where(regions, network.weight, size) for size in (out, into))
+        return out, into
 
     def _falling(self, km: np.ndarray) -> np.ndarray:
         """What distance leaves of the traffic."""
