@@ -48,6 +48,7 @@ MEANINGS = {
     ("Settings", "start"): "Local date or time of the start, such as `2017-12-31` or"
     " `2017-12-31T18:00`; midnight when left out.",
     ("Settings", "end"): "Local date or time of the end, with `start` and in place of `horizon_h`.",
+    ("Traffic", "services"): "What the traffic is, by name; see [below](#services).",
     ("Traffic", "shapes"): "Factors over time, multiplied in order.",
     ("TopologyFile", "nodes"): "See [below](#nodes).",
     ("TopologyFile", "links"): "See [below](#links).",

@@ -503,7 +503,7 @@ class Plots:
         fig, ((ax,),) = self._sheet(
             f"How much {'international ' if abroad else ''}traffic is lost? {self._each(answer)}",
             self._lines(),
-            [self._band_words(), "all classes of traffic; demands do not react to loss"],
+            [self._band_words(), "all classes of traffic; what elastic services defer is not lost"],
             height=2.6,
         )
         for place, strategy in enumerate(self._strategies):
@@ -1188,13 +1188,17 @@ def _exit_capacity(results: Results) -> dict[tuple[str, str], float]:
     return found
 
 
+SCOPES = ("class", "service", "region", "province", "source", "target")
+"""Columns of the demands table that say what a row is about."""
+
+
 def _in_scope(rows: pd.DataFrame, scope: str | None) -> np.ndarray:
     """Rows of the demands table that belong to a class, a region, or to all traffic."""
     if scope is None:
         return rows["class"].isin(INTERNATIONAL).to_numpy()
     if scope == "all":
         return np.ones(len(rows), dtype=bool)
-    ends = [name for name in ("class", "region", "source", "target") if name in rows]
+    ends = [name for name in SCOPES if name in rows]
     return np.any([(rows[name] == scope).to_numpy() for name in ends], axis=0)
 
 
@@ -1208,7 +1212,7 @@ def _demand_rows(
     if not file.exists():
         raise NothingToShow("the run kept no demands table (record.demands: none)")
     there = pq.read_schema(file).names
-    keys = [name for name in ("class", "region", "source", "target") if name in there]
+    keys = [name for name in SCOPES if name in there]
     for key, rows in _rows(results, "demands", [*keys, *columns]):
         yield key, rows[_in_scope(rows, scope)]
 

@@ -23,10 +23,16 @@ LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarro
 
 LEFT_OUT = (
     "Traffic is constant within a step: peaks shorter than a step are not seen.",
-    "Demands do not react to loss or latency (inelastic): loss above zero stands for demand that "
-    "could not be served, not for packet loss as TCP would see it.",
     "Queueing is a model of the mean wait; at backbone rates propagation and the choice of exit "
     "decide latency.",
+)
+INELASTIC = (
+    "Demands do not react to loss or latency (inelastic): loss above zero stands for demand that "
+    "could not be served, not for packet loss as TCP would see it."
+)
+ELASTIC = (
+    "Elastic services slow down at once and exactly to their fair part of what is left: no ramps, "
+    "no timeouts. What they do not send is deferred, and does not come back later."
 )
 STEERED_IN = (
     "international_in is steered as directly as international_out; in practice inbound traffic is "
@@ -49,7 +55,9 @@ def notes(scenario: Scenario) -> list[str]:
         said.append(STEERED_IN)
     if any(s.control.compute_s == "measured" for s in steering):
         said.append(MEASURED)
-    return [*said, *LEFT_OUT]
+    services = scenario.settings.traffic.services or {}
+    elastic = any(service.elastic for service in services.values())
+    return [*said, LEFT_OUT[0], ELASTIC if elastic else INELASTIC, *LEFT_OUT[1:]]
 
 
 def of(

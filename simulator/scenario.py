@@ -42,6 +42,7 @@ from simulator.schema import (
 from simulator.simulation.case import Case, with_window
 from simulator.simulation.outages import Event
 from simulator.simulation.strategy import Strategy
+from simulator.traffic.services import Service, parted, treatment, uneven
 from simulator.traffic.traffic import Series
 from simulator.traffic.traffic import matrix as matrices
 from simulator.traffic.traffic import shape as shapes_known
@@ -64,10 +65,13 @@ class Traffic:
     matrix : Matrix
         Base demands; the topology's own matrix when left out.
     shapes : tuple of Shape
+    services : mapping of str to Service, optional
+        What the traffic is, by name (``video``, ``bulk``): every demand is parted by their shares.
     """
 
     matrix: Annotated[Any, matrices.choice] | None = None
     shapes: tuple[Annotated[Any, shapes_known.choice], ...] = ()
+    services: dict[Name, Service] | None = None
 
 
 @checked
@@ -77,12 +81,13 @@ class Record:
     Attributes
     ----------
     demands : str
-        Rows of the demands table: by ``region`` and class, by ``pair``, or ``none``.
+        Rows of the demands table: by class and ``region``, by class and ``province`` (the end at
+        home; of domestic traffic, the source), by class and ``service``, by ``pair``, or ``none``.
     every : int
         Keep every n-th step.
     """
 
-    demands: Literal["region", "pair", "none"] = "region"
+    demands: Literal["region", "province", "service", "pair", "none"] = "region"
     every: PositiveInt = 1
 
 
@@ -189,7 +194,7 @@ class Scenario:
     network : Network
         After the changes to links, if any.
     demands : Demands
-        Base demands, after the changes to demands, if any.
+        Base demands, after the changes to demands, if any; ``case`` parts them by service.
     recording : Recording, optional
         Rates over time, as they were read: a change to demands changes all of them alike.
     warnings : tuple of Problem
@@ -256,9 +261,18 @@ class Scenario:
             _start_hour(start),
             self._recorded(),
         )
+        if services := s.traffic.services:
+            base, part_of = parted(self.demands, services)
+            series = replace(
+                series,
+                base=base,
+                part_of=part_of,
+                own_shapes={n: _dated(services[n].shapes, start) for n in sorted(services)},
+                treatment=treatment(base, services),
+            )
         return Case(
             network=self.network,
-            demands=with_window(self.demands, series, self.horizon_s),
+            demands=with_window(series.base, series, self.horizon_s),
             series=series,
             strategies=s.strategies,
             events=s.events,
@@ -346,6 +360,7 @@ def _assemble(
             problems += found
     problems += _time_problems(document, values)
     problems += _strategy_problems(document, values)
+    problems += _service_problems(document, values)
     demands: Demands | None = None
     recording: Recording | None = None
     if network is not None:
@@ -356,6 +371,8 @@ def _assemble(
             demands, recording = _read_matrix(document, folder, traffic, network, problems, inputs)
             if recording is not None:
                 problems += _recording_problems(document, values, recording)
+            if demands is not None:
+                problems += _share_problems(document, traffic, demands)
     if any(p.severity == "error" for p in problems) or network is None or demands is None:
         raise InputError(_unique(p for p in problems if p.severity == "error"))
     scenario = Scenario(
@@ -487,9 +504,59 @@ def _start_hour(start: str | None) -> float:
 
 def _shape_problems(document: Document, traffic: Traffic, network: Network) -> Iterator[Problem]:
     """Nodes named by shapes that the network does not have."""
-    for i, each in enumerate(traffic.shapes):
-        for path, told in getattr(each, "complaints", lambda _: ())(network):
-            yield document.problem(("traffic", "shapes", i, *path), told)
+    found: list[tuple[KeyPath, tuple[Any, ...]]] = [(("traffic",), traffic.shapes)]
+    for name, service in (traffic.services or {}).items():
+        found.append((("traffic", "services", name), service.shapes))
+    for at, shapes in found:
+        for i, each in enumerate(shapes):
+            for path, told in getattr(each, "complaints", lambda _: ())(network):
+                yield document.problem((*at, "shapes", i, *path), told)
+
+
+def _service_problems(document: Document, values: Mapping[str, Any]) -> Iterator[Problem]:
+    """Names of services that mean something else already, and names of services that are not."""
+    if "traffic" not in values:
+        return
+    services = values["traffic"].services
+    if services is not None and not services:
+        message = "names no service; leave it out, or give one or more"
+        yield document.problem(("traffic", "services"), message)
+    for name in services or ():
+        at: KeyPath = ("traffic", "services", name)
+        if name in DEMAND_KEYS:
+            message = f"{name!r} says where traffic goes; choose another name for what it is"
+            yield document.problem(at, message, key=True)
+        elif ":" in name:
+            yield document.problem(at, f"expected a name without ':', found {name!r}", key=True)
+    if "record" in values and values["record"].demands == "service" and not services:
+        message = "there are no services to keep rows of; give traffic.services"
+        yield document.problem(("record", "demands"), message)
+    for name, strategy in (values.get("strategies") or {}).items():
+        at = ("strategies", name)
+        for i, each in enumerate(strategy.control.services):
+            if each not in (services or ()):
+                near = did_you_mean(each, services or ())
+                why = near if services else "; the scenario has none: give traffic.services"
+                message = f"no service named {each!r}{why}"
+                yield document.problem((*at, "control", "services", i), message)
+        for role in ("scheme", "fallback"):
+            limits = getattr(getattr(strategy, role), "stretch_ms", None)
+            known = (*CLASSES, *(services or ()))
+            for each in limits if isinstance(limits, Mapping) else ():
+                if each not in known:
+                    message = f"no traffic class or service named {each!r}"
+                    near = did_you_mean(each, known) or f"; known: {', '.join(known)}"
+                    where = (*at, role, "stretch_ms", each)
+                    yield document.problem(where, f"{message}{near}", key=True)
+
+
+def _share_problems(document: Document, traffic: Traffic, demands: Demands) -> Iterator[Problem]:
+    """Shares of services that do not add up."""
+    services = traffic.services or {}
+    for traffic_class, total in uneven(demands, services) if services else ():
+        each = ", ".join(f"{name} {s.share_of(traffic_class):g}" for name, s in services.items())
+        message = f"the shares of {traffic_class} add up to {total:.10g}, not to 1 ({each})"
+        yield document.problem(("traffic", "services"), message)
 
 
 def _dated(shapes: tuple[Any, ...], start: str | None) -> tuple[Any, ...]:

@@ -221,6 +221,36 @@ def test_capacity_is_as_old_as_its_measurement_and_topology_as_its_detection(spy
     assert seen == [before] * 8 + [cut] + [grown] + [(40.0, 160.0, False)] * 2
 
 
+@pytest.mark.parametrize(
+    ("staleness_s", "detect_s", "seen_down"),
+    [
+        (45.0, 3.0, [120.0, 140.0, 103.0]),  # back at 153 s, with the capacity of 95 s
+        (300.0, 3.0, [120.0, 140.0, 103.0]),  # that of before the upgrade, until it is measured
+        (5.0, 10.0, [110.0, 120.0, 140.0]),  # measured at 105 s, and so known a bit before
+        (0.0, 3.0, [100.0, 103.0, 120.0, 140.0]),  # a fault comes before a tick
+    ],
+)
+def test_a_link_that_is_back_has_the_capacity_it_had(spy, staleness_s, detect_s, seen_down):
+    network = two_exits().with_link("near", cables={"C": 1.0})
+    demands = asks(network, ("home", "abroad", 10.0))
+    events = [
+        {"at_h": 30 * HOUR, "link": "near", "capacity_gbps": "+60"},
+        {"at_h": 100 * HOUR, "until_h": 150 * HOUR, "cable": "C"},
+    ]
+    strategy = spied(spy, network, demands, every_s=20.0, staleness_s=staleness_s,
+                     detect_s=detect_s, compute_s=0.0, install_s=0.0)  # fmt: skip
+    play(case_of(network, demands, strategy, hours=230 * HOUR, step_s=10.0, events=events))
+    near = 2 * network.link_index["near"]
+    at = sorted([*np.arange(0.0, 230.0, 20.0), 100 + detect_s, 150 + detect_s])
+    looks = dict(zip(at, (n for n, _, _ in spy.asked["it"]), strict=True))
+    assert [t for t in at if not looks[t].up[near]] == sorted(seen_down)
+    for t in at:
+        if looks[t].up[near]:
+            expected = 160.0 if t - staleness_s >= 30.0 else 100.0
+            assert looks[t].capacity_gbps[near] == expected
+            assert not looks[t].cut, "what is back is taken for whole"
+
+
 def test_a_second_fault_during_detection_is_answered_too(spy):
     # Faults at 100 and 100.5 s, noticed a second later each; the next cycle is an hour away.
     network = two_exits()

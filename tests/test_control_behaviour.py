@@ -322,8 +322,9 @@ def three_exits():
 
 @pytest.mark.parametrize(("scratch", "steps"), [(0.1, 9), (0.2, 4), (0.25, 3)])
 def test_no_order_of_steps_overloads_what_keeps_scratch_free(scratch, steps):
-    # While z is down c fills x, and b goes by y. When z is back c goes there and b takes its place:
-    # if b comes before c has left, x is asked for twice what it carries.
+    # While z is next to nothing c fills x, and b goes by y. When z is whole again c goes there and
+    # b takes its place: if b comes before c has left, x is asked for twice what it carries. (Had z
+    # been down, this would be the answer to a change of topology, and in one step.)
     full = 100.0 * (1.0 - scratch)
     network = three_exits()
     loop = {**QUICK, "every_s": 600.0, "scratch": scratch, "install_s": 5.0}
@@ -332,7 +333,7 @@ def test_no_order_of_steps_overloads_what_keeps_scratch_free(scratch, steps):
         "steps": sdn(tidy, update="multi_step", **loop),
         "go": sdn(tidy, update="make_before_break", **loop),
     }
-    events = [{"at_h": 0.0, "until_h": 0.5, "link": "z"}]
+    events = [{"at_h": 0.0, "until_h": 0.5, "link": "z", "capacity_gbps": 1e-5}]
     demands = asks(network, ("c", "abroad", full), ("b", "abroad", full))
     got = play(case_of(network, demands, strategies, events=events))
     transient = {}

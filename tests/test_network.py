@@ -8,6 +8,8 @@ from conftest import make_tiny
 from simulator.model.demands import Demands
 from simulator.model.network import COUNTING_RULE, About, Network
 from simulator.routing.igp_ecmp import IgpEcmp
+from simulator.simulation.clock import Clock
+from simulator.simulation.plant import Plant
 
 ARRAYS = (
     "tail", "head", "capacity_gbps", "delay_ms", "metric", "up", "background_gbps",
@@ -321,6 +323,72 @@ def test_faults_add_up(net):
     by_step = net.without(links=["bj-xa"]).without(nodes=["sx"]).without(cables=["TPE"])
     assert down(once) == down(by_step) == {"bj-xa", "sx-bj", "sx-xa", "bj-sj"}
     np.testing.assert_array_equal(once.capacity_gbps, by_step.capacity_gbps)
+
+
+def cabled(shares, gbps=100.0):
+    """Return an exit over some cables."""
+    network = make_tiny(("exit", "gw", "pop", gbps), gw="gateway", pop="pop")
+    return network.with_link("exit", cables=shares)
+
+
+def test_cuts_take_shares_of_what_is_installed():
+    network = cabled({"A": 0.7, "B": 0.15, "C": 0.15})
+    hurt = network.without(cables=["A"])
+    assert hurt.capacity_gbps == pytest.approx([30.0, 30.0])
+    both = hurt.without(cables=["B"])
+    assert both.capacity_gbps == pytest.approx([15.0, 15.0]) and both.up.all()
+    assert both.cut == {"A": 1.0, "B": 1.0} and both.cable_left == pytest.approx([0.15])
+    assert network.without(cables=["B"]).without(cables=["A"]).capacity_gbps == pytest.approx(15.0)
+    assert network.without(cables=["A", "B"]).capacity_gbps == pytest.approx(15.0)
+    assert not both.without(cables=["C"]).up.any()
+
+
+def test_a_cable_can_be_cut_once():
+    network = cabled({"A": 0.7, "B": 0.3})
+    for first, then, left in ((1.0, 1.0, 30), (0.5, 1.0, 30), (0.5, 0.25, 47.5), (0.0, 0.5, 65)):
+        hurt = network.without(cables={"A": first}).without(cables={"A": then})
+        assert hurt.capacity_gbps == pytest.approx(left) and hurt.up.all()
+
+
+def test_capacities_may_change_between_cuts():
+    network = cabled({"A": 0.7, "B": 0.15, "C": 0.15})
+    hurt = network.without(cables=["A"]).with_capacity("exit", 200.0)
+    assert hurt.capacity_gbps == pytest.approx(60.0)
+    assert hurt.without(cables=["B"]).capacity_gbps == pytest.approx(30.0)
+    masked = network.without(cables=["A"]).under(capacity_gbps=np.array([60.0, 6.0]))
+    assert masked.without(cables=["B"]).capacity_gbps == pytest.approx([30.0, 3.0])
+    assert not network.cut and network.without(cables=["B"]).cut == {"B": 1.0}
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_the_simulation_cuts_as_networks_do(seed):
+    """Cuts, changes of capacity and repairs, one after the other, against one sum."""
+    rng = np.random.default_rng(seed)
+    shares = dict(zip("ABCD", rng.dirichlet(np.ones(4)), strict=True))
+    network = cabled(shares)
+    plant = Plant(Clock(), network)
+    lost = dict.fromkeys(shares, 0.0)
+    factor, keys = 1.0, []
+    for turn in range(12):
+        cable, part = "ABCD"[rng.integers(4)], rng.uniform(0.1, 0.6)
+        after = network.under(capacity_gbps=network.capacity_gbps * factor)
+        for each, gone in lost.items():
+            after = after.without(cables={each: min(gone, 1.0)})
+        further = plant.network.without(cables={cable: part})
+        plant.cable(cable, part)
+        assert further.capacity_gbps == pytest.approx(plant.network.capacity_gbps, abs=1e-9)
+        lost[cable] += part
+        by_hand = 1.0 - sum(min(gone, 1.0) * shares[each] for each, gone in lost.items())
+        assert plant.network.capacity_gbps == pytest.approx(100.0 * factor * by_hand, abs=1e-9)
+        assert after.without(cables={cable: part}).capacity_gbps == pytest.approx(
+            plant.network.capacity_gbps, abs=1e-9
+        )
+        if turn % 3 == 2:
+            keys.append(object())
+            plant.begin_change(0, "x2", keys[-1])
+            factor *= 2.0
+            plant.cable(cable, -lost[cable])
+            lost[cable] = 0.0
 
 
 def test_no_fault_is_no_change(net):

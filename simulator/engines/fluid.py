@@ -109,14 +109,16 @@ class Stand:
             emit=self._emit,
             headroom=Headroom(strategy, case.demands, case.exit_target),
             cost=yardstick.cost if yardstick else None,
+            treatment=case.series.treatment,
         )
-        self._capacity = plant.network.capacity_gbps
+        self._plant = plant
         self.desk = Desk(
+            clock,
             name,
             strategy,
             plant.network,
             case.demands,
-            self.monitor.settle,
+            self.monitor.cut,
             self.monitor.current_rates,
         )
         for layer in self._layers(plant, source, case, streams):
@@ -162,7 +164,6 @@ class Stand:
     ) -> Row:
         """Write an installation of routes down, with its proof and what it moved."""
         proof = routes.certificate if routes else None
-        live = self._capacity > 0
         row = {
             "time_s": self._clock.now / US_PER_S,
             "layer": layer,
@@ -178,14 +179,18 @@ class Stand:
             "moves": moved.demands if moved else 0,
             "moved_gbps": moved.gbps if moved else 0.0,
             "rules": self.desk.rules,
-            "transient_mlu": float((moved.peak_gbps[live] / self._capacity[live]).max(initial=0.0))
-            if moved
-            else np.nan,
+            "transient_mlu": self._fullest(moved.peak_gbps) if moved else np.nan,
             "prediction_error": np.nan,
         }
         self._decisions.append(row)
         self._solve_s.append(solve_s)
         return row
+
+    def _fullest(self, load_gbps: np.ndarray) -> float:
+        """Highest utilisation under some load, of the links as they stand at this moment."""
+        network = self._plant.network
+        live = network.up & (network.capacity_gbps > 0)
+        return float((load_gbps[live] / network.capacity_gbps[live]).max(initial=0.0))
 
     def close(self, best_gbit_ms: float | None) -> Figures:
         """Close the monitor at the horizon and add what it cannot see.
@@ -244,15 +249,15 @@ def _traffic(
 
 
 def _halt(stands: dict[str, Stand], clock: Clock, name: str, down: bool) -> None:
-    """Stop or start a controller."""
+    """Stop or start a controller; of reasons to stop that overlap the first one counts."""
     stand = stands[name]
     desk, options = stand.desk, stand.desk.strategy.control
     desk.halt(down)
-    if not down:
+    if not down or desk.halts > 1:
         return
     if options.on_outage == "withdraw":
         _withdraw(stand)
-    elif options.stale_limit_s is not None and desk.halts == 1:
+    elif options.stale_limit_s is not None:
         clock.process(_withdraw_when_stale(stand, clock, options.stale_limit_s))
 
 

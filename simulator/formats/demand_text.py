@@ -122,7 +122,10 @@ def parsed(text: Text, types: dict[str, Any]) -> Any | None:
     try:
         table = csv.read_csv(
             pa.py_buffer(memoryview(text.raw)[text.body_at :]),
-            read_options=csv.ReadOptions(column_names=list(types), block_size=PIECE_BYTES),
+            # Without threads: those that are still starting when a short process ends abort it.
+            read_options=csv.ReadOptions(
+                column_names=list(types), block_size=PIECE_BYTES, use_threads=False
+            ),
             convert_options=csv.ConvertOptions(
                 column_types=types,
                 null_values=[""],

@@ -90,7 +90,14 @@ def write_demands(demands: Demands, path: str | Path) -> None:
     demands : Demands
     path : str or Path
         The file.
+
+    Raises
+    ------
+    ValueError
+        The demands have services, which the file has no column for.
     """
+    if demands.service is not None:
+        raise ValueError("a file of demands has no services: write the matrix before it is parted")
     text = io.StringIO()
     rows = csv.writer(text, lineterminator="\n")
     rows.writerow(["source", "target", "class", "gbps"])

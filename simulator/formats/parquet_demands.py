@@ -59,7 +59,7 @@ def _columns(path: Path) -> Any:
             _check(path, opened)
             words = [name for name in opened.schema_arrow.names if name in TEXT]
         with parquet.ParquetFile(path, read_dictionary=words) as opened:
-            table = opened.read()
+            table = opened.read(use_threads=False)
         columns = {
             name: table[name].cast(pa.float64()) if name in UNITS else _words(table[name])
             for name in table.column_names

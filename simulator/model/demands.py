@@ -30,6 +30,8 @@ class Demands:
         ``domestic``, ``international_out``, ``international_in`` or ``transit``.
     gbps : ndarray of float, shape (demands,)
         Rate asked for.
+    service : ndarray of str, shape (demands,), optional
+        What the traffic is (``video``, ``web``); None where services are not told apart.
     window_gbps : ndarray of float, shape (demands, instants), optional
         Rates expected over a planning window, for schemes that plan ahead; None when there is no
         more to plan for than ``gbps``.
@@ -41,6 +43,7 @@ class Demands:
     traffic_class: np.ndarray
     gbps: np.ndarray
     window_gbps: np.ndarray | None = None
+    service: np.ndarray | None = None
 
     @classmethod
     def of(
@@ -50,13 +53,15 @@ class Demands:
         target: Sequence[str] | np.ndarray,
         gbps: Sequence[float] | np.ndarray,
         traffic_class: Sequence[str] | np.ndarray | None = None,
+        service: Sequence[str] | np.ndarray | None = None,
     ) -> Demands:
         """Make demands between nodes named by id; the class follows from where the ends lie.
 
         Raises
         ------
         ValueError
-            Unknown node, demand of a node to itself, or a rate that is negative or not finite.
+            Unknown node, demand of a node to itself, a rate that is negative or not finite, or
+            not one service for each demand.
         """
         index = network.node_index
         for name in (*source, *target):
@@ -70,7 +75,10 @@ class Demands:
         if not np.all(np.isfinite(rate)) or np.any(rate < 0):
             raise ValueError("every demand must be a finite number of Gbps, 0 or more")
         given = network.class_of(s, t) if traffic_class is None else np.array(traffic_class, object)
-        return cls(network.nodes, s, t, given, rate)
+        kinds = None if service is None else np.array(service, dtype=object)
+        if kinds is not None and kinds.shape != rate.shape:
+            raise ValueError(f"expected {len(rate)} services, found {len(kinds)}")
+        return cls(network.nodes, s, t, given, rate, service=kinds)
 
     def __len__(self) -> int:
         return len(self.gbps)
@@ -80,16 +88,34 @@ class Demands:
 
     @property
     def names(self) -> list[str]:
-        """``source>target:class`` of every demand: the key of its random streams."""
-        return [
+        """``source>target:class`` of every demand: the key of its random streams.
+
+        With services, ``source>target:class:service``.
+        """
+        names = [
             f"{self.nodes[s]}>{self.nodes[t]}:{c}"
             for s, t, c in zip(self.source, self.target, self.traffic_class, strict=True)
         ]
+        if self.service is None:
+            return names
+        return [f"{name}:{kind}" for name, kind in zip(names, self.service, strict=True)]
 
     def of_class(self, classes: str | Iterable[str]) -> np.ndarray:
         """Mask of the demands of these classes."""
         wanted = (classes,) if isinstance(classes, str) else tuple(classes)
         return np.isin(self.traffic_class, wanted)
+
+    def of_service(self, services: Iterable[str]) -> np.ndarray:
+        """Mask of the demands of these services.
+
+        Raises
+        ------
+        ValueError
+            Services are not told apart.
+        """
+        if self.service is None:
+            raise ValueError("these demands have no services")
+        return np.isin(self.service, tuple(services))
 
     def where(self, mask: np.ndarray) -> Demands:
         """Return the demands that *mask* (or an index array) picks."""
@@ -100,6 +126,7 @@ class Demands:
             self.traffic_class[mask],
             self.gbps[mask],
             None if self.window_gbps is None else self.window_gbps[mask],
+            None if self.service is None else self.service[mask],
         )
 
     def with_gbps(self, gbps: np.ndarray) -> Demands:
@@ -121,13 +148,14 @@ class Demands:
         return float(self.gbps[self.of_class(classes)].sum())
 
     def frame(self) -> pd.DataFrame:
-        """One row per demand: ``source, target, class, gbps``."""
+        """One row per demand: ``source, target, class, gbps``, and ``service`` if there are any."""
         names = np.array(self.nodes, dtype=object)
-        return pd.DataFrame(
-            {
-                "source": names[self.source],
-                "target": names[self.target],
-                "class": self.traffic_class,
-                "gbps": self.gbps,
-            }
-        )
+        columns = {
+            "source": names[self.source],
+            "target": names[self.target],
+            "class": self.traffic_class,
+            "gbps": self.gbps,
+        }
+        if self.service is not None:
+            columns["service"] = self.service
+        return pd.DataFrame(columns)

@@ -88,6 +88,8 @@ class Network:
     installed_gbps : ndarray of float, shape (arcs,)
         Capacity before faults.
     up : ndarray of bool, shape (arcs,)
+    cut : mapping of str to float
+        Part of each cable that is lost; those that are whole are left out.
     background_gbps : ndarray of float, shape (arcs,)
         Load that a scheme must live with: traffic that it does not steer.
     """
@@ -130,6 +132,7 @@ class Network:
         )
         self.metric = np.repeat(np.array([d.get("metric", 1.0) for d in data], dtype=float), 2)
         self.up = np.ones(len(self.tail), dtype=bool)
+        self.cut: Mapping[str, float] = {}
         self.background_gbps = np.zeros(len(self.tail))
         #: Results of pure functions of this network and its masks, kept for the next call.
         self.memo: dict[Any, Any] = {}
@@ -253,6 +256,19 @@ class Network:
             raise KeyError(f"no cable named {cable!r}{did_you_mean(cable, self.cables)}")
         return np.array([self.attributes(k)["cables"].get(cable, 0.0) for k in self.links])
 
+    @property
+    def cable_left(self) -> np.ndarray:
+        """Share of every link's capacity that its cables have left, shape (links,).
+
+        What cut cables take are shares of what is installed: they add up.
+        """
+        lost = np.zeros(len(self.links))
+        for cable, part in self.cut.items():
+            lost += part * self.cable_share(cable)
+        left = np.clip(1.0 - lost, 0.0, 1.0)
+        left[left < 1e-12] = 0.0
+        return left
+
     @cached_property
     def cables(self) -> tuple[str, ...]:
         """Ids of all cables that some link rides on or the file describes."""
@@ -306,14 +322,23 @@ class Network:
     # -- masks --------------------------------------------------------------------------------
 
     def under(
-        self, *, up: np.ndarray | None = None, capacity_gbps: np.ndarray | None = None
+        self,
+        *,
+        up: np.ndarray | None = None,
+        capacity_gbps: np.ndarray | None = None,
+        cut: Mapping[str, float] | None = None,
     ) -> Network:
-        """Return the same network with arcs down or capacities changed; the graph is shared."""
+        """Return the same network with arcs down or capacities changed; the graph is shared.
+
+        *cut* says what of the capacities is due to cables, and changes none.
+        """
         seen = copy.copy(self)
         if up is not None:
             seen.up = _kept(up, bool)
         if capacity_gbps is not None:
             seen.capacity_gbps = _kept(capacity_gbps, float)
+        if cut is not None:
+            seen.cut = {cable: part for cable, part in cut.items() if part > 0}
         return seen
 
     def carrying(self, background_gbps: np.ndarray) -> Network:
@@ -337,16 +362,20 @@ class Network:
             What is down.
         cables : mapping of str to float, or iterable of str
             Cables that are cut, or the share of each that is lost (1 when not given). A cable
-            takes its share of each link's capacity away; a link with nothing left is down.
+            takes its share of each link's capacity away, as installed: cuts one after the other
+            take what they take together, and a cable has no more to lose than all of it. A link
+            with nothing left is down.
         """
-        lost = np.zeros(len(self.links))
         severity = cables if isinstance(cables, Mapping) else dict.fromkeys(cables, 1.0)
+        cut = dict(self.cut)
         for cable, part in severity.items():
             if not 0 <= part <= 1:
                 raise ValueError(f"a cable loses a share from 0 to 1, found {part} of {cable}")
-            lost += part * self.cable_share(cable)
-        left = np.clip(1.0 - lost, 0.0, 1.0)
-        left[left < 1e-12] = 0.0
+            self.cable_share(cable)
+            cut[cable] = min(1.0, cut.get(cable, 0.0) + part)
+        hurt = self.under(cut=cut)
+        before, after = self.cable_left, hurt.cable_left
+        left = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
         link_up = left > 0
         for link in links:
             self.attributes(link)
@@ -357,7 +386,7 @@ class Network:
                 raise KeyError(f"no node named {node!r}{did_you_mean(node, self.nodes)}")
             node_up[self.node_index[node]] = False
         up = self.up & np.repeat(link_up, 2) & node_up[self.tail] & node_up[self.head]
-        return self.under(up=up, capacity_gbps=self.capacity_gbps * np.repeat(left, 2))
+        return hurt.under(up=up, capacity_gbps=self.capacity_gbps * np.repeat(left, 2))
 
     # -- edits --------------------------------------------------------------------------------
 
@@ -404,7 +433,11 @@ class Network:
             out=np.ones(len(other.tail)),
             where=other.installed_gbps > 0,
         )
-        hurt = self.under(up=other.up[both], capacity_gbps=self.installed_gbps * left[both])
+        hurt = self.under(
+            up=other.up[both],
+            capacity_gbps=self.installed_gbps * left[both],
+            cut={cable: part for cable, part in other.cut.items() if cable in self.cables},
+        )
         return hurt.carrying(other.background_gbps[both])
 
 

@@ -64,7 +64,7 @@ def _by_routes(
 ) -> Flow:
     """Send rates along one routes after the other."""
     whole: Flow | None = None
-    for each, where in _runs(routes):
+    for each, where in runs(routes):
         part = flow(each, network, rates_gbps[:, where], queue, treatment)
         if whole is None:
             whole = _wide(part, len(routes))
@@ -73,7 +73,7 @@ def _by_routes(
     return whole
 
 
-def _runs(routes: Sequence[Routes]) -> Iterator[tuple[Routes, np.ndarray]]:
+def runs(routes: Sequence[Routes]) -> Iterator[tuple[Routes, np.ndarray]]:
     """Each routes, and the instants at which it is in force."""
     number = np.array([id(each) for each in routes])
     for each in {id(each): each for each in routes}.values():

@@ -1,8 +1,10 @@
 """The contract of this folder: from what was measured to what the traffic will be in force.
 
 A predictor is a frozen value; :meth:`Predictor.start` begins a run and returns a function that is
-called with every cycle's measurement. Adding one is adding a file here with a class under
-``@predictor("my_way")``.
+called with every cycle's measurement. It is told of a cycle once: a controller that acts on a
+change of topology between two ticks measures nothing new, and acts on the last forecast again. Only
+where it missed the tick, away or still at work, it measures then instead. Adding one is adding a
+file here with a class under ``@predictor("my_way")``.
 """
 
 from __future__ import annotations

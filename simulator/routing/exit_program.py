@@ -187,7 +187,9 @@ def route(
 
 def _table(network: Network, demands: Demands) -> Table:
     """All ways by every exit, kept with the network for the next solve."""
-    key = remembered(network, demands, "ways by exit")
+    # Ties are broken by name, and demands between the same ends may be of different services.
+    kinds = None if demands.service is None else tuple(demands.service)
+    key = remembered(network, demands, "ways by exit", kinds)
     if key not in network.memo:
         network.memo[key] = _find_table(network, demands)
     return network.memo[key]

@@ -6,12 +6,12 @@ from typing import ClassVar
 
 import numpy as np
 
-from simulator.model.demands import Demands, TrafficClass
+from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
 from simulator.routing import exit_program, multicommodity
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative, PositiveInt
+from simulator.schema import Name, NonNegative, PositiveInt
 
 
 @scheme("min_latency")
@@ -39,8 +39,9 @@ class MinLatency:
         exits first; all paths when left out. The certificate's gap is what this costs.
     stretch_ms : float or mapping of str to float, optional
         No path may be slower than the fastest of its demand by more than this: one limit for all,
-        or one for some traffic classes (``{international_out: 20}``). Without ``paths`` the fastest
-        8 are looked at. Traffic that then finds no room raises ``theta*``.
+        or one for some traffic classes or services (``{international_out: 20, video: 5}``; the
+        smaller where both hold). Without ``paths`` the fastest 8 are looked at. Traffic that then
+        finds no room raises ``theta*``.
     churn_penalty_ms : float
         Added to the latency of all flow that leaves its present way: a Gbps moves only where it
         saves more milliseconds than this, or where the cap asks for it.
@@ -50,7 +51,7 @@ class MinLatency:
     classes: tuple[LinkClass, ...] = ()
     others_cap: NonNegative = 1.0
     paths: PositiveInt | None = None
-    stretch_ms: NonNegative | dict[TrafficClass, NonNegative] | None = None
+    stretch_ms: NonNegative | dict[Name, NonNegative] | None = None
     churn_penalty_ms: NonNegative = 0.0
 
     demand_aware: ClassVar[bool] = True

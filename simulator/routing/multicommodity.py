@@ -30,8 +30,8 @@ from collections.abc import Mapping
 import numpy as np
 from scipy import sparse
 
-from simulator.errors import SimulatorError
-from simulator.model.demands import Demands, TrafficClass
+from simulator.errors import SimulatorError, did_you_mean
+from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.routing.candidates import Paths, fastest_paths
@@ -94,12 +94,18 @@ def limited_to(
     count: int | None,
     network: Network,
     demands: Demands,
-    stretch_ms: float | Mapping[TrafficClass, float] | None = None,
+    stretch_ms: float | Mapping[str, float] | None = None,
 ) -> Paths | None:
     """Return the fastest paths of every demand, for :func:`route`; None for no limit.
 
     At most *count* of them, and none slower than the fastest by more than *stretch_ms*: one number,
-    or one for some traffic classes and no such limit for the others.
+    or one for some traffic classes or services and no such limit for the others. Where the class
+    and the service of a demand both have one, the smaller holds.
+
+    Raises
+    ------
+    ValueError
+        A limit is for a word that is no traffic class, and there are no services.
     """
     if count is None and stretch_ms is None:
         return None
@@ -108,10 +114,20 @@ def limited_to(
     if stretch_ms is None:
         return paths
     if isinstance(stretch_ms, Mapping):
-        most = np.array([stretch_ms.get(each, np.inf) for each in demands.traffic_class])
+        most = _most(stretch_ms, demands.traffic_class)
+        if demands.service is not None:
+            most = np.minimum(most, _most(stretch_ms, demands.service))
+        elif unknown := [each for each in stretch_ms if each not in CLASSES]:
+            near = did_you_mean(unknown[0], CLASSES)
+            raise ValueError(f"stretch_ms: no traffic class named {unknown[0]!r}{near}")
     else:
         most = np.full(len(demands), stretch_ms)
     return paths.within(able.delay_ms, most)
+
+
+def _most(stretch_ms: Mapping[str, float], words: np.ndarray) -> np.ndarray:
+    """Limit that each word has; infinite for none."""
+    return np.array([stretch_ms.get(each, np.inf) for each in words], dtype=float)
 
 
 def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:

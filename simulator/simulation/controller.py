@@ -24,12 +24,13 @@ from simulator.simulation.granularity import in_pieces
 from simulator.simulation.plant import Plant
 from simulator.simulation.restraint import Alarm, restrained, update_steps
 from simulator.simulation.source import Source
-from simulator.simulation.strategy import Control
 from simulator.simulation.telemetry import Telemetry
 
 Row = dict[str, Any]
-Stages = Sequence[tuple[float, Callable[[], bool]]]
-"""What to do, one after the other, each after so many seconds; each says whether to go on."""
+_HELD = 1e-7
+"""Share of all traffic below which what is held back is a solver's rounding."""
+Stages = Sequence[tuple[float, Callable[[], None]]]
+"""What to do, one after the other, each after so many seconds."""
 
 
 class Log(Protocol):
@@ -44,11 +45,23 @@ class Log(Protocol):
 
 @dataclass(frozen=True)
 class Layer:
-    """What the control process needs to run one layer of routes."""
+    """What the control process needs to run one layer of routes.
+
+    Attributes
+    ----------
+    decide : callable
+        Takes what it was triggered by and returns what to do.
+    every_s : float or None
+    detect_s : float
+    desk : Desk or None
+        That of the controller whose stop ends all that is on its way; None for rules, which no
+        controller makes.
+    """
 
     decide: Callable[[str], Stages | None]
     every_s: float | None
     detect_s: float
+    desk: Desk | None = None
 
 
 def control(clock: Clock, plant: Plant, layer: Layer) -> Iterator[Any]:
@@ -56,10 +69,14 @@ def control(clock: Clock, plant: Plant, layer: Layer) -> Iterator[Any]:
     notices, trigger = plant.notices(layer.detect_s), "start"
     while True:
         news, decided = notices.next, clock.now
+        stop = layer.desk.stopped if layer.desk else clock.env.event()
         for delay_s, act in layer.decide(trigger) or ():
             if trigger != "start":
-                yield clock.after(delay_s, Rung.CONTROL)
-            if not act() or news.triggered:
+                yield clock.after(delay_s, Rung.CONTROL) | stop
+            if stop.triggered:
+                break  # nobody is there to install what was decided
+            act()
+            if news.triggered:
                 break  # what is left of a step-by-step update was made for another topology
         tick = _next_tick(clock, layer.every_s, decided)
         yield news | tick
@@ -84,9 +101,8 @@ def rules_layer(plant: Plant, desk: Desk, log: Log) -> Layer:
         network = plant.seen(detected)
         routes, solve_s = _timed(desk.strategy.rules, network, desk.demands, desk.lower)
 
-        def install() -> bool:
+        def install() -> None:
             log("rules", trigger, routes, desk.install_rules(routes, ~network.up), solve_s)
-            return True
 
         return [(timing.converge_s, install)]
 
@@ -103,9 +119,8 @@ def foresight_layer(
         demands = desk.demands.with_gbps(source.at(clock.now))
         routes, solve_s = _timed(desk.strategy.rules, network, demands, desk.lower)
 
-        def install() -> bool:
+        def install() -> None:
             log("rules", trigger, routes, desk.install_rules(routes, ~network.up), solve_s)
-            return True
 
         return [(0.0, install)]
 
@@ -151,12 +166,19 @@ class Steering:
             mine = self._base.where(which)
             self._landings = Landings(plant.network, mine, streams, self._timing.announcements)
         self._decided: Routes | None = None
+        self._cycle = -1
+        self._believed = self._base.gbps
+        self._capacity_gbps = np.where(
+            plant.network.capacity_gbps > 0,
+            plant.network.capacity_gbps,
+            plant.network.installed_gbps,
+        )
         self._open: tuple[Row, int, np.ndarray] | None = None
 
     @property
     def layer(self) -> Layer:
         """What the control process runs."""
-        return Layer(self._decide, self._every_s, self._timing.detect_s)
+        return Layer(self._decide, self._every_s, self._timing.detect_s, self._desk)
 
     @property
     def _every_s(self) -> float:
@@ -173,48 +195,89 @@ class Steering:
         return Outlook(self._every_s, late_s + self._every_s / 2.0, expected)
 
     def _decide(self, trigger: str) -> Stages | None:
-        desk, now = self._desk, self._clock.now
+        desk, timing = self._desk, self._timing
+        self._judge_last_prediction(self._clock.now)
         if desk.halts:
             return None
-        believed = self._predict(self._telemetry.middle_s(now), self._telemetry.measure(now))
-        self._judge_last_prediction(now)
-        network, demands = _seen(self._plant, self._timing), self._base.with_gbps(believed)
-        if not self._alarm.rings(self._fullest_exit(network, demands)) and trigger != "topology":
-            self._log(self._name, trigger, None, None, np.nan)
+        believed = self._forecast()
+        network, demands = self._look(), self._base.with_gbps(believed)
+        rings = self._alarm.rings(self._fullest_exit(network, demands), self._holds(demands))
+        if not rings and trigger != "topology":
+            row = self._log(self._name, trigger, None, None, np.nan)
+            self._open = (row, self._clock.now, believed[self._which])
             return None
         below = desk.below(self._name)
         part = desk.strategy.part
         current = self._decided if self._name in desk.uppers else None
         steer_now = partial(steer, demands=demands, steered=self._which, part=part)
         seen, mine = steer_now(network, under=below)
-        routes, solve_s = _timed(desk.strategy.scheme, seen, mine, current)
-        old = current or below.where(self._which)
-        routes = restrained(routes, old, seen, mine, self._timing)
-        if self._timing.pieces is not None:
-            routes = in_pieces(routes, mine, self._timing.pieces)
+        static = below.where(self._which)
+        old = static
+        if current is not None:
+            # Not all of what announcements could steer need have been called anywhere.
+            old = current.over(static) if self._landings else current
+        routes, solve_s = _timed(desk.strategy.scheme, seen, mine, None if current is None else old)
+        if self._landings:
+            if timing.pieces is not None:
+                routes = in_pieces(routes, mine, timing.pieces)
+            routes = self._landings.call(routes, static, current, seen, mine, timing)
+        else:
+            routes = restrained(routes, old, seen, mine, timing)
+            if timing.pieces is not None:
+                routes = in_pieces(routes, mine, timing.pieces)
 
         stages = []
-        steps = 1 if current is None else update_steps(self._timing)
+        steps = self._steps(trigger, current)
         for step in range(1, steps + 1):
             target = routes if step == steps else routes.blend(old, step / steps)
             delay_s = self._delay_s(target, old, mine) + (self._compute_s(solve_s) * (step == 1))
-            install = partial(self._install, target, below, believed, trigger, solve_s, desk.stops)
+            install = partial(self._install, target, below, believed, trigger, solve_s)
             stages.append((delay_s, install))
         return stages
 
+    def _forecast(self) -> np.ndarray:
+        """What the traffic is believed to be: one measurement a cycle, whatever it acts on."""
+        now = self._clock.now
+        cycle = now // micros(self._every_s)
+        if cycle != self._cycle:
+            self._cycle = cycle
+            measured = self._telemetry.measure(now)
+            self._believed = self._predict(self._telemetry.middle_s(now), measured)
+        return self._believed
+
+    def _look(self) -> Network:
+        """The network as the controller knows it: topology as detected, capacities as measured.
+
+        A link that was cut whole when capacities were measured, and is known to be up again since,
+        counts with the capacity that was last measured of it while it had any.
+        """
+        timing = self._timing
+        measured = self._plant.seen(micros(timing.staleness_s))
+        up = self._plant.seen(micros(timing.detect_s)).up
+        gone = ~measured.up & (measured.capacity_gbps == 0)
+        if timing.staleness_s <= timing.detect_s:
+            up = up & ~gone  # the measurement is the later news
+        capacity = np.where(gone, self._capacity_gbps, measured.capacity_gbps)
+        self._capacity_gbps = capacity
+        back = (up & gone)[::2]
+        cut = {
+            cable: part
+            for cable, part in measured.cut.items()
+            if not (back.any() and measured.cable_share(cable)[back].any())
+        }
+        return measured.under(up=up & (capacity > 0), capacity_gbps=capacity, cut=cut)
+
+    def _steps(self, trigger: str, current: Routes | None) -> int:
+        """Number of steps in which new routes replace the current ones."""
+        if current is None or trigger == "topology" or self._landings:
+            return 1
+        return update_steps(self._timing)
+
     def _install(
-        self,
-        routes: Routes,
-        below: Routes,
-        believed: np.ndarray,
-        trigger: str,
-        solve_s: float,
-        stops: int,
-    ) -> bool:
-        """Put routes in place, unless the controller has stopped since it decided on them."""
+        self, routes: Routes, below: Routes, believed: np.ndarray, trigger: str, solve_s: float
+    ) -> None:
+        """Put routes in place."""
         desk = self._desk
-        if desk.halts or desk.stops != stops:
-            return False
         self._decided = routes
         if self._landings:
             static = below.where(self._which)
@@ -224,10 +287,9 @@ class Steering:
             self._name, trigger, routes, desk.install_steering(self._name, put), solve_s
         )
         self._open = (row, self._clock.now, believed[self._which])
-        return True
 
     def _judge_last_prediction(self, now: int) -> None:
-        """Write down by how much the traffic differed from what the last routes were made for."""
+        """Write down by how much the traffic differed from what was believed in the last cycle."""
         if self._open is None:
             return
         (row, since, believed), self._open = self._open, None
@@ -249,6 +311,13 @@ class Steering:
         live = network.up[arcs]
         return float((load[live] / capacity[live]).max(initial=0.0))
 
+    def _holds(self, demands: Demands) -> bool:
+        """Whether the routes in place hold back any of this traffic at its source."""
+        upper = self._desk.uppers.get(self._name)
+        if upper is None or upper.held is None:
+            return False
+        return bool(upper.held @ demands.gbps > _HELD * demands.gbps.sum())
+
     def _compute_s(self, solve_s: float) -> float:
         fixed = self._timing.compute_s
         return solve_s if fixed == "measured" else fixed
@@ -269,13 +338,6 @@ class Steering:
             written = new.entries[new.moved(old, demands.gbps).which].sum()
             delay_s += float(written) * timing.rule_ms / 1000.0
         return delay_s
-
-
-def _seen(plant: Plant, timing: Control) -> Network:
-    """The network as the controller knows it: topology as detected, capacities as measured."""
-    capacity = plant.seen(micros(timing.staleness_s)).capacity_gbps
-    up = plant.seen(micros(timing.detect_s)).up & (capacity > 0)
-    return plant.network.under(up=up, capacity_gbps=capacity)
 
 
 def _timed(

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+import simpy
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Moved, Routes
+from simulator.simulation.clock import Clock
 from simulator.simulation.strategy import Strategy
 
 
@@ -22,6 +24,7 @@ class Desk:
 
     Parameters
     ----------
+    clock : Clock
     name : str
     strategy : Strategy
     network : Network
@@ -46,10 +49,13 @@ class Desk:
         Reasons for which the controller stands still.
     stops : int
         How often it has come to a stop.
+    stopped : simpy.Event
+        Fires at the next stop; another takes its place when it has fired.
     """
 
     def __init__(
         self,
+        clock: Clock,
         name: str,
         strategy: Strategy,
         network: Network,
@@ -63,6 +69,8 @@ class Desk:
         self.uppers: dict[str, Routes] = {}
         self.in_force: Routes | None = None
         self.halts, self.stops = 0, 0
+        self.stopped: simpy.Event = clock.env.event()
+        self._clock = clock
         self._dead: np.ndarray | None = None
         self._noticed: np.ndarray | None = None
         self._settle, self._rates = settle, rates
@@ -93,7 +101,10 @@ class Desk:
     def halt(self, down: bool) -> None:
         """Add or take away a reason for the controller to stand still."""
         self.halts += 1 if down else -1
-        self.stops += down and self.halts == 1
+        if down and self.halts == 1:
+            self.stops += 1
+            told, self.stopped = self.stopped, self._clock.env.event()
+            told.succeed()
 
     def below(self, layer: str) -> Routes:
         """What traffic follows where this layer of steering does not lead it."""

@@ -23,8 +23,9 @@ def headroom(strategy: Strategy, network: Network, demands: Demands, target: flo
     """Return the largest factor on international traffic with every exit at most at *target*.
 
     The strategy knows the demands and has time to act: what remains is what its scheme can do. A
-    scheme with a ``utilisation_cap`` is asked to hold the target instead. Found in one step for
-    routes that do not look at demand (loads are linear in it), else by bisection to 0.1 %.
+    scheme with a ``utilisation_cap`` is asked to hold the target instead. What counts is what is
+    asked for, of elastic services as well: that they would slow down is no room. Found in one step
+    for routes that do not look at demand (loads are linear in it), else by bisection to 0.1 %.
 
     Parameters
     ----------

@@ -7,19 +7,20 @@ over arrays. Tables hold one row a step: means over the step, and its peak utili
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from scipy import sparse
 
 from simulator.model.demands import CLASSES, Demands
-from simulator.model.flow import Flow, flow
+from simulator.model.flow import Flow, Treatment
 from simulator.model.latency import Queue
 from simulator.model.metrics import jain, weighted_mean, weighted_quantiles
 from simulator.model.network import LINK_CLASSES, Network
 from simulator.model.results import Coded
 from simulator.model.routes import Routes
+from simulator.model.timetable import flow_over, runs
 from simulator.simulation.clock import US_PER_S, Clock
 from simulator.simulation.headroom import Headroom
 from simulator.simulation.plant import Plant
@@ -50,7 +51,7 @@ class Monitor:
     step_us, end_us, steps : int
         Length of a step, the horizon, and how many steps there are.
     detail : str
-        Rows of the demands table: ``region``, ``pair`` or ``none``.
+        Rows of the demands table: ``region``, ``province``, ``service``, ``pair`` or ``none``.
     every : int
         Keep every n-th step in the tables.
     emit : callable
@@ -60,6 +61,8 @@ class Monitor:
     cost : callable, optional
         Cost of (network, routes, rates) by which strategies are held against the best, in Gbps ms
         by instant.
+    treatment : Treatment, optional
+        How demands share links that are full.
 
     Attributes
     ----------
@@ -84,18 +87,21 @@ class Monitor:
         emit: Emit,
         headroom: Headroom,
         cost: Cost | None = None,
+        treatment: Treatment | None = None,
     ) -> None:
         self._step_us, self._end_us, self._steps = step_us, end_us, steps
         self._clock, self._plant, self._source, self._queue = clock, plant, source, queue
         self._routes = routes
         self._since, self._step = 0, 0
         self._pending: list[tuple[int, int, int]] = []
+        self._followed: list[Routes] = []
         network = plant.network
         self._network, self._demands = network, demands
         self._exit_arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
-        self._groups = _Groups(network, demands)
-        self._rows = _Rows(network, demands, self._groups, step_us, detail, every, emit)
-        self._tally = _Tally(network, self._groups)
+        self._treatment = treatment
+        defers = treatment is not None and bool(treatment.elastic.any())
+        self._rows = _Rows(network, demands, step_us, detail, every, emit, defers)
+        self._tally = _Tally(network, demands, defers)
         self._headroom = headroom
         self._cost, self.cost_gbit_ms = cost, 0.0
 
@@ -108,8 +114,14 @@ class Monitor:
         if len(self._pending) >= BLOCK:
             self._evaluate()
 
+    def cut(self) -> None:
+        """Take note of the time so far, before routes change."""
+        self._cut()
+        if len(self._pending) >= BLOCK:
+            self._evaluate()
+
     def settle(self) -> None:
-        """Account for the time so far, before routes or plant change."""
+        """Account for the time so far, before the plant changes."""
         self._cut()
         self._evaluate()
 
@@ -121,17 +133,18 @@ class Monitor:
         now = self._clock.now
         if now > self._since:
             self._pending.append((self._since, now, self._step))
+            self._followed.append(self._routes())
             self._since = now
 
     def _evaluate(self) -> None:
         if not self._pending:
             return
         span = np.array(self._pending, dtype=np.int64)
-        self._pending = []
+        routes = self._followed
+        self._pending, self._followed = [], []
         rates = self._source.run([int(step) for step in span[:, 2]])
         network = self._plant.network
-        routes = self._routes()
-        moment = flow(routes, network, rates, self._queue)
+        moment = flow_over(routes, network, rates, self._queue, self._treatment)
         seconds = (span[:, 1] - span[:, 0]) / US_PER_S
         begun = span[:, 0] % self._step_us == 0
         # The last step lasts to the horizon, wherever that lies.
@@ -142,7 +155,8 @@ class Monitor:
         self._rows.add(moment, span, seconds, self._exit_arcs)
         self._headroom.see(network, rates)
         if self._cost:
-            self.cost_gbit_ms += float(self._cost(network, routes, rates) @ seconds)
+            for each, at in runs(routes):
+                self.cost_gbit_ms += float(self._cost(network, each, rates[:, at]) @ seconds[at])
 
     # -- at the end ---------------------------------------------------------------------------
 
@@ -153,16 +167,29 @@ class Monitor:
         return [*self._tally.figures(), ("headroom", "all", "1", self._headroom.factor())]
 
 
-class _Groups:
-    """Demands by class and region: the finest scopes that figures are kept for."""
+def _labels(network: Network, demands: Demands, word: str) -> list[str]:
+    """A label of every demand: its ``class``, ``service``, ``region`` or ``province``.
 
-    def __init__(self, network: Network, demands: Demands) -> None:
-        abroad = network.is_abroad
-        far = np.where(abroad[demands.source], demands.source, demands.target)
-        far = np.where(abroad[far], far, -1)
-        names = np.array([*network.nodes, ""], dtype=object)
-        keys = [(str(c), str(names[r])) for c, r in zip(demands.traffic_class, far, strict=True)]
-        self.keys = sorted(set(keys))
+    The region is the end abroad (of transit, the source), the province the end at home (of domestic
+    traffic, the source); empty where there is none.
+    """
+    if word == "class":
+        return [str(each) for each in demands.traffic_class]
+    if word == "service":
+        assert demands.service is not None
+        return [str(each) for each in demands.service]
+    wanted = network.is_abroad if word == "region" else ~network.is_abroad
+    end = np.where(wanted[demands.source], demands.source, demands.target)
+    names = np.array([*network.nodes, ""], dtype=object)
+    return [str(each) for each in names[np.where(wanted[end], end, -1)]]
+
+
+class _Groups:
+    """Demands that share some labels, such as class and region."""
+
+    def __init__(self, network: Network, demands: Demands, words: Sequence[str]) -> None:
+        keys = list(zip(*(_labels(network, demands, word) for word in words), strict=True))
+        self.words, self.keys = tuple(words), sorted(set(keys))
         index = {key: i for i, key in enumerate(self.keys)}
         self.of = np.array([index[key] for key in keys], dtype=np.int64)
         shape = (len(self.keys), len(demands))
@@ -176,21 +203,28 @@ class _Groups:
         return np.array(columns).reshape(-1, len(self.keys)).T
 
     def scopes(self) -> dict[str, np.ndarray]:
-        """Groups of each scope: ``all``, every class, every region."""
+        """Groups of each scope: ``all``, every class, every region, every service."""
         found: dict[str, list[int]] = {"all": list(range(len(self.keys)))}
-        for i, (traffic_class, region) in enumerate(self.keys):
+        for i, (traffic_class, region, *_) in enumerate(self.keys):
             found.setdefault(traffic_class, []).append(i)
             if region:
                 taken = region in ("all", *CLASSES)
                 found.setdefault(f"region:{region}" if taken else region, []).append(i)
+        taken_by_others = frozenset(("all", *CLASSES, *found))
+        for i, (_, _, *service) in enumerate(self.keys):
+            for name in service:
+                scope = f"service:{name}" if name in taken_by_others else name
+                found.setdefault(scope, []).append(i)
         return {scope: np.array(groups, dtype=np.int64) for scope, groups in found.items()}
 
 
 class _Tally:
     """Sums over time behind the figures."""
 
-    def __init__(self, network: Network, groups: _Groups) -> None:
-        self._network, self._groups = network, groups
+    def __init__(self, network: Network, demands: Demands, defers: bool) -> None:
+        services = () if demands.service is None else ("service",)
+        self._groups = groups = _Groups(network, demands, ("class", "region", *services))
+        self._network, self._defers = network, defers
         self._seconds: list[np.ndarray] = []
         self._exits: list[np.ndarray] = []
         self._mlu: list[np.ndarray] = []
@@ -198,6 +232,7 @@ class _Tally:
         self._exit_room = 0.0
         count = len(groups.keys)
         self._offered, self._delivered = np.zeros(count), np.zeros(count)
+        self._deferred = np.zeros(count)
         self._latency, self._propagation = np.zeros(count), np.zeros(count)
         self._spread = _Spread(count)
         classes = np.repeat(network.link_class, 2)
@@ -224,6 +259,8 @@ class _Tally:
         total = self._groups.sum
         weight = moment.delivered_gbps * seconds
         self._delivered += total @ weight.sum(axis=1)
+        if self._defers:
+            self._deferred += total @ ((moment.rates_gbps - moment.sent_gbps) @ seconds)
         latency = np.nan_to_num(moment.latency_ms, nan=0.0)
         self._latency += total @ (latency * weight).sum(axis=1)
         propagation = np.nan_to_num(moment.propagation_ms, nan=0.0)
@@ -274,7 +311,8 @@ class _Tally:
     def _traffic_figures(self, rows: Figures, scope: str, groups: np.ndarray) -> None:
         offered, delivered = self._offered[groups].sum(), self._delivered[groups].sum()
         latency, propagation = self._latency[groups].sum(), self._propagation[groups].sum()
-        lost = offered - delivered
+        deferred = self._deferred[groups].sum()
+        lost = offered - delivered - deferred
         lost = lost if lost > 1e-11 * offered else 0.0  # sums of many terms round
         mean = latency / delivered if delivered > 0 else np.nan
         fixed = propagation / delivered if delivered > 0 else np.nan
@@ -289,6 +327,8 @@ class _Tally:
         rows.append(("carried_gbit", scope, "Gbit", float(delivered)))
         rows.append(("lost_gbit", scope, "Gbit", float(lost)))
         rows.append(("loss_fraction", scope, "1", float(lost / offered) if offered > 0 else 0.0))
+        if self._defers:
+            rows.append(("deferred_gbit", scope, "Gbit", float(deferred)))
 
 
 class _Spread:
@@ -351,14 +391,18 @@ class _Rows:
         self,
         network: Network,
         demands: Demands,
-        groups: _Groups,
         step_us: int,
         detail: str,
         every: int,
         emit: Emit,
+        defers: bool,
     ) -> None:
-        self._network, self._demands, self._groups = network, demands, groups
+        self._network, self._demands, self._defers = network, demands, defers
         self._step_us, self._detail, self._every, self._emit = step_us, detail, every, emit
+        #: What the rows of the demands table are about; None for every demand by itself.
+        self._groups: _Groups | None = None
+        if detail not in ("pair", "none"):
+            self._groups = _Groups(network, demands, ("class", detail))
         self._open: dict[str, np.ndarray] | None = None
         self._open_step, self._open_seconds = -1, 0.0
         self._done: list[tuple[int, float, dict[str, np.ndarray]]] = []
@@ -379,7 +423,7 @@ class _Rows:
         if self._detail != "none":
             # Constant within a step, so that no mean is needed, nor its rounding.
             asked = moment.rates_gbps[:, wanted[first]]
-            sums["asked"] = self._groups.totals(asked) if self._detail == "region" else asked
+            sums["asked"] = self._groups.totals(asked) if self._groups else asked
         lasting = np.add.reduceat(weight, first)
         for i, step in enumerate(steps[first]):
             self._piece(int(step), float(lasting[i]), {k: v[:, i] for k, v in sums.items()})
@@ -403,8 +447,11 @@ class _Rows:
             delivered = moment.delivered_gbps[:, wanted]
             latency = np.nan_to_num(moment.latency_ms[:, wanted]) * delivered
             fixed = np.nan_to_num(moment.propagation_ms[:, wanted]) * delivered
-            for name, values in (("got", delivered), ("latency", latency), ("fixed", fixed)):
-                means[name] = self._groups.sum @ values if self._detail == "region" else values
+            kept = {"got": delivered, "latency": latency, "fixed": fixed}
+            if self._defers:
+                kept["deferred"] = (moment.rates_gbps - moment.sent_gbps)[:, wanted]
+            for name, values in kept.items():
+                means[name] = self._groups.sum @ values if self._groups else values
         return means, np.where(live, at, -1.0)
 
     def _piece(self, step: int, seconds: float, sums: dict[str, np.ndarray]) -> None:
@@ -488,19 +535,19 @@ class _Rows:
         self, time_s: np.ndarray, seconds: np.ndarray, table: dict[str, np.ndarray]
     ) -> None:
         count = len(time_s)
-        if self._detail == "region":
-            keys: dict[str, Any] = {
-                "class": [c for c, _ in self._groups.keys],
-                "region": [r for _, r in self._groups.keys],
-            }
+        keys: dict[str, Any]
+        if self._groups:
+            labels = zip(*self._groups.keys, strict=True)
+            keys = dict(zip(self._groups.words, labels, strict=True))
         else:
-            nodes = self._demands.nodes
+            nodes, service = self._demands.nodes, self._demands.service
             keys = {
                 "class": self._demands.traffic_class,
+                **({} if service is None else {"service": service}),
                 "source": [nodes[i] for i in self._demands.source],
                 "target": [nodes[i] for i in self._demands.target],
             }
-        wide = table["asked"].shape[1]
+        wide, defers = table["asked"].shape[1], self._defers
         lasting = seconds[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
             latency, fixed = table["latency"] / table["got"], table["fixed"] / table["got"]
@@ -511,6 +558,7 @@ class _Rows:
                 **{name: Coded.tiled(values, count) for name, values in keys.items()},
                 "offered_gbps": table["asked"].ravel(),
                 "carried_gbps": (table["got"] / lasting).ravel(),
+                **({"deferred_gbps": (table["deferred"] / lasting).ravel()} if defers else {}),
                 "latency_ms": latency.ravel(),
                 "propagation_ms": fixed.ravel(),
                 "queueing_ms": (latency - fixed).ravel(),

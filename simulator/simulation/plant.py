@@ -29,7 +29,7 @@ class Plant:
         self._changes: dict[int, dict[int, float | str]] = {}
         self._links_down = np.zeros(len(network.links), dtype=int)
         self._nodes_down = np.zeros(len(network.nodes), dtype=int)
-        self._lost_share = np.zeros(len(network.links))
+        self._cut: dict[str, float] = {}
         self.network = network
         self._notices: list[Notices] = []
         self._past: list[tuple[int, Network]] = [(0, network)]
@@ -54,8 +54,8 @@ class Plant:
         self._change()
 
     def cable(self, cable: str, lost: float) -> None:
-        """Lose (or with a negative number regain) a share of a cable on every link it carries."""
-        self._lost_share += lost * self._whole.cable_share(cable)
+        """Lose (or with a negative number regain) a part of a cable, on every link it carries."""
+        self._cut[cable] = self._cut.get(cable, 0.0) + lost
         self._change()
 
     def begin_change(self, link: int, change: float | str, key: object) -> None:
@@ -85,19 +85,19 @@ class Plant:
         for notice in self.before_change:
             notice()
         whole = self._whole
-        left = np.clip(1.0 - self._lost_share, 0.0, 1.0)
-        left[left < 1e-9] = 0.0
-        link_up = (self._links_down == 0) & (left > 0)
         node_up = self._nodes_down == 0
-        up = whole.up & np.repeat(link_up, 2) & node_up[whole.tail] & node_up[whole.head]
-        old_up = self.network.up
+        link_up = np.repeat(self._links_down == 0, 2)
         capacity = whole.capacity_gbps.copy()
         for link, changes in self._changes.items():
             for arc in (2 * link, 2 * link + 1):
                 capacity[arc] = all_changed(capacity[arc], changes.values())
-        self.network = whole.under(up=up, capacity_gbps=capacity * np.repeat(left, 2))
+        up = whole.up & link_up & node_up[whole.tail] & node_up[whole.head]
+        # What overlapping faults took and gave back adds up to nothing but for rounding.
+        cut = {cable: min(part, 1.0) for cable, part in self._cut.items() if part > 1e-9}
+        old_up = self.network.up
+        self.network = whole.under(up=up, capacity_gbps=capacity).without(cables=cut)
         self._past.append((self._clock.now, self.network))
-        if not np.array_equal(up, old_up):
+        if not np.array_equal(self.network.up, old_up):
             for notices in self._notices:
                 notices.announce()
 

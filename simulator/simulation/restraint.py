@@ -1,4 +1,8 @@
-"""Restraint: how a controller keeps itself from doing too much, too often or all at once."""
+"""Restraint: how a controller keeps itself from doing too much, too often or all at once.
+
+Caps on announcements hold in whole groups: see :meth:`Landings.call
+<simulator.simulation.announcements.Landings.call>`.
+"""
 
 from __future__ import annotations
 
@@ -14,18 +18,30 @@ from simulator.simulation.strategy import Control, Hysteresis
 
 
 class Alarm:
-    """Whether exits are so full that routes should be made anew; see :class:`Hysteresis`."""
+    """Whether exits are so full that routes should be made anew; see :class:`Hysteresis`.
+
+    While routes hold traffic back at its source, exits look emptier than they would be: it rings
+    then, however full they are.
+    """
 
     def __init__(self, marks: Hysteresis | None) -> None:
         self._marks = marks
         self._on, self._quiet = False, 0
 
-    def rings(self, utilisation: float) -> bool:
-        """Take note of the fullest exit of this cycle; return whether to act."""
+    def rings(self, utilisation: float, held: bool = False) -> bool:
+        """Take note of a cycle; return whether to act.
+
+        Parameters
+        ----------
+        utilisation : float
+            Of the fullest exit.
+        held : bool
+            Whether anything is held back.
+        """
         marks = self._marks
         if marks is None:
             return True
-        if utilisation > marks.high:
+        if held or utilisation > marks.high:
             self._on, self._quiet = True, 0
         elif utilisation < marks.low:
             self._quiet += 1
@@ -57,7 +73,7 @@ def restrained(
         return new
     moved = new.moved(old, demands.gbps)
     if control.max_moves is not None and moved.demands > control.max_moves:
-        chosen = _most_urgent(new, old, network, demands)
+        chosen = most_urgent(new, old, network, demands)
         chosen = chosen[moved.which[chosen]][: control.max_moves]
         takes = np.where(moved.which, 0.0, 1.0)
         takes[chosen] = 1.0
@@ -69,13 +85,17 @@ def restrained(
     return new
 
 
-def _most_urgent(new: Routes, old: Routes, network: Network, demands: Demands) -> np.ndarray:
+def link_prices(old: Routes, network: Network, demands: Demands) -> np.ndarray:
+    """Price that the Fortz-Thorup cost puts on every link under *old*, shape (arcs,)."""
+    return slope(old.loads(demands.gbps) + network.background_gbps, network.capacity_gbps)
+
+
+def most_urgent(new: Routes, old: Routes, network: Network, demands: Demands) -> np.ndarray:
     """Demands in the order of how much their move relieves full links, then of latency saved.
 
-    Relief is counted at the price that the Fortz-Thorup cost puts on every link under *old*.
+    Relief is counted at :func:`link_prices`.
     """
-    load = old.loads(demands.gbps) + network.background_gbps
-    price = slope(load, network.capacity_gbps)
+    price = link_prices(old, network, demands)
     change = old.matrix - new.matrix
     relief = (change.T @ price) * demands.gbps
     saved = (change.T @ network.delay_ms) * demands.gbps
@@ -83,7 +103,7 @@ def _most_urgent(new: Routes, old: Routes, network: Network, demands: Demands) -
 
 
 def update_steps(control: Control) -> int:
-    """Number of steps in which new routes are put in place.
+    """Number of steps in which new routes are put in place at a tick.
 
     With a share *s* free on every link, ``1 / s - 1`` equal steps of one change overload no link
     in whatever order the demands of a step switch (SWAN, SIGCOMM 2013, section 4.2).

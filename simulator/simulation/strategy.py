@@ -20,6 +20,7 @@ from simulator.routing.scheme import Scheme
 from simulator.routing.scheme import scheme as schemes
 from simulator.schema import (
     Fraction,
+    Name,
     NonNegative,
     NonNegativeInt,
     Positive,
@@ -152,7 +153,9 @@ class Control:
     max_moves : int, optional
         Most demands that go elsewhere in a cycle: those that relieve the fullest links most.
     max_moved_gbps : float, optional
-        Most Gbps moved in a cycle: every demand goes that part of its way to the new routes.
+        Most Gbps moved in a cycle: every demand goes that part of its way to the new routes. Of
+        ``announcements``, as many whole groups as fit, those of the most urgent demands first; a
+        group of more Gbps than this never moves.
     pieces : Pieces, optional
         Demands move in pieces, each on one path; in any shares when left out. Pieces are dealt out
         last: the caps above hold up to a piece a demand.
@@ -168,11 +171,15 @@ class Control:
         How new routes replace old ones. ``make_before_break``: old routes carry the traffic until
         all new ones are there. ``instant``: they are there as soon as they are computed.
         ``multi_step``: in ``1 / scratch - 1`` steps, each installed in its own time, so that no
-        order of switching overloads a link that keeps ``scratch`` free (SWAN, SIGCOMM 2013).
+        order of switching overloads a link that keeps ``scratch`` free (SWAN, SIGCOMM 2013). Not
+        so after a change of topology, which is answered in one step, nor for ``announcements``.
     scratch : float
         Share of capacity that the scheme keeps free for ``multi_step`` updates.
     steers : tuple of str
         Traffic classes that are steered; the rest follows the static rules.
+    services : tuple of str
+        Services of these classes that are steered, by their names in ``traffic.services``; all of
+        them when empty.
     coverage : Coverage
         How much of these classes the controller reaches.
     announcements : Announcements, optional
@@ -205,6 +212,7 @@ class Control:
     update: Literal["make_before_break", "instant", "multi_step"] = "make_before_break"
     scratch: PieceShare = 0.1
     steers: tuple[TrafficClass, ...] = ("international_out", "international_in")
+    services: tuple[Name, ...] = ()
     coverage: Coverage = Coverage()
     announcements: Announcements | None = None
     detect_s: NonNegative = 1.0
@@ -215,7 +223,10 @@ class Control:
     @property
     def memory_s(self) -> float:
         """How far back the controller looks: to its measurements, and to what it predicted."""
-        return self.staleness_s + self.window_s + 2.0 * (self.every_s or 0.0)
+        cycle_s = max(
+            self.every_s or 0.0, self.announcements.every_s if self.announcements else 0.0
+        )
+        return self.staleness_s + self.window_s + 2.0 * cycle_s
 
 
 @checked
@@ -263,6 +274,8 @@ class Strategy:
         if not self.has_controller:
             return np.empty(0, dtype=np.int64)
         mask = demands.of_class(control.steers)
+        if control.services:
+            mask &= demands.of_service(control.services)
         if control.coverage.of == "provinces" and control.coverage.share < 1.0:
             home = np.where(network.is_abroad[demands.source], demands.target, demands.source)
             traffic = np.bincount(home[mask], demands.gbps[mask], len(network.nodes))

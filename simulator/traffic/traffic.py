@@ -6,14 +6,15 @@ one under ``@matrix("my_matrix")``.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from simulator.model.demands import Demands
+from simulator.model.flow import Treatment
 from simulator.model.network import Network
 from simulator.model.recording import US_PER_H, Playback
 from simulator.model.streams import Streams
@@ -78,6 +79,12 @@ class Series:
     recorded : Playback, optional
         Drives the traffic: it says when, and `base` how much. A demand whose base is a tenth above
         the mean of its recording has a tenth more at every instant.
+    part_of : ndarray of int, shape (demands,), optional
+        Demand of the recording that each demand of `base` is a part of; the same one when left out.
+    own_shapes : mapping of str to tuple of Shape
+        By service: what multiplies its demands alone, after all others.
+    treatment : Treatment, optional
+        How the demands of `base` share links that are full; all alike when left out.
     """
 
     network: Network
@@ -86,6 +93,9 @@ class Series:
     step_h: float
     start_hour: float = 0.0
     recorded: Playback | None = None
+    part_of: np.ndarray | None = None
+    own_shapes: Mapping[str, tuple[Shape, ...]] = field(default_factory=dict)
+    treatment: Treatment | None = None
 
     def play(self, streams: Streams) -> Callable[[int, int], np.ndarray]:
         """Return a function that gives the rates of steps *first* to before *last*, in Gbps.
@@ -95,13 +105,13 @@ class Series:
         exact means over the step. Call it with consecutive runs of steps: random streams are drawn
         as time goes on.
         """
-        factors = self._begin(self.shapes, streams)
+        begun = self._begin(streams)
         step_us = round(self.step_h * US_PER_H)
 
         def rates(first: int, last: int) -> np.ndarray:
             steps = np.arange(first, last)
             gbps = self._base(steps * step_us, step_us)
-            return _times(gbps, factors, (steps + 0.5) * self.step_h)
+            return _times(gbps, begun, (steps + 0.5) * self.step_h)
 
         return rates
 
@@ -120,32 +130,70 @@ class Series:
         -------
         ndarray, shape (demands, instants)
         """
-        known = tuple(s for s in self.shapes if not getattr(s, "random", False))
         step_us = round(self.step_h * US_PER_H)
         begins = np.rint((np.asarray(hours) - self.step_h / 2) * US_PER_H).astype(np.int64)
-        factors = self._begin(known, Streams(0, 0))
-        return _times(self._base(begins, step_us), factors, np.asarray(hours))
+        begun = self._begin(Streams(0, 0), plan=True)
+        return _times(self._base(begins, step_us), begun, np.asarray(hours))
 
-    def _begin(self, shapes: tuple[Shape, ...], streams: Streams) -> list[tuple[Factors, float]]:
-        """Start all shapes; beside each the hour that its clock shows at the start."""
-        return [
-            (
-                shape.start(self.network, self.base, streams, self.step_h),
-                0.0 if getattr(shape, "since_start", False) else self.start_hour,
-            )
-            for shape in shapes
-        ]
+    def _begin(self, streams: Streams, *, plan: bool = False) -> list[_Started]:
+        """Start all shapes, or with *plan* those that are not random."""
+
+        def started(
+            shapes: tuple[Shape, ...], demands: Demands, draws: Streams, rows: np.ndarray | None
+        ) -> list[_Started]:
+            return [
+                _Started(
+                    each.start(self.network, demands, draws, self.step_h),
+                    0.0 if getattr(each, "since_start", False) else self.start_hour,
+                    rows,
+                )
+                for each in shapes
+                if not (plan and getattr(each, "random", False))
+            ]
+
+        begun = started(self.shapes, self.base, streams, None)
+        for name, shapes in self.own_shapes.items():
+            rows = np.flatnonzero(self.base.of_service((name,)))
+            own = _OwnStreams(streams.seed, streams.replication, name)
+            begun += started(shapes, self.base.where(rows), own, rows)
+        return begun
 
     def _base(self, begin_us: np.ndarray, step_us: int) -> np.ndarray:
         """Rates that the shapes multiply, in spans of a step each (demands x spans)."""
         if self.recorded is None:
             return np.repeat(self.base.gbps[:, None], len(begin_us), axis=1)
-        grown = self.recorded.recording.growth(self.base)
-        return self.recorded.means(begin_us, begin_us + step_us) * grown[:, None]
+        means = self.recorded.means(begin_us, begin_us + step_us)
+        if self.part_of is None:
+            return means * self.recorded.recording.growth(self.base)[:, None]
+        whole = self.recorded.recording.demands.gbps[self.part_of]
+        grown = np.divide(self.base.gbps, whole, out=np.zeros_like(whole), where=whole > 0)
+        return means[self.part_of] * grown[:, None]
 
 
-def _times(gbps: np.ndarray, factors: list[tuple[Factors, float]], hours: np.ndarray) -> np.ndarray:
+class _Started(NamedTuple):
+    """A shape in one replication, the hour its clock shows at the start, and whom it is for."""
+
+    factors: Factors
+    at_start: float
+    rows: np.ndarray | None
+
+
+@dataclass(frozen=True)
+class _OwnStreams(Streams):
+    """Streams for the shapes of one service: other draws than for the shapes of all."""
+
+    service: str
+
+    def generator(self, purpose: str, entity: str) -> np.random.Generator:
+        """Return the stream for a purpose and an entity, of this service."""
+        return super().generator(f"{purpose} of {self.service}", entity)
+
+
+def _times(gbps: np.ndarray, begun: list[_Started], hours: np.ndarray) -> np.ndarray:
     """Multiply rates by all factors at some hours from the start."""
-    for factor, at_start in factors:
-        gbps *= factor(at_start + hours)
+    for factors, at_start, rows in begun:
+        if rows is None:
+            gbps *= factors(at_start + hours)
+        else:
+            gbps[rows] *= factors(at_start + hours)
     return gbps
