@@ -1,5 +1,6 @@
 """Hedged routes: what they promise about faults, against closed forms and the faults themselves."""
 
+import re
 from dataclasses import replace
 from itertools import combinations
 
@@ -61,9 +62,12 @@ def test_n_equal_links_hedged_against_k_faults_admit_n_minus_k(links, faults):
     network = bundle(*[(10.0, 5.0 + i) for i in range(links)])
     most = 10.0 * (links - faults)
     demands = asks(network, ("home", "pop", most * (1 - 1e-6)))
-    for theta, factor in ((1.0, 1.0), (0.3, 0.3), (7.0, 7.0)):
+    for factor in (1.0, 0.3):
         got = least_theta(network, demands.scaled(factor), faults=faults)
-        assert got == pytest.approx(theta * (1 - 1e-6), rel=1e-8)
+        assert got == pytest.approx(factor * (1 - 1e-6), rel=1e-8)
+    # Seven times as much is more than all of them hold before any fault: nothing can be hedged.
+    got = least_theta(network, demands.scaled(7.0), faults=faults)
+    assert got == pytest.approx(7.0 * most * (1 - 1e-6) / (10.0 * links), rel=1e-7)
     routes = Hedged(faults=faults).route(network, demands)
     assert routes.certificate.status == "limited paths: hedged"
     exits = [network.links[i] for i in network.exits]
@@ -72,7 +76,7 @@ def test_n_equal_links_hedged_against_k_faults_admit_n_minus_k(links, faults):
         assert (load <= capacity + 1e-6).all()
         assert served == pytest.approx(1.0)
     more = Hedged(faults=faults).route(network, demands.scaled(1.01))
-    assert more.certificate.status == "limited paths: over-full after faults"
+    assert more.certificate.status == "limited paths: hedged to 99 %"
     assert more.certificate.mlu == pytest.approx(1.01, rel=1e-5)
 
 
@@ -251,8 +255,8 @@ def test_scipy_agrees(case, of):
     network, demands = make_random_case(*case)
     demands = demands.where(demands.of_class(INTERNATIONAL))
     network = network.carrying(network.capacity_gbps * 0.1)
-    demands = demands.scaled(0.5 / least_theta(network, demands, of=of))
     paths = fastest_paths(network, demands, 12)
+    demands = demands.scaled(0.5 / reference(network, demands, paths, of, 0.0)[0])
     for cap in (0.0, 0.9):
         theta, cost = reference(network, demands, paths, of, cap)
         routes = Hedged(of=of, paths=12, utilisation_cap=cap).route(network, demands)
@@ -283,6 +287,40 @@ def test_the_bound_is_no_copy_of_the_answer():
     assert 1e-3 < proof.gap < 1.0
 
 
+@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("of", ["exits", "both"])
+def test_a_hedge_that_cannot_hold_is_no_reason_to_fill_links_before_any_fault(seed, of):
+    """Twice the traffic that can be hedged: as much as fits is, and nothing is over-full before."""
+    network, demands = make_random_case(seed)
+    demands = demands.where(demands.of_class(INTERNATIONAL))
+    free = MinMax().route(network, demands)
+    demands = demands.scaled(0.95 / free.certificate.mlu)
+    routes = Hedged(of=of, paths=12).route(network, demands)
+    load = routes.loads(demands.gbps)
+    status = routes.certificate.status
+    if "over-full" not in status:  # the paths offered may be too few for so much traffic
+        assert (load <= network.capacity_gbps * (1 + 1e-6)).all()
+    part = re.search(r"hedged to (\d+) %", status)
+    if part:
+        hedged = int(part[1]) / 100 - 0.005
+        for fault in every_fault(network, of):
+            load, capacity, _ = after(network, routes, demands, **fault)
+            used = load[capacity > 0] / capacity[capacity > 0]
+            assert used.max() <= routes.certificate.mlu * (1 + 1e-6)
+        assert hedged < 1.0
+
+
+def test_enough_of_these_are_hedged_in_part():
+    found = []
+    for seed in range(8):
+        network, demands = make_random_case(seed)
+        demands = demands.where(demands.of_class(INTERNATIONAL))
+        free = MinMax().route(network, demands)
+        demands = demands.scaled(0.95 / free.certificate.mlu)
+        found.append(Hedged(paths=12).route(network, demands).certificate.status)
+    assert sum("hedged to" in status for status in found) >= 3, found
+
+
 # -- what it says of itself ---------------------------------------------------------------------
 
 
@@ -297,7 +335,7 @@ def test_what_cannot_be_helped_is_no_reason_to_fill_other_exits():
     )  # fmt: skip
     demands = asks(network, ("home", "a", 20.0), ("home", "b", 15.0))
     routes = Hedged().route(network, demands)
-    assert routes.certificate.status == "limited paths: over-full after faults"
+    assert routes.certificate.status == "limited paths: hedged to 50 %"
     assert routes.certificate.mlu == pytest.approx(2.0)
     for i in range(3):
         load, capacity, _ = after(network, routes, demands, links=[f"b{i}"])
@@ -350,13 +388,34 @@ def test_a_cable_that_is_cut_already_is_no_fault_to_come():
     la = 2 * network.link_index["beijing-la"]
     whole, cut = fault_sets(network, "cables", 1), network.without(cables=["TPE"])
     assert whole.least_left[la] == pytest.approx(0.3)
-    assert fault_sets(cut, "cables", 1).least_left[la] == pytest.approx(0.7)
+    # The other one takes what is left: 0.3 of what is installed.
+    assert fault_sets(cut, "cables", 1).least_left[la] == 1.0
+    assert fault_sets(cut, "cables", 1).dead[:, la].sum() == 1
     # In whatever unit, and with an exit down.
     tiny = cut.under(capacity_gbps=cut.capacity_gbps * 1e-9)
-    assert fault_sets(tiny, "cables", 1).least_left[la] == pytest.approx(0.7)
+    assert np.array_equal(fault_sets(tiny, "cables", 1).dead, fault_sets(cut, "cables", 1).dead)
     worse = fault_sets(cut.without(links=["shanghai-la"]), "both", 1)
-    assert worse.least_left[la] == pytest.approx(0.7)
+    assert worse.least_left[la] == 1.0
     assert len(worse.dead) == len(fault_sets(cut, "both", 1).dead) - 1
+
+
+@pytest.mark.parametrize(
+    ("cut", "faults", "least", "dead"),
+    [
+        ({}, 1, 0.5, 0),
+        ({"A": 1.0}, 1, 0.2 / 0.5, 0),  # B takes 0.3 of the 0.5 that are left
+        ({"A": 1.0}, 2, 0.2 / 0.5, 1),
+        ({"A": 0.5}, 1, 0.45 / 0.75, 0),  # B: A has 0.25 left to lose
+        ({"A": 1.0, "B": 1.0}, 1, 1.0, 1),
+        ({"A": 1.0, "B": 1.0, "C": 1.0}, 1, 1.0, 0),  # what is down goes down no more
+    ],
+)
+def test_faults_to_come_take_shares_of_what_is_installed(cut, faults, least, dead):
+    network = bundle((10.0, 1.0), cables=[{"A": 0.5, "B": 0.3, "C": 0.2}]).without(cables=cut)
+    sets = fault_sets(network, "cables", faults)
+    exit_0 = 2 * network.link_index["exit-0"]
+    assert sets.least_left[exit_0] == pytest.approx(least)
+    assert sets.dead[:, exit_0].sum() == dead
 
 
 # -- paths --------------------------------------------------------------------------------------

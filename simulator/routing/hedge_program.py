@@ -1,21 +1,28 @@
 """The program behind ``hedged``: reservations that survive every set of faults.
 
 Variables, relative to the rate of their demand: ``x[p]``, the reservation on path *p*; ``m[k]``,
-what demand *k* reserves beyond its rate; and ``theta``. Constraints, for every demand *k*, every
-set *K* of its paths that some faults kill (and leave others), and every arc *a*::
+what demand *k* reserves beyond its rate; ``theta``; and ``u``, the part that goes unhedged.
+Constraints, for every demand *k*, every set *K* of its paths that some faults kill (and leave
+others), and every arc *a* with capacity ``c`` now, of which the worst faults take ``lost``::
 
     sum of x over the paths of k                  =  1 + m[k]
-    sum of x over K                              <=  m[k]
-    sum of rate[k] * x over the paths through a  <=  capacity[a] * theta - background[a]
+    sum of x over K                              <=  m[k] + u
+    sum of rate[k] * x over the paths through a  <=  theta * (c[a] - (1 - u) * lost[a]) - b[a]
 
-so that what survives any faults still adds up to the rate. A set that is part of another one says
-nothing new and is left out: with paths by way of 8 exits and one fault there are 8 rows a demand.
+where ``b`` is background. With ``u = 0`` what survives any faults still adds up to the rate. A set
+that is part of another one says nothing new and is left out: with paths by way of 8 exits and one
+fault there are 8 rows a demand.
 
-First ``theta`` is fixed at the cap, and the cost is least. Only where that cannot be, the least
-``theta`` is found, and then the least cost at it. Where it is above 1, every arc may be over-full
-by as much, but what is above its capacity costs ``OVERLOAD_MS``: one arc that cannot be helped is
-no reason to fill others. Every program starts from nothing, as dual simplex takes some fifty times
-less time from there than from the answer to the question before.
+First ``theta`` is fixed at the cap and ``u`` at zero, and the cost is least. Where that cannot be,
+the least ``theta`` up to 1 is found with which the hedge holds. Where there is none, ``theta`` is 1
+and ``u`` the least there is: better a part hedged than links over-full before any fault. Only where
+some link is over-full with no hedge at all is ``theta`` above 1, the least there is. At the end the
+cost is least with both fixed. They bound what a demand may leave unhedged, and by how much an arc
+may be over-full; but each Gbps of that costs ``OVERLOAD_MS``, so that one exit that cannot be
+helped is no reason to hedge others less, or to fill them.
+
+Every program starts from nothing, as dual simplex takes some fifty times less time from there than
+from the answer to the question before.
 """
 
 from __future__ import annotations
@@ -34,7 +41,12 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.routing.candidates import Paths, fastest_paths, remembered
-from simulator.routing.path_problem import PathProblem, power_of_two, powers_of_two
+from simulator.routing.path_problem import (
+    PathProblem,
+    nine_digits,
+    power_of_two,
+    powers_of_two,
+)
 from simulator.routing.paths import HOP_MS, goals_of, towards
 from simulator.routing.program import INFINITE, Program
 
@@ -46,7 +58,7 @@ OVERLOAD_MS = 1000.0
 """What a Gbps reserved above a capacity costs: as in ``clairvoyant``, what a lost packet does."""
 _SLACK = 1e-9
 _NOTHING_LEFT = 1e-12
-_ALREADY_GONE = 1e-9
+_SLACK_OF_PART = 1e-6
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,27 +80,27 @@ class FaultSets:
 def fault_sets(network: Network, of: FaultKind, faults: int) -> FaultSets:
     """Find what up to *faults* faults of exits, cables or both may do to the network.
 
-    A cable whose share is gone from every link it rides has failed already, and is no fault to
-    come. Gone is measured against the link that has the most of its installed capacity left.
+    What cables take are shares of what is installed (see :meth:`Network.without`): of a link that
+    one cable has left 0.3, another one with a share of 0.3 takes the rest. A cable that is cut
+    already is no fault to come; of one that is cut in part, what is left of it is.
     """
     links, lost = len(network.links), []
     up = network.up[::2] | network.up[1::2]
     if of in ("exits", "both"):
         lost += list(np.eye(links)[network.exits[up[network.exits]]])
     if of in ("cables", "both"):
-        left = (network.capacity_gbps / network.installed_gbps)[::2]
-        left = left / left[up].max(initial=_NOTHING_LEFT)
         for cable in network.cables:
-            share = network.cable_share(cable)
-            rides = up & (share > 0)
-            if np.any(left[rides] > 1.0 - share[rides] + _ALREADY_GONE):
+            share = (1.0 - network.cut.get(cable, 0.0)) * network.cable_share(cable)
+            if np.any(share[up] > _NOTHING_LEFT):
                 lost.append(share)
     one_each = np.array(lost).reshape(-1, links)
+    now = network.cable_left
     least, dead = np.ones(links), np.zeros((0, links), dtype=bool)
     for count in range(1, min(faults, len(one_each)) + 1):
         which = np.array(list(combinations(range(len(one_each)), count)))
-        left = np.clip(1.0 - one_each[which].sum(axis=1), 0.0, 1.0)
-        down = left < _NOTHING_LEFT
+        left = np.clip(now - one_each[which].sum(axis=1), 0.0, 1.0)
+        down = (left < _NOTHING_LEFT) & (now > 0)
+        left = left / np.where(now > 0, now, 1.0)
         least = np.minimum(least, np.where(down, 1.0, left).min(axis=0))
         dead = np.unique(np.concatenate([dead, down[down.any(axis=1)]]), axis=0)
     return FaultSets(np.repeat(dead, 2, axis=1), np.repeat(least, 2))
@@ -300,6 +312,8 @@ class HedgeProblem(PathProblem):
         self.arc_slot = np.full(len(network.tail), -1)
         self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
         self.row_scale = np.ones(len(self.arc_rows))
+        self.now, self.after = nine_digits(network.capacity_gbps / self.unit), self.capacity
+        self.unhedged = 0.0
         self.penalty = 0.0 if kept is None else kept.penalty_ms / self.delay_unit
         self.held = self._held(np.zeros(len(active)) if kept is None else kept.share[active])
 
@@ -321,7 +335,7 @@ class HedgeProblem(PathProblem):
     # -- solving ------------------------------------------------------------------------------
 
     def solve(self, cap: float) -> Routes:
-        """Hedge within *cap* after faults, or as little above it as can be."""
+        """Hedge within *cap* after faults, or above it, or in part, as little as can be."""
         if not len(self.active):
             return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
         theta_bound, answer = np.nan, None
@@ -329,11 +343,17 @@ class HedgeProblem(PathProblem):
             answer = self._least_cost(cap, cap)
         if answer is None:
             least, theta_bound = self._least_theta(cap)
-            answer = self._least_cost(max(least * (1.0 + _SLACK), cap), max(cap, 1.0))
+            most = max(cap, 1.0)
+            if least > most * (1.0 + _SLACK):
+                self._hedge_in_part(most)
+                least, theta_bound = most, np.nan
+                if self.unhedged == 1.0:
+                    least, theta_bound = self._least_theta(most)
+            answer = self._least_cost(max(least * (1.0 + _SLACK), cap), most)
             if answer is None:
                 raise SimulatorError("the least utilisation found could not be attained again")
         reserved, objective, bound = answer
-        mlu = self._utilisation(reserved)
+        mlu = self._promise(reserved)
         unit = self.unit * self.delay_unit
         certificate = Certificate(
             self._status(mlu),
@@ -346,15 +366,40 @@ class HedgeProblem(PathProblem):
         return self.routes(reserved, certificate)
 
     def _status(self, mlu: float) -> str:
-        told = "hedged" if mlu <= 1.0 + 10 * _SLACK else "over-full after faults"
+        told = "hedged"
+        if self.unhedged == 1.0:
+            told = "over-full before any fault" if mlu > 1.0 + 10 * _SLACK else "not hedged"
+        elif self.unhedged > 0:
+            told = f"hedged to {100 * (1.0 - self.unhedged):.0f} %"
         exposed = f", {self.exposed} without a second way" if self.exposed else ""
         return f"limited paths: {told}{exposed}"
 
-    def _utilisation(self, reserved: np.ndarray) -> float:
-        """The most that an arc with reservations may carry after faults, over its capacity then."""
-        load = self.load(reserved)
+    def _promise(self, reserved: np.ndarray) -> float:
+        """The most that an arc with reservations may carry after faults, over its capacity then.
+
+        Where less than the rate survives some faults, a path carries more than its reservation:
+        over the part that survives. Without any hedge, what is promised holds before faults.
+        """
+        slot, count = self.slot[self.paths.demand], len(self.active)
+        survives, capacity = np.ones(count), self.now
+        if self.unhedged < 1.0:
+            left = np.bincount(slot, reserved, count)[self.owner] - self.member @ reserved
+            np.minimum.at(survives, self.owner, left)
+            capacity = self.after
+        load = self.load(reserved / survives[slot])
         arcs = load > 0
-        return float(((load + self.background)[arcs] / self.capacity[arcs]).max(initial=0.0))
+        return float(((load + self.background)[arcs] / capacity[arcs]).max(initial=0.0))
+
+    def _hedge_in_part(self, theta: float) -> None:
+        """Leave the least part unhedged with which theta can be kept; all of it if none will do."""
+        rows = _Rows(self, theta, 1.0)
+        cost = np.zeros(rows.columns)
+        cost[rows.part] = 1.0
+        values, _ = rows.minimise(cost, (theta, theta), part=1.0)
+        part = 1.0 if values is None else float(values[rows.part])
+        self.unhedged = part * (1.0 + _SLACK) + _SLACK
+        if self.unhedged > 1.0 - _SLACK_OF_PART:
+            self.unhedged, self.capacity = 1.0, self.now
 
     def _least_theta(self, cap: float) -> tuple[float, float]:
         """Least theta from *cap* up, and a proven bound below it."""
@@ -365,7 +410,7 @@ class HedgeProblem(PathProblem):
         rows = _Rows(self, level, unit)
         cost = np.zeros(rows.columns)
         cost[0] = 1.0
-        values, bound = rows.minimise(cost, (cap / unit, INFINITE), 0.0)
+        values, bound = rows.minimise(cost, (cap / unit, INFINITE))
         if values is None:
             raise SimulatorError("no reservations found, however full the links may be")
         return float(values[0]) * unit, bound * unit
@@ -383,9 +428,15 @@ class HedgeProblem(PathProblem):
         cost = np.zeros(rows.columns)
         cost[rows.kept] = price[rows.kept_path]
         cost[rows.free] = price + rate * self.penalty
-        cost[rows.overload] = OVERLOAD_MS / self.delay_unit * self.capacity[self.arc_rows]
+        arcs, dear = self.arc_rows, OVERLOAD_MS / self.delay_unit
+        cost[rows.overload] = dear * self.capacity[arcs]
+        cost[rows.alone] = dear * self.rate[self.active[rows.hedgeable]]
         below = min(theta, level)
-        values, bound = rows.minimise(cost, (below, below), theta - below)
+        # Above theta there is what faults would take, of the part that is not hedged.
+        lost = (self.now - self.capacity)[arcs] / self.capacity[arcs]
+        values, bound = rows.minimise(
+            cost, (below, below), theta - below + below * self.unhedged * lost
+        )
         if values is None:
             return None
         reserved = values[rows.free].copy()
@@ -398,18 +449,21 @@ class HedgeProblem(PathProblem):
 
 
 class _Rows:
-    """One program. Its columns: theta, m, overload of the arcs, kept and free parts of the paths.
+    """One program.
 
-    What an arc is over-full by is in units of its capacity.
+    Its columns: theta, u, m and what goes unhedged of every demand, overload of the arcs, kept and
+    free parts of the paths. What an arc is over-full by is in units of its capacity.
     """
 
     def __init__(self, problem: HedgeProblem, level: float, theta_unit: float) -> None:
         demands, arcs = len(problem.active), problem.arc_rows
-        hedgeable = np.unique(problem.owner)
+        self.hedgeable = hedgeable = np.unique(problem.owner)
         self.kept_path = np.flatnonzero(problem.held > 0)
-        parts = (len(hedgeable), len(arcs), len(self.kept_path), len(problem.paths.demand))
-        ends = (1 + np.cumsum([0, *parts])).tolist()
-        self.beyond, self.overload, self.kept, self.free = map(slice, ends[:-1], ends[1:])
+        own, ways = len(hedgeable), len(problem.paths.demand)
+        self.part = 1
+        ends = (2 + np.cumsum([0, own, own, len(arcs), len(self.kept_path), ways])).tolist()
+        parts = map(slice, ends[:-1], ends[1:])
+        self.beyond, self.alone, self.overload, self.kept, self.free = parts
         self.columns = ends[-1]
 
         pull = problem.capacity[arcs] * theta_unit
@@ -428,23 +482,42 @@ class _Rows:
         each = _minus_ones(of_arc, np.arange(len(arcs)), (height, len(arcs)))
         full = problem.capacity[arcs] * scale
         theta = sparse.csr_array((each @ (pull * scale))[:, None])
+        alone = _minus_ones(of_kill, np.searchsorted(hedgeable, problem.owner), (height, own))
+        # What goes unhedged needs no survivors, and faults take so much less.
+        part = each @ (level * (problem.now - problem.capacity)[arcs] * scale)
+        part[of_kill] = -1.0
         overload = each @ sparse.diags_array(full)
         self._matrix = sparse.csc_array(
-            sparse.hstack([theta, beyond, overload, paths[:, self.kept_path], paths])
+            sparse.hstack(
+                [
+                    theta,
+                    sparse.csr_array(part[:, None]),
+                    beyond,
+                    alone,
+                    overload,
+                    paths[:, self.kept_path],
+                    paths,
+                ]
+            )
         )
         background = problem._background(level)[arcs] * scale
         self._upper = np.concatenate([np.ones(demands), -background, np.zeros(kills)])
         self._lower = np.concatenate([np.ones(demands), np.full(len(arcs) + kills, -INFINITE)])
         self._most = np.full(self.columns, INFINITE)
         self._most[self.kept] = problem.held[self.kept_path]
+        self._most[self.alone] = problem.unhedged
         # No optimum needs more: a path that has the whole rate reserved needs no other beside it.
         self._enough = self._most.copy()
         self._enough[self.free] = 1.0
-        ways = np.bincount(problem.slot[problem.paths.demand], minlength=demands)
-        self._enough[self.beyond] = 2.0 * ways[hedgeable]
+        listed = np.bincount(problem.slot[problem.paths.demand], minlength=demands)
+        self._enough[self.beyond] = 2.0 * listed[hedgeable]
 
     def minimise(
-        self, cost: np.ndarray, theta: tuple[float, float], overload: float
+        self,
+        cost: np.ndarray,
+        theta: tuple[float, float],
+        overload: float | np.ndarray = 0.0,
+        part: float = 0.0,
     ) -> tuple[np.ndarray | None, float]:
         """Return the values and a proven bound on the cost; no values where there are none.
 
@@ -453,11 +526,14 @@ class _Rows:
         cost : ndarray, shape (columns,)
         theta : tuple of float
             Its bounds.
-        overload : float
+        overload : float or ndarray
             Bound on what every arc is over-full by beyond theta.
+        part : float
+            Bound on u, with theta at the level.
         """
         lower, upper = np.zeros(self.columns), self._most.copy()
         lower[0], upper[0] = theta
+        upper[self.part] = self._enough[self.part] = part
         upper[self.overload] = self._enough[self.overload] = overload
         unit = float(cost.max()) or 1.0
         program = Program(

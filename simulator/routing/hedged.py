@@ -35,12 +35,17 @@ class Hedged:
 
         sum of a[p] * (delay[p] - least delay over the paths of k)
 
-    with ``theta`` at most ``utilisation_cap`` or, where that cannot be, the least there is. After
+    with ``theta`` at most ``utilisation_cap`` or, where that cannot be, the least up to 1. After
     *F* a path carries ``rate * a[p] / sum of a over survivors``, which the first line makes at most
     ``a[p]``; so by the second no arc carries more than ``theta * c[e]``. The certificate's ``mlu``
-    is this promise, not the load before a fault. With ``theta`` above 1 the status says *over-full
-    after faults*, and what is reserved above a capacity costs 1,000 ms a Gbps besides. A demand
-    that some *F* leaves no path at all is not protected against that *F*; the status counts them.
+    is this promise, not the load before a fault.
+
+    Where no ``theta`` up to 1 will do, the hedge holds in part: the least share ``u`` is found that
+    has to go unhedged with every link at most full before any fault, and the status says *hedged to
+    70 %*. Up to it a demand may want survivors, and an arc room after faults; every Gbps of either
+    costs 1,000 ms, so that one exit that cannot be helped is no reason to hedge others less. Where
+    links are over-full without any hedge, they are as little so as can be, and the status tells. A
+    demand that some *F* leaves no path at all is not protected against it; the status counts them.
     Background above capacity is nobody's doing, and asks for nothing but no more load there.
 
     A delay counts from the fastest path: a second way costs what it is slower by, and a third is
