@@ -20,7 +20,7 @@ SHAPES = [
 STATIC = {"static": {"scheme": {"kind": "igp_ecmp"}}}
 SDN = {
     "sdn": {
-        "scheme": {"kind": "min_latency", "utilisation_cap": 0.8},
+        "scheme": {"kind": "min_latency", "utilisation_cap": 0.8, "classes": ["exit"]},
         "control": {"every_s": 300, "staleness_s": 60, "install_s": 5},
     }
 }
@@ -64,8 +64,9 @@ class Case:
         self.size = size
         self._base = load(size.scenario)
 
-    def scenario(self, *, sdn: bool) -> Scenario:
-        """Return a day with one replication: static alone, or static and SDN."""
+    def scenario(self, *, static: bool = True, sdn: bool = False) -> Scenario:
+        """Return a day with one replication of either strategy, or of both."""
+        controlled = {"sdn": {**SDN["sdn"], "fallback": STATIC["static"]["scheme"]}}
         return self._base.with_changes(
             {
                 "replications": 1,
@@ -73,7 +74,7 @@ class Case:
                 "horizon_h": self.size.hours,
                 "step_s": 300,
                 "traffic": {"shapes": SHAPES},
-                "strategies": {**STATIC, **(SDN if sdn else {})},
+                "strategies": {**(STATIC if static else {}), **(controlled if sdn else {})},
             }
         )
 
@@ -90,7 +91,7 @@ class Case:
     @cached_property
     def day_gbps(self) -> np.ndarray:
         """Rates of the day, as the engine draws them: (demands, steps), steps contiguous."""
-        series = self.scenario(sdn=False).case.series
+        series = self.scenario().case.series
         return np.asfortranarray(series.play(Streams(2017, 0))(0, self.size.steps))
 
     def busy_gbps(self, fullest_exit: float) -> np.ndarray:

@@ -22,7 +22,8 @@ BARE = "bare loop of R @ d"
 
 def races(case: Case) -> Iterator[Race]:
     """Static alone, static and SDN, and the same with all result files."""
-    static, both = case.scenario(sdn=False), case.scenario(sdn=True)
+    static, both = case.scenario(), case.scenario(sdn=True)
+    controlled = case.scenario(static=False, sdn=True)
     routes = route("igp_ecmp", case.network, case.demands)
     shares, rates, steps = routes.matrix, case.day_gbps, case.size.steps
 
@@ -62,6 +63,7 @@ def races(case: Case) -> Iterator[Race]:
         {
             BARE: bare,
             "engine, static alone": lambda: play(static),
+            "engine, SDN alone": lambda: play(controlled),
             "engine, static and SDN": lambda: play(both),
             "run to a results folder, static and SDN": whole_run,
         },

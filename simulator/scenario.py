@@ -20,7 +20,7 @@ from simulator.engines.fluid import Fluid
 from simulator.errors import InputError, Problem, did_you_mean
 from simulator.formats.border import put_border
 from simulator.formats.demand_format import is_there, neighbours
-from simulator.formats.entries import CableEntry, NewExitEntry, NewRegion
+from simulator.formats.entries import CableEntry, NewExitEntry, NewRegion, UtcOffset
 from simulator.formats.format import is_foreign_name, read_network
 from simulator.model.change import all_changed, changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
@@ -52,6 +52,7 @@ BASELINE = "baseline"
 """The scenario as it stands, among its changes."""
 BORDER_KEYS = ("exits", "regions", "cables")
 """What a scenario puts on the network of its topology."""
+NETWORK_KEYS = ("topology", "utc_offset_h", *BORDER_KEYS)
 LINK_KEYS = ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric")
 DEMAND_KEYS = (*CLASSES, "international", "all")
 
@@ -156,6 +157,8 @@ class Settings:
         Local dates or times (``2017-12-31``, ``2017-12-31T18:00``) in place of ``horizon_h``.
     step_s : float
         Traffic is constant for a step.
+    utc_offset_h : float
+        Hours ahead of UTC of the network's home, where its file does not tell.
     exits, regions, cables : list
         A border for a network that has none, or more of it: exits from nodes at home, the regions
         abroad that they lead to, and the cables that they ride.
@@ -176,6 +179,7 @@ class Settings:
     events: tuple[Event, ...] = ()
     record: Record = Record()
     targets: Targets = Targets()
+    utc_offset_h: UtcOffset | None = None
     exits: tuple[NewExitEntry, ...] = ()
     regions: tuple[NewRegion, ...] = ()
     cables: tuple[CableEntry, ...] = ()
@@ -358,6 +362,8 @@ def _assemble(
             exits, regions, cables = (values[key] for key in BORDER_KEYS)
             network, found = put_border(network, exits, regions, cables, document.problem)
             problems += found
+        if network is not None and values.get("utc_offset_h") is not None:
+            network = network.with_clock(values["utc_offset_h"])
     problems += _time_problems(document, values)
     problems += _strategy_problems(document, values)
     problems += _service_problems(document, values)
@@ -806,7 +812,7 @@ def _sorted_out(changes: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, A
 def _reassembled(scenario: Scenario, document: Document) -> Scenario:
     """Check the changed document; network and matrix are read again only if they are others."""
     was, now = scenario._document.data, document.data
-    same = all(now.get(key) == was.get(key) for key in ("topology", *BORDER_KEYS))
+    same = all(now.get(key) == was.get(key) for key in NETWORK_KEYS)
     unchanged = same and _matrix_of(now) == _matrix_of(was)
     for key, kept in (("topology", same), ("traffic.matrix", unchanged)):
         gone = ("links", "demands") if key == "topology" else ("demands",)

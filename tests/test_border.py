@@ -179,6 +179,17 @@ def test_regions_have_the_weights_given_them(tmp_path):
     assert west == pytest.approx(120.0) and inbound.gbps.sum() == pytest.approx(180.0)
 
 
+def test_the_clock_of_home(tmp_path):
+    scenario = made(tmp_path, utc_offset_h=8)
+    network = scenario.network
+    offsets = dict(zip(network.nodes, network.utc_offset_h, strict=True))
+    assert offsets["north"] == 8.0 and offsets["west"] == -8.0
+    assert scenario.with_changes({"seed": 3}).network.about.utc_offset_h == 8.0
+    results = sim.run(scenario, out=tmp_path / "out")
+    again = sim.run(sim.load(tmp_path / "out" / "inputs" / "scenario.yaml"))
+    assert again.summary.equals(results.summary)
+
+
 def test_a_network_may_have_exits_already():
     network = sim.load_network("china169-mini")
     gateway = network.nodes[network.gateways[0]]

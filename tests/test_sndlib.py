@@ -15,7 +15,7 @@ from numpy.testing import assert_allclose, assert_array_equal
 
 from simulator.errors import InputError
 from simulator.formats.demand_format import read_recording
-from simulator.formats.format import read_network
+from simulator.formats.format import read_network, write_network
 from simulator.formats.sndlib_model import UNITS
 from simulator.model.network import FIBRE_KM_PER_MS, Network
 
@@ -152,11 +152,21 @@ def test_a_network_is_what_the_file_says(tmp_path, ending):
 
 
 @ending
-def test_modules_and_costs_are_told(tmp_path, ending):
-    (estimate,) = read(tmp_path, ending).about.estimates
-    assert estimate["of"] == "links.modules"
-    assert "10 Gbps at 4, set-up 1 (WL)" in estimate["how"]
-    assert "0.15552 Gbps at 1; 0.62208 Gbps at 2.5 (LG)" in estimate["how"]
+def test_modules_and_costs_are_kept(tmp_path, ending):
+    network = read(tmp_path, ending)
+    assert network.attributes("WL")["modules"] == ({"capacity_gbps": 10.0, "cost": 4.0},)
+    assert network.attributes("WL")["setup_cost"] == 1.0
+    assert network.attributes("LG")["modules"] == (
+        {"capacity_gbps": 0.15552, "cost": 1.0},
+        {"capacity_gbps": 0.62208, "cost": 2.5},
+    )
+    assert "setup_cost" not in network.attributes("LG")
+    for name in ("again.yaml", "again.graphml", "again.json"):
+        assert write_network(network, tmp_path / name) == []
+        again = read_network(tmp_path / name)[0]
+        assert again.attributes("LG") == network.attributes("LG")
+    (lost,) = [each for each in write_network(network, tmp_path / "tables") if "modules" in each]
+    assert lost.startswith("modules of")
 
 
 @ending

@@ -20,6 +20,8 @@ EDGE_KEYS = (
     "capacity_ba_gbps",
     "metric",
     "reaches",
+    "modules",
+    "setup_cost",
     "price_usd_per_mbps",
     "fibre_km",
 )

@@ -63,6 +63,22 @@ class NodeEntry:
 
 
 @checked
+class Module:
+    """A size in which capacity can be bought.
+
+    Attributes
+    ----------
+    capacity_gbps : float
+        Capacity of one, per direction.
+    cost : float
+        What one costs, in the unit of the file.
+    """
+
+    capacity_gbps: Positive
+    cost: NonNegative
+
+
+@checked
 class LinkEntry:
     """A full-duplex link.
 
@@ -93,6 +109,10 @@ class LinkEntry:
     reaches : list of str
         Of an exit: the nodes abroad whose traffic it may carry, in both directions; all if left
         out.
+    modules : list
+        Sizes in which more capacity can be bought: ``{capacity_gbps: 100, cost: 7}``.
+    setup_cost : float
+        What opening the link costs before the first module.
     """
 
     id: Name
@@ -108,6 +128,8 @@ class LinkEntry:
     price_usd_per_mbps: NonNegative | None = None
     cables: dict[str, Fraction] | None = None
     reaches: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
+    modules: tuple[Module, ...] | None = None
+    setup_cost: NonNegative | None = None
 
 
 @checked
@@ -298,7 +320,11 @@ class TopologyFile:
 
 def given(entry: Any) -> dict[str, Any]:
     """Return what an entry says, by the keys of the file."""
-    return {key.rstrip("_"): value for key, value in vars(entry).items() if value is not None}
+    return {
+        key.rstrip("_"): tuple(map(given, value)) if key == "modules" else value
+        for key, value in vars(entry).items()
+        if value is not None
+    }
 
 
 def keys(entry: type) -> tuple[str, ...]:

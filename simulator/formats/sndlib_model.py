@@ -24,7 +24,7 @@ from typing import NamedTuple
 
 from simulator.errors import InputError, Problem, did_you_mean
 from simulator.formats.draft import Draft, Record
-from simulator.formats.foreign import Places, counted, first_of, in_gbps, listed, paired
+from simulator.formats.foreign import Places, counted, first_of, in_gbps, paired
 
 MODELS = ("UNDIRECTED", "BIDIRECTED", "DIRECTED")
 UNITS = {
@@ -167,7 +167,6 @@ def draft_of(file: Sndlib) -> Draft:
             "name": file.name,
             "sources": (SOURCE, *filter(None, [file.meta.get("origin")])),
             "assumptions": (*_of_units(file), *told, *where, *_of_capacity(file)),
-            "estimates": tuple(_estimates(file)),
         },
         nodes=[
             {
@@ -241,9 +240,12 @@ def _record(file: Sndlib, there: Link, back: Link) -> Record:
         "b": there.target,
         "class": "core",
         "metric": there.routing_cost,
-        "modules": [(in_gbps(size, file.unit), cost) for size, cost in there.modules],
-        "setup_cost": there.setup_cost,
     }
+    if there.modules:
+        sizes = [(in_gbps(size, file.unit), cost) for size, cost in there.modules]
+        record["modules"] = tuple({"capacity_gbps": size, "cost": cost} for size, cost in sizes)
+    if there.setup_cost:
+        record["setup_cost"] = there.setup_cost
     if there.capacity > 0:
         record["capacity_gbps"] = in_gbps(there.capacity, file.unit)
         if back.capacity > 0 and back.capacity != there.capacity:
@@ -276,19 +278,3 @@ def _of_capacity(file: Sndlib) -> Iterable[str]:
             f"the capacity of {counted(of_module, 'link')} is that of the largest module, since"
             " nothing is installed there"
         )
-
-
-def _estimates(file: Sndlib) -> Iterable[dict[str, str]]:
-    """Yield what could be bought: the model has no place for modules and costs."""
-    offers: dict[str, list[str]] = {}
-    for link in file.links:
-        sold = "; ".join(
-            f"{in_gbps(size, file.unit):g} Gbps at {cost:g}" for size, cost in link.modules
-        )
-        if sold or link.setup_cost:
-            setup = f"set-up {link.setup_cost:g}" if link.setup_cost else ""
-            offers.setdefault(", ".join(filter(None, [sold, setup])), []).append(link.id)
-    if offers:
-        most = sorted(offers.items(), key=lambda offer: -len(offer[1]))
-        shown = (f"{offer} ({listed(links)})" for offer, links in most)
-        yield {"of": "links.modules", "how": f"offered, not installed: {listed(shown, 5)}"}

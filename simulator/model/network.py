@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -33,6 +33,8 @@ LINK_ATTRIBUTES = (
     "metric",
     "cables",
     "reaches",
+    "modules",
+    "setup_cost",
     "price_usd_per_mbps",
     "fibre_km",
 )
@@ -411,6 +413,10 @@ class Network:
         graph = nx.MultiGraph(self.graph)
         graph.edges[old["a"], old["b"], link].update(changes)
         return Network(graph, self.about)._hurt_like(self)
+
+    def with_clock(self, utc_offset_h: float) -> Network:
+        """Return a copy whose home is so many hours ahead of UTC."""
+        return Network(self.graph, replace(self.about, utc_offset_h=utc_offset_h))._hurt_like(self)
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
         """Return a copy in which *link* has *capacity_gbps* in each direction."""

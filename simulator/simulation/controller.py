@@ -166,6 +166,7 @@ class Steering:
             mine = self._base.where(which)
             self._landings = Landings(plant.network, mine, streams, self._timing.announcements)
         self._decided: Routes | None = None
+        self._below: tuple[Routes, Routes] | None = None
         self._cycle = -1
         self._believed = self._base.gbps
         self._capacity_gbps = np.where(
@@ -211,7 +212,7 @@ class Steering:
         current = self._decided if self._name in desk.uppers else None
         steer_now = partial(steer, demands=demands, steered=self._which, part=part)
         seen, mine = steer_now(network, under=below)
-        static = below.where(self._which)
+        static = self._unasked(below)
         old = static
         if current is not None:
             # Not all of what announcements could steer need have been called anywhere.
@@ -234,6 +235,12 @@ class Steering:
             install = partial(self._install, target, below, believed, trigger, solve_s)
             stages.append((delay_s, install))
         return stages
+
+    def _unasked(self, below: Routes) -> Routes:
+        """What steered demands follow unasked; the rules below seldom change."""
+        if self._below is None or self._below[0] is not below:
+            self._below = below, below.where(self._which)
+        return self._below[1]
 
     def _forecast(self) -> np.ndarray:
         """What the traffic is believed to be: one measurement a cycle, whatever it acts on."""
@@ -280,7 +287,7 @@ class Steering:
         desk = self._desk
         self._decided = routes
         if self._landings:
-            static = below.where(self._which)
+            static = self._unasked(below)
             routes = self._landings.arrive(routes, static, self._plant.network)
         put = routes.part(desk.strategy.part).of(self._which, len(desk.demands))
         row = self._log(
