@@ -130,6 +130,22 @@ def _styled(draw: Callable[_P, _T]) -> Callable[_P, _T]:
     return in_style
 
 
+MOST_DRAWN = 8
+"""Strategies in one picture: nobody tells more lines apart."""
+
+
+def drawn(results: Results) -> list[str]:
+    """Return the strategies that pictures show: all, or the first and those of least regret."""
+    names = results.strategies
+    if len(names) <= MOST_DRAWN:
+        return names
+    regret = results.summary.query("metric == 'regret' and scope == 'all'")
+    worth = dict(zip(regret["strategy"], regret["mean"], strict=True))
+    others = sorted(names[1:], key=lambda name: (worth.get(name, np.inf), names.index(name)))
+    kept = {names[0], *others[: MOST_DRAWN - 1]}
+    return [name for name in names if name in kept]
+
+
 # -- the pictures -----------------------------------------------------------------------------
 
 
@@ -146,7 +162,7 @@ class Plots:
 
     def __init__(self, results: Results, new_figure: Callable[..., Figure] | None = None) -> None:
         self._results, self._new_figure = results, new_figure or _pyplot_figure
-        self._strategies = results.strategies
+        self._strategies = drawn(results)
         self._time = _Time.of(results.run["scenario"])
         self._events = _spells(results.run["scenario"])
         self._count = int(results.run["scenario"]["replications"])
@@ -797,7 +813,9 @@ class Plots:
             network += "; some inputs are estimates (see run.json)"
         said.append(network)
         text = ". ".join(_sentence(part) for part in said)
-        extra = "; ".join(word for word in words if word)
+        hidden = len(self._results.strategies) - len(self._strategies)
+        of_more = f"{hidden} strategies of more regret are not drawn" if hidden else ""
+        extra = "; ".join(word for word in (*words, of_more) if word)
         return f"{text}. {_sentence(extra)}." if extra else f"{text}."
 
     def _lines(
@@ -1120,12 +1138,14 @@ def _rows(
     """Read a table in parts; each belongs to one replication and strategy."""
     import pyarrow.parquet as pq
 
+    wanted = drawn(results)
     with pq.ParquetFile(_file(results, table)) as file:
         for batch in file.iter_batches(1 << 19, columns=["replication", "strategy", *columns]):
             frame = batch.to_pandas()
             keys = ["replication", "strategy"]
             for (replication, strategy), rows in frame.groupby(keys, sort=False, observed=True):
-                yield (int(replication), str(strategy)), rows
+                if strategy in wanted:
+                    yield (int(replication), str(strategy)), rows
 
 
 def _exit_keys(results: Results) -> list[tuple[str, str]]:

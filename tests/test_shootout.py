@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 import simulator as sim
+from simulator import plots
+from simulator.plots import drawn
 from simulator.routing import min_max
 
 SOME = ("shortest-paths", "best-static", "detour", "min-latency", "production", "bound")
@@ -51,6 +53,18 @@ def test_a_few_of_them():
     order = sorted(SOME, key=found.get)
     places = [told.index(f" {name} ") for name in order]
     assert places == sorted(places), "the table is in the order of regret"
+
+
+def test_pictures_show_as_many_as_can_be_told_apart(monkeypatch):
+    results = sim.run(only(SOME, replications=1, horizon_h=3))
+    assert drawn(results) == list(SOME)
+    monkeypatch.setattr(plots, "MOST_DRAWN", 3)
+    rest = sorted(SOME[1:], key=regret(results).get)[:2]
+    assert drawn(results) == [name for name in SOME if name in (SOME[0], *rest)]
+    ax = results.plot.hottest_exit()
+    assert len([line for line in ax.lines if len(line.get_xdata()) > 2]) == 3
+    told = " ".join(text.get_text() for text in ax.figure.texts).replace("\n", " ")
+    assert "3 strategies of more regret are not drawn" in told
 
 
 @pytest.mark.slow
