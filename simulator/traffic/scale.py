@@ -10,7 +10,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.schema import NonNegative
-from simulator.traffic.scope import Classes, Complaint, Nodes, insist, picked, unknown_nodes
+from simulator.traffic.scope import Classes, Complaint, Nodes, insist, picked_by, unknown_nodes
 from simulator.traffic.traffic import Factors, shape
 
 
@@ -49,12 +49,6 @@ class Scale:
             A node is named that is not there.
         """
         insist(self.complaints(network))
-        mine = picked(
-            demands,
-            classes=self.classes,
-            sources=self.sources,
-            targets=self.targets,
-            nodes=self.nodes,
-        )
+        mine = picked_by(self, demands)
         factor = np.where(mine, self.factor, 1.0)[:, None]
         return lambda hours: np.repeat(factor, len(hours), axis=1)

@@ -7,7 +7,7 @@ unknown name below the shape, with what is wrong there, so that the door can poi
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 
@@ -55,6 +55,26 @@ def picked(
     if tuple(nodes):
         mask &= either[demands.source] | either[demands.target]
     return mask
+
+
+class Picky(Protocol):
+    """A shape that says which demands it multiplies."""
+
+    classes: Classes
+    sources: Nodes
+    targets: Nodes
+    nodes: Nodes
+
+
+def picked_by(shape: Picky, demands: Demands) -> np.ndarray:
+    """Mask of the demands that meet every condition of a shape."""
+    return picked(
+        demands,
+        classes=shape.classes,
+        sources=shape.sources,
+        targets=shape.targets,
+        nodes=shape.nodes,
+    )
 
 
 def unknown_nodes(network: Network, **named: Iterable[str]) -> Iterator[Complaint]:

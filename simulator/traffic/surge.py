@@ -12,7 +12,7 @@ from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.schema import NonNegative
 from simulator.traffic.pulse import pulse
-from simulator.traffic.scope import Classes, Complaint, Nodes, insist, picked, unknown_nodes
+from simulator.traffic.scope import Classes, Complaint, Nodes, insist, picked_by, unknown_nodes
 from simulator.traffic.traffic import Factors, shape
 
 
@@ -72,13 +72,7 @@ class Surge:
             A node is named that is not there.
         """
         insist(self.complaints(network))
-        mine = picked(
-            demands,
-            classes=self.classes,
-            sources=self.sources,
-            targets=self.targets,
-            nodes=self.nodes,
-        )
+        mine = picked_by(self, demands)
         top = self.at_h + self.rise_h
 
         def factors(hours: np.ndarray) -> np.ndarray:
