@@ -11,7 +11,7 @@ from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.routing.route import route
-from simulator.scenario import Scenario, load
+from simulator.scenario.scenario import Scenario, load
 
 SHAPES = [
     {"kind": "diurnal", "peak_hour": 21, "trough": 0.35},
@@ -114,7 +114,7 @@ class Case:
         international = self.demands.of_class(INTERNATIONAL)
         under = route("igp_ecmp", self.network, self.demands)
         fixed = under.loads(np.where(international, 0.0, self.demands.gbps))
-        return self.network.carrying(fixed), self.demands.where(international)
+        return self.network.carrying(fixed), self.demands.take(international)
 
     @cached_property
     def cycles(self) -> list[Demands]:

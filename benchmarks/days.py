@@ -15,7 +15,7 @@ from benchmarks.cases import Case, largest
 from benchmarks.race import Limit, Race
 from simulator.routing.route import route
 from simulator.run import run
-from simulator.scenario import Scenario
+from simulator.scenario.scenario import Scenario
 
 BARE = "bare loop of R @ d"
 
@@ -36,9 +36,9 @@ def races(case: Case) -> Iterator[Race]:
     def agree() -> dict[str, Limit]:
         alone, together = Played(static), Played(both)
         by_path = ByPath(routes)
-        kept = by_path.kept(case.network, rates)
-        offered = by_path.loads(rates, kept).T
-        calm = (kept == 1.0).all(axis=0)
+        pass_fraction = by_path.pass_fraction(case.network, rates)
+        offered = by_path.loads(rates, pass_fraction).T
+        calm = (pass_fraction == 1.0).all(axis=0)
         scale = offered.max()
         apart = (alone.offered - offered) / case.network.capacity_gbps
         return {

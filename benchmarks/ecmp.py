@@ -12,8 +12,8 @@ from benchmarks.cases import Case, largest
 from benchmarks.race import Limit, Race
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.paths.shortest import shortest_to
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.routing.paths import towards
 
 LOADS = "igp_ecmp: route, loads"
 
@@ -25,7 +25,7 @@ def races(case: Case) -> Iterator[Race]:
     other = NetworkX.of(network)
 
     def distances() -> np.ndarray:
-        return towards(network, network.metric, targets).distance
+        return shortest_to(network, network.metric, targets).distance
 
     def loads() -> np.ndarray:
         return IgpEcmp().route(network, demands).loads(demands.gbps)

@@ -9,8 +9,8 @@ import numpy as np
 from benchmarks.by_path import ByPath
 from benchmarks.cases import Case, largest
 from benchmarks.race import Limit, Race
-from simulator.model.flow import flow
-from simulator.model.latency import Burst
+from simulator.model.link_state import link_state
+from simulator.queues.burst import Burst
 from simulator.routing.route import route
 
 LOOP, AT_ONCE = "bare loop of R @ d", "one product R @ D"
@@ -33,31 +33,31 @@ def _race(case: Case, title: str, rates: np.ndarray, *, overloaded: bool) -> Rac
         return np.stack([shares @ rates[:, step] for step in range(steps)], axis=1)
 
     def agree() -> dict[str, Limit]:
-        moment = flow(routes, network, rates, queue)
-        full = (moment.offered_gbps > moment.capacity_gbps[:, None]).any(axis=0)
+        state = link_state(routes, network, rates, queue)
+        full = (state.offered_gbps > state.capacity_gbps[:, None]).any(axis=0)
         assert full.all() if overloaded else not full.any(), f"{title} is not what it says"
         by_path = ByPath(routes)
-        kept = by_path.kept(network, rates)
-        offered = by_path.loads(rates, kept)
+        pass_fraction = by_path.pass_fraction(network, rates)
+        offered = by_path.loads(rates, pass_fraction)
         delay = network.delay_ms[:, None] + queue.wait_ms(
             offered / network.capacity_gbps[:, None], network.capacity_gbps[:, None]
         )
-        arrived, latency = by_path.delivered(rates, kept, delay)
-        apart = (moment.offered_gbps - offered) / network.capacity_gbps[:, None]
+        arrived, latency = by_path.delivered(rates, pass_fraction, delay)
+        apart = (state.offered_gbps - offered) / network.capacity_gbps[:, None]
         found = {
             "load, path by path": Limit(
-                largest(moment.offered_gbps - offered) / offered.max(), 1e-9
+                largest(state.offered_gbps - offered) / offered.max(), 1e-9
             ),
             "utilisation, path by path": Limit(largest(apart), 1e-7),
             "delivered rate, path by path": Limit(
-                largest(moment.delivered_gbps - arrived) / arrived.max(), 1e-9
+                largest(state.delivered_gbps - arrived) / arrived.max(), 1e-9
             ),
             "latency, path by path": Limit(
-                largest(moment.latency_ms - latency) / latency.max(), 1e-9
+                largest(state.latency_ms - latency) / latency.max(), 1e-9
             ),
         }
         if not overloaded:
-            apart = largest(moment.offered_gbps - loop()) / offered.max()
+            apart = largest(state.offered_gbps - loop()) / offered.max()
             found["load, bare loop"] = Limit(apart, 1e-9)
         return found
 
@@ -66,7 +66,7 @@ def _race(case: Case, title: str, rates: np.ndarray, *, overloaded: bool) -> Rac
         {
             LOOP: loop,
             AT_ONCE: lambda: shares @ rates,
-            "flow: loads, loss, queues, latency": lambda: flow(routes, network, rates, queue),
+            "flow: loads, loss, queues, latency": lambda: link_state(routes, network, rates, queue),
         },
         LOOP,
         agree,

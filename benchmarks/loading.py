@@ -11,9 +11,9 @@ import yaml
 
 from benchmarks.cases import Case, largest
 from benchmarks.race import Limit, Race
-from simulator import library
-from simulator.formats.demands import read_demands
+from simulator.base import library
 from simulator.formats.format import load_network
+from simulator.formats.matrices.demands import read_demands
 
 
 def races(case: Case) -> Iterator[Race]:

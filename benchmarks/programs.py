@@ -20,10 +20,10 @@ from benchmarks.race import Limit, Race
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing import multicommodity
-from simulator.routing.candidates import Paths, ways_across
+from simulator.optimise import multicommodity
+from simulator.paths.candidates import Paths, exit_paths
+from simulator.paths.shortest import HOP_MS, shortest_to
 from simulator.routing.min_latency import MinLatency
-from simulator.routing.paths import HOP_MS, towards
 
 CAP = 0.8
 SLACK = 1e-9
@@ -146,9 +146,9 @@ def exit_program(network: Network, demands: Demands) -> Linear:
     """Flows on the fastest way by every exit; only exits have limits."""
     weight = network.delay_ms + HOP_MS
     targets, row = np.unique(demands.target, return_inverse=True)
-    near = towards(network, weight, targets)
+    near = shortest_to(network, weight, targets)
     paths = Paths.of([])
-    for ways in ways_across(network, demands, weight, row, near):
+    for ways in exit_paths(network, demands, weight, row, near):
         place, which = np.nonzero(np.isfinite(ways.length))
         paths = paths.join(ways.paths(place, which))
     counted = np.zeros(len(network.tail), dtype=bool)

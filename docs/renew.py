@@ -69,7 +69,7 @@ MEANINGS = {
 
 def rows(cls: type) -> Iterator[tuple[str, str, str, str]]:
     """Yield key, type, default and meaning of every field of a checked dataclass."""
-    from simulator.schema import json_schema
+    from simulator.base.schema import json_schema
 
     schema = json_schema(cls, "")
     for field in dataclasses.fields(cls):
@@ -237,7 +237,7 @@ def _outputs(text: str, folder: Path) -> list[str]:
 
 def _first_lines(match: re.Match[str], folder: Path) -> str:
     words = [*shlex.split(match[2])[1:], "--out", str(folder / "out")]
-    code = f"from simulator.cli import main; main({words!r})"
+    code = f"from simulator.cli.main import main; main({words!r})"
     lines = python(code, folder).splitlines(keepends=True)
     return "".join(lines[: len(match[3].splitlines())])
 

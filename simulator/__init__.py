@@ -17,40 +17,40 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simulator.errors import InputError, Problem, SimulatorError
-    from simulator.formats.demand_format import read_demands as load_demands
-    from simulator.formats.demand_format import read_recording as load_recording
+    from simulator.base.errors import InputError, Problem, SimulatorError
+    from simulator.figures.maps import plot_map
     from simulator.formats.format import load_network
-    from simulator.maps import plot_map
+    from simulator.formats.matrices.demand_format import read_demands as load_demands
+    from simulator.formats.matrices.demand_format import read_recording as load_recording
     from simulator.model.demands import Demands
     from simulator.model.network import Network
-    from simulator.model.results import Results
     from simulator.model.routes import Routes, link_loads
+    from simulator.results.results import Results
     from simulator.routing.route import route
     from simulator.run import run
-    from simulator.scenario import Scenario, load
+    from simulator.scenario.scenario import Scenario, load
     from simulator.study.compare import compare
     from simulator.study.whatif import what_if
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "InputError": "simulator.errors",
-    "Problem": "simulator.errors",
-    "SimulatorError": "simulator.errors",
+    "InputError": "simulator.base.errors",
+    "Problem": "simulator.base.errors",
+    "SimulatorError": "simulator.base.errors",
     "load_network": "simulator.formats.format",
-    "load_demands": "simulator.formats.demand_format:read_demands",
-    "load_recording": "simulator.formats.demand_format:read_recording",
+    "load_demands": "simulator.formats.matrices.demand_format:read_demands",
+    "load_recording": "simulator.formats.matrices.demand_format:read_recording",
     "Demands": "simulator.model.demands",
     "Network": "simulator.model.network",
-    "Results": "simulator.model.results",
+    "Results": "simulator.results.results",
     "Routes": "simulator.model.routes",
     "link_loads": "simulator.model.routes",
-    "plot_map": "simulator.maps",
+    "plot_map": "simulator.figures.maps",
     "route": "simulator.routing.route",
     "run": "simulator.run",
-    "Scenario": "simulator.scenario",
-    "load": "simulator.scenario",
+    "Scenario": "simulator.scenario.scenario",
+    "load": "simulator.scenario.scenario",
     "compare": "simulator.study.compare",
     "what_if": "simulator.study.whatif",
 }
@@ -84,7 +84,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'simulator' has no attribute {name!r}")
     if name in _GIVE_RESULTS:
-        importlib.import_module("simulator.plots")  # hangs the pictures on Results
+        importlib.import_module("simulator.figures.plots")  # hangs the pictures on Results
     module, _, known_there_as = _HOMES[name].partition(":")
     value = getattr(importlib.import_module(module), known_there_as or name)
     globals()[name] = value

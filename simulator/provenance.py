@@ -13,11 +13,11 @@ from typing import Any
 
 import yaml
 
-from simulator.formats.demands import write_demands, write_recording
+from simulator.formats.matrices.demands import write_demands, write_recording
 from simulator.formats.native import write as write_network
 from simulator.model.network import COUNTING_RULE, Network
-from simulator.model.results import COMPLETE
-from simulator.scenario import BORDER_KEYS, Scenario
+from simulator.results.results import COMPLETE
+from simulator.scenario.scenario import BORDER_KEYS, Scenario
 
 LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarrow", "pydantic")
 

@@ -20,20 +20,20 @@ from typing import Any
 import pandas as pd
 
 from simulator import provenance
-from simulator.errors import SimulatorError
-from simulator.model.results import (
+from simulator.base.errors import SimulatorError
+from simulator.recording.meter import Figures
+from simulator.results.results import (
     RUN_JSON,
     Part,
     Results,
     Shelf,
-    Workshop,
+    StagingFolder,
     differences,
     records,
     solve_times,
     summarise,
 )
-from simulator.scenario import Scenario
-from simulator.simulation.monitor import Figures
+from simulator.scenario.scenario import Scenario
 
 Progress = Callable[[float], None]
 
@@ -72,22 +72,22 @@ def run(
     shelf = Shelf() if out is None else None
     place = shelf.folder / "results" if shelf else Path(str(out))
     began = time.perf_counter()
-    with Workshop(place, force=force) as workshop:
+    with StagingFolder(place, force=force) as staging:
         figures = []
-        for played in _play_all(scenario, workshop.parts, workers, progress or _silent):
+        for played in _play_all(scenario, staging.parts, workers, progress or _silent):
             figures += played
         table = pd.DataFrame(
             figures, columns=["replication", "strategy", "metric", "scope", "unit", "value"]
         )
-        write_figures(workshop.folder, table)
-        seconds, solve_s = time.perf_counter() - began, solve_times(workshop.parts)
+        write_figures(staging.folder, table)
+        seconds, solve_s = time.perf_counter() - began, solve_times(staging.parts)
         story = provenance.of(scenario, seconds=seconds, workers=workers, solve_s=solve_s)
-        provenance.keep_inputs(scenario, workshop.folder)
-        (workshop.folder / RUN_JSON).write_text(story, encoding="utf-8")
-        workshop.gather()
+        provenance.keep_inputs(scenario, staging.folder)
+        (staging.folder / RUN_JSON).write_text(story, encoding="utf-8")
+        staging.merge()
         if finish:
-            finish(workshop.folder)
-        folder = workshop.deliver()
+            finish(staging.folder)
+        folder = staging.publish()
     return Results(folder, keep=shelf)
 
 
@@ -115,13 +115,13 @@ def _play_all(
         return
     with ExitStack() as afterwards:
         with _interrupts_held():
-            crew = ProcessPoolExecutor(
+            pool = ProcessPoolExecutor(
                 min(workers, count),
                 multiprocessing.get_context("spawn"),
                 initializer=_follow_parent,
             )
-            afterwards.callback(_dismiss, crew, set(multiprocessing.active_children()))
-            jobs = crew.map(partial(_play, scenario, parts, progress=_silent), range(count))
+            afterwards.callback(_terminate, pool, set(multiprocessing.active_children()))
+            jobs = pool.map(partial(_play, scenario, parts, progress=_silent), range(count))
         try:
             for replication, played in enumerate(jobs):
                 progress((replication + 1) / count)
@@ -131,11 +131,11 @@ def _play_all(
             raise SimulatorError(f"{message}; try fewer workers") from None
 
 
-def _dismiss(crew: ProcessPoolExecutor, others: set[Any]) -> None:
+def _terminate(pool: ProcessPoolExecutor, others: set[Any]) -> None:
     """End the workers, whatever they are at."""
     for worker in set(multiprocessing.active_children()) - others:
         worker.terminate()
-    crew.shutdown(cancel_futures=True)
+    pool.shutdown(cancel_futures=True)
 
 
 def _play(scenario: Scenario, parts: Path, replication: int, progress: Progress) -> list[Row]:
@@ -153,8 +153,8 @@ def _play(scenario: Scenario, parts: Path, replication: int, progress: Progress)
             case, replication, emit, progress
         )
     finally:
-        for desk in desks.values():
-            desk.close()
+        for route_table in desks.values():
+            route_table.close()
     return [(replication, name, *row) for name, rows in figures.items() for row in rows]
 
 

@@ -10,17 +10,18 @@ import numpy as np
 import pandas as pd
 from conftest import make_tiny
 
+from simulator.control.controller import steer
+from simulator.control.strategy import Control, Strategy
+from simulator.engines.case import Case
 from simulator.engines.fluid import Fluid
 from simulator.model.demands import Demands
-from simulator.model.latency import NoQueue, Queue
 from simulator.model.network import Network
-from simulator.model.results import SOLVE_TIMES, Coded
 from simulator.model.routes import Routes
-from simulator.simulation.case import Case
+from simulator.queues.none import NoQueue
+from simulator.queues.queue import Queue
+from simulator.results.results import SOLVE_TIMES, Coded
 from simulator.simulation.clock import micros
-from simulator.simulation.controller import steer
-from simulator.simulation.outages import Event
-from simulator.simulation.strategy import Control, Strategy
+from simulator.simulation.faults import Event
 from simulator.traffic.traffic import Series, Shape
 
 #: Two ways out: *near* by the shorter metric, *far* by the longer, each over a gateway of its own.
@@ -157,7 +158,7 @@ def steered_by(
 ) -> Routes:
     """Return routes of all demands, some steered around the load of the others."""
     seen, mine = steer(network, demands, which, rules)
-    return scheme.route(seen, mine).of(which, len(demands)).over(rules)
+    return scheme.route(seen, mine).scattered(which, len(demands)).with_fallback(rules)
 
 
 def path_routes(network: Network, *paths: tuple[float, list[str]], demand=None) -> Routes:

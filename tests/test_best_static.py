@@ -10,14 +10,15 @@ from helpers import case_of, play, static, two_exits
 from scipy.optimize import linprog
 from test_laws import fingerprint
 
+from simulator.engines.case import with_window
 from simulator.model.demands import Demands
-from simulator.routing import candidates, path_problem
+from simulator.optimise import path_problem
+from simulator.paths import candidates
+from simulator.paths.shortest import Destinations, shortest_to, shortest_to_each
 from simulator.routing.best_static import BestStatic
 from simulator.routing.min_max import MinMax
-from simulator.routing.paths import Goals, towards, towards_each
 from simulator.routing.route import route
-from simulator.simulation.case import with_window
-from simulator.traffic.diurnal import Diurnal
+from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.traffic import Series
 
 MEASURES = ["worst", "mean"]
@@ -387,13 +388,13 @@ def test_an_instant_without_traffic(measure):
 @by_measure
 def test_who_cannot_be_served_is_left_out_and_the_rest_is_optimal(measure):
     network, demands = windowed("mini")
-    hurt = network.without(nodes=["pop-tokyo"])
+    hurt = network.failed(nodes=["pop-tokyo"])
     tokyo = network.node_index["pop-tokyo"]
     lost = (demands.source == tokyo) | (demands.target == tokyo)
     assert lost.any()
     routes = BestStatic(measure=measure).route(hurt, demands)
     np.testing.assert_allclose(routes.served, ~lost)
-    alone = BestStatic(measure=measure).route(hurt, demands.where(~lost))
+    alone = BestStatic(measure=measure).route(hurt, demands.take(~lost))
     assert routes.certificate.mlu == pytest.approx(alone.certificate.mlu, rel=1e-9)
 
 
@@ -487,9 +488,9 @@ def test_shortest_ways_with_a_length_for_each_goal():
     targets = np.repeat(np.unique(demands.target), 2)
     rng = np.random.default_rng(1)
     weight = rng.uniform(0.1, 1.0, (len(targets), len(network.tail)))
-    near = towards_each(network, weight, Goals(targets))
+    near = shortest_to_each(network, weight, Destinations(targets))
     for row, target in enumerate(targets):
-        alone = towards(network, weight[row], np.array([target]))
+        alone = shortest_to(network, weight[row], np.array([target]))
         np.testing.assert_allclose(near.distance[row], alone.distance[0], rtol=1e-12)
         np.testing.assert_allclose(near.via[row], alone.via[0], rtol=1e-12)
 

@@ -5,12 +5,12 @@ import pytest
 import yaml
 
 import simulator as sim
-from simulator.document import Document
-from simulator.errors import InputError
-from simulator.formats.draft import great_circle_km
+from simulator.base.document import Document
+from simulator.base.errors import InputError
 from simulator.formats.native import write
+from simulator.formats.rules.draft import great_circle_km
 from simulator.model.border import NewExit, pop_of, with_border
-from simulator.scenario import from_document
+from simulator.scenario.scenario import from_document
 
 PLAIN = {
     "nodes": [
@@ -173,7 +173,7 @@ def test_what_a_scenario_puts_on_can_be_written(tmp_path):
 
 def test_regions_have_the_weights_given_them(tmp_path):
     demands = made(tmp_path).demands
-    inbound = demands.where(demands.of_class("international_in"))
+    inbound = demands.take(demands.of_class("international_in"))
     names = [demands.nodes[s] for s in inbound.source]
     west = sum(g for g, n in zip(inbound.gbps, names, strict=True) if n == "west")
     assert west == pytest.approx(120.0) and inbound.gbps.sum() == pytest.approx(180.0)

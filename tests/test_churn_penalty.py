@@ -57,7 +57,7 @@ def test_a_gbps_moves_if_it_saves_more_than_the_penalty(penalty_ms, stays):
     # By way of the near exit it takes 11 ms, by the far one 22 ms.
     network = two_exits()
     demands = asks(network, ("home", "abroad", 50.0))
-    current = scheme.make("min_latency").route(network.without(links=["near"]), demands)
+    current = scheme.make("min_latency").route(network.failed(links=["near"]), demands)
     routes = made("min_latency", penalty_ms).route(network, demands, current)
     moved = routes.moved(current, demands.gbps)
     assert moved.gbps == pytest.approx(0.0 if stays else 50.0)
@@ -70,7 +70,7 @@ def test_only_what_has_to_move_moves():
     # 120 Gbps far away; a cap of 0.8 leaves 80 there. The rest comes home at any penalty.
     network = two_exits(far=200.0)
     demands = asks(network, ("home", "abroad", 120.0))
-    current = scheme.make("min_latency").route(network.without(links=["near"]), demands)
+    current = scheme.make("min_latency").route(network.failed(links=["near"]), demands)
     full = network.under(capacity_gbps=np.where(network.capacity_gbps == 200.0, 100.0, 1000.0))
     routes = made("min_latency", 1e4, utilisation_cap=0.8).route(full, demands, current)
     far = 2 * network.link_index["far"]
@@ -100,7 +100,7 @@ def test_the_dearer_moving_is_the_less_moves(kind, seed):
 
 def test_the_penalty_calms_the_exits_of_china169():
     network, demands = built_in("china169-2017")
-    demands = demands.where(demands.of_class(INTERNATIONAL))
+    demands = demands.take(demands.of_class(INTERNATIONAL))
     churn = {}
     for penalty_ms in (0.0, 20.0):
         current, total = None, 0.0
@@ -120,7 +120,7 @@ def test_ways_that_are_gone_cost_nothing_to_leave():
     network = two_exits()
     demands = asks(network, ("home", "abroad", 50.0))
     current = scheme.make("min_latency").route(network, demands)
-    routes = made("min_latency", 100.0).route(network.without(links=["near"]), demands, current)
+    routes = made("min_latency", 100.0).route(network.failed(links=["near"]), demands, current)
     assert routes.served == pytest.approx([1.0])
     assert routes.loads(demands.gbps)[2 * network.link_index["far"]] == pytest.approx(50.0)
 

@@ -17,8 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
-from simulator import cli, show
-from simulator.scenario import Settings, load
+from simulator.base import text as show
+from simulator.cli import main as cli
+from simulator.scenario.scenario import Settings, load
 
 ROOT = Path(__file__).parent.parent
 WITH_US = {**os.environ, "PYTHONPATH": str(ROOT)}
@@ -32,7 +33,7 @@ CONTRACT = {
     "demands": "replication strategy time_s class region offered_gbps carried_gbps latency_ms"
     " propagation_ms queueing_ms",
     "control": "replication strategy time_s layer trigger status mlu mlu_bound objective_gbps_ms"
-    " bound_gbps_ms gap paths rounds moves moved_gbps rules transient_mlu prediction_error",
+    " bound_gbps_ms gap paths rounds moves moved_gbps entries transient_mlu prediction_error",
     "events": "replication strategy time_s event",
 }
 SMALL = """\
@@ -82,7 +83,7 @@ def mini(tmp_path_factory):
 
 def test_help_needs_nothing_heavy():
     heavy = "numpy pandas pydantic matplotlib highspy scipy networkx simpy rich yaml pyarrow"
-    code = f"import sys, simulator.cli; print(*set(sys.modules) & set({heavy.split()}))"
+    code = f"import sys, simulator.cli.main; print(*set(sys.modules) & set({heavy.split()}))"
     done = subprocess.run(
         [sys.executable, "-c", code], env=WITH_US, capture_output=True, text=True, check=True
     )
@@ -516,7 +517,7 @@ def test_hostile_names_do_no_harm(here):
     assert max(map(show.columns, done.stdout.splitlines()[:-1])) <= show.WIDTH
     summary = pd.read_csv(folder / "summary.csv", keep_default_na=False, dtype=str)
     assert list(dict.fromkeys(summary["strategy"])) == HOSTILE
-    from simulator.model.results import Results
+    from simulator.results.results import Results
     from simulator.study.compare import compare
 
     results = Results(folder)

@@ -7,12 +7,12 @@ from helpers import asks, case_of, play, static, two_exits
 from scipy.optimize import minimize_scalar
 
 from simulator.model.demands import INTERNATIONAL, Demands
-from simulator.model.metrics import interval
+from simulator.results.statistics import interval
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.kleinrock import Kleinrock
 from simulator.routing.min_max import MinMax
 from simulator.routing.nearest_exit import NearestExit
-from simulator.traffic.noise import Noise
+from simulator.traffic.shapes.noise import Noise
 
 TWO_LINKS = make_tiny(("one", "a", "z", 100.0, 1, 1.0), ("two", "a", "z", 25.0, 1, 1.0))
 
@@ -36,7 +36,7 @@ def test_two_links_obey_the_square_root_rule(gbps):
 def test_kleinrock_is_within_its_gap_of_any_mixture(seed):
     """No step from the answer towards another routing is downhill: the cost is convex."""
     network, demands = make_random_case(seed)
-    demands = demands.where(demands.of_class(INTERNATIONAL))
+    demands = demands.take(demands.of_class(INTERNATIONAL))
     scheme = Kleinrock(latency_weight=0.0)
     fullest = MinMax().route(network, demands).certificate.mlu
     demands = demands.with_gbps(demands.gbps * 0.5 / fullest)

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from simulator import show
-from simulator.model.results import Results
+from simulator.base import text as show
+from simulator.results.results import Results
 from simulator.run import write_figures
 from simulator.study.compare import compare
 

@@ -8,14 +8,14 @@ import simpy
 from conftest import make_random_case, make_tiny
 from helpers import Played, asks, case_of, play, sdn, static, steered_by, steps_of, two_exits
 
+from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.recording.headroom import headroom
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.scheme import scheme
-from simulator.simulation.headroom import headroom
-from simulator.simulation.strategy import Strategy
 
 HOUR = 1 / 3600
 
@@ -73,7 +73,7 @@ def spy(monkeypatch):
             seen = self.asked.setdefault(self.name, [])
             seen.append((network, demands, current))
             if self.turns and len(seen) % 2 == 0:
-                network = network.without(links=["near"])
+                network = network.failed(links=["near"])
             return IgpEcmp().route(network, demands)
 
     return Spy
@@ -138,7 +138,7 @@ def test_a_static_strategy_has_no_cycles():
     got = play(case_of(network, asks(network, ("home", "abroad", 50.0)), static()))
     assert got.figure("control_cycles") == 0.0
     assert got.table("control")[["layer", "trigger", "time_s"]].values.tolist() == [
-        ["rules", "start", 0.0]
+        ["static", "start", 0.0]
     ]
 
 
@@ -307,7 +307,7 @@ def test_noise_differs_by_replication_and_seed(spy):
 def test_noise_is_lognormal_of_mean_one(spy, mini):
     network, demands = mini
     play(case_of(network, demands, noisy(spy, demands, network), hours=0.25, step_s=600.0))
-    seen = factors(spy, demands.where(demands.of_class(INTERNATIONAL)))
+    seen = factors(spy, demands.take(demands.of_class(INTERNATIONAL)))
     count, sigma = seen.size, 0.2
     assert count >= 90 * 48
     spread = np.sqrt(np.exp(sigma**2) - 1)
@@ -453,7 +453,7 @@ def test_rules_that_no_traffic_follows_move_nothing(spy):
     got = play(case_of(network, demands, strategy, hours=1000 * HOUR, events=events))
     log = got.table("control")
     told = log[["layer", "moves", "moved_gbps"]].values.tolist()
-    assert told[:2] == [["rules", 0, 0.0], ["controller", 1, 50.0]]
+    assert told[:2] == [["static", 0, 0.0], ["controller", 1, 50.0]]
     assert got.figure("lost_gbit") == 0.0
     assert sum(moves for _, moves, _ in told[2:]) == 0
 
@@ -467,7 +467,7 @@ def test_headroom_of_static_routes_by_hand():
     demands = asks(network, ("home", "abroad", 50.0), ("abroad", "home", 30.0))
     assert headroom(static(), network, demands, 0.8) == pytest.approx(1.6, rel=1e-15)
     assert headroom(static(), network, demands, 1.0) == pytest.approx(2.0, rel=1e-15)
-    assert headroom(static(), network.without(links=["near"]), demands, 0.8) == 1.6
+    assert headroom(static(), network.failed(links=["near"]), demands, 0.8) == 1.6
     inbound = two_exits().with_link("near", capacity_ba_gbps=20.0)
     assert headroom(static(), inbound, demands, 0.8) == pytest.approx(16 / 30, rel=1e-15)
 
@@ -573,15 +573,15 @@ def test_held_traffic_goes_where_its_routes_go():
     network = two_exits()
     demands = asks(network, ("home", "abroad", 300.0), ("home", "abroad", 100.0))
     routes = scheme["max_min_fair"]().route(network, demands)
-    assert routes.held == pytest.approx([0.5, 0.5])
-    assert routes.where(np.array([1])).held == pytest.approx([0.5])
-    assert routes.of(np.array([2, 0]), 3).held == pytest.approx([0.5, 0.0, 0.5])
-    assert routes.part(0.5).held == pytest.approx([0.25, 0.25])
+    assert routes.throttled == pytest.approx([0.5, 0.5])
+    assert routes.take(np.array([1])).throttled == pytest.approx([0.5])
+    assert routes.scattered(np.array([2, 0]), 3).throttled == pytest.approx([0.5, 0.0, 0.5])
+    assert routes.scaled(0.5).throttled == pytest.approx([0.25, 0.25])
     rules = IgpEcmp().route(network, demands)
-    assert routes.over(rules).served == pytest.approx(routes.served)
-    assert routes.part(0.5).over(rules).served == pytest.approx([0.75, 0.75])
+    assert routes.with_fallback(rules).served == pytest.approx(routes.served)
+    assert routes.scaled(0.5).with_fallback(rules).served == pytest.approx([0.75, 0.75])
     blended = routes.blend(rules, 0.5)
-    assert (blended.held, blended.served) == (
+    assert (blended.throttled, blended.served) == (
         pytest.approx([0.25, 0.25]),
         pytest.approx([0.75, 0.75]),
     )

@@ -11,12 +11,12 @@ from helpers import asks, case_of, play, sdn, static, two_exits
 from test_control import Listed
 from test_control_knobs import HOUR, QUICK, any_control, provinces
 
+from simulator.control.strategy import Strategy
+from simulator.recording.headroom import Headroom
 from simulator.routing.clairvoyant import Clairvoyant
 from simulator.routing.min_latency import MinLatency
-from simulator.simulation.headroom import Headroom
-from simulator.simulation.strategy import Strategy
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.noise import Noise
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.noise import Noise
 
 CAP, OVERLOAD_MS, DETOUR_MS = 85.0, 1000.0, 11.0
 SCHEME = MinLatency(utilisation_cap=CAP / 100.0)

@@ -13,18 +13,18 @@ from test_control import Listed, Ramp
 
 import simulator as sim
 from simulator import provenance
+from simulator.control import controller
+from simulator.control.announcements import InboundSteering
+from simulator.control.restraint import HysteresisTrigger, restrained, update_steps
+from simulator.control.strategy import Announcements, Control, Hysteresis
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
+from simulator.recording.headroom import Headroom
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.scheme import scheme
-from simulator.simulation import controller
-from simulator.simulation.announcements import Landings
-from simulator.simulation.headroom import Headroom
-from simulator.simulation.restraint import Alarm, restrained, update_steps
-from simulator.simulation.strategy import Announcements, Control, Hysteresis
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.noise import Noise
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.noise import Noise
 
 HOUR = 1 / 3600
 NEAR, FAR = ("near", "gw-near"), ("far", "gw-far")
@@ -166,9 +166,9 @@ def test_lost_reports_are_keyed_by_demand(told):
 # -- when to leave routes alone -----------------------------------------------------------------
 
 
-def rings(marks, *utilisations):
-    alarm = Alarm(marks)
-    return "".join(".!"[alarm.rings(u)] for u in utilisations)
+def wakes(marks, *utilisations):
+    trigger = HysteresisTrigger(marks)
+    return "".join(".!"[trigger.active(u)] for u in utilisations)
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def rings(marks, *utilisations):
     ],
 )
 def test_the_alarm_by_hand(hold, seen, expected):
-    assert rings(Hysteresis(high=0.9, low=0.8, hold=hold), *seen) == expected
+    assert wakes(Hysteresis(high=0.9, low=0.8, hold=hold), *seen) == expected
 
 
 def test_the_alarm_is_a_state_machine():
@@ -196,18 +196,18 @@ def test_the_alarm_is_a_state_machine():
         quiet = k >= 2 and (seen[k - 2 : k + 1] < 0.4).all()
         on = bool(u > 0.7 or (on and not quiet))
         expected += ".!"[on]
-    assert rings(marks, *seen) == expected
+    assert wakes(marks, *seen) == expected
     assert 0.2 < expected.count("!") / 3000 < 0.8
 
 
 def test_one_mark_for_both():
-    assert rings(Hysteresis(high=0.5, low=0.5, hold=1), 0.5, 0.51, 0.5, 0.49, 0.5) == ".!!.."
+    assert wakes(Hysteresis(high=0.5, low=0.5, hold=1), 0.5, 0.51, 0.5, 0.49, 0.5) == ".!!.."
     with pytest.raises(ValueError, match="low must not be above high, found 0.6 and 0.5"):
         Hysteresis(high=0.5, low=0.6)
 
 
 def test_without_marks_it_always_rings():
-    assert rings(None, 0.0, 5.0, 0.0) == "!!!"
+    assert wakes(None, 0.0, 5.0, 0.0) == "!!!"
 
 
 def test_a_controller_is_calm_while_no_exit_is_full(told):
@@ -220,8 +220,8 @@ def test_a_controller_is_calm_while_no_exit_is_full(told):
     got = play(case_of(network, demands, strategy, hours=len(read) / 12, step_s=300.0,
                        shapes=[Listed(read)]))  # fmt: skip
     log = steering(got)
-    assert "".join(".!"[status != "calm"] for status in log["status"]) == expected
-    calm = log[log["status"] == "calm"]
+    assert "".join(".!"[status != "unchanged"] for status in log["status"]) == expected
+    calm = log[log["status"] == "unchanged"]
     assert (calm["moves"] == 0).all() and (calm["moved_gbps"] == 0).all()
     assert calm[["mlu", "transient_mlu"]].isna().all().all()
     # At cycle k the step before was read, and judged by what came: in calm as at other times.
@@ -243,7 +243,7 @@ def test_nothing_moves_while_it_is_calm():
     assert got.figure("moves") == 1.0 and got.figure("lost_gbit") == 0.0
     far = got.arc(*FAR)["utilisation"].to_numpy()
     assert far == pytest.approx(np.repeat([0.75, 0.3, 0.75], [5, 25, 30]), rel=1e-6)
-    calm = steering(got)["status"] == "calm"
+    calm = steering(got)["status"] == "unchanged"
     assert calm.tolist() == [False] * 2 + [True] * 58
 
 
@@ -261,12 +261,12 @@ def test_a_change_of_topology_is_answered_in_calm_too():
     strategy = sdn("min_latency", hysteresis=Hysteresis())
     events = [{"at_h": 0.26, "until_h": 0.51, "link": "near"}]
     log = steering(play(case_of(network, out(network, 10.0), strategy, events=events)))
-    acted = log[log["status"] != "calm"]
+    acted = log[log["status"] != "unchanged"]
     assert acted[["time_s", "trigger"]].values.tolist() == [
         [0.26 * 3600 + 8, "topology"],
         [0.51 * 3600 + 8, "topology"],
     ]
-    assert (log["status"] == "calm").sum() == 12
+    assert (log["status"] == "unchanged").sum() == 12
 
 
 def test_no_calm_while_traffic_is_held_back():
@@ -280,7 +280,7 @@ def test_no_calm_while_traffic_is_held_back():
     carried = got.demand("home", "abroad")["carried_gbps"].to_numpy()
     assert carried[:6] == pytest.approx(160.0, rel=1e-6)
     assert carried[7:] == pytest.approx(120.0, rel=1e-6)
-    calm = (steering(got)["status"] == "calm").tolist()
+    calm = (steering(got)["status"] == "unchanged").tolist()
     assert calm == [False] * 9 + [True] * 3, "all is let in at 2100 s, then two quiet cycles"
 
 
@@ -388,7 +388,7 @@ def test_caps_on_moves_between_any_routes(seed):
 def test_a_blend_is_the_mean_of_both(share):
     network, demands = make_random_case(12)
     old, new = IgpEcmp().route(network, demands), scheme.make("min_max").route(network, demands)
-    for upper, lower in ((new, old), (old, new), (new.part(0.5).over(old), old)):
+    for upper, lower in ((new, old), (old, new), (new.scaled(0.5).with_fallback(old), old)):
         mixed = upper.blend(lower, share)
         mean = share * upper.matrix + (1 - share) * lower.matrix
         assert abs(mixed.matrix - mean).max() < 1e-12
@@ -446,10 +446,10 @@ def test_under_constant_traffic_capped_routes_become_the_uncapped_ones(cap):
         "held": sdn("min_latency", every_s=60.0, **QUICK, **cap),
     }
     got = play(case_of(network, demands, strategies, hours=0.4))
-    free, held = (got.table("links", name).groupby("time_s") for name in strategies)
+    free, throttled = (got.table("links", name).groupby("time_s") for name in strategies)
     apart = [
         np.abs(one["offered_gbps"].to_numpy() - other["offered_gbps"].to_numpy()).max()
-        for (_, one), (_, other) in zip(free, held, strict=True)
+        for (_, one), (_, other) in zip(free, throttled, strict=True)
     ]
     assert apart[0] > 0.1 and apart[-1] < 1e-5
     log = steering(got, "held")
@@ -470,7 +470,7 @@ ALWAYS = tuple("fn" * 500)
 def delays(played, every_s, strategy="it"):
     """How long after its tick each installation came."""
     log = steering(played, strategy)
-    assert (log["trigger"].iloc[1:] == "tick").all()
+    assert (log["trigger"].iloc[1:] == "cycle").all()
     at = log["time_s"].to_numpy()[1:]
     return at - np.arange(1, len(at) + 1) * every_s
 
@@ -530,8 +530,8 @@ def test_a_demand_that_is_split_takes_a_rule_for_each_way():
                    rule_ms=1000.0)  # fmt: skip
     got = play(case_of(network, out(network, 1.0), strategy, shapes=[shape]))
     assert times(got)[:4] == pytest.approx([0.0, 301.0, 601.0, 903.0])
-    assert steering(got)["rules"].tolist()[:4] == [1, 1, 1, 2]
-    assert got.figure("rules_peak") == 2.0
+    assert steering(got)["entries"].tolist()[:4] == [1, 1, 1, 2]
+    assert got.figure("entries_peak") == 2.0
 
 
 def test_instant_routes_are_there_as_soon_as_they_are_computed(told):
@@ -620,7 +620,7 @@ def test_steps_made_for_another_topology_are_left_out(told):
     got = play(case_of(network, out(network, 90.0), strategy, hours=1000 * HOUR, events=events))
     log = steering(got).query("time_s > 0 and time_s < 600")
     assert log["time_s"].tolist() == [310.0, 320.0, 330.0, 340.0]
-    assert log["trigger"].tolist() == ["tick"] * 3 + ["topology"]
+    assert log["trigger"].tolist() == ["cycle"] * 3 + ["topology"]
     assert len(told.asked["it"]) == 5, "at 0, 300, 330, 600 and 900 s"
 
 
@@ -700,7 +700,7 @@ def test_computing_may_take_what_it_takes(tmp_path):
     assert provenance.MEASURED not in provenance.notes(scenario)
     results = sim.run(measured, out=tmp_path / "out")
     assert provenance.MEASURED in results.run["notes"]
-    log = results.control.query(f"strategy == '{name}' and trigger == 'tick'")
+    log = results.control.query(f"strategy == '{name}' and trigger == 'cycle'")
     control = scenario.settings.strategies[name].control
     late = log["time_s"] % control.every_s - control.install_s
     assert late.to_numpy() == pytest.approx(log["solve_s"].to_numpy(), abs=2e-6)
@@ -748,7 +748,7 @@ def test_provinces_come_under_control_the_largest_first(share, homes):
     reached = sdn(**control).steered(network, demands)
     expected = [k for home in homes for k in (2 * int(home), 2 * int(home) + 1)]
     assert reached.tolist() == expected
-    assert sdn(**control).part == 1.0
+    assert sdn(**control).steered_share == 1.0
     # The order is by what could be steered: outbound alone, out of the same shares.
     outward = sdn(**control, steers=["international_out"]).steered(network, demands)
     assert outward.tolist() == expected[::2]
@@ -779,7 +779,7 @@ def test_all_of_a_province_or_nothing(told):
     strategy.scheme.asked.clear()
     told.route = lambda self, network, demands, current=None: (
         self.asked.setdefault("it", []).append((network, demands))
-        or IgpEcmp().route(network.without(links=["near"]), demands)
+        or IgpEcmp().route(network.failed(links=["near"]), demands)
     )
     got = play(case_of(network, demands, strategy))
     seen, asked = told.asked["it"][0]
@@ -806,7 +806,7 @@ def test_a_share_of_every_demand(told):
     assert got.arc(*FAR)["offered_gbps"].iloc[-1] == pytest.approx(45.0)
     assert got.figure("moved_gbps") == pytest.approx(45.0)
     # One rule for each way that is steered: the rest follows the rules underneath.
-    assert got.figure("rules_peak") == 2.0
+    assert got.figure("entries_peak") == 2.0
 
 
 @pytest.mark.parametrize("share", [0.2, 0.5, 0.9])
@@ -846,7 +846,7 @@ def test_all_under_control_is_no_coverage_at_all_and_none_is_static(of):
     links = [got.table("links", name) for name in ("static", "none")]
     assert links[0].equals(links[1])
     assert got.figure("moves", strategy="none") == 0.0
-    assert got.figure("rules_peak", strategy="none") == 0.0
+    assert got.figure("entries_peak", strategy="none") == 0.0
 
 
 @pytest.mark.parametrize("kind", [k for k in scheme.names() if k not in ("clairvoyant", "told")])
@@ -934,11 +934,11 @@ def test_caps_hold_for_announcements_until_all_are_called(cap, stray):
         for name, more in (("free", {}), ("held", cap))
     }
     got = play(case_of(network, demands, strategies, hours=1, step_s=300.0, seed=3))
-    free, held = (steering(got, name, "announcements") for name in strategies)
-    assert (held["moved_gbps"] <= cap.get("max_moved_gbps", np.inf) * (1 + 1e-9)).all()
-    assert (held["moves"] <= cap.get("max_moves", np.inf)).all()
-    assert (held["moves"] > 0).sum() >= 2, "little by little"
-    assert (held["moves"].iloc[-5:] == 0).all(), "until all have gone"
+    free, throttled = (steering(got, name, "announcements") for name in strategies)
+    assert (throttled["moved_gbps"] <= cap.get("max_moved_gbps", np.inf) * (1 + 1e-9)).all()
+    assert (throttled["moves"] <= cap.get("max_moves", np.inf)).all()
+    assert (throttled["moves"] > 0).sum() >= 2, "little by little"
+    assert (throttled["moves"].iloc[-5:] == 0).all(), "until all have gone"
     assert free["moved_gbps"].iloc[0] > cap.get("max_moved_gbps", 0.0)
     last = [got.arc("far", "abroad", name)["offered_gbps"].iloc[-1] for name in strategies]
     if stray == 0.0:
@@ -982,10 +982,10 @@ def test_who_is_not_called_stays_with_the_rules():
 def calls(network, demands, wanted, *, called=None, group_share=0.25, **caps):
     """Groups called, by demand and exit, on the way from exit 0, which rules use, to *wanted*."""
     options = Announcements(group_share=group_share, stray=0.0)
-    landings = Landings(network, demands, Streams(1, 0), options)
+    steering_in = InboundSteering(network, demands, Streams(1, 0), options)
     rules = by_exit(network, demands, np.eye(len(network.exits))[[0] * len(demands)])
     wanted = by_exit(network, demands, wanted)
-    made = landings.call(wanted, rules, called, network, demands, Control(**caps))
+    made = steering_in.announce(wanted, rules, called, network, demands, Control(**caps))
     return landed(network, made) / group_share, made
 
 
@@ -1080,10 +1080,12 @@ def landed(network, routes):
 def lands(network, demands, called, *, replication=0, now=None, static_exit=0, **options):
     """Where demands arrive that are called in these shares, demand by exit."""
     options = {"stray": 0.0, **options}
-    landings = Landings(network, demands, Streams(1, replication), Announcements(**options))
+    steering_in = InboundSteering(
+        network, demands, Streams(1, replication), Announcements(**options)
+    )
     exits = len(network.exits)
     rules = by_exit(network, demands, np.eye(exits)[[static_exit] * len(demands)])
-    arrive = landings.arrive(by_exit(network, demands, called), rules, now or network)
+    arrive = steering_in.arrive(by_exit(network, demands, called), rules, now or network)
     return landed(network, arrive)
 
 
@@ -1159,11 +1161,11 @@ def test_habits_are_kept_for_a_replication_and_keyed_by_demand_and_exit():
     once = lands(network, demands, exits[[1] * 60], **options)
     assert np.array_equal(lands(network, demands, exits[[1] * 60], **options), once)
     # Called elsewhere before, or together with others, a demand lands where it would have landed.
-    landings = Landings(network, demands, Streams(1, 0), Announcements(**options))
+    steering_in = InboundSteering(network, demands, Streams(1, 0), Announcements(**options))
     rules = by_exit(network, demands, exits[[0] * 60])
     for exit_ in (3, 2, 1, 3, 1):
         called = by_exit(network, demands, exits[[exit_] * 60])
-        got = landed(network, landings.arrive(called, rules, network))
+        got = landed(network, steering_in.arrive(called, rules, network))
         if exit_ == 1:
             assert np.array_equal(got, once)
     few = inbound(network, 60)
@@ -1182,21 +1184,21 @@ def test_traffic_that_strays_to_a_dead_exit_goes_on_to_the_next():
     network = hub(4)
     demands, called = inbound(network, 300), np.eye(4)[[1] * 300]
     whole = lands(network, demands, called, stray=1.0)
-    hurt = lands(network, demands, called, stray=1.0, now=network.without(links=["x3"]))
+    hurt = lands(network, demands, called, stray=1.0, now=network.failed(links=["x3"]))
     there = whole[:, 3] == 0
     assert np.array_equal(hurt[there], whole[there]), "others stay where they are"
     assert (hurt[~there][:, [1, 3]] == 0).all()
     assert (hurt.sum(axis=1) == 1).all()
     assert 0.2 < hurt[~there][:, 0].mean() < 0.8, "next in a line of their own"
     # With every other exit down it arrives where it was called after all.
-    lonely = network.without(links=["x0", "x2", "x3"])
+    lonely = network.failed(links=["x0", "x2", "x3"])
     assert (lands(network, demands, called, stray=1.0, now=lonely)[:, 1] == 1).all()
 
 
 def test_calls_to_a_dead_exit_follow_the_rules():
     network = hub(3)
     got = lands(network, inbound(network, 5), np.eye(3)[[1] * 5],
-                now=network.without(links=["x1"]))  # fmt: skip
+                now=network.failed(links=["x1"]))  # fmt: skip
     assert (got == 0).all(), "nothing is served here: the layer below takes it"
 
 
@@ -1205,10 +1207,10 @@ def test_each_arrives_by_the_fastest_way_from_its_exit():
                         ("b", "mid", "home", 1e3, 5.0, 1.0), ("x", "gw", "abroad", 100.0),
                         gw="gateway", abroad="pop")  # fmt: skip
     demands = asks(network, ("abroad", "home", 10.0))
-    landings = Landings(network, demands, Streams(1, 0), Announcements())
+    steering_in = InboundSteering(network, demands, Streams(1, 0), Announcements())
     rules = IgpEcmp().route(network, demands)
     assert [len(arcs) for _, _, arcs in rules.paths()] == [2]
-    arrive = landings.arrive(rules, rules, network)
+    arrive = steering_in.arrive(rules, rules, network)
     assert [len(arcs) for _, _, arcs in arrive.paths()] == [3]
 
 
@@ -1326,7 +1328,7 @@ def test_a_withdrawal_empties_every_layer():
     events = [{"at_h": 0.5, "controller": "it"}]
     got = play(case_of(network, demands, strategy, events=events))
     (row,) = got.table("control").query("trigger == 'withdrawal'").to_dict("records")
-    assert (row["moves"], row["rules"]) == (2, 0)
+    assert (row["moves"], row["entries"]) == (2, 0)
     assert row["moved_gbps"] == pytest.approx(150.0)
     for link, gateway in (NEAR, FAR):
         expected = 150.0 if link == "near" else 0.0
@@ -1435,7 +1437,7 @@ def test_an_error_spans_the_time_in_force(told):
 def test_without_a_controller_there_is_no_error():
     got = play(case_of(two_exits(), out(two_exits(), 10.0), static()))
     assert np.isnan(got.figure("prediction_error"))
-    assert got.figure("rules_peak") == 0.0
+    assert got.figure("entries_peak") == 0.0
 
 
 @pytest.mark.parametrize("hours", [0.5, 2.0, 30.0])
@@ -1454,10 +1456,10 @@ def test_rules_are_entries_at_the_sources():
     got = play(case_of(network, demands, sdn("min_max", on_outage="withdraw"),
                        events=[{"at_h": 0.7, "controller": "it"}]))  # fmt: skip
     log = got.table("control")
-    assert log["rules"].iloc[0] == 0, "static rules are not counted"
-    ways = log["rules"].iloc[1]
-    assert ways == 6 and got.figure("rules_peak") == 6.0
-    assert log["rules"].iloc[-1] == 0
+    assert log["entries"].iloc[0] == 0, "static rules are not counted"
+    ways = log["entries"].iloc[1]
+    assert ways == 6 and got.figure("entries_peak") == 6.0
+    assert log["entries"].iloc[-1] == 0
 
 
 # -- all at once --------------------------------------------------------------------------------

@@ -12,15 +12,15 @@ from numpy.testing import assert_allclose
 from third_party import CASES, FOLDER
 
 import simulator as sim
-from simulator.errors import InputError
-from simulator.formats import demand_text, long_table, wide_csv
-from simulator.formats.demand_format import (
+from simulator.base.errors import InputError
+from simulator.formats.matrices import demand_text, long_table, wide_csv
+from simulator.formats.matrices.demand_format import (
     RecordingWarning,
     demand_format,
     read_demands,
     read_recording,
 )
-from simulator.formats.demands import write_recording
+from simulator.formats.matrices.demands import write_recording
 from simulator.model.recording import Recording
 from simulator.model.streams import Streams
 from simulator.routing.min_max import MinMax
@@ -576,7 +576,7 @@ def test_the_least_mlu_of_every_hour_of_a_measured_day(tmp_path, case):
     for hour, (label, expected) in enumerate(case.figures["opt_mlu"].items()):
         assert label.endswith(f"{hour:02}00")
         demands = made.demands.with_gbps(rates[:, hour * steps_an_hour])
-        routes = MinMax().route(made.network, demands.where(demands.gbps > 0))
+        routes = MinMax().route(made.network, demands.take(demands.gbps > 0))
         assert routes.certificate.mlu == pytest.approx(expected, abs=1e-6)
 
 

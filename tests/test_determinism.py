@@ -185,4 +185,4 @@ def test_fingerprints(first, tmp_path):
     assert trace(sim.run(sim.load("mini"), out=tmp_path / "mini")) == FINGERPRINTS["mini"]
 
 
-FINGERPRINTS = {"with events": (78, "26ca6299c42bd380"), "mini": (294, "67c71912fadc6fd6")}
+FINGERPRINTS = {"with events": (78, "54c9ae3ba663a190"), "mini": (294, "ce3c460c8810ef77")}

@@ -13,19 +13,19 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator.engines.engine import engine
-from simulator.formats import entries
-from simulator.model.latency import queue
-from simulator.routing.scheme import scheme
-from simulator.scenario import Record, Settings, Targets, Traffic, WhatIf, load
-from simulator.simulation.outages import Event
-from simulator.simulation.strategy import (
+from simulator.control.strategy import (
     Announcements,
     Control,
     Coverage,
     Hysteresis,
     Strategy,
 )
+from simulator.engines.engine import engine
+from simulator.formats.rules import entries
+from simulator.queues.queue import queue
+from simulator.routing.scheme import scheme
+from simulator.scenario.scenario import Record, Settings, Targets, Traffic, WhatIf, load
+from simulator.simulation.faults import Event
 from simulator.traffic.traffic import matrix, shape
 
 ROOT = Path(__file__).parent.parent
@@ -246,7 +246,7 @@ YAML = [
 
 @pytest.mark.parametrize("block", YAML)
 def test_yaml_in_the_pages_is_valid(block, tmp_path):
-    from simulator.document import parse_yaml
+    from simulator.base.document import parse_yaml
     from simulator.formats.format import check_network
 
     keys = parse_yaml(block).data
@@ -287,7 +287,7 @@ def shell_lines(text):
 @every_page
 def test_commands_exist(page):
     try:
-        from simulator.cli import main
+        from simulator.cli.main import main
     except ImportError as error:
         pytest.skip(f"there is no command line yet: {error}")
     for line in shell_lines(READ[page]):

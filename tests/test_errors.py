@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from simulator.errors import InputError, Problem, SimulatorError, did_you_mean, nearest
+from simulator.base.errors import InputError, Problem, SimulatorError, did_you_mean, nearest
 
 
 @pytest.mark.parametrize(

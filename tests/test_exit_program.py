@@ -6,14 +6,15 @@ from conftest import built_in, make_random_case
 from helpers import asks, two_exits
 
 from simulator.model.demands import INTERNATIONAL
-from simulator.routing import exit_program, multicommodity
+from simulator.optimise import exit_problem as exit_program
+from simulator.optimise import multicommodity
 
 SEEDS = [*range(12), *range(30, 36)]
 
 
 def international(case):
     network, demands = case
-    return network, demands.where(demands.of_class(INTERNATIONAL))
+    return network, demands.take(demands.of_class(INTERNATIONAL))
 
 
 def by_exits(network, demands, cap, current=None):
@@ -95,7 +96,7 @@ def test_the_order_of_demands_does_not_matter():
     network, demands = international(built_in("china169-2017"))
     order = np.random.default_rng(1).permutation(len(demands))
     one = by_exits(network, demands, 0.8)
-    two = by_exits(network, demands.where(order), 0.8)
+    two = by_exits(network, demands.take(order), 0.8)
     assert abs(one.matrix[:, order] - two.matrix).max() < 1e-9
 
 
@@ -128,7 +129,7 @@ def test_what_cannot_be_reached_is_not_served_and_idle_demands_are():
     demands = asks(network, ("home", "abroad", 50.0), ("abroad", "home", 0.0))
     routes = by_exits(network, demands, 0.8)
     assert routes.served.tolist() == [1.0, 1.0]
-    cut = network.without(links=["near", "far"])
+    cut = network.failed(links=["near", "far"])
     assert by_exits(cut, demands, 0.8) is None
 
 
@@ -147,12 +148,12 @@ def test_a_hint_from_elsewhere_is_no_harm():
     network, demands = international(built_in("china169-2017"))
     other, few = international(built_in("china169-mini"))
     mini = by_exits(other, few, 0.8)
-    cut = by_exits(network.without(cables=["TPE"]), demands, 0.8)
+    cut = by_exits(network.failed(cables=["TPE"]), demands, 0.8)
     plain = by_exits(network, demands, 0.8)
-    by_other_ways = by_exits(network.without(links=[network.links[0]]), demands, 0.8)
-    for hint in (mini, cut, by_other_ways):
-        assert abs(by_exits(network, demands, 0.8, hint).matrix - plain.matrix).max() == 0.0
-    halves = demands.where(np.arange(0, len(demands), 2))
+    by_other_ways = by_exits(network.failed(links=[network.links[0]]), demands, 0.8)
+    for warm_start in (mini, cut, by_other_ways):
+        assert abs(by_exits(network, demands, 0.8, warm_start).matrix - plain.matrix).max() == 0.0
+    halves = demands.take(np.arange(0, len(demands), 2))
     alone = by_exits(network, halves, 0.8)
     assert abs(by_exits(network, halves, 0.8, plain).matrix - alone.matrix).max() == 0.0
 
@@ -163,9 +164,9 @@ def test_a_basis_of_more_exits_is_no_harm(name):
     network, demands = international(built_in(name))
     demands = stretched(network, demands, 0.6)
     before = by_exits(network, demands, 0.8)
-    assert any(len(basis.demand) for basis in before.hint), "some demand should be split"
+    assert any(len(basis.demand) for basis in before.warm_start), "some demand should be split"
     for exit_ in network.exits:
-        cut = network.without(links=[network.links[exit_]])
+        cut = network.failed(links=[network.links[exit_]])
         warm, cold = by_exits(cut, demands, 0.8, before), by_exits(cut, demands, 0.8)
         assert (warm is None) == (cold is None)
         if warm is not None:

@@ -114,7 +114,7 @@ def test_a_stub_joins_nothing():
     assert (cuts.nodes, cuts.links, cuts.bridges) == (2, 1, ("trunk",))
     assert (found.stubs.nodes, found.stubs.on_one_link) == (3, ("q",))
     assert found.stubs.on_one_node == ("r",)
-    cut = facts(make_tiny(*links, **kinds).without(links=["trunk"]))
+    cut = facts(make_tiny(*links, **kinds).failed(links=["trunk"]))
     assert cut.parts == 1  # as drawn
     assert cut.cuts[0].parts == 2
     # p reaches all others and they reach it; c1 and q are cut off from c2 and r.
@@ -176,7 +176,7 @@ def test_totals_are_those_of_the_network(china):
 def test_cables_are_what_a_cut_takes_away(china):
     network, _ = china
     for cable in facts(network).cables:
-        cut = network.without(cables=[cable.id])
+        cut = network.failed(cables=[cable.id])
         lost = (network.capacity_gbps - cut.capacity_gbps)[network.exit_arcs["out"]].sum()
         assert cable.exit_out_gbps == pytest.approx(lost)
         dead = [link for i, link in enumerate(network.links) if not cut.up[2 * i]]
@@ -187,7 +187,7 @@ def test_cables_are_what_a_cut_takes_away(china):
 
 def test_faults_are_not_there(mini):
     network, _ = mini
-    hurt = network.without(links=["beijing--shanghai", "guangzhou-hk"], cables={"TPE": 0.5})
+    hurt = network.failed(links=["beijing--shanghai", "guangzhou-hk"], cables={"TPE": 0.5})
     found = facts(hurt)
     assert found.backbone_gbps == 20_000 - 3_600
     assert found.exits_gbps == pytest.approx(246 - 40 - 0.5 * 70)

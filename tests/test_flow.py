@@ -6,9 +6,10 @@ from conftest import make_random_case, make_tiny
 from helpers import asks, path_routes
 from scipy.optimize import brentq
 
-from simulator.errors import SimulatorError
-from simulator.model.flow import flow, thinned
-from simulator.model.latency import Burst, NoQueue
+from simulator.base.errors import SimulatorError
+from simulator.model.link_state import link_state, loss_fixed_point
+from simulator.queues.burst import Burst
+from simulator.queues.none import NoQueue
 from simulator.routing.route import route
 from simulator.routing.scheme import scheme
 
@@ -19,7 +20,7 @@ FACTORS = np.array([0.1, 0.5, 0.9, 1.0, 1.2, 2.0, 5.0, 10.0, 20.0])
 
 def sent(routes, network, rates, queue=NO_QUEUE):
     """Flow at one instant."""
-    return flow(routes, network, np.array(rates, dtype=float)[:, None], queue)
+    return link_state(routes, network, np.array(rates, dtype=float)[:, None], queue)
 
 
 # -- by hand ----------------------------------------------------------------------------------
@@ -66,7 +67,7 @@ def test_each_direction_loses_for_itself():
 
 def test_a_dead_arc_carries_nothing_and_has_no_utilisation():
     network, routes = chain(40.0, 50.0)
-    broken = network.without(links=["bc"])
+    broken = network.failed(links=["bc"])
     got = sent(routes, broken, [80.0, 60.0])
     assert got.capacity_gbps.tolist() == [40.0, 40.0, 0.0, 0.0]
     assert got.carried_gbps[:, 0].tolist() == [40.0, 0.0, 0.0, 0.0]
@@ -127,10 +128,10 @@ def test_a_ring_that_thins_itself(nodes, hops, overload):
     expected = brentq(
         lambda k: k * rates[0, 0] * np.sum(k ** np.arange(hops)) - 100.0, 1e-9, 1.0, xtol=1e-15
     )
-    kept, offered = thinned(routes, network.capacity_gbps, rates)
-    assert kept[::2, 0] == pytest.approx(expected, rel=1e-9)
-    assert (kept[1::2] == 1.0).all()
-    residual = np.minimum(1.0, 100.0 / routes.loads(rates, kept)[::2]) - kept[::2]
+    pass_fraction, offered = loss_fixed_point(routes, network.capacity_gbps, rates)
+    assert pass_fraction[::2, 0] == pytest.approx(expected, rel=1e-9)
+    assert (pass_fraction[1::2] == 1.0).all()
+    residual = np.minimum(1.0, 100.0 / routes.loads(rates, pass_fraction)[::2]) - pass_fraction[::2]
     assert np.abs(residual).max() < 1e-11
     assert offered[::2] == pytest.approx(100.0 / expected, rel=1e-9)
 
@@ -152,8 +153,8 @@ def test_an_uneven_ring_against_a_scalar_solve():
         return keeps(50.0, rates[0] + rates[2] * z) - x
 
     x = brentq(after_a_round, 1e-6, 1.0, xtol=1e-15)
-    kept, _ = thinned(routes, network.capacity_gbps, rates[:, None])
-    assert kept[0, 0] == pytest.approx(x, abs=1e-11)
+    pass_fraction, _ = loss_fixed_point(routes, network.capacity_gbps, rates[:, None])
+    assert pass_fraction[0, 0] == pytest.approx(x, abs=1e-11)
 
 
 def test_a_long_ring_of_shortest_paths_settles():
@@ -170,18 +171,18 @@ def test_instants_do_not_disturb_each_other():
     network, demands = make_random_case(12)
     routes = route("igp_ecmp", network, demands)
     rates = demands.gbps[:, None] * FACTORS
-    kept, offered = thinned(routes, network.capacity_gbps, rates)
+    pass_fraction, offered = loss_fixed_point(routes, network.capacity_gbps, rates)
     for i in range(len(FACTORS)):
-        alone, load = thinned(routes, network.capacity_gbps, rates[:, i : i + 1])
-        assert np.array_equal(kept[:, i], alone[:, 0])
+        alone, load = loss_fixed_point(routes, network.capacity_gbps, rates[:, i : i + 1])
+        assert np.array_equal(pass_fraction[:, i], alone[:, 0])
         assert np.array_equal(offered[:, i], load[:, 0])
 
 
 def test_no_fixed_point_is_said_aloud(monkeypatch):
-    monkeypatch.setattr("simulator.model.flow._MAX_SWEEPS", 3)
+    monkeypatch.setattr("simulator.model.link_state._MAX_SWEEPS", 3)
     network, routes, rates = ring(3, 2, 1.5)
     with pytest.raises(SimulatorError, match="did not settle"):
-        thinned(routes, network.capacity_gbps, rates)
+        loss_fixed_point(routes, network.capacity_gbps, rates)
 
 
 # -- laws -------------------------------------------------------------------------------------
@@ -189,7 +190,7 @@ def test_no_fixed_point_is_said_aloud(monkeypatch):
 
 def check_laws(routes, network, rates, queue=NO_QUEUE):
     """Everything that must hold at every instant, whatever the routes."""
-    got = flow(routes, network, rates, queue)
+    got = link_state(routes, network, rates, queue)
     capacity = np.where(network.up, network.capacity_gbps, 0.0)[:, None]
     scale = max(float(rates.max()), 1e-300)
     assert np.isfinite(got.offered_gbps).all() and (got.offered_gbps >= 0).all()
@@ -209,9 +210,9 @@ def check_laws(routes, network, rates, queue=NO_QUEUE):
     assert (got.delivered_gbps <= rates * (1 + 1e-12)).all()
 
     # The fixed point: loads under the shares kept give those shares.
-    kept = np.divide(got.carried_gbps, got.offered_gbps, out=np.ones_like(lost),
+    pass_fraction = np.divide(got.carried_gbps, got.offered_gbps, out=np.ones_like(lost),
                      where=got.offered_gbps > 0)  # fmt: skip
-    load = routes.loads(rates, kept)
+    load = routes.loads(rates, pass_fraction)
     assert np.abs(load - got.offered_gbps).max() <= 1e-9 * max(float(load.max()), 1e-300)
     arrived = got.delivered_gbps > 0
     assert np.isfinite(got.latency_ms[arrived]).all()
@@ -247,12 +248,12 @@ def test_delivery_path_by_path(name):
     routes = route(name, network, demands)
     rates = demands.gbps * 4.0
     got = sent(routes, network, rates, Burst())
-    kept = np.ones(len(network.tail))
-    np.divide(got.carried_gbps[:, 0], got.offered_gbps[:, 0], out=kept,
+    pass_fraction = np.ones(len(network.tail))
+    np.divide(got.carried_gbps[:, 0], got.offered_gbps[:, 0], out=pass_fraction,
               where=got.offered_gbps[:, 0] > 0)  # fmt: skip
     share, spent = np.zeros(len(demands)), np.zeros(len(demands))
     for demand, part, arcs in routes.paths():
-        arrives = part * np.prod(kept[list(arcs)])
+        arrives = part * np.prod(pass_fraction[list(arcs)])
         share[demand] += arrives
         spent[demand] += arrives * (network.delay_ms + got.wait_ms[:, 0])[list(arcs)].sum()
     assert (got.delivered_gbps[:, 0] < rates * 0.99).any(), "the case must lose traffic"
@@ -291,8 +292,8 @@ def test_units_do_not_matter(name, seed, factor):
     small = network.under(capacity_gbps=network.capacity_gbps * factor)
     rates = demands.gbps[:, None] * FACTORS
     routes = route(name, network, demands)
-    ours = flow(routes, network, rates, Burst())
-    theirs = flow(route(name, small, demands.with_gbps(demands.gbps * factor)), small,
+    ours = link_state(routes, network, rates, Burst())
+    theirs = link_state(route(name, small, demands.with_gbps(demands.gbps * factor)), small,
                   rates * factor, Burst())  # fmt: skip
     assert theirs.carried_gbps == pytest.approx(ours.carried_gbps * factor, rel=1e-9, abs=0)
     assert theirs.delivered_gbps == pytest.approx(ours.delivered_gbps * factor, rel=1e-9, abs=0)
@@ -307,8 +308,8 @@ def test_units_by_powers_of_two_do_not_change_a_bit(name, power):
     factor = 2.0**power
     small = network.under(capacity_gbps=network.capacity_gbps * factor)
     rates = demands.gbps[:, None] * FACTORS
-    ours = flow(route(name, network, demands), network, rates, Burst())
-    theirs = flow(route(name, small, demands.with_gbps(demands.gbps * factor)), small,
+    ours = link_state(route(name, network, demands), network, rates, Burst())
+    theirs = link_state(route(name, small, demands.with_gbps(demands.gbps * factor)), small,
                   rates * factor, Burst())  # fmt: skip
     assert np.array_equal(theirs.carried_gbps, ours.carried_gbps * factor)
     assert np.array_equal(theirs.delivered_gbps, ours.delivered_gbps * factor)

@@ -6,10 +6,10 @@ from conftest import make_tiny
 from helpers import ABROAD, TWO_EXITS, asks, case_of, play, sdn, static, steps_of, two_exits
 
 import simulator as sim
-from simulator.errors import InputError
-from simulator.model.latency import Burst
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.noise import Noise
+from simulator.base.errors import InputError
+from simulator.queues.burst import Burst
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.noise import Noise
 
 DAY = 86400.0
 NEAR, FAR = ("near", "gw-near"), ("far", "gw-far")

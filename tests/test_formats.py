@@ -10,10 +10,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from simulator.errors import InputError
-from simulator.formats import checks
-from simulator.formats.demands import read_demands, write_demands
-from simulator.formats.draft import great_circle_km
+from simulator.base.errors import InputError
 from simulator.formats.format import (
     check_network,
     format_,
@@ -21,7 +18,10 @@ from simulator.formats.format import (
     read_network,
     write_network,
 )
+from simulator.formats.matrices.demands import read_demands, write_demands
 from simulator.formats.native import write
+from simulator.formats.rules import checks
+from simulator.formats.rules.draft import great_circle_km
 from simulator.model.demands import Demands
 from simulator.model.network import LINK_CLASSES, NODE_KINDS, About, Network
 

@@ -5,11 +5,11 @@ import pytest
 from conftest import built_in, make_random_case
 from helpers import asks, case_of, play, sdn, static, two_exits
 
+from simulator.control.granularity import in_pieces, piece_sizes
+from simulator.control.strategy import Pieces
 from simulator.model.demands import INTERNATIONAL
 from simulator.model.routes import Routes
 from simulator.routing.scheme import scheme
-from simulator.simulation.granularity import in_pieces, piece_sizes
-from simulator.simulation.strategy import Pieces
 
 
 def test_sizes_follow_zipf():
@@ -25,7 +25,7 @@ def split(network, demands, near):
     by_exit = []
     for exit_, share in (("near", near), ("far", 1.0 - near)):
         other = {"near": "far", "far": "near"}[exit_]
-        way = scheme.make("min_latency").route(network.without(links=[other]), demands)
+        way = scheme.make("min_latency").route(network.failed(links=[other]), demands)
         by_exit += [(k, share, arcs) for k, _, arcs in way.paths()]
     arcs = [arc for *_, path in by_exit for arc in path]
     return Routes.from_paths(
@@ -71,7 +71,7 @@ def test_errors_of_demands_make_each_other_good():
     demands = asks(
         network, ("home", "abroad", 10.0), ("gw-near", "abroad", 10.0), ("home", "abroad", 10.0)
     )
-    demands = demands.where(np.array([0, 2, 0, 2]))
+    demands = demands.take(np.array([0, 2, 0, 2]))
     routes = in_pieces(split(network, demands, 0.5), demands, Pieces(count=1))
     assert routes.loads(demands.gbps)[2 * network.link_index["near"]] == pytest.approx(20.0)
 
@@ -95,7 +95,7 @@ def test_shares_are_sums_of_pieces_and_all_is_served(seed, skew):
 @pytest.mark.parametrize("skew", [0.0, 1.0])
 def test_the_finer_the_pieces_the_nearer_the_free_splits(skew):
     network, demands = built_in("china169-2017")
-    demands = demands.where(demands.of_class(INTERNATIONAL))
+    demands = demands.take(demands.of_class(INTERNATIONAL))
     free = scheme.make("min_latency", utilisation_cap=0.8, classes=("exit",)).route(
         network, demands
     )

@@ -9,10 +9,10 @@ import networkx as nx
 import pytest
 import third_party
 
-from simulator.errors import InputError
-from simulator.formats.draft import great_circle_km
+from simulator.base.errors import InputError
 from simulator.formats.format import check_network, load_network, read_network, write_network
-from simulator.formats.graph_file import speed_gbps
+from simulator.formats.graphs.graph_file import speed_gbps
+from simulator.formats.rules.draft import great_circle_km
 from simulator.model.network import Network
 
 ZOO = third_party.FOLDER / "topology_zoo"

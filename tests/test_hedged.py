@@ -12,9 +12,9 @@ from scipy.optimize import linprog
 from test_laws import fingerprint
 
 from simulator.model.demands import INTERNATIONAL
-from simulator.routing import hedge_program
-from simulator.routing.candidates import fastest_paths
-from simulator.routing.hedge_program import RESERVED_MS, fault_sets
+from simulator.optimise import hedge as hedge_program
+from simulator.optimise.hedge import RESERVED_MS, fault_sets
+from simulator.paths.candidates import fastest_paths
 from simulator.routing.hedged import Hedged
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_max import MinMax
@@ -35,8 +35,8 @@ def bundle(*exits, cables=()):
 
 def after(network, routes, demands, **faults):
     """Load, capacity and served shares after faults to which only the sources have reacted."""
-    hit = network.without(**faults)
-    left = routes.avoiding(~hit.up)
+    hit = network.failed(**faults)
+    left = routes.without_arcs(~hit.up)
     assert left.rescales
     return left.loads(demands.gbps), np.where(hit.up, hit.capacity_gbps, 0.0), left.served
 
@@ -171,7 +171,7 @@ def test_no_single_fault_overflows(name, of):
     for fault in every_fault(network, of):
         load, capacity, served = after(network, routes, demands, **fault)
         assert (load <= capacity * (1 + 1e-7)).all()
-        can = IgpEcmp().route(network.without(**fault), demands).served
+        can = IgpEcmp().route(network.failed(**fault), demands).served
         np.testing.assert_allclose(served, can, atol=1e-9)
         count += 1
     assert count >= 4
@@ -181,8 +181,8 @@ def test_no_single_fault_overflows(name, of):
 
 def test_two_faults_at_once_do_not_overflow():
     network, demands = built_in("china169-mini")
-    la = demands.where(demands.of_class(INTERNATIONAL))
-    la = la.where(la.source == network.node_index["pop-los-angeles"])  # by three exits
+    la = demands.take(demands.of_class(INTERNATIONAL))
+    la = la.take(la.source == network.node_index["pop-los-angeles"])  # by three exits
     la = la.scaled(0.999 / least_theta(network, la, faults=2))
     routes = Hedged(faults=2).route(network, la)
     assert routes.certificate.status == "limited paths: hedged"
@@ -223,7 +223,7 @@ def reference(network, demands, paths, of, cap):
         on[p, paths.arcs[paths.starts[p] : paths.starts[p + 1]]] = 1.0
     least, dead = network.capacity_gbps.copy(), [np.zeros(len(network.tail), bool)]
     for fault in every_fault(network, of):
-        hit = network.without(**fault)
+        hit = network.failed(**fault)
         dead.append(~hit.up)
         least = np.where(hit.up, np.minimum(least, hit.capacity_gbps), least)
     rows, rhs = [], []
@@ -252,7 +252,7 @@ def reference(network, demands, paths, of, cap):
 @pytest.mark.parametrize("case", [(0, "small"), (3, "small"), (10, "medium"), (13, "medium")])
 def test_scipy_agrees(case, of):
     network, demands = make_random_case(*case)
-    demands = demands.where(demands.of_class(INTERNATIONAL))
+    demands = demands.take(demands.of_class(INTERNATIONAL))
     network = network.carrying(network.capacity_gbps * 0.1)
     paths = fastest_paths(network, demands, 12)
     demands = demands.scaled(0.5 / reference(network, demands, paths, of, 0.0)[0])
@@ -289,7 +289,7 @@ def test_the_bound_is_no_copy_of_the_answer():
 def nearly_full(seed):
     """International traffic that fits, but leaves too little room to hedge all of it."""
     network, demands = make_random_case(seed)
-    demands = demands.where(demands.of_class(INTERNATIONAL))
+    demands = demands.take(demands.of_class(INTERNATIONAL))
     least = MinMax().route(network, demands).certificate.mlu
     return network, demands.scaled(0.95 / least)
 
@@ -372,14 +372,14 @@ def test_full_backgrounds_elsewhere_do_not_loosen_the_hedge():
     assert routes.certificate.mlu <= 1.0 + 1e-9
     assert not any(network.arc_name(a) == "home>gw2" for _, _, p in routes.paths() for a in p)
     # As good, and as dear, as if the full link were not there.
-    without = Hedged().route(network.without(links=["slow"]), demands).certificate
+    without = Hedged().route(network.failed(links=["slow"]), demands).certificate
     assert routes.certificate.objective == pytest.approx(without.objective, rel=1e-8)
 
 
 def test_a_cable_that_is_cut_already_is_no_fault_to_come():
     network = built_in("china169-mini")[0]
     la = 2 * network.link_index["beijing-la"]
-    whole, cut = fault_sets(network, "cables", 1), network.without(cables=["TPE"])
+    whole, cut = fault_sets(network, "cables", 1), network.failed(cables=["TPE"])
     assert whole.least_left[la] == pytest.approx(0.3)
     # The other one takes what is left: 0.3 of what is installed.
     assert fault_sets(cut, "cables", 1).least_left[la] == 1.0
@@ -387,7 +387,7 @@ def test_a_cable_that_is_cut_already_is_no_fault_to_come():
     # In whatever unit, and with an exit down.
     tiny = cut.under(capacity_gbps=cut.capacity_gbps * 1e-9)
     assert np.array_equal(fault_sets(tiny, "cables", 1).dead, fault_sets(cut, "cables", 1).dead)
-    worse = fault_sets(cut.without(links=["shanghai-la"]), "both", 1)
+    worse = fault_sets(cut.failed(links=["shanghai-la"]), "both", 1)
     assert worse.least_left[la] == 1.0
     assert len(worse.dead) == len(fault_sets(cut, "both", 1).dead) - 1
 
@@ -404,7 +404,7 @@ def test_a_cable_that_is_cut_already_is_no_fault_to_come():
     ],
 )
 def test_faults_to_come_take_shares_of_what_is_installed(cut, faults, least, dead):
-    network = bundle((10.0, 1.0), cables=[{"A": 0.5, "B": 0.3, "C": 0.2}]).without(cables=cut)
+    network = bundle((10.0, 1.0), cables=[{"A": 0.5, "B": 0.3, "C": 0.2}]).failed(cables=cut)
     sets = fault_sets(network, "cables", faults)
     exit_0 = 2 * network.link_index["exit-0"]
     assert sets.least_left[exit_0] == pytest.approx(least)
@@ -472,8 +472,8 @@ def test_faults_that_kill_all_the_listed_paths_find_another():
 def test_domestic_traffic_follows_the_metric(mini):
     network, demands = mini
     here = np.flatnonzero(demands.of_class("domestic"))
-    got = Hedged().route(network, demands).where(here)
-    expected = IgpEcmp().route(network, demands).where(here)
+    got = Hedged().route(network, demands).take(here)
+    expected = IgpEcmp().route(network, demands).take(here)
     assert abs(got.matrix - expected.matrix).max() < 1e-12
 
 
@@ -504,7 +504,7 @@ def test_a_gbps_moves_when_that_saves_more_than_the_penalty(penalty_ms, moves):
     # The second exit comes back: it is 10 ms faster than the third, which took its place.
     network = bundle((10.0, 10.0), (10.0, 20.0), (10.0, 30.0))
     demands = asks(network, ("home", "pop", 5.0))
-    current = Hedged().route(network.without(links=["exit-1"]), demands)
+    current = Hedged().route(network.failed(links=["exit-1"]), demands)
     assert exits_used(network, current) == {"exit-0", "exit-2"}
     routes = Hedged(churn_penalty_ms=penalty_ms).route(network, demands, current)
     second = "exit-1" if moves else "exit-2"
@@ -520,7 +520,7 @@ def test_routes_that_fit_no_longer_move_all_the_same():
     assert routes.certificate.status == "limited paths: hedged"
     assert exits_used(network, routes) == {"exit-0", "exit-1", "exit-2"}
     # And routes on an exit that is down leave it.
-    less = network.without(links=["exit-0"])
+    less = network.failed(links=["exit-0"])
     routes = Hedged(churn_penalty_ms=1e6).route(less, demands, current)
     assert exits_used(network, routes) == {"exit-1", "exit-2"}
 
@@ -529,7 +529,7 @@ def test_paths_in_use_stay_on_offer():
     # By way of two fastest exits only, but the current routes use the third.
     network = bundle((10.0, 10.0), (10.0, 20.0), (10.0, 30.0))
     demands = asks(network, ("home", "pop", 5.0))
-    current = Hedged().route(network.without(links=["exit-1"]), demands)
+    current = Hedged().route(network.failed(links=["exit-1"]), demands)
     few = Hedged(paths=2, churn_penalty_ms=50.0).route(network, demands, current)
     assert exits_used(network, few) == {"exit-0", "exit-2"}
     assert few.certificate.columns == 3
@@ -543,7 +543,7 @@ def test_paths_in_use_stay_on_offer():
 def test_the_unit_of_rates_does_not_matter(mini, unit, options):
     network, demands = mini
     made = Hedged(**options)
-    current = made.route(network.without(links=["beijing-la"]), demands)
+    current = made.route(network.failed(links=["beijing-la"]), demands)
     routes = made.route(network, demands, current)
     scaled = network.under(capacity_gbps=network.capacity_gbps * unit)
     other = made.route(scaled, demands.with_gbps(demands.gbps * unit), current)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.formats.format import load_network, read_network, write_network
 
 ENDINGS = (".graphml", ".gml", ".json", ".yaml", ".geojson")

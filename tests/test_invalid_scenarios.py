@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from simulator.cli import main
-from simulator.errors import InputError
-from simulator.scenario import load
+from simulator.base.errors import InputError
+from simulator.cli.main import main
+from simulator.scenario.scenario import load
 
 WITH_US = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 INVALID = Path(__file__).parent / "invalid"

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from simulator.errors import InputError, Problem
-from simulator.formats.demands import read_demands
+from simulator.base.errors import InputError, Problem
 from simulator.formats.format import NetworkWarning, check_network, load_network, read_network
+from simulator.formats.matrices.demands import read_demands
 
 INVALID = Path(__file__).parent / "invalid"
 TOPOLOGIES = sorted(path for path in INVALID.glob("topology-*") if path.suffix != ".expect")

@@ -46,22 +46,22 @@ def links_of(network, node):
 
 
 def all_exits_down(network):
-    return network.without(links=[network.links[i] for i in network.exits])
+    return network.failed(links=[network.links[i] for i in network.exits])
 
 
 CASES = {
     "china": china,
-    "china, a cable cut": lambda: hurt(china(), lambda n: n.without(cables=["GD-HK"])),
+    "china, a cable cut": lambda: hurt(china(), lambda n: n.failed(cables=["GD-HK"])),
     "china, a province cut off": lambda: hurt(
-        china(), lambda n: n.without(links=links_of(n, "prov-tibet"))
+        china(), lambda n: n.failed(links=links_of(n, "prov-tibet"))
     ),
     "china, a gateway cut off": lambda: hurt(
-        china(), lambda n: n.without(links=links_of(n, "igw-shanghai"))
+        china(), lambda n: n.failed(links=links_of(n, "igw-shanghai"))
     ),
     "mini": mini,
-    "mini, a link down": lambda: hurt(mini(), lambda n: n.without(links=["beijing--wuhan"])),
-    "mini, a node down": lambda: hurt(mini(), lambda n: n.without(nodes=["guangzhou"])),
-    "mini, a cable cut": lambda: hurt(mini(), lambda n: n.without(cables=["GD-HK"])),
+    "mini, a link down": lambda: hurt(mini(), lambda n: n.failed(links=["beijing--wuhan"])),
+    "mini, a node down": lambda: hurt(mini(), lambda n: n.failed(nodes=["guangzhou"])),
+    "mini, a cable cut": lambda: hurt(mini(), lambda n: n.failed(cables=["GD-HK"])),
     "mini, all exits down": lambda: hurt(mini(), all_exits_down),
     "mini, one-way failures": lambda: hurt(mini(), lambda n: one_way_failures(n, 5)),
 }
@@ -75,7 +75,7 @@ for _seed in range(30, 39, 2):
     )
 for _seed in range(40, 44):
     CASES[f"random {_seed}, a gateway down"] = functools.partial(
-        lambda seed: hurt(make_random_case(seed), lambda n: n.without(nodes=["gateway-0"])), _seed
+        lambda seed: hurt(make_random_case(seed), lambda n: n.failed(nodes=["gateway-0"])), _seed
     )
 
 
@@ -137,7 +137,7 @@ def with_reach(network, demands, seed):
 CASES["china, exits reach some"] = lambda: with_reach(*china(), 1)
 CASES["mini, exits reach some"] = lambda: with_reach(*mini(), 1)
 CASES["mini, exits reach some, a cable cut"] = lambda: hurt(
-    with_reach(*mini(), 2), lambda n: n.without(cables=["GD-HK"])
+    with_reach(*mini(), 2), lambda n: n.failed(cables=["GD-HK"])
 )
 for _seed in range(60, 66):
     CASES[f"random {_seed}, exits reach some"] = functools.partial(
@@ -360,16 +360,16 @@ def test_faults_on_one_network_leave_no_trace(kind):
     made = scheme.make(kind)
     alone = fingerprint(made.route(network, demands))
     for change in (
-        lambda n: n.without(links=["beijing-la", "shanghai-la"]),
-        lambda n: n.without(nodes=["wuhan"]),
-        lambda n: n.without(cables=["TPE"]),
+        lambda n: n.failed(links=["beijing-la", "shanghai-la"]),
+        lambda n: n.failed(nodes=["wuhan"]),
+        lambda n: n.failed(cables=["TPE"]),
         lambda n: n.carrying(n.capacity_gbps / 3),
         lambda n: n.with_capacity("beijing-la", 1000.0),
     ):
         hit = change(network)
         fresh = change(mini()[0])
         assert fingerprint(made.route(hit, demands)) == fingerprint(made.route(fresh, demands))
-        half = demands.where(np.arange(len(demands)) % 2 == 0)
+        half = demands.take(np.arange(len(demands)) % 2 == 0)
         made.route(hit, half)
     assert fingerprint(made.route(network, demands)) == alone
 
@@ -426,7 +426,7 @@ def test_the_unit_of_rates_does_not_matter(name, unit, kind):
 @every_scheme
 def test_no_demands_no_routes(kind):
     network, demands = case("mini")
-    routes = scheme.make(kind).route(network, demands.where(np.zeros(len(demands), bool)))
+    routes = scheme.make(kind).route(network, demands.take(np.zeros(len(demands), bool)))
     assert len(routes) == 0
     assert routes.served.shape == (0,)
     assert list(routes.paths()) == []
@@ -459,6 +459,6 @@ def test_nothing_is_up(kind):
 def test_the_order_of_demands_does_not_matter(name, kind):
     network, demands = case(name)
     order = np.random.default_rng(1).permutation(len(demands))
-    routes = scheme.make(kind).route(network, demands.where(order))
+    routes = scheme.make(kind).route(network, demands.take(order))
     expected = solved(name, kind).loads(demands.gbps)
     np.testing.assert_allclose(routes.loads(demands.gbps[order]), expected, atol=1e-6)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from third_party import FOLDER
 
-from simulator import library
+from simulator.base import library
+from simulator.base.library import ENDINGS, find, names, without_ending
 from simulator.formats.format import format_, read_network
-from simulator.library import ENDINGS, find, names, without_ending
 
 
 @pytest.fixture

@@ -14,9 +14,17 @@ from matplotlib import pyplot
 from matplotlib.figure import Figure
 
 import simulator as sim
-from simulator import maps
-from simulator.errors import SimulatorError
-from simulator.maps import Sketch, best_seam, great_circle, plot_map, split, views_of, write_map
+from simulator.base.errors import SimulatorError
+from simulator.figures import maps
+from simulator.figures.maps import (
+    MapData,
+    best_seam,
+    great_circle,
+    plot_map,
+    split,
+    views_of,
+    write_map,
+)
 from simulator.model.network import Network
 
 BEIJING, ANGELES, FRANKFURT, SYDNEY = (116.4, 39.9), (-118.2, 34.1), (8.7, 50.1), (151.2, -33.9)
@@ -118,7 +126,7 @@ def test_a_ring_around_the_earth_is_split_once():
     (ax,) = plot_map(network)
     lines = segments(ax, "core")
     assert len(lines) == 4  # three links, one of them in two
-    seam = Sketch.of(network).seam
+    seam = MapData.of(network).seam
     ends = np.array([line[i] for line in lines for i in (0, -1)])
     at_edge = ends[np.isclose(ends[:, 0], seam) | np.isclose(ends[:, 0], seam + 360)]
     assert sorted(at_edge[:, 0]) == pytest.approx([seam, seam + 360])
@@ -191,19 +199,19 @@ def test_what_has_no_place_is_counted():
 
 def test_links_that_are_down_are_not_drawn(mini):
     network, _ = mini
-    world, home = plot_map(network.without(links=["beijing--wuhan", "guangzhou-hk"]))
+    world, home = plot_map(network.failed(links=["beijing--wuhan", "guangzhou-hk"]))
     assert (len(segments(home, "core")), len(segments(world, "exit"))) == (10, 8)
 
 
 def test_the_view_holds_all_that_is_shown(china):
-    sketch = Sketch.of(china[0])
-    for view in views_of(sketch):
-        for strand in view.strands(sketch):
-            for line in sketch.segments(strand):
-                assert line[:, 0].min() >= min(view.west, sketch.seam)
-                assert line[:, 0].max() <= max(view.east, sketch.seam + 360)
+    map_data = MapData.of(china[0])
+    for view in views_of(map_data):
+        for bundle in view.bundles(map_data):
+            for line in map_data.segments(bundle):
+                assert line[:, 0].min() >= min(view.west, map_data.seam)
+                assert line[:, 0].max() <= max(view.east, map_data.seam + 360)
                 assert view.south < line[:, 1].min() <= line[:, 1].max() < view.north
-        inside = sketch.lon[view.nodes], sketch.lat[view.nodes]
+        inside = map_data.lon[view.nodes], map_data.lat[view.nodes]
         assert (inside[0] > view.west).all() and (inside[0] < view.east).all()
         assert (inside[1] > view.south).all() and (inside[1] < view.north).all()
 
@@ -333,4 +341,4 @@ def test_loading_a_network_needs_no_matplotlib():
     loaded = done.stdout.split()
     assert "simulator.model.network" in loaded
     assert "matplotlib" not in loaded
-    assert "simulator.maps" not in loaded
+    assert "simulator.figures.maps" not in loaded

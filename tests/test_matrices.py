@@ -13,19 +13,19 @@ from helpers import asks
 from scipy import sparse, stats
 from scipy.optimize import nnls
 
-from simulator.document import parse_yaml
-from simulator.errors import InputError
-from simulator.formats.counters import read_counters, read_totals
-from simulator.formats.draft import great_circle_km
+from simulator.base.document import parse_yaml
+from simulator.base.errors import InputError
+from simulator.base.schema import check
+from simulator.formats.matrices.counters import read_counters, read_totals
+from simulator.formats.rules.draft import great_circle_km
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import About, Network
 from simulator.model.tomography import fitted_gravity, nearest_matrix, tomogravity
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.scenario import Traffic
-from simulator.schema import check
-from simulator.traffic.gravity import Gravity
-from simulator.traffic.synthetic import Synthetic
-from simulator.traffic.tomogravity import Tomogravity
+from simulator.scenario.scenario import Traffic
+from simulator.traffic.matrices.gravity import Gravity
+from simulator.traffic.matrices.synthetic import Synthetic
+from simulator.traffic.matrices.tomogravity import Tomogravity
 
 TOTALS = {"domestic": 42000.0, "international_out": 550.0, "international_in": 1500.0}
 GBPS = {f"{name}_gbps": total for name, total in TOTALS.items()}
@@ -86,7 +86,7 @@ def test_gravity_by_capacity(square, tmp_path):
 
 
 def test_a_fault_makes_no_node_smaller(square, tmp_path):
-    hurt = square.without(links=["ac"])
+    hurt = square.failed(links=["ac"])
     for by in ("degree", "capacity"):
         whole, broken = (Gravity(domestic_gbps=1.0, by=by).demands(n, tmp_path)
                          for n in (square, hurt))  # fmt: skip
@@ -522,7 +522,7 @@ def test_tomogravity_needs_routes(triangle, tmp_path):
 def test_pairs_without_a_way_have_no_demand(triangle, tmp_path):
     truth = asks(triangle, ("pa", "pb", 1.0), ("pb", "pa", 4.0))
     write_counters(tmp_path / "counters.csv", triangle, truth)
-    cut = triangle.without(links=["pc"])
+    cut = triangle.failed(links=["pc"])
     kind = Tomogravity(path="counters.csv", kinds=("provincial",))
     got = kind.demands(cut, tmp_path, route=IgpEcmp().route)
     assert rates(got).to_dict() == pytest.approx(rates(truth).to_dict())

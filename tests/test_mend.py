@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from simulator.document import dotted
-from simulator.errors import Problem
-from simulator.formats import places
-from simulator.formats.assemble import assemble
-from simulator.formats.draft import Draft, great_circle_km
-from simulator.formats.mend import mended
+from simulator.base.document import dotted
+from simulator.base.errors import Problem
+from simulator.formats.rules import places
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.draft import Draft, great_circle_km
+from simulator.formats.rules.repair import mended
 
 CITIES = Path(__file__).parents[2] / "shared" / "data" / "cities.csv"
 BEIJING = {"lat": 39.9, "lon": 116.4}

@@ -5,11 +5,11 @@ import pytest
 from conftest import make_tiny
 from helpers import asks, case_of, play, sdn, static, steps_of, two_exits
 
-from simulator.model.latency import Burst
-from simulator.model.metrics import jain, weighted_mean, weighted_quantiles
-from simulator.simulation.source import BLOCK
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.noise import Noise
+from simulator.queues.burst import Burst
+from simulator.results.statistics import jain, weighted_mean, weighted_quantiles
+from simulator.simulation.traffic_source import BLOCK
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.noise import Noise
 
 HOUR = 1 / 3600
 NEAR = ("near", "gw-near")
@@ -214,7 +214,7 @@ def test_latency_percentiles_are_weighted_by_volume(mini):
 def test_latency_percentiles_do_not_depend_on_the_pages(mini, monkeypatch, page):
     case = busy(mini)
     plain = play(case).figures
-    monkeypatch.setattr("simulator.simulation.monitor._Spread.PAGE", page)
+    monkeypatch.setattr("simulator.recording.meter._Spread.PAGE", page)
     assert play(case).figures == plain
 
 

@@ -9,7 +9,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import COUNTING_RULE, About, Network
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.simulation.clock import Clock
-from simulator.simulation.plant import Plant
+from simulator.simulation.network_state import NetworkState
 
 ARRAYS = (
     "tail", "head", "capacity_gbps", "delay_ms", "metric", "up", "background_gbps",
@@ -186,7 +186,7 @@ def test_the_graph_given_is_copied(net):
 
 ALL_WAYS = {
     "made": lambda n: n,
-    "without": lambda n: n.without(links=["bj-xa"], cables=["TPE"]),
+    "without": lambda n: n.failed(links=["bj-xa"], cables=["TPE"]),
     "under": lambda n: n.under(up=n.up.copy(), capacity_gbps=n.capacity_gbps * 2),
     "carrying": lambda n: n.carrying(n.capacity_gbps * 0.1),
     "with_capacity": lambda n: n.with_capacity("bj-xa", 7.0),
@@ -265,7 +265,7 @@ def test_edits_add_up(net):
 
 def test_an_edit_keeps_the_faults(net):
     """What is down stays down, what is cut stays cut, what is carried stays."""
-    hurt = net.without(links=["sx-xa"], cables={"TPE": 0.5})
+    hurt = net.failed(links=["sx-xa"], cables={"TPE": 0.5})
     load = np.arange(len(net.tail), dtype=float)
     wide = hurt.carrying(load).with_capacity("bj-xa", 400)
     assert wide.capacity_gbps[0] == 400
@@ -282,32 +282,32 @@ def down(network):
 
 
 def test_links_down(net):
-    hurt = net.without(links=["bj-xa", "la-sj"])
+    hurt = net.failed(links=["bj-xa", "la-sj"])
     assert down(hurt) == {"bj-xa", "la-sj"}
     np.testing.assert_array_equal(hurt.up[::2], hurt.up[1::2])
     assert hurt.graph is net.graph
 
 
 def test_a_node_down_takes_its_links(net):
-    assert down(net.without(nodes=["igw"])) == {"bj-igw", "bj-la", "bj-sj"}
+    assert down(net.failed(nodes=["igw"])) == {"bj-igw", "bj-la", "bj-sj"}
 
 
 def test_a_cut_cable_takes_its_share(net):
-    hurt = net.without(cables=["TPE"])
+    hurt = net.failed(cables=["TPE"])
     assert down(hurt) == {"bj-sj"}
     np.testing.assert_allclose(hurt.capacity_gbps[[10, 11]], 3.0)
     assert hurt.capacity_gbps[0] == 100
 
 
 def test_part_of_a_cable(net):
-    hurt = net.without(cables={"TPE": 0.5})
+    hurt = net.failed(cables={"TPE": 0.5})
     assert down(hurt) == set()
     np.testing.assert_allclose(hurt.capacity_gbps[[10, 11, 12, 13]], [6.5, 6.5, 4.0, 2.5])
 
 
 def test_all_cables_of_an_exit(net):
-    assert down(net.without(cables=["TPE", "JUS"])) == {"bj-la", "bj-sj"}
-    assert down(net.without(cables={"TPE": 1.0, "JUS": 1.0})) == {"bj-la", "bj-sj"}
+    assert down(net.failed(cables=["TPE", "JUS"])) == {"bj-la", "bj-sj"}
+    assert down(net.failed(cables={"TPE": 1.0, "JUS": 1.0})) == {"bj-la", "bj-sj"}
 
 
 @pytest.mark.parametrize("parts", [(0.1, 0.2, 0.7), (0.3, 0.3, 0.4), (0.15, 0.7, 0.15)])
@@ -315,12 +315,12 @@ def test_shares_that_add_to_one_leave_nothing(parts):
     network = make_tiny(("exit", "gw", "pop", 10), gw="gateway", pop="pop")
     cables = {f"c{i}": part for i, part in enumerate(parts)}
     network = network.with_link("exit", cables=cables)
-    assert not network.without(cables=cables.keys()).up.any()
+    assert not network.failed(cables=cables.keys()).up.any()
 
 
 def test_faults_add_up(net):
-    once = net.without(links=["bj-xa"], nodes=["sx"], cables=["TPE"])
-    by_step = net.without(links=["bj-xa"]).without(nodes=["sx"]).without(cables=["TPE"])
+    once = net.failed(links=["bj-xa"], nodes=["sx"], cables=["TPE"])
+    by_step = net.failed(links=["bj-xa"]).failed(nodes=["sx"]).failed(cables=["TPE"])
     assert down(once) == down(by_step) == {"bj-xa", "sx-bj", "sx-xa", "bj-sj"}
     np.testing.assert_array_equal(once.capacity_gbps, by_step.capacity_gbps)
 
@@ -333,31 +333,31 @@ def cabled(shares, gbps=100.0):
 
 def test_cuts_take_shares_of_what_is_installed():
     network = cabled({"A": 0.7, "B": 0.15, "C": 0.15})
-    hurt = network.without(cables=["A"])
+    hurt = network.failed(cables=["A"])
     assert hurt.capacity_gbps == pytest.approx([30.0, 30.0])
-    both = hurt.without(cables=["B"])
+    both = hurt.failed(cables=["B"])
     assert both.capacity_gbps == pytest.approx([15.0, 15.0]) and both.up.all()
     assert both.cut == {"A": 1.0, "B": 1.0} and both.cable_left == pytest.approx([0.15])
-    assert network.without(cables=["B"]).without(cables=["A"]).capacity_gbps == pytest.approx(15.0)
-    assert network.without(cables=["A", "B"]).capacity_gbps == pytest.approx(15.0)
-    assert not both.without(cables=["C"]).up.any()
+    assert network.failed(cables=["B"]).failed(cables=["A"]).capacity_gbps == pytest.approx(15.0)
+    assert network.failed(cables=["A", "B"]).capacity_gbps == pytest.approx(15.0)
+    assert not both.failed(cables=["C"]).up.any()
 
 
 def test_a_cable_can_be_cut_once():
     network = cabled({"A": 0.7, "B": 0.3})
     for first, then, left in ((1.0, 1.0, 30), (0.5, 1.0, 30), (0.5, 0.25, 47.5), (0.0, 0.5, 65)):
-        hurt = network.without(cables={"A": first}).without(cables={"A": then})
+        hurt = network.failed(cables={"A": first}).failed(cables={"A": then})
         assert hurt.capacity_gbps == pytest.approx(left) and hurt.up.all()
 
 
 def test_capacities_may_change_between_cuts():
     network = cabled({"A": 0.7, "B": 0.15, "C": 0.15})
-    hurt = network.without(cables=["A"]).with_capacity("exit", 200.0)
+    hurt = network.failed(cables=["A"]).with_capacity("exit", 200.0)
     assert hurt.capacity_gbps == pytest.approx(60.0)
-    assert hurt.without(cables=["B"]).capacity_gbps == pytest.approx(30.0)
-    masked = network.without(cables=["A"]).under(capacity_gbps=np.array([60.0, 6.0]))
-    assert masked.without(cables=["B"]).capacity_gbps == pytest.approx([30.0, 3.0])
-    assert not network.cut and network.without(cables=["B"]).cut == {"B": 1.0}
+    assert hurt.failed(cables=["B"]).capacity_gbps == pytest.approx(30.0)
+    masked = network.failed(cables=["A"]).under(capacity_gbps=np.array([60.0, 6.0]))
+    assert masked.failed(cables=["B"]).capacity_gbps == pytest.approx([30.0, 3.0])
+    assert not network.cut and network.failed(cables=["B"]).cut == {"B": 1.0}
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -366,37 +366,39 @@ def test_the_simulation_cuts_as_networks_do(seed):
     rng = np.random.default_rng(seed)
     shares = dict(zip("ABCD", rng.dirichlet(np.ones(4)), strict=True))
     network = cabled(shares)
-    plant = Plant(Clock(), network)
+    network_state = NetworkState(Clock(), network)
     lost = dict.fromkeys(shares, 0.0)
     factor, keys = 1.0, []
     for turn in range(12):
         cable, part = "ABCD"[rng.integers(4)], rng.uniform(0.1, 0.6)
         after = network.under(capacity_gbps=network.capacity_gbps * factor)
         for each, gone in lost.items():
-            after = after.without(cables={each: min(gone, 1.0)})
-        further = plant.network.without(cables={cable: part})
-        plant.cable(cable, part)
-        assert further.capacity_gbps == pytest.approx(plant.network.capacity_gbps, abs=1e-9)
+            after = after.failed(cables={each: min(gone, 1.0)})
+        further = network_state.network.failed(cables={cable: part})
+        network_state.cable(cable, part)
+        assert further.capacity_gbps == pytest.approx(network_state.network.capacity_gbps, abs=1e-9)
         lost[cable] += part
         by_hand = 1.0 - sum(min(gone, 1.0) * shares[each] for each, gone in lost.items())
-        assert plant.network.capacity_gbps == pytest.approx(100.0 * factor * by_hand, abs=1e-9)
-        assert after.without(cables={cable: part}).capacity_gbps == pytest.approx(
-            plant.network.capacity_gbps, abs=1e-9
+        assert network_state.network.capacity_gbps == pytest.approx(
+            100.0 * factor * by_hand, abs=1e-9
+        )
+        assert after.failed(cables={cable: part}).capacity_gbps == pytest.approx(
+            network_state.network.capacity_gbps, abs=1e-9
         )
         if turn % 3 == 2:
             keys.append(object())
-            plant.begin_change(0, "x2", keys[-1])
+            network_state.begin_change(0, "x2", keys[-1])
             factor *= 2.0
-            plant.cable(cable, -lost[cable])
+            network_state.cable(cable, -lost[cable])
             lost[cable] = 0.0
 
 
 def test_no_fault_is_no_change(net):
-    assert snapshot(net.without()) == snapshot(net)
+    assert snapshot(net.failed()) == snapshot(net)
 
 
 def test_usable_follows_the_border_and_the_faults(net):
-    hurt = net.without(links=["bj-la"])
+    hurt = net.failed(links=["bj-la"])
     home, abroad = hurt.usable(abroad=False), hurt.usable(abroad=True)
     assert not home[net.exit_arcs["out"]].any()
     assert not abroad[net.exit_arcs["in"]].any()
@@ -413,10 +415,10 @@ def test_usable_follows_the_border_and_the_faults(net):
         (lambda n: n.with_capacity("bj-xaa", 1), "no link named 'bj-xaa'; did you mean 'bj-xa'?"),
         (lambda n: n.with_link("bj_la", metric=1), "no link named 'bj_la'; did you mean 'bj-la'?"),
         (lambda n: n.without_link("sx-xb"), "no link named 'sx-xb'; did you mean 'sx-xa'?"),
-        (lambda n: n.without(links=["la-an"]), "no link named 'la-an'; did you mean 'la-na'?"),
-        (lambda n: n.without(nodes=["IGW-"]), "no node named 'IGW-'; did you mean 'igw'?"),
-        (lambda n: n.without(cables=["TPE2"]), "no cable named 'TPE2'; did you mean 'TPE'?"),
-        (lambda n: n.without(cables={"JU": 1}), "no cable named 'JU'; did you mean 'JUS'?"),
+        (lambda n: n.failed(links=["la-an"]), "no link named 'la-an'; did you mean 'la-na'?"),
+        (lambda n: n.failed(nodes=["IGW-"]), "no node named 'IGW-'; did you mean 'igw'?"),
+        (lambda n: n.failed(cables=["TPE2"]), "no cable named 'TPE2'; did you mean 'TPE'?"),
+        (lambda n: n.failed(cables={"JU": 1}), "no cable named 'JU'; did you mean 'JUS'?"),
         (lambda n: n.cable_share("zzzz"), "no cable named 'zzzz'"),
         (lambda n: n.attributes("zzzz"), "no link named 'zzzz'"),
     ],
@@ -441,7 +443,7 @@ def test_an_impossible_capacity_is_refused(net, gbps):
 @pytest.mark.parametrize("part", [-0.5, 1.5, float("nan")])
 def test_an_impossible_share_of_a_cable_is_refused(net, part):
     with pytest.raises(ValueError, match="TPE"):
-        net.without(cables={"TPE": part})
+        net.failed(cables={"TPE": part})
 
 
 @pytest.mark.parametrize(
@@ -474,7 +476,7 @@ def test_demands_add_up_scale_and_select(net):
     assert demands.scaled(10, "international_in").gbps.tolist() == [1, 2, 30]
     assert demands.scaled(2).gbps.tolist() == [2, 4, 6]
     assert demands.gbps.tolist() == [1, 2, 3]
-    assert demands.where(demands.of_class("international_out")).names == ["sx>na:international_out"]
+    assert demands.take(demands.of_class("international_out")).names == ["sx>na:international_out"]
     assert demands.with_gbps([4, 5, 6]).gbps.tolist() == [4, 5, 6]
     assert demands.frame().iloc[2].tolist() == ["na", "sx", "international_in", 3]
     assert repr(demands) == "<Demands: 3 demands, 6.0 Gbps>"

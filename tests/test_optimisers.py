@@ -12,7 +12,8 @@ from scipy import sparse
 from scipy.optimize import linprog
 
 from simulator.model.demands import Demands
-from simulator.routing import candidates, path_problem
+from simulator.optimise import path_problem
+from simulator.paths import candidates
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.min_max import MinMax
 
@@ -383,12 +384,12 @@ def test_who_cannot_be_served_is_left_out_and_the_rest_is_optimal():
 
 def test_cables_cut_on_the_mini_leave_the_rest_optimal():
     network, demands = built_in("china169-mini")
-    hurt = network.without(nodes=["pop-tokyo"])
+    hurt = network.failed(nodes=["pop-tokyo"])
     routes = MinMax().route(hurt, demands)
     ends = np.isin(demands.nodes, ["pop-tokyo"])
     lost = ends[demands.source] | ends[demands.target]
     np.testing.assert_allclose(routes.served, ~lost)
-    alone = MinMax().route(hurt, demands.where(~lost))
+    alone = MinMax().route(hurt, demands.take(~lost))
     assert routes.certificate.mlu == pytest.approx(alone.certificate.mlu, rel=1e-9)
 
 
@@ -476,5 +477,5 @@ def test_the_solver_says_nothing():
 def test_pricing_ends_by_itself(cable):
     """A path that stands in the program already is not priced in again, round after round."""
     network, demands = built_in("china169-2017")
-    certificate = MinMax().route(network.without(cables=[cable]), demands).certificate
+    certificate = MinMax().route(network.failed(cables=[cable]), demands).certificate
     assert certificate.rounds < 100

@@ -5,9 +5,9 @@ import warnings
 import pytest
 
 import simulator as sim
-from simulator.errors import InputError
-from simulator.formats.draft import great_circle_km
+from simulator.base.errors import InputError
 from simulator.formats.format import NetworkWarning, read_network
+from simulator.formats.rules.draft import great_circle_km
 
 NODES = "id,lon,lat\na,10,50\nb,11,51\nc,12,50\n"
 LINKS = "source,target,capacity_mbps,weight\na,b,40000,7\nb,c,10000,3\nc,a,10000,1\n"

@@ -63,14 +63,14 @@ def test_the_wheel_holds_every_file(wheel):
 def test_the_wheel_brings_the_command(wheel):
     files = zipfile.ZipFile(wheel)
     (entry_points,) = (name for name in files.namelist() if name.endswith("entry_points.txt"))
-    assert "simulator = simulator.cli:main" in files.read(entry_points).decode()
+    assert "simulator = simulator.cli.main:main" in files.read(entry_points).decode()
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("file", ["china169-2017.yaml", "china169-mini.yaml", "Chinanet.graphml"])
 def test_the_installed_package_finds_its_topologies(installed, tmp_path, file):
     name = Path(file).stem
-    code = f"from simulator.library import find; print(find('topologies', {name!r}))"
+    code = f"from simulator.base.library import find; print(find('topologies', {name!r}))"
     environment = {**os.environ, "PYTHONPATH": str(installed)}
     printed = _run(sys.executable, "-c", code, cwd=tmp_path, env=environment)
     found = Path(printed.strip())

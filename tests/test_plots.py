@@ -17,12 +17,12 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
-from simulator import plots
-from simulator.errors import SimulatorError
-from simulator.model.results import Results
-from simulator.plots import FIGURES, NothingToShow, Plots, write_figures
+from simulator.base.errors import SimulatorError
+from simulator.figures import plots
+from simulator.figures.plots import FIGURES, NothingToShow, Plots, write_figures
+from simulator.results.results import Results
 from simulator.run import run
-from simulator.scenario import load
+from simulator.scenario.scenario import load
 
 TOPOLOGY = Path(__file__).parent.parent / "topologies" / "china169-mini.yaml"
 STATIC = {"scheme": {"kind": "nearest_exit"}}
@@ -518,7 +518,7 @@ def test_axes_belong_to_pyplot_so_that_a_notebook_shows_them(mini_day):
 
 
 def test_importing_draws_in_nothing():
-    code = "import sys, simulator.plots; print('matplotlib' in sys.modules)"
+    code = "import sys, simulator.figures.plots; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

@@ -8,14 +8,14 @@ import pytest
 from helpers import asks, case_of, play, sdn, two_exits
 from test_control import Listed, Ramp
 
-from simulator.document import parse_yaml
+from simulator.base.document import parse_yaml
+from simulator.base.schema import check
+from simulator.control.predictors.predictor import Outlook, predictor
+from simulator.control.strategy import Announcements, Strategy
+from simulator.engines.case import WINDOW_INSTANTS, with_window
 from simulator.model.streams import Streams
-from simulator.prediction.predictor import Outlook, predictor
-from simulator.schema import check
-from simulator.simulation.case import WINDOW_INSTANTS, with_window
-from simulator.simulation.strategy import Announcements, Strategy
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.noise import Noise
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.noise import Noise
 from simulator.traffic.traffic import Series
 
 DAY = 86400.0

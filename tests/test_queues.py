@@ -4,7 +4,13 @@ import numpy as np
 import pytest
 from scipy import integrate
 
-from simulator.model.latency import MD1, MG1, MM1, Burst, FractionalBrownian, NoQueue, queue
+from simulator.queues.burst import Burst
+from simulator.queues.fbm import FractionalBrownian
+from simulator.queues.md1 import MD1
+from simulator.queues.mg1 import MG1
+from simulator.queues.mm1 import MM1
+from simulator.queues.none import NoQueue
+from simulator.queues.queue import queue
 
 QUEUES = queue.names()
 WAITING = [name for name in QUEUES if name != "none"]

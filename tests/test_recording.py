@@ -20,7 +20,7 @@ def recording(*rows, seconds=None, start=None):
     demands = asks(network, ("home", "abroad", 1.0), ("abroad", "home", 1.0))
     gbps = np.array(rows, dtype=float)
     seconds = np.arange(gbps.shape[1]) * 60.0 if seconds is None else np.array(seconds)
-    return Recording.of(demands.where(np.arange(len(rows))), seconds / 3600.0, gbps, start)
+    return Recording.of(demands.take(np.arange(len(rows))), seconds / 3600.0, gbps, start)
 
 
 def means(played, *spans):

@@ -174,7 +174,7 @@ def single_backbone_failures(network, demands):
     """(backbone MLU, arc, failed link) for each backbone link, worst first."""
     found = []
     for link in network.frame().query("`class` in @BACKBONE_CLASSES")["link"]:
-        hurt = network.without(links=[link])
+        hurt = network.failed(links=[link])
         used = utilisation(hurt, demands, IgpEcmp().route(hurt, demands))
         found.append((*fullest(hurt, used, *BACKBONE_CLASSES), link))
     return sorted(found, reverse=True)
@@ -202,7 +202,7 @@ def test_exit_capacity_by_cable(china, cable, gbps):
 def test_cable_fault_under_shortest_paths(china, cable):
     network, demands = china
     expected = CHINA["cable_faults"][cable]
-    hurt = network.without(cables=[cable])
+    hurt = network.failed(cables=[cable])
     assert exits_left(hurt) == near(expected["exit_capacity_left_gbps"])
     used = utilisation(hurt, demands, IgpEcmp().route(hurt, demands))
     worst = (near(expected["spf_exit_mlu"]), expected["spf_exit_link"])
@@ -212,7 +212,7 @@ def test_cable_fault_under_shortest_paths(china, cable):
 @pytest.mark.parametrize("cable", CHINA["cable_faults"])
 def test_cable_fault_under_the_optimum(china, cable):
     network, demands = china
-    mlu = least_mlu(network.without(cables=[cable]), demands)
+    mlu = least_mlu(network.failed(cables=[cable]), demands)
     assert mlu == near(CHINA["cable_faults"][cable]["lp_min_mlu_all_classes"])
 
 
@@ -220,7 +220,7 @@ def test_cable_fault_under_the_optimum(china, cable):
 def test_loss_of_a_gateway_site(china, gateway):
     network, demands = china
     expected = CHINA["gateway_site_loss"][gateway]
-    hurt = network.without(nodes=[gateway])
+    hurt = network.failed(nodes=[gateway])
     assert exits_left(hurt) == near(expected["exit_capacity_left_gbps"])
     used = utilisation(hurt, demands, IgpEcmp().route(hurt, demands))
     assert fullest(hurt, used, "exit")[0] == near(expected["spf_exit_mlu"])
@@ -231,7 +231,7 @@ def test_loss_of_a_gateway_site(china, gateway):
 @pytest.mark.parametrize(("key", "expected"), CHINA["international_only_latency_tradeoff"].items())
 def test_latency_of_international_traffic(china, key, expected):
     network, demands = china
-    demands = demands.where(demands.of_class(("international_out", "international_in")))
+    demands = demands.take(demands.of_class(("international_out", "international_in")))
     rule = key.removeprefix("lp_min_mean_one_way_ms_all_links_at_most_")
     if key == "mean_one_way_ms_spf_metric":
         scheme, cap = IgpEcmp(), np.inf
@@ -279,7 +279,7 @@ def test_mini_least_mlu(mini):
 
 def test_mini_least_mlu_of_domestic_traffic(mini):
     network, demands = mini
-    demands = demands.where(demands.of_class("domestic"))
+    demands = demands.take(demands.of_class("domestic"))
     assert least_mlu(network, demands) == near(MINI["lp_min_mlu_domestic_only_on_backbone"])
 
 

@@ -8,20 +8,20 @@ from typing import Annotated, Any
 
 import pytest
 
-from simulator.document import Document, parse_yaml
-from simulator.errors import InputError, SimulatorError
-from simulator.registry import Registry
-from simulator.schema import Positive, build, check, checked, json_schema, to_plain
+from simulator.base.document import Document, parse_yaml
+from simulator.base.errors import InputError, SimulatorError
+from simulator.base.registry import Registry
+from simulator.base.schema import Positive, build, check, checked, json_schema, to_plain
 
 PARTS = {
     "__init__": """
-from simulator.registry import Registry
+from simulator.base.registry import Registry
 
 scheme = Registry("routing scheme", "{0}")
 """,
     "latency": '''
 from {0} import scheme
-from simulator.schema import Positive
+from simulator.base.schema import Positive
 
 @scheme("min_latency")
 class MinLatency:

@@ -14,11 +14,11 @@ from numpy.testing import assert_allclose, assert_array_equal
 from third_party import CASES, FOLDER, Case
 
 import simulator as sim
-from simulator.errors import InputError
-from simulator.formats.demand_format import read_recording
+from simulator.base.errors import InputError
 from simulator.formats.format import load_network, read_network, write_network
-from simulator.formats.repetita import Repetita
-from simulator.formats.repetita_demands import RepetitaDemands
+from simulator.formats.matrices.demand_format import read_recording
+from simulator.formats.repetita.demands import RepetitaDemands
+from simulator.formats.repetita.graph import Repetita
 from simulator.model.network import About, Network
 
 GRAPH = """NODES 3

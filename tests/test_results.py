@@ -14,10 +14,10 @@ import pytest
 from scipy import stats
 
 import simulator as sim
-from simulator.errors import SimulatorError
-from simulator.model import results as module
-from simulator.model.metrics import interval
-from simulator.model.results import Results, Workshop, differences, summarise
+from simulator.base.errors import SimulatorError
+from simulator.results import results as module
+from simulator.results.results import Results, StagingFolder, differences, summarise
+from simulator.results.statistics import interval
 from simulator.run import write_figures
 
 RUN = importlib.import_module("simulator.run")
@@ -32,7 +32,7 @@ TABLES = {
     "demands": ["class", "region", "offered_gbps", "carried_gbps", "latency_ms",
                 "propagation_ms", "queueing_ms"],
     "control": ["layer", "trigger", "status", "mlu", "mlu_bound", "objective_gbps_ms",
-                "bound_gbps_ms", "gap", "paths", "rounds", "moves", "moved_gbps", "rules",
+                "bound_gbps_ms", "gap", "paths", "rounds", "moves", "moved_gbps", "entries",
                 "transient_mlu", "prediction_error"],
     "events": ["event"],
 }  # fmt: skip
@@ -42,7 +42,7 @@ METRICS = {
     *(f"hours_above_{level}" for level in (70, 80, 90, 100)),
     "exit_balance_jain", "mlu_peak", "propagation_ms_mean", "queueing_ms_mean", "offered_gbit",
     "carried_gbit", "lost_gbit", "loss_fraction", "headroom", "control_cycles", "moves",
-    "moved_gbps", "moved_gbps_per_day", "rules_peak", "prediction_error", "gap_max",
+    "moved_gbps", "moved_gbps_per_day", "entries_peak", "prediction_error", "gap_max",
 }  # fmt: skip
 
 
@@ -266,25 +266,25 @@ def left_in(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def fill(workshop):
-    (workshop.folder / "run.json").write_text('{"status": "complete"}')
-    workshop.gather()
+def fill(staging):
+    (staging.folder / "run.json").write_text('{"status": "complete"}')
+    staging.merge()
 
 
 def test_a_folder_appears_when_it_is_whole(tmp_path):
-    with Workshop(tmp_path / "out", force=False) as workshop:
+    with StagingFolder(tmp_path / "out", force=False) as staging:
         assert not (tmp_path / "out").exists()
-        fill(workshop)
+        fill(staging)
         assert not (tmp_path / "out").exists()
-        assert workshop.deliver() == tmp_path / "out"
+        assert staging.publish() == tmp_path / "out"
     assert left_in(tmp_path) == ["out"] and left_in(tmp_path / "out") == ["run.json"]
 
 
 @pytest.mark.parametrize("how", [KeyboardInterrupt, OSError(28, "No space left"), ValueError])
 def test_an_interrupted_run_leaves_nothing(tmp_path, how):
     with pytest.raises(how if isinstance(how, type) else type(how)):
-        with Workshop(tmp_path / "out", force=False) as workshop:
-            fill(workshop)
+        with StagingFolder(tmp_path / "out", force=False) as staging:
+            fill(staging)
             raise how
     assert left_in(tmp_path) == []
 
@@ -345,11 +345,11 @@ def test_a_force_that_fails_leaves_the_old_results(tmp_path, short, monkeypatch)
 
 def test_a_place_taken_meanwhile_is_not_overwritten(tmp_path):
     with pytest.raises(SimulatorError, match="exists already"):
-        with Workshop(tmp_path / "out", force=False) as workshop:
-            fill(workshop)
+        with StagingFolder(tmp_path / "out", force=False) as staging:
+            fill(staging)
             (tmp_path / "out").mkdir()
             (tmp_path / "out" / "other.txt").write_text("somebody was faster")
-            workshop.deliver()
+            staging.publish()
     assert left_in(tmp_path) == ["out"] and left_in(tmp_path / "out") == ["other.txt"]
 
 
@@ -366,17 +366,17 @@ def test_what_the_dead_left_is_swept_and_what_the_living_do_is_not(tmp_path):
     for name in names:
         (tmp_path / name).mkdir()
         (tmp_path / name / "part").write_text("x")
-    with Workshop(tmp_path / "out", force=False) as workshop:
-        fill(workshop)
-        workshop.deliver()
+    with StagingFolder(tmp_path / "out", force=False) as staging:
+        fill(staging)
+        staging.publish()
     assert set(left_in(tmp_path)) == {"out", *(name for name, stays in names.items() if stays)}
 
 
 def test_odd_names_of_places(tmp_path):
     for name in ("[a]*?", "x" * 200, "dänemark ±", "a.b"):
-        with Workshop(tmp_path / name, force=False) as workshop:
-            fill(workshop)
-            workshop.deliver()
+        with StagingFolder(tmp_path / name, force=False) as staging:
+            fill(staging)
+            staging.publish()
         assert (tmp_path / name / "run.json").exists()
     assert len(left_in(tmp_path)) == 4
 
@@ -399,7 +399,7 @@ def test_a_full_disk_leaves_nothing(tmp_path, short, monkeypatch, where, what):
 
 def test_a_full_disk_in_a_worker_leaves_nothing(tmp_path, short):
     # The worker cannot write its parts: they are gone before it begins.
-    class Gone(Workshop):
+    class Gone(StagingFolder):
         def __enter__(self):
             self.parts.rmdir()
             self.parts.write_text("no folder")
@@ -407,7 +407,7 @@ def test_a_full_disk_in_a_worker_leaves_nothing(tmp_path, short):
 
     scenario = short.with_changes({"strategies": {"static": {"scheme": "igp_ecmp"}}})
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(RUN, "Workshop", Gone)
+        patch.setattr(RUN, "StagingFolder", Gone)
         with pytest.raises(OSError):
             sim.run(scenario, out=tmp_path / "out", workers=2)
     assert left_in(tmp_path) == []

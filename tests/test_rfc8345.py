@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.formats.format import read_network
 from simulator.formats.rfc8345 import Rfc8345
 from simulator.model.network import Network
@@ -179,7 +179,7 @@ def test_shared_risk_groups_are_cables(tmp_path):
     cables = [network.attributes(name)["cables"] for name in network.links]
     assert cables == [{"srlg-2": 1.0}, {"srlg-2": 1.0}, {}]
     assert any("1 link in several shared risk groups" in each.message for each in problems)
-    cut = network.without(cables=["srlg-2"])
+    cut = network.failed(cables=["srlg-2"])
     assert_array_equal(cut.up, [False] * 4 + [True] * 2)
 
 

@@ -12,9 +12,9 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from test_formats import ANY_TEXT, assert_same, networks
 
-from simulator.errors import InputError
+from simulator.base.errors import InputError
 from simulator.formats.format import check_network, load_network, read_network, write_network
-from simulator.formats.geojson import split
+from simulator.formats.graphs.geojson import split
 from simulator.model.network import About, Network
 
 ANY = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
@@ -227,7 +227,7 @@ def test_a_foreign_network_survives_as_ours(suffix, tmp_path):
 def test_faults_load_and_attributes_of_others_are_told(suffix, tmp_path):
     nodes = {"a": {"lat": 0, "lon": 0, "colour": "red"}, "b": {"lat": 1, "lon": 1, "colour": 2}}
     links = {"ab": {"a": "a", "b": "b", "owner": "x"}, "ba": {"a": "b", "b": "a", "metric": 2.0}}
-    network = made(nodes, links).without(links=["ab"]).carrying(np.ones(4))
+    network = made(nodes, links).failed(links=["ab"]).carrying(np.ones(4))
     assert write_network(network, tmp_path / f"net{suffix}") == [
         "colour of 2 nodes",
         "owner of 1 link",

@@ -10,7 +10,7 @@ from scipy import sparse
 
 from simulator.model.demands import Demands
 from simulator.model.routes import Certificate, Routes, link_loads
-from simulator.routing.candidates import fastest_paths
+from simulator.paths.candidates import fastest_paths
 from simulator.routing.igp_ecmp import IgpEcmp
 
 CHAIN = make_tiny(("ab", "a", "b", 10, 1, 3.0), ("bc", "b", "c", 4, 1, 5.0))
@@ -46,8 +46,8 @@ def paths(network, demands, *rows):
 def splits(network, demands, **shares):
     """Routes to the only target from ``a_b=share``."""
     row = sparse.csr_array(arcs_of(network, **shares)[None])
-    goal = np.unique(demands.target)
-    return Routes.from_splits(network, demands, row, goal, np.zeros(len(demands), int))
+    destination = np.unique(demands.target)
+    return Routes.from_splits(network, demands, row, destination, np.zeros(len(demands), int))
 
 
 @pytest.fixture
@@ -259,7 +259,7 @@ def test_loss_by_paths_and_by_splits_is_the_same():
 
 def test_over_fills_what_is_not_served(two_ways):
     upper = paths(DIAMOND, 2, (0, 0.6, (SA, AB, BT)))
-    both = upper.over(two_ways)
+    both = upper.with_fallback(two_ways)
     np.testing.assert_allclose(both.served, 1.0)
     expected = arcs_of(DIAMOND, s_a=0.6, a_b=0.6, b_t=0.6)
     expected += 0.4 * two_ways.loads(np.array([1.0, 0.0])) + two_ways.loads(np.array([0.0, 1.0]))
@@ -269,7 +269,9 @@ def test_over_fills_what_is_not_served(two_ways):
 
 def test_over_changes_nothing_where_all_is_served(two_ways):
     other = paths(DIAMOND, 2, (0, 1.0, (SA, AB, BT)), (1, 1.0, (AT,)))
-    np.testing.assert_allclose(two_ways.over(other).matrix.toarray(), two_ways.matrix.toarray())
+    np.testing.assert_allclose(
+        two_ways.with_fallback(other).matrix.toarray(), two_ways.matrix.toarray()
+    )
 
 
 def test_over_mixes_paths_and_splits():
@@ -277,7 +279,7 @@ def test_over_mixes_paths_and_splits():
     base = IgpEcmp().route(DIAMOND, demands)
     certificate = Certificate("optimal", 1.0, 1.0, 1.0, 1.0)
     upper = paths(DIAMOND, 2, (1, 0.5, (AB, BT)))
-    both = replace(upper, certificate=certificate).over(base)
+    both = replace(upper, certificate=certificate).with_fallback(base)
     assert both.certificate is certificate
     expected = arcs_of(DIAMOND, s_a=4, s_b=4, a_t=4 + 2.5, a_b=2.5, b_t=4 + 2.5)
     np.testing.assert_allclose(both.loads(demands.gbps), expected)
@@ -289,13 +291,13 @@ def test_over_mixes_paths_and_splits():
 
 def test_avoiding_drops_the_entries_that_may_meet_a_dead_arc(two_ways):
     dead = arcs_of(DIAMOND, a_t=1).astype(bool)
-    left = two_ways.avoiding(dead)
+    left = two_ways.without_arcs(dead)
     np.testing.assert_allclose(left.served, [0.25, 1.0])
     np.testing.assert_allclose(
         left.loads(np.array([8.0, 5.0])), arcs_of(DIAMOND, s_b=2, b_t=7, a_b=5)
     )
-    np.testing.assert_allclose(left.over(two_ways).served, 1.0)
-    spared = two_ways.avoiding(np.zeros(len(dead), bool))
+    np.testing.assert_allclose(left.with_fallback(two_ways).served, 1.0)
+    spared = two_ways.without_arcs(np.zeros(len(dead), bool))
     np.testing.assert_allclose(spared.matrix.toarray(), two_ways.matrix.toarray())
 
 
@@ -303,14 +305,14 @@ def test_avoiding_sees_dead_arcs_far_down_the_splits():
     demands = Demands.of(DIAMOND, ["s", "a", "b"], ["t", "t", "t"], [1.0, 1.0, 1.0])
     routes = splits(DIAMOND, demands, s_a=0.7, s_b=0.3, a_t=0.6, a_b=0.4, b_t=1.0)
     dead = arcs_of(DIAMOND, a_t=1).astype(bool)
-    left = routes.avoiding(dead)
+    left = routes.without_arcs(dead)
     # s by a may meet it, s by b not; a by b not; b not.
     np.testing.assert_allclose(left.served, [0.3, 0.4, 1.0])
     assert left.loads(np.ones(3))[AT] == 0
 
 
 def test_of_renumbers(two_ways):
-    wide = two_ways.of(np.array([3, 1]), 5)
+    wide = two_ways.scattered(np.array([3, 1]), 5)
     assert len(wide) == 5
     np.testing.assert_allclose(wide.served, [0, 1, 0, 1, 0])
     np.testing.assert_allclose(
@@ -409,7 +411,7 @@ def test_a_one_way_failure_diverts_one_way_only():
 def test_parallel_links_lose_one():
     network = make_tiny(("st-1", "s", "t", 1), ("st-2", "s", "t", 1))
     np.testing.assert_allclose(ecmp(network, "s", "t")[::2], [0.5, 0.5])
-    np.testing.assert_allclose(ecmp(network.without(links=["st-1"]), "s", "t")[::2], [0, 1])
+    np.testing.assert_allclose(ecmp(network.failed(links=["st-1"]), "s", "t")[::2], [0, 1])
 
 
 def test_stubs_carry_no_transit_however_cheap():
@@ -448,7 +450,7 @@ def test_link_loads_by_direction():
 def test_routes_that_rescale_share_a_dead_path_out_over_the_others(mini):
     network, demands = mini
     k = int(np.argmax(demands.of_class("international_out")))
-    ways = fastest_paths(network, demands.where([k]), 3)
+    ways = fastest_paths(network, demands.take([k]), 3)
     shares = np.array([0.5, 0.3, 0.2])
     routes = Routes.from_paths(network, 1, ways.demand, shares, ways.arcs, ways.starts)
     dead = np.zeros(len(network.tail), dtype=bool)
@@ -456,21 +458,21 @@ def test_routes_that_rescale_share_a_dead_path_out_over_the_others(mini):
     others = set(ways.arcs[ways.starts[1] :].tolist())
     dead[list(first - others)] = True
     assert dead.any()
-    left = routes.avoiding(dead)
+    left = routes.without_arcs(dead)
     assert left.served[0] == pytest.approx(0.5)
-    spread = replace(routes, rescales=True).avoiding(dead)
+    spread = replace(routes, rescales=True).without_arcs(dead)
     assert spread.served[0] == pytest.approx(1.0)
     assert sorted(share for _, share, _ in spread.paths()) == pytest.approx([0.4, 0.6])
-    everything = replace(routes, rescales=True).avoiding(np.ones_like(dead))
+    everything = replace(routes, rescales=True).without_arcs(np.ones_like(dead))
     assert everything.served[0] == 0.0
-    assert spread.where(np.array([0])).rescales and spread.of(np.array([1]), 2).rescales
+    assert spread.take(np.array([0])).rescales and spread.scattered(np.array([1]), 2).rescales
 
 
 def test_a_planning_window_goes_where_its_demands_go(mini):
     _, demands = mini
     window = demands.gbps[:, None] * np.array([1.0, 2.0, 0.5])
     planned = replace(demands, window_gbps=window)
-    assert planned.where(np.array([3, 1])).window_gbps == pytest.approx(window[[3, 1]])
+    assert planned.take(np.array([3, 1])).window_gbps == pytest.approx(window[[3, 1]])
     doubled = planned.scaled(2.0, ["domestic"])
     factor = np.where(demands.of_class("domestic"), 2.0, 1.0)
     assert doubled.window_gbps == pytest.approx(window * factor[:, None])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import simulator as sim
-from simulator.library import find
+from simulator.base.library import find
 
 COARSE = {"replications": 1, "step_s": 1800}
 PINNED = {

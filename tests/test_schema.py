@@ -17,10 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
 
-from simulator import document
-from simulator.document import Document, dotted, parse_yaml, read_yaml
-from simulator.errors import InputError
-from simulator.schema import (
+from simulator.base import document
+from simulator.base.document import Document, dotted, parse_yaml, read_yaml
+from simulator.base.errors import InputError
+from simulator.base.schema import (
     Fraction,
     Name,
     NonNegative,

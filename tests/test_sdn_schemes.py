@@ -13,10 +13,10 @@ from test_optimisers import LinkFlow
 
 import simulator as sim
 from simulator.model.demands import Demands
-from simulator.routing.candidates import fastest_paths
+from simulator.optimise.fortz_thorup import phi
+from simulator.paths.candidates import fastest_paths
 from simulator.routing.congestion_cost import CongestionCost
 from simulator.routing.detour import Detour
-from simulator.routing.fortz_thorup import phi
 from simulator.routing.max_min_fair import MaxMinFair
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.min_max import MinMax
@@ -396,7 +396,7 @@ def test_fair_as_by_brute_force(seed, factor, by):
     network, demands = case(seed, "small")
     demands = demands.scaled(factor)
     can = MinLatency().route(network, demands).served > 0.5
-    demands = demands.where(can)
+    demands = demands.take(can)
     routes = MaxMinFair(by=by).route(network, demands)
     expected = water_filling(network, demands, by)
     assert expected.min() < 1, "nothing is scarce here"
@@ -412,7 +412,7 @@ def least_latency_of(network, demands):
 def test_the_fastest_of_the_fair(seed, by):
     network, demands = case(seed)
     demands = demands.scaled(4)
-    demands = demands.where(MinLatency().route(network, demands).served > 0.5)
+    demands = demands.take(MinLatency().route(network, demands).served > 0.5)
     routes = MaxMinFair(by=by).route(network, demands)
     used = (routes.loads(demands.gbps) + network.background_gbps) / network.capacity_gbps
     assert used.max() <= 1 + 1e-8

@@ -11,21 +11,22 @@ from conftest import make_random_case, make_tiny
 from helpers import asks, case_of, path_routes, play, sdn, static, two_exits
 
 import simulator as sim
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.control.strategy import Coverage
 from simulator.model.demands import Demands
-from simulator.model.flow import Treatment, flow
-from simulator.model.latency import Burst, NoQueue
+from simulator.model.link_state import QosPolicy, link_state
 from simulator.model.recording import Playback, Recording
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
-from simulator.routing.multicommodity import limited_to
+from simulator.optimise.multicommodity import limited_to
+from simulator.queues.burst import Burst
+from simulator.queues.none import NoQueue
+from simulator.recording.meter import _Groups
 from simulator.routing.route import route
 from simulator.routing.scheme import scheme as schemes
-from simulator.simulation.monitor import _Groups
-from simulator.simulation.strategy import Coverage
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.noise import Noise
-from simulator.traffic.services import Service, parted, treatment, uneven
+from simulator.traffic.services import Service, parted, qos, uneven
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.noise import Noise
 from simulator.traffic.traffic import Series
 
 HALVES = {"a": Service(share=0.5), "b": Service(share=0.5)}
@@ -39,8 +40,8 @@ def sent(routes, network, rates, levels, elastic=(), queue=None):
     """Flow at one instant; *elastic* are positions."""
     slow = np.isin(np.arange(len(rates)), elastic)
     rates = np.array(rates, dtype=float)[:, None]
-    treated = Treatment(np.array(levels), slow)
-    return flow(routes, network, rates, queue or NoQueue(), treated)
+    treated = QosPolicy(np.array(levels), slow)
+    return link_state(routes, network, rates, queue or NoQueue(), treated)
 
 
 # -- demands and how they are parted ------------------------------------------------------------
@@ -103,10 +104,10 @@ def test_demands_keep_their_service():
     for changed in (
         demands.with_gbps(np.array([3.0, 4.0])),
         demands.scaled(2.0),
-        demands.where(np.array([True, True])),
+        demands.take(np.array([True, True])),
     ):
         assert changed.service.tolist() == ["video", "bulk"]
-    assert demands.where([1]).names == ["home>gw-near:domestic:bulk"]
+    assert demands.take([1]).names == ["home>gw-near:domestic:bulk"]
     assert demands.of_service(["bulk"]).tolist() == [False, True]
     with pytest.raises(ValueError, match="expected 2 services, found 1"):
         Demands.of(network, *ends, [1.0, 2.0], service=["video"])
@@ -124,11 +125,13 @@ def test_services_of_one_priority_change_no_load_loss_or_latency(scheme, seed):
     services = {"x": service(0.2), "y": service(0.5, priority=0), "z": service(0.3)}
     parts, part_of = parted(demands, services)
     factors = np.array([0.3, 1.0, 3.0, 10.0])
-    whole = flow(route(scheme, network, demands), network, demands.gbps[:, None] * factors, Burst())
+    whole = link_state(
+        route(scheme, network, demands), network, demands.gbps[:, None] * factors, Burst()
+    )
     rates = parts.gbps[:, None] * factors
     routes = route(scheme, network, parts)
-    treated = treatment(parts, services)
-    split = flow(routes, network, rates, Burst(), treated)
+    treated = qos(parts, services)
+    split = link_state(routes, network, rates, Burst(), treated)
     for name in ("offered_gbps", "carried_gbps", "utilisation", "wait_ms"):
         np.testing.assert_allclose(getattr(split, name), getattr(whole, name), rtol=1e-9, atol=1e-9)
     got = np.zeros_like(whole.delivered_gbps)
@@ -137,9 +140,9 @@ def test_services_of_one_priority_change_no_load_loss_or_latency(scheme, seed):
     np.testing.assert_allclose(split.latency_ms, whole.latency_ms[part_of], rtol=1e-9)
     assert (whole.offered_gbps > whole.capacity_gbps[:, None]).any(), "something is lost"
 
-    alike = flow(routes, network, rates, Burst())
-    for name in vars(alike):
-        assert getattr(split, name).tobytes() == getattr(alike, name).tobytes(), name
+    uniform = link_state(routes, network, rates, Burst())
+    for name in vars(uniform):
+        assert getattr(split, name).tobytes() == getattr(uniform, name).tobytes(), name
 
 
 @pytest.mark.parametrize("name", schemes.names())
@@ -162,10 +165,10 @@ def test_a_level_without_traffic_changes_nothing(seed):
     silent = np.arange(len(demands)) % 5 == 0
     rates = np.where(silent, 0.0, demands.gbps)[:, None] * np.array([0.5, 2.0, 8.0])
     routes = route("igp_ecmp", network, demands)
-    plain = flow(routes, network, rates, Burst())
+    plain = link_state(routes, network, rates, Burst())
     for first in (True, False):
-        treated = Treatment(np.where(silent, 0, 1) if first else silent.astype(int), silent)
-        levels = flow(routes, network, rates, Burst(), treated)
+        treated = QosPolicy(np.where(silent, 0, 1) if first else silent.astype(int), silent)
+        levels = link_state(routes, network, rates, Burst(), treated)
         for name in ("offered_gbps", "carried_gbps", "delivered_gbps", "wait_ms", "utilisation"):
             np.testing.assert_allclose(getattr(levels, name), getattr(plain, name), rtol=1e-9)
         loud = ~silent
@@ -261,7 +264,7 @@ def test_elastic_without_a_way_defers_all():
     network = make_tiny(("ab", "a", "b", 10.0), ("bc", "b", "c", 10.0), ("de", "d", "e", 10.0))
     demands = asks(network, ("a", "c", 4.0), ("a", "e", 3.0))
     routes = route("igp_ecmp", network, demands)
-    for now in (network, network.without(links=["bc"])):
+    for now in (network, network.failed(links=["bc"])):
         got = sent(routes, now, demands.gbps, [0, 0], [0, 1])
         assert got.sent_gbps[:, 0].tolist() == [4.0 if now is network else 0.0, 0.0]
         assert got.offered_gbps[0, 0] == got.sent_gbps[0, 0], "nobody knocks at a dead link"
@@ -270,12 +273,12 @@ def test_elastic_without_a_way_defers_all():
 # -- a network: against a solver that shares nothing, and by what defines the answer ------------
 
 
-def slow(paths, capacity, rates, level, elastic):
+def slow(paths, capacity, rates, priority, elastic):
     """Delivered by path, from loops over paths: a fixed point, and bottlenecks one by one."""
     left = dict(capacity)
     got = {}
-    for now in sorted(set(level)):
-        rigid = [p for p in paths if level[p[0]] == now and not elastic[p[0]]]
+    for now in sorted(set(priority)):
+        rigid = [p for p in paths if priority[p[0]] == now and not elastic[p[0]]]
         kept = dict.fromkeys(capacity, 1.0)
         for _ in range(4000):
             load = dict.fromkeys(capacity, 0.0)
@@ -293,7 +296,7 @@ def slow(paths, capacity, rates, level, elastic):
             got[path] = rate
         left = {a: max(0.0, left[a] - load[a] * kept[a]) for a in left}
 
-        open_ = [p for p in paths if level[p[0]] == now and elastic[p[0]] and rates[p[0]] > 0]
+        open_ = [p for p in paths if priority[p[0]] == now and elastic[p[0]] and rates[p[0]] > 0]
         while open_:  # the tightest arc settles all who cross it; where none is tight, all have all
             asked = dict.fromkeys(capacity, 0.0)
             for demand, share, arcs in open_:
@@ -315,23 +318,23 @@ def crowd(seed, scheme):
     """A small random network with three levels, some of each elastic, overloaded."""
     network, demands = make_random_case(seed, "small")
     rng = np.random.default_rng(seed)
-    level, elastic = rng.integers(0, 3, len(demands)), rng.random(len(demands)) < 0.5
+    priority, elastic = rng.integers(0, 3, len(demands)), rng.random(len(demands)) < 0.5
     routes = route(scheme, network, demands)
     factor = 2.0 / (routes.loads(demands.gbps) / network.capacity_gbps).max() + rng.uniform(0, 2)
-    return network, demands, routes, level, elastic, demands.gbps * factor
+    return network, demands, routes, priority, elastic, demands.gbps * factor
 
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("scheme", ["igp_ecmp", "min_max"])  # splits at nodes, and paths
 def test_levels_and_elastic_against_a_slow_solver(seed, scheme):
-    network, demands, routes, level, elastic, rates = crowd(seed, scheme)
+    network, demands, routes, priority, elastic, rates = crowd(seed, scheme)
     paths = list(routes.paths())
     capacity = {arc: float(gbps) for arc, gbps in enumerate(network.capacity_gbps)}
-    by_path = slow(paths, capacity, rates.tolist(), level.tolist(), elastic.tolist())
+    by_path = slow(paths, capacity, rates.tolist(), priority.tolist(), elastic.tolist())
     expected = np.zeros(len(demands))
     for (demand, *_), rate in by_path.items():
         expected[demand] += rate
-    got = sent(routes, network, rates, level, np.flatnonzero(elastic))
+    got = sent(routes, network, rates, priority, np.flatnonzero(elastic))
     np.testing.assert_allclose(got.delivered_gbps[:, 0], expected, rtol=1e-7, atol=1e-8)
     assert (got.delivered_gbps[:, 0] < rates * (1 - 1e-6)).any(), "something gives way"
 
@@ -370,10 +373,10 @@ def test_max_min_by_its_bottlenecks(seed):
 def test_conservation_at_many_instants(scheme):
     network, demands = make_random_case(3)
     rng = np.random.default_rng(8)
-    treated = Treatment(rng.integers(0, 3, len(demands)), rng.random(len(demands)) < 0.4)
+    treated = QosPolicy(rng.integers(0, 3, len(demands)), rng.random(len(demands)) < 0.4)
     rates = demands.gbps[:, None] * np.array([0.0, 0.2, 1.0, 2.0, 5.0, 20.0])
     routes = route(scheme, network, demands)
-    got = flow(routes, network, rates, Burst(), treated)
+    got = link_state(routes, network, rates, Burst(), treated)
     capacity = got.capacity_gbps[:, None]
     assert (got.sent_gbps <= rates * (1 + 1e-12)).all()
     assert (got.delivered_gbps <= got.sent_gbps * (1 + 1e-12)).all()
@@ -384,7 +387,7 @@ def test_conservation_at_many_instants(scheme):
     assert np.array_equal(got.sent_gbps[~slowed], rates[~slowed])
     # Each instant by itself is the same as among others.
     for at in range(rates.shape[1]):
-        one = flow(routes, network, rates[:, at : at + 1], Burst(), treated)
+        one = link_state(routes, network, rates[:, at : at + 1], Burst(), treated)
         np.testing.assert_allclose(
             one.delivered_gbps[:, 0], got.delivered_gbps[:, at], rtol=1e-9, atol=1e-12
         )
@@ -495,7 +498,7 @@ def treated_case(network, demands, strategies, services=KINDS, **more):
     """A case of parted demands, as a scenario makes it."""
     parts, part_of = parted(demands, services)
     case = case_of(network, parts, strategies, **more)
-    series = replace(case.series, part_of=part_of, treatment=treatment(parts, services))
+    series = replace(case.series, part_of=part_of, qos=qos(parts, services))
     return replace(case, series=series)
 
 
@@ -648,8 +651,8 @@ def test_without_priorities_video_loses_as_all_others_do(tmp_path):
         name: {"share": keys["share"], "shapes": keys.get("shapes", [])}
         for name, keys in CUT["traffic"]["services"].items()
     }
-    alike = changed(traffic={**CUT["traffic"], "services": services})
-    results = sim.run(sim.load(written(tmp_path, alike)), out=tmp_path / "out")
+    uniform = changed(traffic={**CUT["traffic"], "services": services})
+    results = sim.run(sim.load(written(tmp_path, uniform)), out=tmp_path / "out")
     assert results.figure("static", "lost_gbit", "video") > 1000.0
     assert not (results.summary["metric"] == "deferred_gbit").any()
 
@@ -702,7 +705,7 @@ def test_changes_reach_every_service(tmp_path):
     np.testing.assert_allclose(after.gbps, before.gbps * factor, rtol=1e-12)
     np.testing.assert_allclose(after.window_gbps, before.window_gbps * factor[:, None], rtol=1e-12)
     assert after.service.tolist() == before.service.tolist()
-    assert set(more.case.series.treatment.level) == {0, 1, 5}
+    assert set(more.case.series.qos.priority) == {0, 1, 5}
     with pytest.raises(InputError, match="shares of domestic add up to 0.9, not to 1"):
         scenario.with_changes({"traffic.services.video.share": 0.4})
 

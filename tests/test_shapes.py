@@ -10,25 +10,25 @@ import numpy as np
 import pytest
 from helpers import asks
 
-from simulator.document import parse_yaml
-from simulator.errors import InputError
+from simulator.base.document import parse_yaml
+from simulator.base.errors import InputError
+from simulator.base.schema import check
 from simulator.model.demands import CLASSES
 from simulator.model.network import NODE_KINDS, About, Network
 from simulator.model.streams import Streams
-from simulator.scenario import Traffic
-from simulator.schema import check
-from simulator.traffic.days import Calendar
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.growth import YEAR_H, Growth
-from simulator.traffic.noise import Noise
-from simulator.traffic.nucci import Nucci
-from simulator.traffic.pulse import pulse
-from simulator.traffic.scale import Scale
+from simulator.scenario.scenario import Traffic
 from simulator.traffic.scope import NodeKind, TrafficClass
-from simulator.traffic.surge import Surge
+from simulator.traffic.shapes.days import Calendar
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.growth import YEAR_H, Growth
+from simulator.traffic.shapes.noise import Noise
+from simulator.traffic.shapes.nucci import Nucci
+from simulator.traffic.shapes.pulse import pulse
+from simulator.traffic.shapes.scale import Scale
+from simulator.traffic.shapes.surge import Surge
+from simulator.traffic.shapes.weekday import DAYS, Weekday
 from simulator.traffic.traffic import Series
 from simulator.traffic.traffic import shape as shapes
-from simulator.traffic.weekday import DAYS, Weekday
 
 STREAMS = Streams(seed=5, replication=2)
 
@@ -116,7 +116,7 @@ def test_another_demand_changes_no_other(network, demands, shape):
     some = np.array([4, 0, 3])
     hours = middles(2, 0.5)
     assert np.array_equal(
-        at(network, demands.where(some), shape, *hours), at(network, demands, shape, *hours)[some]
+        at(network, demands.take(some), shape, *hours), at(network, demands, shape, *hours)[some]
     )
 
 
@@ -144,7 +144,7 @@ def test_no_plan_counts_on_what_is_random(network, demands, shape):
 
 @pytest.mark.parametrize("kind", shapes.names())
 def test_no_demands_no_trouble(network, demands, kind):
-    none = demands.where(np.zeros(6, dtype=bool))
+    none = demands.take(np.zeros(6, dtype=bool))
     assert at(network, none, shapes.make(kind), 1, 2, 3).shape == (0, 3)
 
 
@@ -172,7 +172,7 @@ def test_the_door_can_point_at_an_unknown_node(network):
     text = "shapes:\n  - {kind: surge, targets: [beijing, shanghia]}\n"
     document = parse_yaml(text, "f.yaml")
     (shape,) = check(Traffic, document)[0]["shapes"]
-    ((path, told),) = shape.complaints(network)
+    ((path, told),) = shape.problems(network)
     assert str(document.problem(("shapes", 0, *path), told)) == (
         "f.yaml:2:38: shapes[0].targets[1]: no node named 'shanghia'; did you mean 'shanghai'?"
     )
@@ -226,7 +226,7 @@ def test_the_cosine_is_what_it_was_to_the_last_bit(network, demands):
 
 def test_a_profile_is_straight_between_its_values(network, demands):
     hourly = tuple(float(value) for value in range(24))
-    at_home = demands.where(np.array([0]))
+    at_home = demands.take(np.array([0]))
     got = at(network, at_home, Diurnal(profile=hourly), 0, 5, 5.25, 23, 23.5, 24, 29.75, -0.25)
     assert got[0] == pytest.approx([0, 5, 5.25, 23, 11.5, 0, 5.75, 0.25 * 23])
     three = at(network, at_home, Diurnal(profile=(1.0, 4.0, 2.0)), 0, 4, 8, 12, 16, 20)
@@ -285,7 +285,7 @@ def test_days_change_at_local_midnight(network, demands):
 
 def test_a_smooth_midnight(network, demands):
     smooth = Weekday(days={"monday": 1.0, "tuesday": 2.0}, blend_h=4)
-    got = at(network, demands.where(np.array([0])), smooth, 22, 23, 24, 25, 26)
+    got = at(network, demands.take(np.array([0])), smooth, 22, 23, 24, 25, 26)
     # p = 0, 1/4, 1/2, 3/4, 1 and p^2 (3 - 2p) = 0, 5/32, 1/2, 27/32, 1.
     assert got[0] == pytest.approx([1, 1 + 5 / 32, 1.5, 1 + 27 / 32, 2])
 
@@ -493,7 +493,7 @@ def test_the_common_share_is_the_correlation(crowd, share):
 
 @pytest.mark.parametrize("by", ["all", "region"])
 def test_common_noise_keeps_mean_one_and_its_sigma(network, demands, by):
-    one = demands.where(np.array([3]))
+    one = demands.take(np.array([3]))
     noise = Noise(sigma=0.5, correlation_h=0.0, common=0.6, by=by)
     count = 40_000
     got = noise.start(network, one, STREAMS, 1.0)(np.arange(count, dtype=float))[0]
@@ -505,7 +505,7 @@ def test_common_noise_keeps_mean_one_and_its_sigma(network, demands, by):
 
 def test_common_noise_remembers_like_the_rest(crowd):
     noise = Noise(sigma=0.1, correlation_h=1.0, common=1.0)
-    pair = crowd[0], crowd[1].where(np.array([7]))
+    pair = crowd[0], crowd[1].take(np.array([7]))
     got = np.array([levels(pair, noise, 30, 0.25, r)[0] for r in range(300)])
     product = got[:, 5:] * got[:, :-5]  # 1.25 h apart
     each = product.mean(axis=1)
@@ -533,7 +533,7 @@ def test_the_variance_law_by_regression(crowd, gamma, log_psi):
     unit, steps = (1e4 if gamma < 1 else 0.1), 3000
     some = np.arange(0, len(demands), 4)
     mean = np.geomspace(0.1, 10.0, len(some))
-    demands = demands.where(some).with_gbps(mean)
+    demands = demands.take(some).with_gbps(mean)
     law = Nucci(gamma=gamma, log_psi=log_psi, unit_gbps=unit)
     got = Series(network, demands, (law,), 1.0).play(STREAMS)(0, steps)
     x, y = np.log(mean / unit), np.log(got.std(axis=1) / unit)

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import simulator as sim
-from simulator import plots
-from simulator.plots import drawn
+from simulator.figures import plots
+from simulator.figures.plots import drawn
 from simulator.routing import min_max
 
 SOME = ("shortest-paths", "best-static", "detour", "min-latency", "production", "bound")

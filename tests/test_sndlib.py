@@ -13,10 +13,10 @@ import pytest
 import third_party
 from numpy.testing import assert_allclose, assert_array_equal
 
-from simulator.errors import InputError
-from simulator.formats.demand_format import read_recording
+from simulator.base.errors import InputError
 from simulator.formats.format import read_network, write_network
-from simulator.formats.sndlib_model import UNITS
+from simulator.formats.matrices.demand_format import read_recording
+from simulator.formats.sndlib.model import UNITS
 from simulator.model.network import FIBRE_KM_PER_MS, Network
 
 #: id, x, y

@@ -8,16 +8,16 @@ import pytest
 from conftest import built_in, make_random_case, make_tiny
 from test_laws import CASES, case, fingerprint
 
-from simulator.document import parse_yaml
-from simulator.errors import InputError
+from simulator.base.document import parse_yaml
+from simulator.base.errors import InputError
+from simulator.base.schema import build
+from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
-from simulator.routing.fortz_thorup import BREAKPOINTS, SLOPES, phi
-from simulator.routing.legs import ecmp
+from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES, phi
+from simulator.paths.legs import ecmp
 from simulator.routing.route import route
 from simulator.routing.scheme import scheme
 from simulator.routing.tuned_igp import TunedIgp, _Search
-from simulator.schema import build
-from simulator.simulation.strategy import Strategy
 
 KINDS = {
     "p": "provincial", "q": "provincial", "region": "region",
@@ -86,7 +86,7 @@ def test_cold_potato_takes_the_fastest_exit_and_hot_potato_the_nearest():
 
 def test_cold_potato_goes_on_to_the_next_when_an_exit_is_down():
     for lost, left in [(["exit3"], 2), (["home3"], 2), (["far3", "exit2"], 1)]:
-        hurt = THREE.without(links=lost)
+        hurt = THREE.failed(links=lost)
         cold = route("lowest_latency_exit", hurt, BOTH_WAYS)
         assert exit_of(hurt, BOTH_WAYS, cold) == [left] * 4
 
@@ -130,7 +130,7 @@ def test_cold_potato_finds_links_without_delay():
 def test_no_exit_is_faster_than_the_one_taken(name):
     """Exit by exit with NetworkX: home leg, exit, leg abroad."""
     network, demands = case(name)
-    demands = demands.where(demands.of_class(INTERNATIONAL))
+    demands = demands.take(demands.of_class(INTERNATIONAL))
 
     def distances(inside, target):
         """Delay to *target* over one side of the border, from all its nodes."""
@@ -177,9 +177,9 @@ def test_the_table_decides_both_directions_and_the_rest_go_nearest():
 
 @pytest.mark.parametrize("lost", ["home3", "exit3", "far3"])
 def test_the_next_in_line_when_one_is_withdrawn(lost):
-    hurt = THREE.without(links=[lost])
+    hurt = THREE.failed(links=[lost])
     assert exit_of(hurt, BOTH_WAYS, HOMED.route(hurt, BOTH_WAYS)) == [2, 2, 1, 1]
-    hurt = hurt.without(nodes=["gw2"])
+    hurt = hurt.failed(nodes=["gw2"])
     assert exit_of(hurt, BOTH_WAYS, HOMED.route(hurt, BOTH_WAYS)) == [1, 1, 1, 1]
 
 
@@ -230,7 +230,7 @@ def test_unknown_names_get_letters():
 
 
 def test_a_fault_is_no_unknown_name():
-    hurt = THREE.without(nodes=["gw3", "gw2"])
+    hurt = THREE.failed(nodes=["gw3", "gw2"])
     assert exit_of(hurt, BOTH_WAYS, HOMED.route(hurt, BOTH_WAYS)) == [1, 1, 1, 1]
 
 
@@ -288,7 +288,7 @@ def test_equal_shares_and_given_ones():
 
 def test_the_others_take_over_in_proportion():
     for lost in ("exit1", "home1", "far1"):
-        hurt = THREE.without(links=[lost])
+        hurt = THREE.failed(links=[lost])
         np.testing.assert_allclose(split(hurt), np.tile([0, 2 / 3, 1 / 3], (4, 1)))
 
 
@@ -326,7 +326,7 @@ def test_the_best_is_the_best_of_those_with_a_share():
 
 
 def test_without_a_share_left_the_metric_decides():
-    hurt = THREE.without(links=["exit3"])
+    hurt = THREE.failed(links=["exit3"])
     given = split(hurt, by="weights", weights={"exit3": 1})
     np.testing.assert_allclose(given, np.tile([1.0, 0, 0], (4, 1)))
 

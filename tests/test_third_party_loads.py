@@ -11,8 +11,8 @@ import third_party
 from third_party import CASES, FIGURES, FOLDER
 
 import simulator as sim
-from simulator.formats.demand_format import RecordingWarning
 from simulator.formats.format import NetworkWarning
+from simulator.formats.matrices.demand_format import RecordingWarning
 
 pytestmark = third_party.needed
 

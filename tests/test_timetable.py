@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from conftest import make_random_case
 
-from simulator.model.flow import Flow, flow
-from simulator.model.latency import queue as queues
-from simulator.model.timetable import flow_over
+from simulator.model.link_state import LinkState, link_state
+from simulator.model.schedule import scheduled_link_state
+from simulator.queues.queue import queue as queues
 from simulator.routing.scheme import scheme
 
 QUEUE = queues.make("burst")
@@ -27,19 +27,19 @@ def timetable(seed, scale, *, kinds=("min_latency", "igp_ecmp", "weighted_split"
             made = scheme.make(kind).route(network, demands.with_gbps(gbps))
             if instant % 2:
                 some = np.flatnonzero(rng.random(len(demands)) < 0.5)
-                made = made.where(some).of(some, len(demands)).over(rules)
+                made = made.take(some).scattered(some, len(demands)).with_fallback(rules)
         listed.append(made)
         rates.append(gbps)
     return network, listed, np.array(rates).T
 
 
 def one_by_one(network, routes, rates):
-    return [flow(each, network, rates[:, [t]], QUEUE) for t, each in enumerate(routes)]
+    return [link_state(each, network, rates[:, [t]], QUEUE) for t, each in enumerate(routes)]
 
 
-def assert_alike(moment, singles):
-    for each in fields(Flow):
-        value = getattr(moment, each.name)
+def assert_alike(state, singles):
+    for each in fields(LinkState):
+        value = getattr(state, each.name)
         if value.ndim == 1:
             expected = getattr(singles[0], each.name)
         else:
@@ -52,7 +52,9 @@ def assert_alike(moment, singles):
 def test_as_if_one_by_one(seed, scale):
     network, routes, rates = timetable(seed, scale)
     assert len({id(each) for each in routes}) > 3
-    assert_alike(flow_over(routes, network, rates, QUEUE), one_by_one(network, routes, rates))
+    assert_alike(
+        scheduled_link_state(routes, network, rates, QUEUE), one_by_one(network, routes, rates)
+    )
 
 
 def test_the_cases_are_of_all_kinds():
@@ -60,8 +62,8 @@ def test_the_cases_are_of_all_kinds():
     for seed in range(8):
         for scale in (0.05, 1.0, 4.0):
             network, routes, rates = timetable(seed, scale)
-            moment = flow_over(routes, network, rates, QUEUE)
-            full.append((moment.offered_gbps > moment.capacity_gbps[:, None]).any(axis=0))
+            state = scheduled_link_state(routes, network, rates, QUEUE)
+            full.append((state.offered_gbps > state.capacity_gbps[:, None]).any(axis=0))
     share = [each.mean() for each in full]
     assert min(share) == 0.0 and max(share) == 1.0 and any(0 < each < 1 for each in share)
 
@@ -71,15 +73,17 @@ def test_with_links_down_and_demands_cut_off(seed):
     network, routes, rates = timetable(seed, 0.2)
     dead = np.random.default_rng(seed).random(len(network.tail)) < 0.2
     hurt = network.under(up=network.up & ~dead)
-    routes = [{id(r): r.avoiding(dead) for r in routes}[id(each)] for each in routes]
+    routes = [{id(r): r.without_arcs(dead) for r in routes}[id(each)] for each in routes]
     same = {}
     routes = [same.setdefault(each.served.tobytes(), each) for each in routes]
     assert any((each.served < 1).any() for each in routes)
-    assert_alike(flow_over(routes, hurt, rates, QUEUE), one_by_one(hurt, routes, rates))
+    assert_alike(scheduled_link_state(routes, hurt, rates, QUEUE), one_by_one(hurt, routes, rates))
 
 
 def test_the_way_back_is_a_variant_too():
     network, routes, rates = timetable(3, 0.3)
     routes = [*routes, *routes[::-1]]
     rates = np.hstack([rates, rates])
-    assert_alike(flow_over(routes, network, rates, QUEUE), one_by_one(network, routes, rates))
+    assert_alike(
+        scheduled_link_state(routes, network, rates, QUEUE), one_by_one(network, routes, rates)
+    )

@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from numpy.testing import assert_allclose
 
-from simulator.check import check_file
-from simulator.errors import InputError
+from simulator.base.errors import InputError
+from simulator.cli.check import check_file
 from simulator.formats import topohub
-from simulator.formats.demand_format import read_demands, read_recording
-from simulator.formats.draft import PATH_FACTOR
-from simulator.formats.format import is_foreign_name, read_network
+from simulator.formats.format import is_third_party_name, read_network
+from simulator.formats.matrices.demand_format import read_demands, read_recording
+from simulator.formats.rules.draft import PATH_FACTOR
 from simulator.model.demands import Demands
 from simulator.model.network import FIBRE_KM_PER_MS
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.scenario import load
+from simulator.scenario.scenario import load
 
 pytest.importorskip("topohub", reason="the package topohub is not installed")
 
@@ -119,9 +119,9 @@ def test_every_name_is_listed_and_no_other_is_taken_for_one():
     names = topohub.names()
     assert len(names) > 700
     assert names == sorted(names)
-    assert all(map(is_foreign_name, names[::50]))
-    assert not is_foreign_name("china169-mini")
-    assert not is_foreign_name("topohub.yaml")
+    assert all(map(is_third_party_name, names[::50]))
+    assert not is_third_party_name("china169-mini")
+    assert not is_third_party_name("topohub.yaml")
 
 
 @pytest.mark.parametrize(

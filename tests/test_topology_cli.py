@@ -15,11 +15,13 @@ from click.testing import CliRunner
 from conftest import ROOT, TOPOLOGIES, make_tiny
 
 import simulator as sim
-from simulator import cli, library, show
-from simulator.errors import InputError, Problem
+from simulator.base import library
+from simulator.base import text as show
+from simulator.base.errors import InputError, Problem
+from simulator.cli import main as cli
+from simulator.cli.topology import convert, show_json, show_text
 from simulator.formats.format import format_, read_network
 from simulator.model.network import COUNTING_RULE, Network
-from simulator.topology import convert, show_json, show_text
 
 BROKEN = """\
 name: broken
@@ -252,7 +254,7 @@ def test_what_is_lost_is_told(here, monkeypatch):
         here.joinpath(path).write_text(network.name, encoding="utf-8")
         return ["cables of 9 links", "2 estimates"]
 
-    monkeypatch.setattr("simulator.topology.write_network", write)
+    monkeypatch.setattr("simulator.cli.topology.write_network", write)
     done = call("convert", "china169-mini", "mini.graphml")
     assert done.exit_code == 0
     assert done.stderr.splitlines() == [
@@ -327,8 +329,8 @@ def test_help_is_plain(verb):
 
 def test_a_list_needs_no_pictures():
     code = (
-        "import sys; from simulator import topology as t; t.built_in();"
-        " print('matplotlib' in sys.modules, 'simulator.maps' in sys.modules)"
+        "import sys; from simulator.cli import topology as t; t.built_in();"
+        " print('matplotlib' in sys.modules, 'simulator.figures.maps' in sys.modules)"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True

@@ -10,11 +10,11 @@ from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import About, Network
 from simulator.model.recording import Playback, Recording
 from simulator.model.streams import Streams
-from simulator.simulation.source import BLOCK, Source
-from simulator.traffic.diurnal import Diurnal
-from simulator.traffic.file import File
-from simulator.traffic.gravity import Gravity
-from simulator.traffic.noise import Noise
+from simulator.simulation.traffic_source import BLOCK, Source
+from simulator.traffic.matrices.file import File
+from simulator.traffic.matrices.gravity import Gravity
+from simulator.traffic.shapes.diurnal import Diurnal
+from simulator.traffic.shapes.noise import Noise
 from simulator.traffic.traffic import Series, shape
 
 STREAMS = Streams(seed=1, replication=0)
@@ -263,11 +263,11 @@ def test_noise_is_keyed_by_name(crowd):
     network, demands = crowd
     whole = rates(network, demands, Noise())
     some = np.array([700, 3, 41])
-    assert np.array_equal(rates(network, demands.where(some), Noise()), whole[some])
-    other = rates(network, demands.where(some), Noise(), streams=Streams(1, 1))
+    assert np.array_equal(rates(network, demands.take(some), Noise()), whole[some])
+    other = rates(network, demands.take(some), Noise(), streams=Streams(1, 1))
     assert not np.isin(other, whole[some]).any()
     assert np.array_equal(
-        rates(network, demands.where(some), Noise(), streams=Streams(1, 0)), whole[some]
+        rates(network, demands.take(some), Noise(), streams=Streams(1, 0)), whole[some]
     )
 
 
@@ -288,7 +288,7 @@ PINNED_DRAWS = [-0.8852316722723901, 0.7819377394121566]
 
 def test_no_demands_no_trouble():
     network = world()
-    none = asks(network, ("beijing", "la", 5.0)).where(np.zeros(1, dtype=bool))
+    none = asks(network, ("beijing", "la", 5.0)).take(np.zeros(1, dtype=bool))
     assert rates(network, none, Diurnal(), Noise()).shape == (0, 24)
 
 

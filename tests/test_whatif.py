@@ -9,10 +9,11 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from simulator import cli, show
-from simulator.errors import InputError, SimulatorError
-from simulator.model.results import Results
-from simulator.scenario import load
+from simulator.base import text as show
+from simulator.base.errors import InputError, SimulatorError
+from simulator.cli import main as cli
+from simulator.results.results import Results
+from simulator.scenario.scenario import load
 from simulator.study.whatif import what_if
 
 LOCAL = {

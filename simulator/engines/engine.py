@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Protocol
 
-from simulator.registry import Registry
-from simulator.simulation.case import Case
-from simulator.simulation.monitor import Figures
+from simulator.base.registry import Registry
+from simulator.engines.case import Case
+from simulator.recording.meter import Figures
 
 engine = Registry("engine", "simulator.engines")
 

@@ -8,26 +8,26 @@ from typing import Any
 
 import numpy as np
 
-from simulator.engines.engine import Emit, engine
-from simulator.model.results import SOLVE_TIMES, Coded
-from simulator.model.routes import Moved, Routes
-from simulator.model.streams import Streams
-from simulator.simulation.case import Case
-from simulator.simulation.clock import US_PER_S, Clock, Rung, micros
-from simulator.simulation.controller import (
+from simulator.control.controller import (
     Layer,
     Row,
     Steering,
     control,
-    foresight_layer,
+    perfect_information_layer,
     rules_layer,
 )
-from simulator.simulation.desk import Desk
-from simulator.simulation.headroom import Headroom
-from simulator.simulation.monitor import Figures, Monitor
-from simulator.simulation.outages import outage
-from simulator.simulation.plant import Plant
-from simulator.simulation.source import Source
+from simulator.control.route_table import RouteTable
+from simulator.engines.case import Case
+from simulator.engines.engine import Emit, engine
+from simulator.model.routes import Moved, Routes
+from simulator.model.streams import Streams
+from simulator.recording.headroom import Headroom
+from simulator.recording.meter import Figures, Monitor
+from simulator.results.results import SOLVE_TIMES, Coded
+from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
+from simulator.simulation.faults import outage
+from simulator.simulation.network_state import NetworkState
+from simulator.simulation.traffic_source import Source
 
 S_PER_DAY = 86_400.0
 
@@ -45,43 +45,46 @@ class Fluid:
     ) -> dict[str, Figures]:
         """Play one replication; see the contract."""
         clock = Clock()
-        plant = Plant(clock, case.network)
+        network_state = NetworkState(clock, case.network)
         streams = Streams(case.seed, replication)
         memory_s = max(strategy.control.memory_s for strategy in case.strategies.values())
         source = Source(case.series, streams, case.steps, case.step_s, memory_s)
         stands = [
-            Stand(clock, plant, source, case, name, streams, emit) for name in case.strategies
+            StrategyRun(clock, network_state, source, case, name, streams, emit)
+            for name in case.strategies
         ]
-        plant.before_change.extend(stand.monitor.settle for stand in stands)
+        network_state.before_change.extend(stand.monitor.settle for stand in stands)
 
-        by_name = {stand.desk.name: stand for stand in stands}
+        by_name = {stand.route_table.name: stand for stand in stands}
         events: list[tuple[float, str]] = []
         for event in case.events:
             clock.process(
                 outage(
                     clock,
-                    plant,
+                    network_state,
                     event,
                     partial(_halt, by_name, clock),
                     lambda what: events.append((clock.now / US_PER_S, what)),
                 )
             )
         clock.process(_traffic(clock, case, stands, progress))
-        clock.env.run(until=clock.at(micros(case.horizon_s), Rung.END))
+        clock.env.run(until=clock.at(micros(case.horizon_s), Priority.END))
 
         if events and stands:
-            _write_events(emit, stands[0].desk.name, events)
-        best = next((s.cost_gbit_ms for s in stands if s.desk.strategy.foresees), None)
-        return {stand.desk.name: stand.close(best) for stand in stands}
+            _write_events(emit, stands[0].route_table.name, events)
+        best = next(
+            (s.cost_gbit_ms for s in stands if s.route_table.strategy.perfect_information), None
+        )
+        return {stand.route_table.name: stand.close(best) for stand in stands}
 
 
-class Stand:
+class StrategyRun:
     """One strategy on the stage: its desk, its control processes and its monitor."""
 
     def __init__(
         self,
         clock: Clock,
-        plant: Plant,
+        network_state: NetworkState,
         source: Source,
         case: Case,
         name: str,
@@ -93,10 +96,12 @@ class Stand:
         self._decisions: list[Row] = []
         self._solve_s: list[float] = []
         strategy = case.strategies[name]
-        yardstick = next((s.scheme for s in case.strategies.values() if s.foresees), None)
+        yardstick = next(
+            (s.scheme for s in case.strategies.values() if s.perfect_information), None
+        )
         self.monitor = Monitor(
             clock,
-            plant,
+            network_state,
             source,
             queue=case.queue,
             demands=case.demands,
@@ -109,49 +114,59 @@ class Stand:
             emit=self._emit,
             headroom=Headroom(strategy, case.demands, case.exit_target),
             cost=yardstick.cost if yardstick else None,
-            treatment=case.series.treatment,
+            qos=case.series.qos,
         )
-        self._plant = plant
-        self.desk = Desk(
+        self._network_state = network_state
+        self.route_table = RouteTable(
             clock,
             name,
             strategy,
-            plant.network,
+            network_state.network,
             case.demands,
             self.monitor.cut,
             self.monitor.current_rates,
         )
-        for layer in self._layers(plant, source, case, streams):
-            clock.process(control(clock, plant, layer))
+        for layer in self._layers(network_state, source, case, streams):
+            clock.process(control(clock, network_state, layer))
 
     def _layers(
-        self, plant: Plant, source: Source, case: Case, streams: Streams
+        self, network_state: NetworkState, source: Source, case: Case, streams: Streams
     ) -> Iterator[Layer]:
         """The layers of routes that this strategy keeps, lowest first."""
-        desk, clock = self.desk, self._clock
-        if desk.strategy.foresees:
-            yield foresight_layer(clock, plant, source, desk, case.step_s, self.log)
+        route_table, clock = self.route_table, self._clock
+        if route_table.strategy.perfect_information:
+            yield perfect_information_layer(
+                clock, network_state, source, route_table, case.step_s, self.log
+            )
             return
-        yield rules_layer(plant, desk, self.log)
-        announced = np.zeros(len(desk.demands), dtype=bool)
-        if desk.strategy.control.announcements:
-            announced = desk.demands.of_class("international_in")
+        yield rules_layer(network_state, route_table, self.log)
+        announced = np.zeros(len(route_table.demands), dtype=bool)
+        if route_table.strategy.control.announcements:
+            announced = route_table.demands.of_class("international_in")
 
         def expected(seconds: np.ndarray) -> np.ndarray:
             return case.series.expected(seconds / 3600.0)
 
         for name, which in (
-            ("controller", desk.steered[~announced[desk.steered]]),
-            ("announcements", desk.steered[announced[desk.steered]]),
+            ("controller", route_table.steered[~announced[route_table.steered]]),
+            ("announcements", route_table.steered[announced[route_table.steered]]),
         ):
             if len(which):
                 yield Steering(
-                    name, which, clock, plant, source, desk, streams, self.log, expected
+                    name,
+                    which,
+                    clock,
+                    network_state,
+                    source,
+                    route_table,
+                    streams,
+                    self.log,
+                    expected,
                 ).layer
 
     def _routes(self) -> Routes:
-        assert self.desk.in_force is not None
-        return self.desk.in_force
+        assert self.route_table.in_force is not None
+        return self.route_table.in_force
 
     @property
     def cost_gbit_ms(self) -> float:
@@ -168,7 +183,7 @@ class Stand:
             "time_s": self._clock.now / US_PER_S,
             "layer": layer,
             "trigger": trigger,
-            "status": proof.status if proof else "" if routes else "calm",
+            "status": proof.status if proof else "" if routes else "unchanged",
             "mlu": proof.mlu if proof else np.nan,
             "mlu_bound": proof.mlu_bound if proof else np.nan,
             "objective_gbps_ms": proof.objective if proof else np.nan,
@@ -178,7 +193,7 @@ class Stand:
             "rounds": proof.rounds if proof else 0,
             "moves": moved.demands if moved else 0,
             "moved_gbps": moved.gbps if moved else 0.0,
-            "rules": self.desk.rules,
+            "entries": self.route_table.rules,
             "transient_mlu": self._fullest(moved.peak_gbps) if moved else np.nan,
             "prediction_error": np.nan,
         }
@@ -188,7 +203,7 @@ class Stand:
 
     def _fullest(self, load_gbps: np.ndarray) -> float:
         """Highest utilisation under some load, of the links as they stand at this moment."""
-        network = self._plant.network
+        network = self._network_state.network
         live = network.up & (network.capacity_gbps > 0)
         return float((load_gbps[live] / network.capacity_gbps[live]).max(initial=0.0))
 
@@ -203,14 +218,14 @@ class Stand:
         rows = self.monitor.close()
         columns = {key: np.array([d[key] for d in self._decisions]) for key in self._decisions[0]}
         steered = np.isin(columns["layer"], ("controller", "announcements"))
-        made = steered & (columns["status"] != "calm") & (columns["trigger"] != "withdrawal")
+        made = steered & (columns["status"] != "unchanged") & (columns["trigger"] != "withdrawal")
         moved_gbps = float(columns["moved_gbps"].sum())
         rows += [
             ("control_cycles", "all", "1", float(made.sum())),
             ("moves", "all", "1", float(columns["moves"].sum())),
             ("moved_gbps", "all", "Gbps", moved_gbps),
             ("moved_gbps_per_day", "all", "Gbps/d", moved_gbps * S_PER_DAY / self._horizon_s),
-            ("rules_peak", "all", "1", float(columns["rules"].max())),
+            ("entries_peak", "all", "1", float(columns["entries"].max())),
             ("gap_max", "all", "1", _largest(columns["gap"])),
             ("prediction_error", "all", "1", _mean(columns["prediction_error"])),
         ]
@@ -237,23 +252,23 @@ def _mean(values: np.ndarray) -> float:
 
 
 def _traffic(
-    clock: Clock, case: Case, stands: list[Stand], progress: Callable[[float], None]
+    clock: Clock, case: Case, stands: list[StrategyRun], progress: Callable[[float], None]
 ) -> Iterator[Any]:
     """Begin every step of traffic, for all strategies alike."""
     step_us = micros(case.step_s)
     for step in range(case.steps):
-        yield clock.at(step * step_us, Rung.TRAFFIC)
+        yield clock.at(step * step_us, Priority.TRAFFIC)
         for stand in stands:
             stand.monitor.step(step)
         progress(step / case.steps)
 
 
-def _halt(stands: dict[str, Stand], clock: Clock, name: str, down: bool) -> None:
+def _halt(stands: dict[str, StrategyRun], clock: Clock, name: str, down: bool) -> None:
     """Stop or start a controller; of reasons to stop that overlap the first one counts."""
     stand = stands[name]
-    desk, options = stand.desk, stand.desk.strategy.control
-    desk.halt(down)
-    if not down or desk.halts > 1:
+    route_table, options = stand.route_table, stand.route_table.strategy.control
+    route_table.halt(down)
+    if not down or route_table.halts > 1:
         return
     if options.on_outage == "withdraw":
         _withdraw(stand)
@@ -261,17 +276,17 @@ def _halt(stands: dict[str, Stand], clock: Clock, name: str, down: bool) -> None
         clock.process(_withdraw_when_stale(stand, clock, options.stale_limit_s))
 
 
-def _withdraw_when_stale(stand: Stand, clock: Clock, limit_s: float) -> Iterator[Any]:
+def _withdraw_when_stale(stand: StrategyRun, clock: Clock, limit_s: float) -> Iterator[Any]:
     """Return to the static rules when the controller has been silent for too long."""
-    stopped = stand.desk.stops
-    yield clock.after(limit_s, Rung.CONTROL)
-    if stand.desk.halts and stand.desk.stops == stopped:
+    stopped = stand.route_table.stops
+    yield clock.after(limit_s, Priority.CONTROL)
+    if stand.route_table.halts and stand.route_table.stops == stopped:
         _withdraw(stand)
 
 
-def _withdraw(stand: Stand) -> None:
-    moved = stand.desk.withdraw()
-    stand.log("controller", "withdrawal", stand.desk.lower, moved, np.nan)
+def _withdraw(stand: StrategyRun) -> None:
+    moved = stand.route_table.withdraw()
+    stand.log("controller", "withdrawal", stand.route_table.lower, moved, np.nan)
 
 
 def _write_events(emit: Emit, strategy: str, events: list[tuple[float, str]]) -> None:

@@ -15,8 +15,8 @@ Adding one is adding a file here::
         def names(self, text): ...  # where it knows networks by name, not by file;
         def read_name(self, text): ...  # then this reads them
 
-`read` fills a :class:`~simulator.formats.draft.Draft` and hands it to
-:func:`~simulator.formats.assemble.assemble`, so that every format is checked alike.
+`read` fills a :class:`~simulator.formats.rules.draft.Draft` and hands it to
+:func:`~simulator.formats.rules.assemble.assemble`, so that every format is checked alike.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ import warnings
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
-from simulator import library
-from simulator.errors import InputError, Problem, did_you_mean
+from simulator.base import library
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.registry import Registry
 from simulator.model.network import Network
-from simulator.registry import Registry
 
 format_ = Registry("topology format", "simulator.formats")
 
@@ -147,7 +147,7 @@ def write_whole(path: Path, text: str) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def is_foreign_name(text: str | Path) -> bool:
+def is_third_party_name(text: str | Path) -> bool:
     """Say whether some format takes *text* for a name of its own, such as `topohub:sndlib/sun`."""
     return _namer(text) is not None
 

@@ -11,11 +11,14 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from simulator.document import Document, KeyPath, dotted, read_yaml
-from simulator.errors import InputError, Problem, did_you_mean
-from simulator.formats.assemble import assemble
-from simulator.formats.draft import Draft, Record
-from simulator.formats.entries import (
+from simulator.base.document import Document, KeyPath, dotted, read_yaml
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.schema import build
+from simulator.formats.format import format_, write_whole
+from simulator.formats.reading import counted
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.entries import (
     CableEntry,
     LinkEntry,
     NodeEntry,
@@ -26,10 +29,7 @@ from simulator.formats.entries import (
     given,
     keys,
 )
-from simulator.formats.foreign import counted
-from simulator.formats.format import format_, write_whole
 from simulator.model.network import Network
-from simulator.schema import build
 
 ENTRIES = {"nodes": NodeEntry, "links": LinkEntry, "regions": RegionEntry, "cables": CableEntry}
 ABOUT_KEYS = ("title", "utc_offset_h", "hop_delay_ms", "sources", "assumptions")

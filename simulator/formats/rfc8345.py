@@ -9,11 +9,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
-from simulator.document import KeyPath, dotted, shown
-from simulator.errors import InputError, Problem, did_you_mean
-from simulator.formats.assemble import assemble
-from simulator.formats.draft import Draft, Record
-from simulator.formats.foreign import (
+from simulator.base.document import KeyPath, dotted, shown
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.formats.format import format_
+from simulator.formats.reading import (
     Places,
     begins_with,
     counted,
@@ -24,9 +23,10 @@ from simulator.formats.foreign import (
     refusal,
     shifted,
 )
-from simulator.formats.format import format_
-from simulator.formats.mend import mended
-from simulator.formats.sheet import number
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.repair import mended
+from simulator.formats.tables.sheet import number
 from simulator.model.network import Network
 
 T = TypeVar("T")

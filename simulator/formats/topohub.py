@@ -15,14 +15,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from simulator.document import shown
-from simulator.errors import Problem, did_you_mean, nearest
-from simulator.formats.assemble import assemble
-from simulator.formats.demand_format import Unit, demand_format, to_gbps
-from simulator.formats.draft import ONE_PLACE_KM, PATH_FACTOR, WITHIN_A_PLACE_KM, Draft, Record
-from simulator.formats.foreign import Places, recording_of, refusal, unknown_node
+from simulator.base.document import shown
+from simulator.base.errors import Problem, did_you_mean, nearest
 from simulator.formats.format import format_
-from simulator.formats.mend import mended
+from simulator.formats.matrices.demand_format import Unit, demand_format, to_gbps
+from simulator.formats.reading import Places, recording_of, refusal, unknown_node
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.draft import (
+    ONE_PLACE_KM,
+    PATH_FACTOR,
+    WITHIN_A_PLACE_KM,
+    Draft,
+    Record,
+)
+from simulator.formats.rules.repair import mended
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 

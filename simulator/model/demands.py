@@ -9,7 +9,7 @@ from typing import Literal, get_args
 import numpy as np
 import pandas as pd
 
-from simulator.errors import did_you_mean
+from simulator.base.errors import did_you_mean
 from simulator.model.network import Network
 
 TrafficClass = Literal["domestic", "international_out", "international_in", "transit"]
@@ -117,7 +117,7 @@ class Demands:
             raise ValueError("these demands have no services")
         return np.isin(self.service, tuple(services))
 
-    def where(self, mask: np.ndarray) -> Demands:
+    def take(self, mask: np.ndarray) -> Demands:
         """Return the demands that *mask* (or an index array) picks."""
         return Demands(
             self.nodes,

@@ -310,7 +310,7 @@ def _exits(network: Network) -> tuple[ExitFacts, ...]:
 def _cable(network: Network, cable: str) -> CableFacts:
     share = network.cable_share(cable) * network.up[::2]
     rides = np.repeat(share, 2) * network.capacity_gbps
-    down = network.without(cables=[cable]).up
+    down = network.failed(cables=[cable]).up
     others = (network.link_class != "exit") & (share > 0)
     return CableFacts(
         cable,

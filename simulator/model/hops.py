@@ -3,7 +3,7 @@
 A **hop** is traffic of one kind on one arc: the third arc of a path, or the traffic to one
 destination on an arc. Two sparse matrices say everything::
 
-    y = inject @ rates + pass_on @ (kept * y)
+    y = inject @ rates + pass_on @ (pass_fraction * y)
 
 ``inject`` (hops x demands) is the share of each demand that enters a hop at its source, ``pass_on``
 (hops x hops) the share of what leaves a hop that enters the next. Hops are sorted so that traffic
@@ -104,7 +104,7 @@ class Hops:
         network: Network,
         demands: Demands,
         splits: sparse.sparray,
-        goal: np.ndarray,
+        destination: np.ndarray,
         commodity: np.ndarray,
     ) -> Hops:
         """Make the system of splits at every node; see :meth:`Routes.from_splits`."""
@@ -112,8 +112,8 @@ class Hops:
         kind, arc, part = coo.row.astype(np.int64), coo.col.astype(np.int64), coo.data
         n, nodes = len(arc), len(network.nodes)
         tail, head = network.tail[arc], network.head[arc]
-        ends = head == goal[kind]
-        places = len(goal) * nodes
+        ends = head == destination[kind]
+        places = len(destination) * nodes
         leaves = sparse.csr_array((part, (np.arange(n), kind * nodes + tail)), shape=(n, places))
         going = np.flatnonzero(~ends)
         enters = sparse.csr_array(
@@ -137,7 +137,7 @@ class Hops:
             np.concatenate([[0], np.cumsum(count)]),
         )
 
-    def avoiding(self, dead: np.ndarray) -> Hops:
+    def without_arcs(self, dead: np.ndarray) -> Hops:
         """Return the system without the entries that could meet a dead arc."""
         if not dead[self.arc].any():
             return self
@@ -149,7 +149,7 @@ class Hops:
         inject.eliminate_zeros()
         return replace(self, inject=inject, owner=None, share=None)
 
-    def of(self, demands: np.ndarray, total: int) -> Hops:
+    def scattered(self, demands: np.ndarray, total: int) -> Hops:
         """Return the system with its demands renumbered: demand *i* becomes ``demands[i]``."""
         old = self.inject
         columns = demands[old.indices]
@@ -161,7 +161,7 @@ class Hops:
                 moved.__dict__[name] = self.__dict__[name]
         return moved
 
-    def where(self, demands: np.ndarray) -> Hops:
+    def take(self, demands: np.ndarray) -> Hops:
         """Return the system for some demands: demand ``demands[i]`` becomes *i*."""
         inject = sparse.csr_array(self.inject[:, demands])
         return replace(self, inject=inject, owner=None, share=None)
@@ -257,24 +257,26 @@ class Hops:
     def _by_demand(self) -> sparse.csc_array:
         return self.matrix.T
 
-    def loads(self, rates: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+    def loads(self, rates: np.ndarray, pass_fraction: np.ndarray | None = None) -> np.ndarray:
         """Rate offered to every arc, shape (arcs,) or (arcs, instants)."""
-        if kept is None:
+        if pass_fraction is None:
             return np.asarray(self.matrix @ rates)
         y = self.inject @ rates
-        kept_hop = kept[self.arc]
+        pass_hop = pass_fraction[self.arc]
         for lo, hi, forward in self._forward:
-            y[lo:hi] += forward @ (y * kept_hop)
+            y[lo:hi] += forward @ (y * pass_hop)
         return self._on_arc @ y
 
-    def arrivals(self, delays_ms: np.ndarray, kept: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def arrivals(
+        self, delays_ms: np.ndarray, pass_fraction: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """Share of each demand that arrives, and that share times its mean delay."""
-        delay, kept_hop = delays_ms[self.arc], kept[self.arc]
+        delay, pass_hop = delays_ms[self.arc], pass_fraction[self.arc]
         arrives = np.where(self.ends[:, None], 1.0, np.zeros_like(delay))
         spent = np.zeros_like(delay)
         for lo, hi, back in self._backward:
-            arrives[lo:hi] = kept_hop[lo:hi] * (arrives[lo:hi] + back @ arrives)
-            spent[lo:hi] = delay[lo:hi] * arrives[lo:hi] + kept_hop[lo:hi] * (back @ spent)
+            arrives[lo:hi] = pass_hop[lo:hi] * (arrives[lo:hi] + back @ arrives)
+            spent[lo:hi] = delay[lo:hi] * arrives[lo:hi] + pass_hop[lo:hi] * (back @ spent)
         return self._enter @ arrives, self._enter @ spent
 
     def spent(self, delays_ms: np.ndarray) -> np.ndarray:

@@ -17,7 +17,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 
-from simulator.errors import did_you_mean
+from simulator.base.errors import did_you_mean
 
 NODE_KINDS = ("super_core", "core", "provincial", "gateway", "pop", "region")
 LinkClass = Literal["core", "provincial", "gateway", "exit", "overseas", "access"]
@@ -349,7 +349,7 @@ class Network:
         seen.background_gbps = _kept(background_gbps, float)
         return seen
 
-    def without(
+    def failed(
         self,
         *,
         links: Iterable[str] = (),

@@ -105,8 +105,8 @@ class Routes:
     layers: tuple[tuple[Hops, np.ndarray | None], ...]
     certificate: Certificate | None = None
     rescales: bool = False
-    held: np.ndarray | None = None
-    hint: object = None
+    throttled: np.ndarray | None = None
+    warm_start: object = None
 
     # -- building -----------------------------------------------------------------------------
 
@@ -147,7 +147,7 @@ class Routes:
         network: Network,
         demands: Demands,
         splits: sparse.sparray,
-        goal: np.ndarray,
+        destination: np.ndarray,
         commodity: np.ndarray,
     ) -> Routes:
         """Make routes from splits at every node, as destination-based forwarding does.
@@ -168,20 +168,22 @@ class Routes:
         ValueError
             The splits send traffic round in a circle.
         """
-        return cls(network, ((Hops.of_splits(network, demands, splits, goal, commodity), None),))
+        return cls(
+            network, ((Hops.of_splits(network, demands, splits, destination, commodity), None),)
+        )
 
-    def over(self, base: Routes) -> Routes:
+    def with_fallback(self, base: Routes) -> Routes:
         """Return these routes, with what they do not serve following *base*."""
-        rest = 1.0 - self.served - (0.0 if self.held is None else self.held)
+        rest = 1.0 - self.served - (0.0 if self.throttled is None else self.throttled)
         rest = np.clip(rest, 0.0, 1.0)
         rest[rest < 1e-12] = 0.0
         under = tuple(
             (hops, rest if weight is None else rest * weight) for hops, weight in base.layers
         )
-        held = _sum(self.held, None if base.held is None else rest * base.held)
-        return replace(self, layers=(*self.layers, *under), held=held)
+        throttled = _sum(self.throttled, None if base.throttled is None else rest * base.throttled)
+        return replace(self, layers=(*self.layers, *under), throttled=throttled)
 
-    def avoiding(self, dead: np.ndarray) -> Routes:
+    def without_arcs(self, dead: np.ndarray) -> Routes:
         """Return the routes without the entries that could meet a dead arc.
 
         Routes that rescale share out what those carried over the entries that are left.
@@ -190,7 +192,7 @@ class Routes:
         ----------
         dead : ndarray of bool, shape (arcs,)
         """
-        left = replace(self, layers=tuple((h.avoiding(dead), w) for h, w in self.layers))
+        left = replace(self, layers=tuple((h.without_arcs(dead), w) for h, w in self.layers))
         if not self.rescales:
             return left
         some = left.served > 0
@@ -200,7 +202,7 @@ class Routes:
         layers = tuple((h, grown if w is None else grown * w) for h, w in left.layers)
         return replace(left, layers=layers)
 
-    def of(self, demands: np.ndarray, total: int) -> Routes:
+    def scattered(self, demands: np.ndarray, total: int) -> Routes:
         """Return the routes with their demands renumbered: demand *i* becomes ``demands[i]``."""
 
         def spread(weight: np.ndarray | None) -> np.ndarray | None:
@@ -210,30 +212,42 @@ class Routes:
             wide[demands] = weight
             return wide
 
-        layers = tuple((hops.of(demands, total), spread(weight)) for hops, weight in self.layers)
-        return replace(self, layers=layers, held=spread(self.held))
+        layers = tuple(
+            (hops.scattered(demands, total), spread(weight)) for hops, weight in self.layers
+        )
+        return replace(self, layers=layers, throttled=spread(self.throttled))
 
-    def where(self, demands: np.ndarray) -> Routes:
+    def take(self, demands: np.ndarray) -> Routes:
         """Return the routes of some demands: demand ``demands[i]`` becomes *i*."""
         layers = tuple(
-            (hops.where(demands), None if weight is None else weight[demands])
+            (hops.take(demands), None if weight is None else weight[demands])
             for hops, weight in self.layers
         )
-        return replace(self, layers=layers, held=None if self.held is None else self.held[demands])
+        return replace(
+            self,
+            layers=layers,
+            throttled=None if self.throttled is None else self.throttled[demands],
+        )
 
-    def part(self, share: np.ndarray | float) -> Routes:
+    def scaled(self, share: np.ndarray | float) -> Routes:
         """Return the routes serving only *share* of each demand."""
         if isinstance(share, float) and share == 1.0:
             return self
         share = np.broadcast_to(np.asarray(share, dtype=float), (len(self),))
         layers = tuple((h, share if w is None else share * w) for h, w in self.layers)
-        return replace(self, layers=layers, held=None if self.held is None else share * self.held)
+        return replace(
+            self,
+            layers=layers,
+            throttled=None if self.throttled is None else share * self.throttled,
+        )
 
     def blend(self, old: Routes, share: np.ndarray | float) -> Routes:
         """Return routes on which *share* of each demand follows these, and the rest *old*."""
-        mine, others = self.part(share), old.part(1.0 - np.asarray(share))
+        mine, others = self.scaled(share), old.scaled(1.0 - np.asarray(share))
         mixed = replace(
-            self, layers=(*mine.layers, *others.layers), held=_sum(mine.held, others.held)
+            self,
+            layers=(*mine.layers, *others.layers),
+            throttled=_sum(mine.throttled, others.throttled),
         )
         return mixed._merged()
 
@@ -255,7 +269,7 @@ class Routes:
             np.concatenate([[0], np.cumsum(length)]),
             self.certificate,
         )
-        return replace(made, rescales=self.rescales, held=self.held)
+        return replace(made, rescales=self.rescales, throttled=self.throttled)
 
     # -- reading ------------------------------------------------------------------------------
 
@@ -291,7 +305,7 @@ class Routes:
             total = sparse.csr_array(total + part)
         return total
 
-    def loads(self, rates: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+    def loads(self, rates: np.ndarray, pass_fraction: np.ndarray | None = None) -> np.ndarray:
         """Rate offered to every arc, shape (arcs,) or (arcs, instants).
 
         Parameters
@@ -304,11 +318,11 @@ class Routes:
         for hops, weight in self.layers:
             given = rates if weight is None else (rates.T * weight).T
             if weight is None or weight.any():
-                total += hops.loads(given, kept)
+                total += hops.loads(given, pass_fraction)
         return total
 
     def arrivals(
-        self, delays_ms: np.ndarray, kept: np.ndarray | None = None
+        self, delays_ms: np.ndarray, pass_fraction: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
         """Share of each demand that arrives, and the mean delay of what does.
 
@@ -324,20 +338,20 @@ class Routes:
         delay_ms : ndarray, like *share*
             NaN where nothing arrives.
         """
-        flat = delays_ms.ndim == 1 and (kept is None or kept.ndim == 1)
+        flat = delays_ms.ndim == 1 and (pass_fraction is None or pass_fraction.ndim == 1)
         delay = delays_ms[:, None] if delays_ms.ndim == 1 else delays_ms
-        if kept is not None:
-            kept = kept[:, None] if kept.ndim == 1 else kept
-            delay, kept = np.broadcast_arrays(delay, kept)
+        if pass_fraction is not None:
+            pass_fraction = pass_fraction[:, None] if pass_fraction.ndim == 1 else pass_fraction
+            delay, pass_fraction = np.broadcast_arrays(delay, pass_fraction)
         arrived = np.zeros((len(self), delay.shape[1]))
         spent = np.zeros_like(arrived)
         for hops, weight in self.layers:
             if weight is not None and not weight.any():
                 continue
-            if kept is None:
+            if pass_fraction is None:
                 share, time = hops.served[:, None], hops.spent(delay)
             else:
-                share, time = hops.arrivals(delay, kept)
+                share, time = hops.arrivals(delay, pass_fraction)
             scale = 1.0 if weight is None else weight[:, None]
             arrived += share * scale
             spent += time * scale

@@ -8,23 +8,23 @@ from typing import ClassVar, Literal
 import numpy as np
 from scipy import sparse
 
-from simulator.errors import SimulatorError
+from simulator.base.errors import SimulatorError
+from simulator.base.schema import NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Certificate, Routes
-from simulator.routing.candidates import Paths
-from simulator.routing.multicommodity import counted
-from simulator.routing.path_problem import (
+from simulator.optimise.multicommodity import counted
+from simulator.optimise.path_problem import (
     PathProblem,
     nine_digits,
     power_of_two,
     powers_of_two,
-    with_capacity,
+    without_zero_capacity,
 )
-from simulator.routing.paths import Towards, towards_each
-from simulator.routing.program import INFINITE, Program, Solution
+from simulator.optimise.program import INFINITE, Program, Solution
+from simulator.paths.candidates import Paths
+from simulator.paths.shortest import ShortestPaths, shortest_to_each
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative
 
 Measure = Literal["worst", "mean"]
 
@@ -95,7 +95,11 @@ class BestStatic:
         """
         window = _window(demands)
         problem = _WindowProblem(
-            with_capacity(network), demands, window, measure=self.measure, classes=self.classes
+            without_zero_capacity(network),
+            demands,
+            window,
+            measure=self.measure,
+            classes=self.classes,
         )
         return problem.solve(self.others_cap)
 
@@ -149,8 +153,8 @@ class _WindowProblem(PathProblem):
         self.factor, often = np.unique(profiles, axis=1, return_counts=True)
         pair = self.profile * len(self.targets) + self.row
         pairs, self.row = np.unique(pair, return_inverse=True)
-        self.row_profile, goal = np.divmod(pairs, len(self.targets))
-        self.targets = self.targets.pick(goal)
+        self.row_profile, destination = np.divmod(pairs, len(self.targets))
+        self.targets = self.targets.take(destination)
 
         instants = len(often)
         self.weight = often.astype(float) if measure == "mean" else np.ones(1)
@@ -218,10 +222,10 @@ class _WindowProblem(PathProblem):
             solution = program.solve()
             if solution.status != "optimal":
                 raise SimulatorError("the least utilisation found could not be attained again")
-            price, worth = self._prices(solution)
+            price, dual = self._prices(solution)
             length, floor, near = self._shortest(price, weight)
             rows = self._add_broken_rows(program, solution)
-            if not self.price_in(program, near, length, worth, weight) and not rows:
+            if not self.price_in(program, near, length, dual, weight) and not rows:
                 return solution.values[self.heads :], self._bound(head, floor, price)
 
     def _bound(self, head: int | None, floor: np.ndarray, price: sparse.csr_array) -> float:
@@ -247,7 +251,7 @@ class _WindowProblem(PathProblem):
 
     def _used(self, share: np.ndarray) -> np.ndarray:
         """Utilisation of every arc in reach at every instant; zero of others."""
-        paths = self.paths.pick(np.flatnonzero(share > 0))
+        paths = self.paths.take(np.flatnonzero(share > 0))
         flow = share[share > 0] * self.rate[paths.demand]
         length = np.diff(paths.starts)
         at = paths.arcs, np.repeat(self.profile[paths.demand], length)
@@ -357,7 +361,7 @@ class _WindowProblem(PathProblem):
 
     def _shortest(
         self, price: sparse.csr_array, weight: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray, Towards]:
+    ) -> tuple[np.ndarray, np.ndarray, ShortestPaths]:
         """Length of every active demand's shortest path, and a bound below it."""
         by_profile = np.asarray(price @ self.factor.T).T
         length = by_profile[self.row_profile] + weight
@@ -365,7 +369,7 @@ class _WindowProblem(PathProblem):
         # The least that adding up to the longest path cannot swallow, so that none is a circle.
         longest = max(1.0, float(length[:, self.usable].max(initial=0.0)))
         tie = np.finfo(float).eps * nodes * longest
-        near = towards_each(self.network, length + tie, self.targets)
+        near = shortest_to_each(self.network, length + tie, self.targets)
         k = self.active
         found = near.distance[self.row[k], self.demands.source[k]]
         return found, np.maximum(found - tie * nodes, 0.0), near

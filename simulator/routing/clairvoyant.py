@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.schema import NonNegative, Positive
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing import exit_program
-from simulator.routing.path_problem import with_capacity
-from simulator.routing.piecewise import PiecewiseProblem
+from simulator.optimise import exit_problem as exit_program
+from simulator.optimise.path_problem import without_zero_capacity
+from simulator.optimise.piecewise import PiecewiseProblem
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative, Positive
 
 
 @scheme("clairvoyant")
@@ -28,7 +28,7 @@ class Clairvoyant:
     subject to the shares of every demand adding up to one. So a Gbps goes the fastest way that
     stays below the cap, and where there is none each Gbps above it costs ``overload_ms``. The cost
     is a rate in Gbps ms, defined for the routes of every other scheme as well: what those cost
-    more than these is their **regret**. Exact over all paths (``routing/piecewise.py``), with a
+    more than these is their **regret**. Exact over all paths (``optimise/piecewise.py``), with a
     bound in the certificate.
 
     In a scenario a strategy with this scheme has no controller: it steers all traffic, at every
@@ -48,7 +48,7 @@ class Clairvoyant:
     overload_ms: Positive = 1000.0
 
     demand_aware: ClassVar[bool] = True
-    foresees: ClassVar[bool] = True
+    perfect_information: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
@@ -61,7 +61,7 @@ class Clairvoyant:
         # With a cap of zero all load is above it: one segment, not an empty one before it.
         bends = np.array([0.0, self.utilisation_cap] if self.utilisation_cap > 0 else [0.0])
         slopes = np.array([0.0, price] if self.utilisation_cap > 0 else [price])
-        problem = PiecewiseProblem(with_capacity(network), demands, bends, slopes)
+        problem = PiecewiseProblem(without_zero_capacity(network), demands, bends, slopes)
         if not len(problem.active):
             return problem.nothing()
         problem.slopes = slopes / problem.delay_unit

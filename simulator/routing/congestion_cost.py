@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.schema import NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.fortz_thorup import BREAKPOINTS, SLOPES
-from simulator.routing.path_problem import with_capacity
-from simulator.routing.paths import towards
-from simulator.routing.piecewise import PiecewiseProblem
+from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES
+from simulator.optimise.path_problem import without_zero_capacity
+from simulator.optimise.piecewise import PiecewiseProblem
+from simulator.paths.shortest import shortest_to
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative
 
 
 @scheme("congestion_cost")
@@ -37,7 +37,7 @@ class CongestionCost:
     ``Psi`` is the sum of rate times fewest hops (Fortz and Thorup's own measure: the cost if no
     link were ever more than a third full), ``Lambda`` the sum of rate times least delay. So both
     terms are 1 where an empty network would have them, and do not depend on units. The cost of the
-    background itself is left out. Column generation as in ``routing/path_problem.py``; the
+    background itself is left out. Column generation as in ``optimise/path_problem.py``; the
     certificate's objective is the sum above, with a Lagrangian bound over all paths.
 
     Source: Fortz and Thorup, Internet Traffic Engineering by Optimizing OSPF Weights, INFOCOM 2000
@@ -60,11 +60,11 @@ class CongestionCost:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        problem = PiecewiseProblem(with_capacity(network), demands, BREAKPOINTS, SLOPES)
+        problem = PiecewiseProblem(without_zero_capacity(network), demands, BREAKPOINTS, SLOPES)
         k = problem.active
         if not len(k):
             return problem.nothing()
-        hops = towards(problem.network, np.ones(len(problem.delay)), problem.targets).distance
+        hops = shortest_to(problem.network, np.ones(len(problem.delay)), problem.targets).distance
         scale = float(problem.rate[k] @ hops[problem.row[k], demands.source[k]])
         least, _, _ = problem.shortest(problem.delay)
         latency = float(problem.rate[k] @ least)

@@ -8,14 +8,14 @@ from typing import Annotated, ClassVar, Literal
 import numpy as np
 from pydantic import Field
 
+from simulator.base.schema import NonNegative, NonNegativeInt, Positive
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.candidates import Paths, ways_across
-from simulator.routing.path_problem import nine_digits, with_capacity
-from simulator.routing.paths import HOP_MS, goals_of, towards
+from simulator.optimise.path_problem import nine_digits, without_zero_capacity
+from simulator.paths.candidates import Paths, exit_paths
+from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative, NonNegativeInt, Positive
 
 _ROUNDING = 1e-9
 
@@ -69,14 +69,14 @@ class Detour:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares."""
-        able = with_capacity(network)
+        able = without_zero_capacity(network)
         weight = able.delay_ms + HOP_MS if self.start == "fastest" else able.metric
-        goals, row = goals_of(able, demands)
-        near = towards(able, weight, goals)
+        destinations, row = destinations_of(able, demands)
+        near = shortest_to(able, weight, destinations)
         straight = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
         # Every way across the border: who, by which exit direction, over which path, how long.
         paths, exits, lengths = straight, [np.full(len(demands), -1)], [np.zeros(len(demands))]
-        for ways in ways_across(able, demands, weight, row, near):
+        for ways in exit_paths(able, demands, weight, row, near):
             place, which = np.nonzero(np.isfinite(ways.length))
             paths = paths.join(ways.paths(place, which))
             exits.append(ways.crossing[place])

@@ -8,15 +8,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from simulator.base.schema import NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.candidates import Paths
-from simulator.routing.hedge_program import FaultKind, HedgeProblem, Kept, fault_sets, hedge
-from simulator.routing.legs import crossing, ecmp
-from simulator.routing.path_problem import with_capacity
+from simulator.optimise.hedge import FaultKind, HedgeProblem, Kept, fault_sets, hedge
+from simulator.optimise.path_problem import without_zero_capacity
+from simulator.paths.candidates import Paths
+from simulator.paths.legs import crossing, ecmp
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative, PositiveInt
 
 
 @scheme("hedged")
@@ -87,20 +87,20 @@ class Hedged:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares for what crosses the border and ECMP for the rest."""
-        able = with_capacity(network)
+        able = without_zero_capacity(network)
         crosses = crossing(able, demands)
         inland = np.flatnonzero(~crosses)
         # In the order of their names, so that the order given does not choose among equals.
         abroad = np.flatnonzero(crosses)
         key = (demands.gbps, demands.traffic_class.astype(str), demands.target, demands.source)
         abroad = abroad[np.lexsort([values[abroad] for values in key])]
-        rest = demands.where(inland)
+        rest = demands.take(inland)
         rules = ecmp(able, rest, able.metric)
         load = able.background_gbps + rules.loads(rest.gbps)
-        old = None if current is None or not self.churn_penalty_ms else current.where(abroad)
-        routes = self._hedge(able.carrying(load), demands.where(abroad), old)
+        old = None if current is None or not self.churn_penalty_ms else current.take(abroad)
+        routes = self._hedge(able.carrying(load), demands.take(abroad), old)
         total = len(demands)
-        stacked = routes.of(abroad, total).over(rules.of(inland, total))
+        stacked = routes.scattered(abroad, total).with_fallback(rules.scattered(inland, total))
         return replace(stacked, network=network, rescales=True)
 
     def _hedge(self, network: Network, demands: Demands, current: Routes | None) -> Routes:

@@ -9,13 +9,13 @@ from typing import Annotated, ClassVar
 import numpy as np
 from pydantic import Field
 
-from simulator.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.schema import Name
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing import legs
+from simulator.paths import legs
 from simulator.routing.scheme import scheme
-from simulator.schema import Name
 
 Preferences = Annotated[tuple[Name, ...], Field(min_length=1)]
 

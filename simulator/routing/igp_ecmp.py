@@ -7,7 +7,7 @@ from typing import ClassVar
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.legs import ecmp
+from simulator.paths.legs import ecmp
 from simulator.routing.scheme import scheme
 
 

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.schema import NonNegative, Positive
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.path_problem import with_capacity
-from simulator.routing.piecewise import PiecewiseProblem
+from simulator.optimise.path_problem import without_zero_capacity
+from simulator.optimise.piecewise import PiecewiseProblem
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative, Positive
 
 _FULLEST = 0.999
 _FIRST = np.array([0.0, 0.3, 0.6, 0.8, 0.9, 0.97, _FULLEST])
@@ -56,7 +56,7 @@ class Kleinrock:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        problem = PiecewiseProblem(with_capacity(network), demands, _FIRST, _FIRST)
+        problem = PiecewiseProblem(without_zero_capacity(network), demands, _FIRST, _FIRST)
         if not len(problem.active):
             return problem.nothing()
         rate = problem.rate[problem.active]

@@ -10,8 +10,8 @@ from scipy import sparse
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.legs import crossing
-from simulator.routing.paths import HOP_MS, goals_of, towards
+from simulator.paths.legs import crossing
+from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 from simulator.routing.scheme import scheme
 
 
@@ -35,9 +35,11 @@ class LowestLatencyExit:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits towards every destination, by delay and by metric."""
-        goals, row = goals_of(network, demands)
-        by_metric = towards(network, network.metric, goals).ecmp()
-        by_delay = towards(network, network.delay_ms + HOP_MS, goals).ecmp()
-        commodity = row + len(goals) * crossing(network, demands)
+        destinations, row = destinations_of(network, demands)
+        by_metric = shortest_to(network, network.metric, destinations).ecmp()
+        by_delay = shortest_to(network, network.delay_ms + HOP_MS, destinations).ecmp()
+        commodity = row + len(destinations) * crossing(network, demands)
         splits = sparse.csr_array(sparse.vstack([by_metric, by_delay]))
-        return Routes.from_splits(network, demands, splits, np.tile(goals.node, 2), commodity)
+        return Routes.from_splits(
+            network, demands, splits, np.tile(destinations.node, 2), commodity
+        )

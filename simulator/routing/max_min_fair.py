@@ -7,17 +7,17 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from simulator.errors import SimulatorError
+from simulator.base.errors import SimulatorError
+from simulator.base.schema import Positive
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.candidates import Paths
-from simulator.routing.multicommodity import TwoStage
-from simulator.routing.path_problem import MAX_ROUNDS, power_of_two
-from simulator.routing.paths import HOP_MS, goals_of, towards
-from simulator.routing.program import Program
+from simulator.optimise.multicommodity import TwoStage
+from simulator.optimise.path_problem import MAX_ROUNDS, power_of_two
+from simulator.optimise.program import Program
+from simulator.paths.candidates import Paths
+from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 from simulator.routing.scheme import scheme
-from simulator.schema import Positive
 
 _FITS = 1e-8
 _SLACK = 1e-9
@@ -77,14 +77,14 @@ class MaxMinFair:
         layers = tuple((hops, let_in) for hops, _ in routes.layers)
         shaped = Routes(network, layers, routes.certificate)
         return replace(
-            shaped, held=np.where(_reachable(network, demands), 1.0 - shaped.served, 0.0)
+            shaped, throttled=np.where(_reachable(network, demands), 1.0 - shaped.served, 0.0)
         )
 
 
 def _reachable(network: Network, demands: Demands) -> np.ndarray:
     """Demands that have a way to their target, with room on it or not."""
-    goals, row = goals_of(network, demands)
-    near = towards(network, network.delay_ms + HOP_MS, goals)
+    destinations, row = destinations_of(network, demands)
+    near = shortest_to(network, network.delay_ms + HOP_MS, destinations)
     return np.isfinite(near.distance[row, demands.source])
 
 
@@ -167,11 +167,11 @@ class _Filling(TwoStage):
             solution = program.solve()
             if solution.status != "optimal":
                 raise SimulatorError("a program that is always feasible was found infeasible")
-            price, worth = self.prices(solution)
+            price, dual = self.prices(solution)
             unit = power_of_two(price.max())
             length, _, near = self.shortest(price / unit)
             length = length * unit
-            if not self.price_in(program, near, length, worth, free):
+            if not self.price_in(program, near, length, dual, free):
                 break
         value = max(1.0, float(price @ np.where(self.usable, self.capacity, 0.0)))
         weight = length * self.rate[self.active] * self.scale / value

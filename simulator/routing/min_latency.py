@@ -6,12 +6,13 @@ from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.schema import Name, NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
-from simulator.routing import exit_program, multicommodity
+from simulator.optimise import exit_problem as exit_program
+from simulator.optimise import multicommodity
 from simulator.routing.scheme import scheme
-from simulator.schema import Name, NonNegative, PositiveInt
 
 
 @scheme("min_latency")
@@ -22,8 +23,8 @@ class MinLatency:
     demand add up to its rate, and the flow on every arc plus its background is at most
     ``max(theta*, utilisation_cap)`` times its capacity, where ``theta*`` is the least maximum
     utilisation that any routing of these demands reaches. Exact over all paths: by the structure of
-    the exit problem while only exits are full (``routing/exit_program.py``), else by column
-    generation (``routing/multicommodity.py``).
+    the exit problem while only exits are full (``optimise/exit_problem.py``), else by column
+    generation (``optimise/multicommodity.py``).
 
     Attributes
     ----------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from simulator.base.schema import NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
-from simulator.routing import multicommodity
+from simulator.optimise import multicommodity
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative, PositiveInt
 
 
 @scheme("min_max")
@@ -19,7 +19,7 @@ class MinMax:
     Minimise ``theta`` subject to: the flows over the paths of every demand add up to its rate, and
     the flow on every arc plus its background is at most ``theta`` times its capacity. The second
     stage picks, among all optima, one of least latency, so that the answer does not depend on how
-    it was found. Exact over all paths by column generation (``routing/multicommodity.py``).
+    it was found. Exact over all paths by column generation (``optimise/multicommodity.py``).
 
     Attributes
     ----------

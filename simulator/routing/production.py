@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from simulator.base.schema import NonNegative
 from simulator.routing.hedged import Hedged
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative
 
 
 @scheme("production")

@@ -20,10 +20,10 @@ from __future__ import annotations
 
 from typing import ClassVar, Protocol
 
+from simulator.base.registry import Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.registry import Registry
 
 scheme = Registry("routing scheme", "simulator.routing")
 

@@ -6,15 +6,15 @@ from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.schema import NonNegative, NonNegativeInt, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing import multicommodity
-from simulator.routing.candidates import Paths, fastest_paths, remembered
-from simulator.routing.path_problem import with_capacity
-from simulator.routing.paths import HOP_MS, goals_of, towards
+from simulator.optimise import multicommodity
+from simulator.optimise.path_problem import without_zero_capacity
+from simulator.paths.candidates import Paths, fastest_paths, remembered
+from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegative, NonNegativeInt, PositiveInt
 
 _TREES_PER_PATH = 4
 _PENALTY = 64.0
@@ -67,7 +67,7 @@ class SemiOblivious:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        able = with_capacity(network)
+        able = without_zero_capacity(network)
         key = remembered(able, demands, "semi-oblivious", self.paths, self.seed)
         if key not in able.memo:
             able.memo[key] = _draw(able, demands, self.paths, self.seed)
@@ -83,14 +83,16 @@ class SemiOblivious:
 
 def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
     """Draw trees until every demand has *count* paths, or they are many."""
-    goals, row = goals_of(network, demands)
+    destinations, row = destinations_of(network, demands)
     weight = network.delay_ms + HOP_MS
 
     def tree(length: np.ndarray, k: np.ndarray) -> Paths:
-        return Paths(k, *towards(network, length, goals).follow(row[k], demands.source[k]))
+        return Paths(
+            k, *shortest_to(network, length, destinations).follow(row[k], demands.source[k])
+        )
 
     latest = tree(weight, np.arange(len(demands)))
-    latest = latest.pick(np.flatnonzero(np.diff(latest.starts) > 0))
+    latest = latest.take(np.flatnonzero(np.diff(latest.starts) > 0))
     able = latest.demand
     ends = np.stack([demands.source[able], demands.target[able]])
     once = np.unique(ends, axis=1, return_index=True)[1]  # a pair counts once, in all classes
@@ -99,7 +101,7 @@ def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
     for _ in range(_TREES_PER_PATH * count if len(able) else 0):
         if np.bincount(found.demand)[able].min() >= count:
             break
-        use += np.bincount(latest.pick(once).arcs, minlength=len(use)) / network.installed_gbps
+        use += np.bincount(latest.take(once).arcs, minlength=len(use)) / network.installed_gbps
         luck = 1.0 + _LUCK * random.random(len(use))
         latest = tree(weight * luck * _PENALTY ** (use / use.max()), able)
         found = found.join(latest).distinct().first(count)

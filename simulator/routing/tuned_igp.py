@@ -6,14 +6,14 @@ from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.schema import NonNegativeInt, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.fortz_thorup import phi
-from simulator.routing.legs import ecmp
-from simulator.routing.paths import goals_of
+from simulator.optimise.fortz_thorup import phi
+from simulator.paths.legs import ecmp
+from simulator.paths.shortest import destinations_of
 from simulator.routing.scheme import scheme
-from simulator.schema import NonNegativeInt, PositiveInt
 
 _EQUAL = 1e-12
 """Costs within this, relatively, are the same: rounding must not steer the search."""
@@ -28,7 +28,7 @@ class TunedIgp:
     """ECMP over integer link weights that a local search has tuned for the demands given.
 
     Variables: a weight from 1 to ``max_weight`` for each direction of each link. Minimise the sum
-    over arcs of ``phi(load, capacity)`` (``routing/fortz_thorup.py``), where the load is that of
+    over arcs of ``phi(load, capacity)`` (``optimise/fortz_thorup.py``), where the load is that of
     shortest paths under the weights, split per hop over equal costs, plus the background. All rules
     of ``igp_ecmp`` hold. The problem is NP-hard: this is a heuristic and proves nothing.
 
@@ -87,13 +87,13 @@ class _Search:
         self.enters = np.eye(len(network.nodes))[self.head]
         self.max_weight = max_weight
 
-        sent = demands.where(demands.gbps > 0)
-        goals, row = goals_of(network, sent)
-        self.targets = goals.node
+        sent = demands.take(demands.gbps > 0)
+        destinations, row = destinations_of(network, sent)
+        self.targets = destinations.node
         away = network.is_abroad[self.targets][:, None]
         usable = np.where(away, network.usable(True), network.usable(False))[:, self.order]
-        if goals.closed is not None:
-            usable &= ~goals.closed[:, self.order]
+        if destinations.closed is not None:
+            usable &= ~destinations.closed[:, self.order]
         usable &= ~network.is_stub[self.head] | (self.head == self.targets[:, None])
         self.barred = np.where(usable, 0.0, np.inf)
 
@@ -193,14 +193,14 @@ class _Search:
     ) -> tuple[np.ndarray, np.ndarray]:
         """Distance from every node and over every arc (Bellman and Ford, all rows at once)."""
         length = weight + self.barred[rows]
-        goal = np.arange(len(length)), self.targets[rows]
+        destination = np.arange(len(length)), self.targets[rows]
         distance = np.full((len(length), self.enters.shape[1]), np.inf)
-        distance[goal] = 0.0
+        distance[destination] = 0.0
         while True:
             via = length + distance[:, self.head]
             nearer = distance.copy()
             nearer[:, self.leaves] = np.minimum.reduceat(via, self.group, axis=1)
-            nearer[goal] = 0.0
+            nearer[destination] = 0.0
             if np.array_equal(nearer, distance):
                 return distance, via
             distance = nearer
@@ -212,14 +212,14 @@ class _Search:
         on = (via <= distance[:, self.tail]) & np.isfinite(via)
         ways = np.add.reduceat(on, self.group, axis=1, dtype=float)
         split = on / np.maximum(np.repeat(ways, self.width, axis=1), 1.0)
-        goal = np.arange(len(on)), self.targets[rows]
+        destination = np.arange(len(on)), self.targets[rows]
         here = np.where(np.isfinite(distance), self.asks[rows], 0.0)
         load = np.zeros_like(split)
         while here.any():
             moving = split * here[:, self.tail]
             load += moving
             here = moving @ self.enters
-            here[goal] = 0.0
+            here[destination] = 0.0
         return load, on
 
 

@@ -8,15 +8,15 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from simulator.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.schema import Name, NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.routing.candidates import Paths, ways_across
-from simulator.routing.legs import ecmp
-from simulator.routing.paths import HOP_MS, goals_of, towards
+from simulator.paths.candidates import Paths, exit_paths
+from simulator.paths.legs import ecmp
+from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 from simulator.routing.scheme import scheme
-from simulator.schema import Name, NonNegative
 
 
 @scheme("weighted_split")
@@ -68,10 +68,10 @@ class WeightedSplit:
         """
         weight = self._weights(network)
         length = network.delay_ms + HOP_MS
-        goals, row = goals_of(network, demands)
-        near = towards(network, length, goals)
+        destinations, row = destinations_of(network, demands)
+        near = shortest_to(network, length, destinations)
         paths, shares = Paths.of([]), [np.empty(0)]
-        for ways in ways_across(network, demands, length, row, near):
+        for ways in exit_paths(network, demands, length, row, near):
             asked = np.where(np.isfinite(ways.length), weight[ways.crossing][:, None], 0.0)
             asked[~self._within_reach(network, ways.length, asked > 0)] = 0.0
             place, which = np.nonzero(asked)
@@ -80,7 +80,7 @@ class WeightedSplit:
         split = Routes.from_paths(
             network, len(demands), paths.demand, np.concatenate(shares), paths.arcs, paths.starts
         )
-        return split.over(ecmp(network, demands, network.metric))
+        return split.with_fallback(ecmp(network, demands, network.metric))
 
     def _within_reach(self, network: Network, length: np.ndarray, used: np.ndarray) -> np.ndarray:
         if self.reach_stretch_ms is None:

@@ -17,7 +17,7 @@ from simpy.events import EventPriority
 US_PER_S = 1_000_000
 
 
-class Rung(IntEnum):
+class Priority(IntEnum):
     """Priority of an event at its instant; SimPy's own two come before."""
 
     END = 2
@@ -48,16 +48,16 @@ class Clock:
         """Microseconds since the start."""
         return int(self.env.now)
 
-    def at(self, time_us: int, rung: Rung) -> simpy.Event:
+    def at(self, time_us: int, priority: Priority) -> simpy.Event:
         """Return an event due at an instant, on its rung; at once if the instant has passed."""
         event = simpy.Event(self.env)
         event._ok, event._value = True, None
-        self.env.schedule(event, priority=EventPriority(rung), delay=max(0, time_us - self.now))
+        self.env.schedule(event, priority=EventPriority(priority), delay=max(0, time_us - self.now))
         return event
 
-    def after(self, seconds: float, rung: Rung) -> simpy.Event:
+    def after(self, seconds: float, priority: Priority) -> simpy.Event:
         """Return an event due some seconds from now."""
-        return self.at(self.now + micros(seconds), rung)
+        return self.at(self.now + micros(seconds), priority)
 
     def process(self, generator: Any) -> simpy.Process:
         """Start a process."""

@@ -11,9 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from simulator.model.demands import INTERNATIONAL
-from simulator.model.results import RUN_JSON, Results, differences, summarise
-from simulator.show import (
+from simulator.base.text import (
     Form,
     Row,
     cell,
@@ -25,6 +23,8 @@ from simulator.show import (
     volume_unit,
     wrapped,
 )
+from simulator.model.demands import INTERNATIONAL
+from simulator.results.results import RUN_JSON, Results, differences, summarise
 
 COMBINED = "international"
 """Scope of both international classes together."""

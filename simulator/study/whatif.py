@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from simulator.errors import InputError, Problem
-from simulator.model.metrics import interval
-from simulator.model.results import Results, Shelf, Workshop, by_replication
+from simulator.base.errors import InputError, Problem
+from simulator.base.text import Row, html_lines, html_table, plain, short, table, wrapped
+from simulator.results.results import Results, Shelf, StagingFolder, by_replication
+from simulator.results.statistics import interval
 from simulator.run import Progress, run
-from simulator.scenario import BASELINE, Scenario
-from simulator.scenario import WhatIf as WhatIfEntry
-from simulator.show import Row, html_lines, html_table, plain, short, table, wrapped
+from simulator.scenario.scenario import BASELINE, Scenario
+from simulator.scenario.scenario import WhatIf as WhatIfEntry
 from simulator.study.compare import (
     Headline,
     figures_of,
@@ -146,19 +146,19 @@ def what_if(
     shelf = Shelf() if out is None else None
     place = shelf.folder / "whatif" if shelf else Path(str(out))
     folders = _folders(scenarios)
-    with Workshop(place, force=force, mark=MARK) as workshop:
-        workshop.parts.rmdir()
+    with StagingFolder(place, force=force, mark=MARK) as staging:
+        staging.parts.rmdir()
         made = {}
         for i, (name, each) in enumerate(scenarios.items()):
             made[name] = run(
                 each,
-                out=workshop.folder / folders[name],
+                out=staging.folder / folders[name],
                 workers=workers,
                 progress=_share(progress, i, len(scenarios)),
                 finish=finish,
             )
         frame = _frame(made)
-        frame.to_csv(workshop.folder / "whatif.csv", index=False, lineterminator="\n")
+        frame.to_csv(staging.folder / "whatif.csv", index=False, lineterminator="\n")
         story = {
             "name": scenario.name,
             "title": scenario.settings.title,
@@ -166,8 +166,8 @@ def what_if(
             "changes": asked,
         }
         text = json.dumps(story, indent=1, ensure_ascii=False, default=str) + "\n"
-        (workshop.folder / MARK).write_text(text, encoding="utf-8")
-        folder = workshop.deliver()
+        (staging.folder / MARK).write_text(text, encoding="utf-8")
+        folder = staging.publish()
     results = {name: Results(folder / folders[name], keep=shelf) for name in scenarios}
     return WhatIf(frame, results, asked)
 

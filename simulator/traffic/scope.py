@@ -11,11 +11,11 @@ from typing import Literal, Protocol
 
 import numpy as np
 
-from simulator.document import KeyPath, dotted
-from simulator.errors import InputError, Problem, did_you_mean
+from simulator.base.document import KeyPath, dotted
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.schema import Name
 from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import Network
-from simulator.schema import Name
 
 NodeKind = Literal["super_core", "core", "provincial", "gateway", "pop", "region"]
 Classes = tuple[TrafficClass, ...]
@@ -23,7 +23,7 @@ Nodes = tuple[Name, ...]
 Complaint = tuple[KeyPath, str]
 
 
-def picked(
+def selected(
     demands: Demands,
     *,
     classes: Iterable[str] = (),
@@ -57,7 +57,7 @@ def picked(
     return mask
 
 
-class Picky(Protocol):
+class Selector(Protocol):
     """A shape that says which demands it multiplies."""
 
     classes: Classes
@@ -66,9 +66,9 @@ class Picky(Protocol):
     nodes: Nodes
 
 
-def picked_by(shape: Picky, demands: Demands) -> np.ndarray:
+def selected_by(shape: Selector, demands: Demands) -> np.ndarray:
     """Mask of the demands that meet every condition of a shape."""
-    return picked(
+    return selected(
         demands,
         classes=shape.classes,
         sources=shape.sources,
@@ -90,7 +90,7 @@ def no_node(network: Network, name: str) -> str:
     return f"no node named {name!r}{did_you_mean(name, network.nodes)}"
 
 
-def insist(complaints: Iterable[Complaint]) -> None:
-    """Raise an `InputError` if there is anything to complain about."""
-    if problems := [Problem("", None, None, dotted(path), told) for path, told in complaints]:
-        raise InputError(problems)
+def require(problems: Iterable[Complaint]) -> None:
+    """Raise an `InputError` if there are any problems."""
+    if found := [Problem("", None, None, dotted(path), message) for path, message in problems]:
+        raise InputError(found)

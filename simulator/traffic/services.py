@@ -7,9 +7,9 @@ from typing import Annotated, Any
 
 import numpy as np
 
+from simulator.base.schema import Fraction, NonNegativeInt, checked
 from simulator.model.demands import Demands, TrafficClass
-from simulator.model.flow import Treatment
-from simulator.schema import Fraction, NonNegativeInt, checked
+from simulator.model.link_state import QosPolicy
 from simulator.traffic.traffic import shape as shapes_known
 
 _ROUNDING = 1e-9
@@ -92,11 +92,11 @@ def parted(demands: Demands, services: Mapping[str, Service]) -> tuple[Demands, 
     )
 
 
-def treatment(demands: Demands, services: Mapping[str, Service]) -> Treatment:
+def qos(demands: Demands, services: Mapping[str, Service]) -> QosPolicy:
     """How demands that have services share links that are full."""
     assert demands.service is not None
     mine = [services[name] for name in demands.service]
-    return Treatment(
+    return QosPolicy(
         np.array([service.priority for service in mine], dtype=np.int64),
         np.array([service.elastic for service in mine], dtype=bool),
     )

@@ -13,15 +13,15 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
+from simulator.base.registry import Registry
 from simulator.model.demands import Demands
-from simulator.model.flow import Treatment
+from simulator.model.link_state import QosPolicy
 from simulator.model.network import Network
 from simulator.model.recording import US_PER_H, Playback
 from simulator.model.streams import Streams
-from simulator.registry import Registry
 
-matrix = Registry("traffic matrix", "simulator.traffic")
-shape = Registry("traffic shape", "simulator.traffic")
+matrix = Registry("traffic matrix", "simulator.traffic.matrices")
+shape = Registry("traffic shape", "simulator.traffic.shapes")
 
 Factors = Callable[[np.ndarray], np.ndarray]
 """Called with the hours of the next steps, in order; returns factors (demands x steps)."""
@@ -95,7 +95,7 @@ class Series:
     recorded: Playback | None = None
     part_of: np.ndarray | None = None
     own_shapes: Mapping[str, tuple[Shape, ...]] = field(default_factory=dict)
-    treatment: Treatment | None = None
+    qos: QosPolicy | None = None
 
     def play(self, streams: Streams) -> Callable[[int, int], np.ndarray]:
         """Return a function that gives the rates of steps *first* to before *last*, in Gbps.
@@ -155,7 +155,7 @@ class Series:
         for name, shapes in self.own_shapes.items():
             rows = np.flatnonzero(self.base.of_service((name,)))
             own = _OwnStreams(streams.seed, streams.replication, name)
-            begun += started(shapes, self.base.where(rows), own, rows)
+            begun += started(shapes, self.base.take(rows), own, rows)
         return begun
 
     def _base(self, begin_us: np.ndarray, step_us: int) -> np.ndarray:

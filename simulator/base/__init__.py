@@ -1,0 +1,1 @@
+"""What everything else stands on: errors, YAML with line numbers, schemas, registries, text."""

@@ -1,0 +1,106 @@
+"""The shelf of built-in topologies and scenarios: from a short name to a file."""
+
+from difflib import get_close_matches
+from pathlib import Path
+
+_SINGULAR = {"topologies": "topology", "scenarios": "scenario"}
+ENDINGS = {
+    "topologies": (
+        ".yaml",
+        ".yml",
+        ".graphml",
+        ".gml",
+        ".json",
+        ".graph",
+        ".native",
+        ".sndlib",
+        ".txt",
+        ".xml",
+    ),
+    "scenarios": (".yaml",),
+}
+"""Of files that have a name on a shelf; of two with one name the first ending here wins."""
+_HERE = Path(__file__).parent.parent
+
+
+def find(kind: str, name_or_path: str | Path) -> Path:
+    """
+    Find a topology or scenario by path or by built-in name.
+
+    A path that exists wins, be it a file or a folder. Anything else without a folder in it is a
+    name on the shelf.
+
+    Parameters
+    ----------
+    kind
+        ``"topologies"`` or ``"scenarios"``.
+    name_or_path
+        A path, or a built-in name with or without its ending.
+
+    Returns
+    -------
+    pathlib.Path
+        A path that exists.
+
+    Raises
+    ------
+    FileNotFoundError
+        When there is neither such a path nor such a name. The message lists the nearest names.
+
+    Examples
+    --------
+    >>> find("topologies", "china169-2017").name
+    'china169-2017.yaml'
+    """
+    shelf = _shelf(kind)
+    text = str(name_or_path)
+    path = Path(text)
+    if text and path.exists():
+        return path
+    if text and path.name == text:
+        for ending in (*ENDINGS[kind], ""):
+            candidate = shelf / f"{text}{ending}"
+            if candidate.is_file():
+                return candidate
+    raise FileNotFoundError(_not_found(kind, path, text))
+
+
+def names(kind: str) -> list[str]:
+    """
+    List the built-in topologies or scenarios.
+
+    Parameters
+    ----------
+    kind
+        ``"topologies"`` or ``"scenarios"``.
+
+    Returns
+    -------
+    list of str
+        Their names in alphabetical order, without endings.
+    """
+    shelf = _shelf(kind)
+    return sorted({file.stem for ending in ENDINGS[kind] for file in shelf.glob(f"*{ending}")})
+
+
+def without_ending(kind: str, text: str) -> str:
+    """Return a name as it stands on the shelf: ``Chinanet`` for ``Chinanet.graphml``."""
+    return next((text.removesuffix(each) for each in ENDINGS[kind] if text.endswith(each)), text)
+
+
+def _shelf(kind: str) -> Path:
+    if kind not in _SINGULAR:
+        raise ValueError(f"kind must be one of {', '.join(_SINGULAR)}, not {kind!r}")
+    installed = _HERE / kind
+    return installed if installed.is_dir() else _HERE.parent / kind
+
+
+def _not_found(kind: str, path: Path, text: str) -> str:
+    known = names(kind)
+    message = f"no {_SINGULAR[kind]} file or built-in name {text!r}"
+    near = get_close_matches(without_ending(kind, path.name), known)
+    if near:
+        return f"{message}; did you mean {' or '.join(map(repr, near))}?"
+    if known:
+        return f"{message}; built in are {', '.join(known)}"
+    return message

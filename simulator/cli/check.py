@@ -1,0 +1,116 @@
+"""A file -> all that is wrong with it, be it a scenario or a topology."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from simulator.base import library
+from simulator.base.document import read_yaml
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.schema import shown
+from simulator.formats.format import check_network, is_third_party_name, read_network
+from simulator.formats.matrices.demands import read_demands
+from simulator.scenario.scenario import load
+from simulator.study.whatif import check_what_if
+
+SCENARIO_KEYS = ("strategies", "topology")
+TOPOLOGY_KEYS = ("nodes", "links")
+_YAML = (".yaml", ".yml")
+
+
+Sets = Sequence[tuple[str, str]]
+
+
+def check_file(path_or_name: str, sets: Sets = ()) -> tuple[list[Problem], list[str]]:
+    """Check scenarios and topologies, with every file that they name.
+
+    Parameters
+    ----------
+    path_or_name : str
+        A file, a folder of tables, or a built-in name; a name may be both a scenario's and a
+        topology's, and then both are checked.
+    sets : sequence of (key, value)
+        Changes to try on a scenario, as from ``--set``.
+
+    Returns
+    -------
+    problems : list of Problem
+        Errors and warnings.
+    fine : list of str
+        A line for each that has no errors: what it holds.
+    """
+    problems: list[Problem] = []
+    fine: list[str] = []
+    try:
+        for path in _found(path_or_name):
+            warnings, told = _check(path, sets)
+            problems += warnings
+            fine.append(f"{path}: fine: {told}")
+    except InputError as error:
+        problems += error.problems
+    return problems, fine
+
+
+def _found(word: str) -> list[Path]:
+    if word and (is_third_party_name(word) or Path(word).exists()):
+        return [Path(word)]
+    known = {kind: library.names(kind) for kind in ("scenarios", "topologies")}
+    name = library.without_ending("topologies", word)
+    kinds = [kind for kind in known if library.without_ending(kind, word) in known[kind]]
+    if not kinds:
+        near = did_you_mean(name, [each for names in known.values() for each in names])
+        message = f"no such file, and no built-in scenario or topology of this name{near}"
+        raise InputError([Problem(word, None, None, "", message)])
+    return [library.find(kind, word) for kind in kinds]
+
+
+def _check(path: Path, sets: Sets) -> tuple[list[Problem], str]:
+    if path.is_dir() or path.suffix.lower() not in _YAML:
+        return _check_topology(path)
+    document = read_yaml(path)
+    keys = document.data if isinstance(document.data, Mapping) else ()
+    if any(key in keys for key in SCENARIO_KEYS):
+        return _check_scenario(path, sets)
+    if any(key in keys for key in TOPOLOGY_KEYS):
+        return _check_topology(path)
+    wanted = "a scenario has topology and strategies, a topology has nodes and links"
+    found = "none of these keys" if keys else shown(document.data)
+    raise InputError([document.problem((), f"{wanted}; found {found}")])
+
+
+def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
+    scenario = load(path, sets)
+    if errors := check_what_if(scenario):
+        raise InputError([*errors, *scenario.warnings])
+    s = scenario.settings
+    counts = [
+        _counted(len(s.strategies), "strategy", "strategies"),
+        _counted(len(s.events), "event"),
+        _counted(len(s.what_if), "what-if change"),
+        f"topology {scenario.network.name}",
+        _counted(len(scenario.demands), "demand"),
+        f"{scenario.horizon_s / 3600:,g} h in {_counted(scenario.case.steps, 'step')}",
+        _counted(s.replications, "replication"),
+    ]
+    return list(scenario.warnings), ", ".join(counts)
+
+
+def _check_topology(path: Path) -> tuple[list[Problem], str]:
+    try:
+        network, warnings = read_network(path)
+    except InputError as error:
+        raise InputError(check_network(path) or error.problems) from None
+    counts = [
+        _counted(len(network.nodes), "node"),
+        _counted(len(network.links), "link"),
+        _counted(len(network.exits), "exit"),
+    ]
+    if network.about.matrix:
+        demands = read_demands(network.about.matrix, network)
+        counts.append(_counted(len(demands), "demand"))
+    return warnings, ", ".join(counts)
+
+
+def _counted(count: int, one: str, many: str = "") -> str:
+    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -1,0 +1,1 @@
+"""The control loop of a strategy: measure, predict, decide, install."""

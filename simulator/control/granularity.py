@@ -1,0 +1,87 @@
+"""Granularity: traffic moves in pieces, and tables split it in whole entries."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from simulator.control.strategy import Pieces
+from simulator.model.demands import Demands
+from simulator.model.routes import Routes
+from simulator.paths.candidates import Paths
+
+_ROUNDING = 1e-9
+
+
+def piece_sizes(pieces: Pieces) -> np.ndarray:
+    """Share of a demand in each of its pieces, the largest first, shape (pieces,).
+
+    Prefix groups obey a Zipf law: the size of the one of rank *r* is in proportion to
+    ``r ** -skew``. Table entries are all alike.
+    """
+    rank = np.arange(1, pieces.count + 1)
+    size = rank.astype(float) ** -pieces.skew
+    return np.asarray(size / size.sum())
+
+
+def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
+    """Return routes on which every piece of a demand takes one path.
+
+    Pieces are dealt out so that arcs get what the free splits meant for them: demands with most
+    traffic first, their largest piece first, each to that of its paths that is furthest from its
+    due. A path's due is the smaller of what is left for this demand on it and of what is left, for
+    all split demands together, on the arc of the path that has least left: so the error of one
+    demand is made good by those that follow.
+
+    Parameters
+    ----------
+    routes : Routes
+        With free splits, made of paths.
+    demands : Demands
+        Those routed, as predicted.
+    pieces : Pieces
+    """
+    walked = list(routes.paths())
+    if not walked:
+        return routes
+    paths = Paths.of([(k, arcs) for k, _, arcs in walked])
+    share = np.array([share for _, share, _ in walked])
+    first = paths.duplicates()
+    share = np.bincount(first, weights=share, minlength=len(share))
+    number = np.bincount(paths.demand[share > _ROUNDING], minlength=len(demands))
+    split = np.flatnonzero(number > 1)
+    if not len(split):
+        return routes
+    sizes = piece_sizes(pieces)
+    mine = (number[paths.demand] > 1) & (share > _ROUNDING)
+    flow = np.where(mine, share * demands.gbps[paths.demand], 0.0)
+    length = np.diff(paths.starts)
+    left = np.bincount(paths.arcs, np.repeat(flow, length), len(routes.network.tail))
+    names = demands.names
+    for k in sorted(split.tolist(), key=lambda k: (-demands.gbps[k], names[k])):
+        ways = np.flatnonzero(mine & (paths.demand == k))
+        served, rate = float(share[ways].sum()), float(demands.gbps[k])
+        arcs = [paths.arcs[paths.starts[p] : paths.starts[p + 1]] for p in ways]
+        due = share[ways] * rate
+        given = np.zeros(len(ways))
+        for size in sizes * served:
+            way = int(np.argmax(np.minimum(due, [left[each].min() for each in arcs])))
+            given[way] += size
+            due[way] -= size * rate
+            left[arcs[way]] -= size * rate
+        share[ways] = given
+    kept = np.flatnonzero((share > _ROUNDING) & (first == np.arange(len(share))))
+    paths = paths.take(kept)
+    made = Routes.from_paths(
+        routes.network,
+        len(routes),
+        paths.demand,
+        share[kept],
+        paths.arcs,
+        paths.starts,
+        routes.certificate,
+    )
+    return replace(
+        made, rescales=routes.rescales, throttled=routes.throttled, warm_start=routes.warm_start
+    )

@@ -1,0 +1,1 @@
+"""Predictors: traffic while routes are in force, from measurements; one file each."""

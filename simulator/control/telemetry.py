@@ -1,0 +1,77 @@
+"""Telemetry: what the controller is told about traffic, late, in part and with errors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from simulator.control.strategy import Control
+from simulator.model.demands import Demands
+from simulator.model.streams import Streams
+from simulator.simulation.clock import micros
+from simulator.simulation.traffic_source import Source
+
+
+class Telemetry:
+    """Measured rates of every demand, cycle by cycle.
+
+    Every demand has a stream for its sampling error and one for its lost reports, keyed by its
+    name: strategies that measure at the same times see the same errors.
+    """
+
+    def __init__(
+        self, source: Source, streams: Streams, demands: Demands, control: Control
+    ) -> None:
+        self._source, self._control = source, control
+        self._stale, self._window = micros(control.staleness_s), micros(control.window_s)
+        self._sigma, self._loss = control.noise_sigma, control.telemetry_loss
+        self._error = _Draws(streams, demands, "measurement", np.random.Generator.standard_normal)
+        self._missing = _Draws(streams, demands, "telemetry", np.random.Generator.random)
+        #: What is believed while a demand has never been reported: the base matrix.
+        self._last = demands.gbps
+
+    def measure(self, now_us: int) -> np.ndarray:
+        """Return what is known now: rates in Gbps, shape (demands,)."""
+        end = now_us - self._stale
+        rates = self._source.mean(end - self._window, end)
+        if self._sigma > 0:
+            rates = rates * np.exp(self._sigma * self._error.next() - self._sigma**2 / 2.0)
+        if self._loss > 0:
+            rates = np.where(self._missing.next() < self._loss, self._last, rates)
+        self._last = rates
+        return rates
+
+    def middle_s(self, now_us: int) -> float:
+        """Middle of the window that is measured now, in seconds from the start."""
+        return (now_us - self._stale - self._window / 2.0) / 1e6
+
+
+class _Draws:
+    """One stream for every demand, drawn some cycles at a time."""
+
+    CYCLES = 64
+
+    def __init__(
+        self,
+        streams: Streams,
+        demands: Demands,
+        purpose: str,
+        draw: Callable[[np.random.Generator, int], np.ndarray],
+    ) -> None:
+        self._streams, self._names, self._purpose = streams, demands.names, purpose
+        self._draw, self._cycle = draw, 0
+        self._generators: list[np.random.Generator] = []
+        self._values = np.empty((len(demands), 0))
+
+    def next(self) -> np.ndarray:
+        """Values of the next cycle, shape (demands,)."""
+        if not self._generators:
+            generator = self._streams.generator
+            self._generators = [generator(self._purpose, name) for name in self._names]
+        at = self._cycle % self.CYCLES
+        if at == 0:
+            drawn = [self._draw(generator, self.CYCLES) for generator in self._generators]
+            self._values = np.array(drawn).reshape(-1, self.CYCLES)
+        self._cycle += 1
+        return self._values[:, at]

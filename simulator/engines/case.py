@@ -1,0 +1,79 @@
+"""A case: everything that an engine needs, resolved and checked at the door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from simulator.control.strategy import Strategy
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.queues.queue import Queue
+from simulator.simulation.faults import Event
+from simulator.traffic.traffic import Series
+
+
+@dataclass(frozen=True, eq=False)
+class Case:
+    """What happens to which network under which traffic, and how it is run.
+
+    Attributes
+    ----------
+    network : Network
+    demands : Demands
+        Base demands, with the planning window.
+    series : Series
+        Demands over time.
+    strategies : mapping of str to Strategy
+        In the order of the scenario; the first is the one others are compared with.
+    events : tuple of Event
+    queue : Queue
+    seed : int
+    steps : int
+        Number of traffic steps.
+    step_s, horizon_s : float
+    exit_target : float
+        Utilisation that headroom is counted to.
+    detail : str
+        Rows of the demands table: ``region``, ``pair`` or ``none``.
+    every : int
+        Keep every n-th step in the tables.
+    """
+
+    network: Network
+    demands: Demands
+    series: Series
+    strategies: Mapping[str, Strategy]
+    events: tuple[Event, ...]
+    queue: Queue
+    seed: int
+    steps: int
+    step_s: float
+    horizon_s: float
+    exit_target: float
+    detail: str = "region"
+    every: int = 1
+
+
+WINDOW_INSTANTS = 336
+"""Instants of a planning window: half-hours of a week."""
+
+
+def with_window(demands: Demands, series: Series, horizon_s: float) -> Demands:
+    """Return demands with their planning window: the expected curve up to a week from the start.
+
+    Parameters
+    ----------
+    demands : Demands
+        Base demands.
+    series : Series
+        Demands over time; what is random in them cannot be planned for.
+    horizon_s : float
+        Length of the scenario.
+    """
+    horizon_h = min(horizon_s / 3600.0, 168.0)
+    step_h = max(series.step_h, horizon_h / WINDOW_INSTANTS)
+    hours = (np.arange(max(1, round(horizon_h / step_h))) + 0.5) * step_h
+    return replace(demands, window_gbps=series.expected(hours))

@@ -1,0 +1,1 @@
+"""Graph files: GraphML, GML, node-link JSON, GeoJSON."""

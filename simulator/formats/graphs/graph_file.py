@@ -1,0 +1,455 @@
+"""What files of nodes and edges have in common, whatever their syntax.
+
+A file that we wrote bears `MARK` and holds the keys of a topology file: it is checked as strictly
+as one, and nothing is mended. In any other file, attributes are found by what they are usually
+called (`NODE_NAMES`, `LINK_NAMES`; case, blanks and hyphens do not count), and the rest is mended.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simulator.base.document import Document, KeyPath, Place, Spot, shown
+from simulator.base.errors import Problem, did_you_mean
+from simulator.base.schema import MAX_NAME
+from simulator.formats.native import network_of, plain
+from simulator.formats.reading import (
+    TEN_TO_THE,
+    Places,
+    counted,
+    first_of,
+    in_gbps,
+    listed,
+    paired,
+)
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.entries import LinkEntry, NodeEntry, TopologyFile, keys
+from simulator.formats.rules.repair import mended
+from simulator.formats.tables.sheet import number
+from simulator.model.network import Network
+
+MARK = {"written_by": "telecom-capacity-simulator"}
+ABOUT_KEYS = keys(TopologyFile)
+SECTIONS = {"nodes": keys(NodeEntry), "links": keys(LinkEntry)}
+ENDS = ("id", "a", "b")
+NESTED = frozenset(
+    {"sources", "assumptions", "estimates", "totals", "regions", "cables", "reaches", "modules"}
+)
+"""Keys of lists and mappings, which most graph formats can hold as JSON text only."""
+
+NODE_NAMES: dict[str, tuple[str, ...]] = {
+    "label": ("label", "name"),
+    "lat": ("lat", "latitude"),
+    "lon": ("lon", "longitude", "lng", "long"),
+    "country": ("country", "country_code"),
+    "city": ("city",),
+    "province": ("province",),
+    "kind": ("kind",),
+    "weight": ("weight",),
+    "utc_offset_h": ("utc_offset_h",),
+}
+LINK_NAMES: dict[str, tuple[str, ...]] = {
+    "metric": ("metric", "weight", "igp_metric", "cost"),
+    "delay_ms": ("delay_ms", "latency_ms", "delay", "latency"),
+    "fibre_km": (
+        *("fibre_km", "length_km", "distance_km", "dist_km"),
+        *("length", "distance", "dist"),
+    ),
+    "class": ("class",),
+    "path_factor": ("path_factor",),
+    "price_usd_per_mbps": ("price_usd_per_mbps",),
+    "cables": ("cables",),
+}
+CAPACITY_NAMES = {
+    "capacity_gbps": "gbps",
+    "linkspeedraw": "bps",
+    "capacity": "",
+    "bandwidth": "",
+    "bw": "",
+    "linkspeed": "text",
+    "linklabel": "text",
+    "label": "text",
+}
+"""Names for the capacity of a link with their units, the surest first.
+
+Where the name tells no unit, the graph's `unit` does, else it is Gbps. Text tells its own."""
+UNTOLD_UNITS = {"delay": "ms", "latency": "ms", "length": "km", "distance": "km", "dist": "km"}
+ABOUT_NAMES = {"name": ("name", "label"), "title": ("title", "network"), "sources": ("source",)}
+UNIT_NAMES = ("unit", "capacity_unit", "bandwidth_unit")
+NO_LABEL = "None"
+"""What the Topology Zoo writes where it knows no label."""
+
+SPEED = re.compile(
+    r"(?<![\w.])(?:(?P<times>\d{1,4})\s*[x×*]\s*)?(?P<size>\d{1,6}(?:\.\d{1,6})?)\s*"
+    r"(?P<unit>[kKMGT])(?:b|bps|bit|bits|bit/s|b/s|bits/s|E|bE|igE)?(?![\w/])"
+)
+CARRIER = re.compile(r"\b(?P<kind>OC|STM)-?(?P<size>\d{1,4})c?\b", re.IGNORECASE)
+CARRIER_MBPS = {"OC": "51.84", "STM": "155.52"}
+"""Line rates of SONET and SDH at level 1."""
+XML_HAS_NOT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+class Node(NamedTuple):
+    """A node as the file has it."""
+
+    id: Any
+    attributes: Mapping[str, Any]
+    line: int | None = None
+
+
+class Edge(NamedTuple):
+    """An edge as the file has it."""
+
+    source: Any
+    target: Any
+    id: Any
+    attributes: Mapping[str, Any]
+    line: int | None = None
+
+
+@dataclass(frozen=True)
+class GraphFile:
+    """What a file of nodes and edges says, in its own words."""
+
+    path: Path
+    attributes: Mapping[str, Any]
+    nodes: Sequence[Node]
+    edges: Sequence[Edge]
+    directed: bool = False
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether we wrote it."""
+        return all(self.attributes.get(key) == word for key, word in MARK.items())
+
+    def network(self) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        return _ours(self) if self.is_ours else _theirs(self)
+
+
+# ---------------------------------------------------------------- what we wrote
+
+
+def _ours(file: GraphFile) -> tuple[Network | None, list[Problem]]:
+    """Read the keys of a topology file, as strictly as one."""
+    names = {_hashable(node.id): node.attributes.get("label", node.id) for node in file.nodes}
+    about = {key: value for key, value in file.attributes.items() if key in ABOUT_KEYS}
+    nodes = [{"id": names[_hashable(node.id)], **_known(node, "nodes")} for node in file.nodes]
+    links = [
+        {
+            "id": edge.id,
+            "a": names.get(_hashable(edge.source), edge.source),
+            "b": names.get(_hashable(edge.target), edge.target),
+            **_known(edge, "links"),
+        }
+        for edge in file.edges
+    ]
+    data = {**about, "nodes": nodes, "links": links}
+    problems: list[Problem] = []
+    document = Document(data, str(file.path), file.path, _spot(file))
+    places: list[tuple[KeyPath, Record]] = [((), data)]
+    places += [(("links", i), link) for i, link in enumerate(links)]
+    for path, record in places:
+        for key in NESTED & record.keys():
+            if isinstance(record[key], str):
+                try:
+                    record[key] = parsed_json(record[key])
+                except ValueError as error:
+                    record[key] = None
+                    message = f"not JSON: {error}"
+                    problems.append(document.problem((*path, key), message))
+    if problems:
+        return None, first_of(problems, str(file.path))
+    network, problems = network_of(document)
+    return network, [*problems, *_strangers(file)]
+
+
+def _hashable(value: Any) -> Any:
+    return value if isinstance(value, str | int | float) else repr(value)
+
+
+def _known(element: Node | Edge, section: str) -> Record:
+    known = SECTIONS[section]
+    return {
+        key: value
+        for key, value in element.attributes.items()
+        if key in known and key not in ENDS and value is not None
+    }
+
+
+def _strangers(file: GraphFile) -> Iterator[Problem]:
+    """Attributes that somebody added mean nothing here; say so."""
+    known = {*ABOUT_KEYS, *MARK, *("label", "id", "key", "node_default", "edge_default")}
+    found = dict.fromkeys(key for key in file.attributes if key not in known)
+    for elements, section in ((file.nodes, "nodes"), (file.edges, "links")):
+        theirs = known - {*ABOUT_KEYS} | {*SECTIONS[section]}
+        found |= dict.fromkeys(
+            key for element in elements for key in element.attributes if key not in theirs
+        )
+    if found:
+        message = f"attributes without a meaning here: {listed(map(shown, found))}"
+        yield Problem(str(file.path), None, None, "", message, "warning")
+
+
+def _spot(file: GraphFile) -> Spot | None:
+    """Return where each node and link stands, for messages."""
+    parts: dict[str | int, tuple[Place, Spot]] = {}
+    sections: dict[str, Sequence[Node | Edge]] = {"nodes": file.nodes, "links": file.edges}
+    for section, elements in sections.items():
+        places = [(element.line, 0) for element in elements if element.line is not None]
+        if len(places) < len(elements) or not places:
+            return None
+        parts[section] = (
+            places[0],
+            Spot(*places[0], parts={i: (place, Spot(*place)) for i, place in enumerate(places)}),
+        )
+    return Spot(1, 0, parts=parts)
+
+
+def parsed_json(text: str) -> Any:
+    """Return what JSON text says.
+
+    Raises
+    ------
+    ValueError
+        It is not JSON, holds a key twice, or is nested too deep.
+    """
+    try:
+        return json.loads(text, object_pairs_hook=_without_twins)
+    except RecursionError:
+        raise ValueError("nested too deep") from None
+
+
+def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    made = dict(pairs)
+    if len(made) < len(pairs):
+        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
+        raise ValueError(f"a second key {shown(twice)} in one object")
+    return made
+
+
+# ---------------------------------------------------------------- what others wrote
+
+
+def _theirs(file: GraphFile) -> tuple[Network | None, list[Problem]]:
+    draft, problems = _draft(file)
+    draft, mends = mended(draft)
+    network, found = assemble(draft, [*problems, *mends])
+    errors = [problem for problem in found if problem.severity == "error"]
+    warnings = [problem for problem in found if problem.severity == "warning"]
+    return network, [*first_of(errors, str(file.path)), *warnings]
+
+
+def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
+    graph = _by_plain_name(file.attributes)
+    unit, problems = _unit(file, graph)
+    read = _Reader(unit or "gbps", told=bool(unit))
+    both: list[tuple[int, int | None]] = [(i, None) for i in range(len(file.edges))]
+    if file.directed:
+        both, said = _both_ways(file)
+        read.assumptions += said
+    links = []
+    for there, back in both:
+        edge = file.edges[there]
+        link = read.link(edge)
+        if back is not None:
+            other = read.link(file.edges[back]).get("capacity_gbps")
+            capacity = link.setdefault("capacity_gbps", other)
+            link["capacity_ba_gbps"] = other if other != capacity else None
+        links.append(link)
+    lines = {
+        "nodes": [node.line for node in file.nodes],
+        "links": [file.edges[there].line for there, _ in both],
+    }
+    said = [*read.assumptions, *read.untold()]
+    draft = Draft(
+        about={**_about(file, graph), "assumptions": tuple(f"{text}." for text in said)},
+        nodes=[read.node(node) for node in file.nodes],
+        links=links,
+        point=Places(str(file.path), lines).point,
+    )
+    problems += [draft.warning("links", message=text) for text in said]
+    return draft, problems
+
+
+def _about(file: GraphFile, graph: Mapping[str, Any]) -> Record:
+    about = {key: _first(graph, names) for key, names in ABOUT_NAMES.items()}
+    told = {key: " ".join(text.split()) for key, text in about.items() if isinstance(text, str)}
+    stem = file.path.name.split(".")[0]
+    name = told.get("name", "")
+    return {
+        "name": name if 0 < len(name) <= MAX_NAME else stem[:MAX_NAME] or "network",
+        "title": told.get("title", ""),
+        "sources": (told["sources"],) if told.get("sources") else (),
+    }
+
+
+def _unit(file: GraphFile, graph: Mapping[str, Any]) -> tuple[str, list[Problem]]:
+    word = _first(graph, UNIT_NAMES)
+    if word is None:
+        return "", []
+    unit = str(word).strip().casefold().replace("bit/s", "bps").replace("b/s", "bps")
+    if unit in TEN_TO_THE:
+        return unit, []
+    hint = did_you_mean(unit[:MAX_NAME], TEN_TO_THE) or f"; known: {', '.join(TEN_TO_THE)}"
+    return "", [Problem(str(file.path), None, None, "unit", f"no unit {shown(word)}{hint}")]
+
+
+def _both_ways(file: GraphFile) -> tuple[list[tuple[int, int | None]], list[str]]:
+    """Make full-duplex links of directed edges."""
+    ends = [(_hashable(edge.source), _hashable(edge.target)) for edge in file.edges]
+    pairs = paired(ends)
+    found: list[tuple[int, int | None]] = [*pairs.both, *((arc, None) for arc in pairs.alone)]
+    text = f"{counted(len(ends), 'directed edge')} taken for {counted(len(found), 'link')}"
+    if pairs.alone:
+        text += f": {len(pairs.alone):,} have no edge back and serve both directions"
+    return sorted(found, key=lambda pair: pair[0]), [text]
+
+
+class _Reader:
+    """Reads the attributes of nodes and edges, and notes what they leave untold."""
+
+    def __init__(self, unit: str, told: bool) -> None:
+        self.unit = unit
+        self.unit_told = told
+        self.assumptions: list[str] = []
+        self.used: dict[str, str] = {}
+        self.labels: list[str] = []
+
+    def node(self, node: Node) -> Record:
+        """Return a record of a draft."""
+        given = _by_plain_name(node.attributes)
+        record = {key: _first(given, names) for key, names in NODE_NAMES.items()}
+        if record["label"] == NO_LABEL or not isinstance(record["label"], str | int | float):
+            record["label"] = None
+        return {"id": node.id, **{key: value for key, value in record.items() if value is not None}}
+
+    def link(self, edge: Edge) -> Record:
+        """Return a record of a draft."""
+        given = _by_plain_name(edge.attributes)
+        record = {"id": edge.id, "a": edge.source, "b": edge.target}
+        for key, names in LINK_NAMES.items():
+            for name in names:
+                if name in given:
+                    record[key] = given[name]
+                    if name in UNTOLD_UNITS:
+                        self.used[name] = UNTOLD_UNITS[name]
+                    break
+        record["capacity_gbps"] = self._capacity_gbps(given)
+        return {key: value for key, value in record.items() if value is not None}
+
+    def _capacity_gbps(self, given: Mapping[str, Any]) -> float | None:
+        for name, unit in CAPACITY_NAMES.items():
+            value = given.get(name)
+            if value is None:
+                continue
+            plain = None if unit == "text" else _finite(value)
+            if plain is not None:
+                if not unit and not self.unit_told:
+                    self.used[name] = "Gbps"
+                return in_gbps(plain, unit or self.unit)
+            if isinstance(value, str) and (gbps := speed_gbps(value)) is not None:
+                self.labels.append(value)
+                return gbps
+        return None
+
+    def untold(self) -> list[str]:
+        """Say which units were assumed, and which capacities were read from words."""
+        said = [
+            f"{name} read as {unit}: the file tells no unit" for name, unit in self.used.items()
+        ]
+        if self.labels:
+            words = listed(map(shown, dict.fromkeys(self.labels)))
+            said.append(f"capacity of {counted(len(self.labels), 'link')} read from words: {words}")
+        return said
+
+
+def _by_plain_name(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what says something, by names in lower case; the first of two alike."""
+    found: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if value is not None and value != "":
+            found.setdefault(_plain_name(key), value)
+    return found
+
+
+@cache
+def _plain_name(key: str) -> str:
+    return key.strip().casefold().replace("-", "_").replace(" ", "_")
+
+
+def _first(given: Mapping[str, Any], names: Iterable[str]) -> Any:
+    return next((given[name] for name in names if name in given), None)
+
+
+def _finite(value: Any) -> float | None:
+    if isinstance(value, str):
+        return number(value.strip())
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return None
+    return float(value) if abs(value) < 1e300 else None
+
+
+@cache
+def speed_gbps(text: str) -> float | None:
+    """Return the one speed that a label tells, such as `2 x 10 Gbps`, `155M` or `OC-192c`."""
+    found = {
+        in_gbps(float(match["size"]), f"{match['unit'].casefold()}bps") * int(match["times"] or 1)
+        for match in SPEED.finditer(text[:MAX_NAME])
+    }
+    found |= {
+        in_gbps(float(CARRIER_MBPS[match["kind"].upper()]) * int(match["size"]), "mbps")
+        for match in CARRIER.finditer(text[:MAX_NAME])
+    }
+    return found.pop() if len(found) == 1 else None
+
+
+# ---------------------------------------------------------------- writing
+
+
+class Parts(NamedTuple):
+    """A network as flat records of numbers and text, for formats that know nothing deeper."""
+
+    about: Record
+    nodes: list[Record]
+    links: list[Record]
+
+
+def flat(network: Network, path: Path) -> Parts:
+    """Return a network as flat records; lists and mappings are JSON text."""
+    story = plain(network, path)
+    nodes, links = story.pop("nodes"), story.pop("links", [])
+    return Parts(_flat({**MARK, **story}), list(map(_flat, nodes)), list(map(_flat, links)))
+
+
+def _flat(record: Mapping[str, Any]) -> Record:
+    return {key: _scalar(value) for key, value in record.items()}
+
+
+def _scalar(value: Any) -> str | float:
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Mapping | list | tuple):
+        return as_json(value)
+    return float(value)
+
+
+def as_json(value: Any, **options: Any) -> str:
+    """Return JSON text in ASCII; tuples are lists, and numbers of NumPy are numbers."""
+    return json.dumps(value, allow_nan=False, default=_item, **options)
+
+
+def _item(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"no JSON for {type(value).__name__}")

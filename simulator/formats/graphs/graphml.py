@@ -1,0 +1,300 @@
+"""GraphML: graphs in XML, as Gephi, yEd, NetworkX and the Internet Topology Zoo write them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+from xml.parsers import expat
+from xml.sax.saxutils import escape, quoteattr
+
+from simulator.base.document import shown
+from simulator.base.errors import InputError, Problem
+from simulator.formats.format import format_, write_whole
+from simulator.formats.graphs.graph_file import XML_HAS_NOT, Edge, GraphFile, Node, flat
+from simulator.formats.native import lost
+from simulator.formats.reading import counted, read_bytes, refusal
+from simulator.formats.rules.draft import Record
+from simulator.model.network import Network
+
+NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
+DEEPEST = 100
+NUMBERS = frozenset({"int", "long", "float", "double"})
+BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+LABELS_OF_YED = frozenset({"NodeLabel", "EdgeLabel"})
+Element = TypeVar("Element", Node, Edge)
+NOT_OURS = {
+    "hyperedge": "an edge between more than two nodes; a link joins two",
+}
+
+
+@format_("graphml")
+class GraphML:
+    """GraphML: our own export, the Internet Topology Zoo, NetworkX, Gephi and yEd.
+
+    Attributes are found by name; case, blanks and hyphens do not count. What is missing or wrong is
+    mended and told. A graph that is directed becomes links by pairing edges there and back. The
+    names, in the order in which they are looked for ::
+
+        of nodes
+          id         the label, or the id of the element; alike labels are numbered
+          lat, lon   Latitude, Longitude, lng, long
+          country    Country; tells cities of one name apart
+        of links
+          capacity   capacity_gbps; LinkSpeedRaw (bps); capacity, bandwidth, bw (in the
+                     graph's `unit`, else Gbps); words such as `10 Gbps` or `OC-48` in
+                     any of these, in LinkSpeed, LinkLabel or label
+          delay      delay_ms, latency_ms, delay, latency (ms)
+          length     fibre_km, length_km, distance_km, dist_km, length, distance, dist (km)
+          metric     metric, weight, igp_metric, cost
+
+    All other keys of a topology file are read under their own names.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".graphml",)
+    readable: ClassVar[str] = "a .graphml file, which may be packed as .graphml.gz"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* ends in `.graphml`, packed or not."""
+        return path.name.lower().endswith((".graphml", ".graphml.gz")) and path.is_file()
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        return _Parser(path).graph().network()
+
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write *network* to *path*, whole or not at all; return what is lost."""
+        about, nodes, links = flat(network, path)
+        _refuse_ids(path, [*nodes, *links])
+        strange = sum(
+            bool(XML_HAS_NOT.search(value))
+            for record in (about, *nodes, *links)
+            for value in record.values()
+            if isinstance(value, str)
+        )
+        write_whole(path, "\n".join([*_lines(about, nodes, links), ""]))
+        missing = [f"characters that XML has not, in {counted(strange, 'text')}"] if strange else []
+        return [*lost(network), *missing]
+
+
+# ---------------------------------------------------------------- reading
+
+
+class _Parser:
+    """Reads one file; expat keeps the lines, and refuses no more than it must, so we do.
+
+    A document type, and with it every entity, is refused before it is read.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.keys: dict[str, tuple[str, str]] = {}
+        self.defaults: dict[str, Record] = {"node": {}, "edge": {}, "graph": {}}
+        self.attributes: Record = {}
+        self.nodes: list[Node] = []
+        self.edges: list[Edge] = []
+        self.directed = False
+        self.graphs = 0
+        self.open: list[str] = []
+        self.owners: list[Record] = []
+        self.key = ""
+        self.text: list[str] | None = None
+        self.expat = expat.ParserCreate(namespace_separator=" ")
+        self.expat.buffer_text = True
+        self.expat.StartDoctypeDeclHandler = self._doctype
+        self.expat.StartElementHandler = self._start
+        self.expat.EndElementHandler = self._end
+        self.expat.CharacterDataHandler = self._characters
+
+    def graph(self) -> GraphFile:
+        raw = read_bytes(self.path)
+        try:
+            self.expat.Parse(raw, True)
+        except expat.ExpatError as error:
+            message = f"not well-formed XML: {expat.ErrorString(error.code)}"
+            raise refusal(self.path, message, error.lineno) from None
+        except InputError:
+            raise
+        except (LookupError, ValueError) as error:  # an encoding that nobody knows
+            raise refusal(self.path, f"cannot read this XML: {error}") from None
+        if not self.graphs:
+            raise refusal(self.path, "no graph in this GraphML")
+        return GraphFile(
+            self.path,
+            {**self.defaults["graph"], **self.attributes},
+            [self._with_defaults(node, "node") for node in self.nodes],
+            [self._with_defaults(edge, "edge") for edge in self.edges],
+            self.directed,
+        )
+
+    def _with_defaults(self, element: Element, kind: str) -> Element:
+        default = self.defaults[kind]
+        if not default:
+            return element
+        return element._replace(attributes={**default, **element.attributes})
+
+    def _refuse(self, message: str) -> InputError:
+        return refusal(self.path, message, self.expat.CurrentLineNumber)
+
+    def _doctype(self, *_: Any) -> None:
+        raise self._refuse("a document type or entities; GraphML needs none, and they can do harm")
+
+    def _start(self, full_name: str, given: Mapping[str, str]) -> None:
+        name = full_name.rpartition(" ")[2]
+        if not self.open and name != "graphml":
+            raise self._refuse(f"this XML is no GraphML: its root is {shown(name)}")
+        self.open.append(name)
+        if len(self.open) > DEEPEST:
+            raise self._refuse(f"nested more than {DEEPEST} deep")
+        if name in NOT_OURS:
+            raise self._refuse(NOT_OURS[name])
+        begin = getattr(self, f"_{name}", None) if name in ELEMENTS else None
+        if begin:
+            begin(given)
+        elif name in LABELS_OF_YED and self.text is not None:
+            self.text.clear()
+
+    def _key(self, given: Mapping[str, str]) -> None:
+        key = given.get("id", "")
+        name = given.get("attr.name") or given.get("yfiles.type") or key
+        self.keys[key] = (name, given.get("attr.type", "string"))
+        self.key, self.default_of = key, given.get("for", "all")
+
+    def _default(self, given: Mapping[str, str]) -> None:
+        self.text = []
+
+    def _graph(self, given: Mapping[str, str]) -> None:
+        if self.open.count("graph") == 1:
+            self.graphs += 1
+            self.directed = given.get("edgedefault") == "directed"
+            self.owners.append(self.attributes)
+        else:
+            self.owners.append({})  # a graph within a node: its nodes are nodes like others
+        if self.graphs > 1:
+            raise self._refuse("a second graph in one file; one is a network")
+
+    def _node(self, given: Mapping[str, str]) -> None:
+        attributes: Record = {}
+        self.owners.append(attributes)
+        self.nodes.append(Node(given.get("id"), attributes, self.expat.CurrentLineNumber))
+
+    def _edge(self, given: Mapping[str, str]) -> None:
+        attributes: Record = {}
+        self.owners.append(attributes)
+        source, target = given.get("source"), given.get("target")
+        line = self.expat.CurrentLineNumber
+        self.edges.append(Edge(source, target, given.get("id"), attributes, line))
+
+    def _data(self, given: Mapping[str, str]) -> None:
+        self.key = given.get("key", "")
+        if self.key not in self.keys:
+            raise self._refuse(f"no key {shown(self.key)} is declared")
+        self.text = []
+
+    def _characters(self, text: str) -> None:
+        if self.text is not None:
+            self.text.append(text)
+
+    def _end(self, full_name: str) -> None:
+        name = self.open.pop()
+        if name in ("graph", "node", "edge"):
+            self.owners.pop()
+        elif name in LABELS_OF_YED and self.text is not None:
+            if self.owners and (label := "".join(self.text).strip()):
+                self.owners[-1].setdefault("label", label)
+            self.text.clear()
+        elif name == "data" and self.text is not None:
+            self._keep(self.owners[-1] if self.owners else {}, "".join(self.text))
+            self.text = None
+        elif name == "default" and self.text is not None:
+            for kind in self.defaults:
+                if self.default_of in (kind, "all"):
+                    self._keep(self.defaults[kind], "".join(self.text))
+            self.text = None
+
+    def _keep(self, owner: Record, text: str) -> None:
+        name, kind = self.keys[self.key]
+        if name in owner:
+            raise self._refuse(f"a second value for {shown(name)}")
+        owner[name] = self._value(name, kind, text)
+
+    def _value(self, name: str, kind: str, text: str) -> Any:
+        if kind in NUMBERS:
+            try:
+                return float(text.strip().replace("_", "?"))  # Python's 1_000 is no number here
+            except ValueError:
+                raise self._refuse(f"{name}: expected a number, found {shown(text)}") from None
+        if kind == "boolean":
+            if text.strip().lower() not in BOOLEANS:
+                raise self._refuse(f"{name}: expected true or false, found {shown(text)}")
+            return BOOLEANS[text.strip().lower()]
+        return text
+
+
+ELEMENTS = frozenset({"key", "default", "graph", "node", "edge", "data"})
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _refuse_ids(path: Path, records: Iterable[Record]) -> None:
+    """Another character in an id would make another id, so there is no way to write it."""
+    problems = [
+        Problem(str(path), None, None, "", f"XML has no character for a part of the id {name!r}")
+        for name in (record["id"] for record in records)
+        if XML_HAS_NOT.search(name)
+    ]
+    if problems:
+        raise InputError(problems)
+
+
+def _lines(about: Record, nodes: Sequence[Record], links: Sequence[Record]) -> Iterator[str]:
+    keys = {
+        "graph": _keys("g", [about], ()),
+        "node": _keys("n", nodes, ("id",)),
+        "edge": _keys("e", links, ("id", "a", "b")),
+    }
+    yield '<?xml version="1.0" encoding="utf-8"?>'
+    yield f'<graphml xmlns="{NAMESPACE}">'
+    for kind, known in keys.items():
+        for name, (key, of) in known.items():
+            yield f'  <key id="{key}" for="{kind}" attr.name="{name}" attr.type="{of}"/>'
+    yield '  <graph edgedefault="undirected">'
+    yield from _data(about, keys["graph"], "    ")
+    for node in nodes:
+        yield f"    <node id={_quoted(node['id'])}>"
+        yield from _data(node, keys["node"], "      ")
+        yield "    </node>"
+    for link in links:
+        ends = f"source={_quoted(link['a'])} target={_quoted(link['b'])}"
+        yield f"    <edge id={_quoted(link['id'])} {ends}>"
+        yield from _data(link, keys["edge"], "      ")
+        yield "    </edge>"
+    yield "  </graph>"
+    yield "</graphml>"
+
+
+def _keys(letter: str, records: Sequence[Record], but: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Return for each attribute its key in the file and its type."""
+    kinds = {name: value for record in records for name, value in record.items()}
+    names = [name for name in kinds if name not in but]
+    return {
+        name: (f"{letter}{i}", "string" if isinstance(kinds[name], str) else "double")
+        for i, name in enumerate(names)
+    }
+
+
+def _data(record: Record, keys: Mapping[str, tuple[str, str]], indent: str) -> Iterator[str]:
+    for name, (key, _) in keys.items():
+        if name in record:
+            value = record[name]
+            text = _text(value) if isinstance(value, str) else repr(value)
+            yield f'{indent}<data key="{key}">{text}</data>'
+
+
+def _text(text: str) -> str:
+    return escape(XML_HAS_NOT.sub("\ufffd", text), {"\r": "&#13;"})
+
+
+def _quoted(text: str) -> str:
+    return quoteattr(text, {"\r": "&#13;"})

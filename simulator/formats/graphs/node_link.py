@@ -1,0 +1,137 @@
+"""JSON node-link: the graphs that NetworkX and D3 exchange."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from simulator.base.document import dotted, shown
+from simulator.base.errors import InputError, Problem
+from simulator.formats.format import format_, write_whole
+from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node, as_json, parsed_json
+from simulator.formats.native import lost, plain
+from simulator.formats.reading import begins_with, first_of, listed, read_text, refusal
+from simulator.formats.rfc8345 import MARK as OF_RFC_8345
+from simulator.model.network import Network
+
+EDGE_WORDS = ("edges", "links")
+GRAPH_WORDS = ("directed", "multigraph", "graph", "nodes", *EDGE_WORDS)
+
+
+@format_("node_link")
+class NodeLink:
+    """JSON node-link, with edges or links: our own export, NetworkX and D3.
+
+    Attributes are found by the names that `graphml` lists; what is missing or wrong is mended.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".json",)
+    readable: ClassVar[str] = "a .json file with nodes and edges (or links)"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* ends in `.json` and is not one of RFC 8345."""
+        return (
+            path.suffix.lower() in self.suffixes
+            and path.is_file()
+            and not OF_RFC_8345.search(begins_with(path))
+        )
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        return _graph(path, _parsed(path)).network()
+
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write *network* to *path*, whole or not at all; return what is lost."""
+        write_whole(path, _text(network, path))
+        return lost(network)
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _parsed(path: Path) -> Mapping[str, Any]:
+    try:
+        data = parsed_json(read_text(path))
+    except json.JSONDecodeError as error:
+        raise refusal(path, f"not JSON: {error.msg}", error.lineno) from None
+    except InputError:
+        raise
+    except ValueError as error:
+        raise refusal(path, f"cannot read this JSON: {error}") from None
+    if not isinstance(data, Mapping):
+        raise refusal(path, f"no node-link graph: expected a mapping, found {shown(data)}")
+    edges = [word for word in EDGE_WORDS if word in data]
+    if "nodes" not in data or not edges:
+        found = f"found {listed(map(shown, data), 5)}" if data else "it is empty"
+        message = f"no node-link graph: one has 'nodes', and 'edges' or 'links'; {found}"
+        raise refusal(path, message)
+    if len(edges) > 1:
+        raise refusal(path, "both 'edges' and 'links'; a node-link graph has one of them")
+    return data
+
+
+def _graph(path: Path, data: Mapping[str, Any]) -> GraphFile:
+    problems: list[Problem] = []
+    word = next(word for word in EDGE_WORDS if word in data)
+    graph = data.get("graph", {})
+    if not isinstance(graph, Mapping):
+        problems.append(_expected(path, "graph", (), "a mapping", graph))
+        graph = {}
+    nodes = [
+        Node(each.get("id"), _but(each, "id")) for each in _mappings(path, data, "nodes", problems)
+    ]
+    edges = [_edge(each) for each in _mappings(path, data, word, problems)]
+    if problems:
+        raise InputError(first_of(problems, str(path)))
+    loose = {key: data[key] for key in data if key not in GRAPH_WORDS}
+    return GraphFile(path, {**loose, **graph}, nodes, edges, data.get("directed") is True)
+
+
+def _mappings(
+    path: Path, data: Mapping[str, Any], word: str, problems: list[Problem]
+) -> Sequence[Mapping[str, Any]]:
+    listed_ = data[word]
+    if not isinstance(listed_, list):
+        problems.append(_expected(path, word, (), "a list", listed_))
+        return []
+    wrong = [i for i, each in enumerate(listed_) if not isinstance(each, Mapping)]
+    problems += [_expected(path, word, (i,), "a mapping", listed_[i]) for i in wrong]
+    return [] if wrong else listed_
+
+
+def _expected(path: Path, word: str, place: tuple[int, ...], what: str, value: Any) -> Problem:
+    key = dotted((word, *place))
+    return Problem(str(path), None, None, key, f"expected {what}, found {shown(value)}")
+
+
+def _edge(each: Mapping[str, Any]) -> Edge:
+    key = each.get("key")
+    name = key if isinstance(key, str) else each.get("id")
+    return Edge(
+        each.get("source"), each.get("target"), name, _but(each, "source", "target", "key", "id")
+    )
+
+
+def _but(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key not in keys}
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _text(network: Network, path: Path) -> str:
+    """Return JSON with a line for each node and each edge."""
+    story = plain(network, path)
+    nodes, links = story.pop("nodes"), story.pop("links", [])
+    edges = [
+        {"source": link["a"], "target": link["b"], "key": link["id"], **_but(link, "a", "b", "id")}
+        for link in links
+    ]
+    head = {"directed": False, "multigraph": True, "graph": {**MARK, **story}}
+    lines = [f"{as_json(key)}: {as_json(value)}" for key, value in head.items()]
+    for key, rows in (("nodes", nodes), ("edges", edges)):
+        inner = ",\n".join(f" {as_json(row)}" for row in rows)
+        lines.append(f'"{key}": [\n{inner}\n]')
+    return "{" + ",\n".join(lines) + "}\n"

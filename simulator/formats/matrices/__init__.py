@@ -1,0 +1,1 @@
+"""Demand files: lists, tables and series of traffic matrices."""

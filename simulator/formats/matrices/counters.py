@@ -1,0 +1,151 @@
+"""Counters of links in a CSV file, and what nodes send and receive in another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy import sparse
+
+from simulator.base.document import shown
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.formats.tables.sheet import Columns, Sheet, number, read_sheet
+from simulator.model.network import Network
+
+COUNTERS = Columns(required=("source", "target", "gbps"), optional=("link",))
+TOTALS = Columns(required=("node", "out_gbps", "in_gbps"))
+MOST_PROBLEMS = 50
+
+
+@dataclass(frozen=True, eq=False)
+class Counters:
+    """Loads that were counted.
+
+    Attributes
+    ----------
+    arcs : sparse array, shape (counters, arcs)
+        Which arcs each counter counts: one, or all parallel ones from a node to another.
+    gbps : ndarray, shape (counters,)
+    """
+
+    arcs: sparse.csr_array
+    gbps: np.ndarray
+
+
+def read_counters(path: Path, network: Network) -> Counters:
+    """Read the loads of links: one direction a row, ``source,target,gbps``, and maybe ``link``.
+
+    Without ``link``, or where its cell is empty, a row is the sum over all links from source to
+    target. Directions that are not listed were not counted.
+
+    Raises
+    ------
+    InputError
+        Holds the first 50 problems and how many more there are.
+    """
+    sheet, problems = read_sheet(path, COUNTERS)
+    rows = list(zip(sheet.cells("source"), sheet.cells("target"), _links(sheet), strict=True))
+    arcs = [_arcs(network, *row) for row in rows]
+    problems += _wrong_counters(sheet, network, rows, arcs)
+    gbps, wrong = _rates(sheet, "gbps")
+    _insist(sheet, [*problems, *wrong])
+    row = np.repeat(np.arange(len(arcs)), [len(some) for some in arcs])
+    every = np.concatenate(arcs)
+    shape = (len(arcs), len(network.tail))
+    return Counters(sparse.csr_array((np.ones(len(every)), (row, every)), shape=shape), gbps)
+
+
+def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
+    """Read what nodes send and receive: ``node,out_gbps,in_gbps``.
+
+    Returns
+    -------
+    out_gbps, in_gbps : ndarray, shape (nodes,)
+        NaN for nodes that are not listed.
+
+    Raises
+    ------
+    InputError
+        Holds the first 50 problems and how many more there are.
+    """
+    sheet, problems = read_sheet(path, TOTALS)
+    nodes, first = sheet.cells("node"), dict[str, int]()
+    for row, node in enumerate(nodes):
+        if node not in network.node_index:
+            problems.append(sheet.problem(row, "node", _no_node(network, node)))
+        elif first.setdefault(node, row) != row:
+            message = f"a second row for {shown(node)}; the first is on line"
+            problems.append(sheet.problem(row, "node", f"{message} {sheet.lines[first[node]]}"))
+    columns = [_rates(sheet, name) for name in ("out_gbps", "in_gbps")]
+    _insist(sheet, [*problems, *(problem for _, wrong in columns for problem in wrong)])
+    made = np.full((2, len(network.nodes)), np.nan)
+    made[:, [network.node_index[node] for node in nodes]] = [rates for rates, _ in columns]
+    return made[0], made[1]
+
+
+def _links(sheet: Sheet) -> list[str]:
+    return sheet.cells("link") if "link" in sheet.columns else [""] * len(sheet.rows)
+
+
+def _arcs(network: Network, source: str, target: str, link: str) -> np.ndarray:
+    """Arcs that a row counts; none if something in it is wrong."""
+    ends = (network.node_index.get(source, -1), network.node_index.get(target, -1))
+    mine = (network.tail == ends[0]) & (network.head == ends[1])
+    if link:
+        mine &= np.arange(len(mine)) // 2 == network.link_index.get(link, -1)
+    return np.flatnonzero(mine)
+
+
+def _wrong_counters(
+    sheet: Sheet, network: Network, rows: list[tuple[str, str, str]], arcs: list[np.ndarray]
+) -> Iterator[Problem]:
+    first: dict[int, int] = {}
+    for i, ((source, target, link), mine) in enumerate(zip(rows, arcs, strict=True)):
+        unknown = [
+            sheet.problem(i, column, _no_node(network, node))
+            for column, node in (("source", source), ("target", target))
+            if node not in network.node_index
+        ]
+        if link and link not in network.link_index:
+            hint = did_you_mean(link, network.links)
+            unknown.append(sheet.problem(i, "link", f"no link named {shown(link)}{hint}"))
+        yield from unknown
+        if not unknown and not len(mine):
+            what = f"{link} does not go" if link else "no link goes"
+            message = f"{what} from {shown(source)} to {shown(target)}"
+            yield sheet.problem(i, "link" if link else "source", message)
+        again = [first[arc] for arc in mine if first.setdefault(int(arc), i) != i]
+        if again:
+            message = f"this direction is counted already on line {sheet.lines[again[0]]}"
+            yield sheet.problem(i, "source", message)
+
+
+def _rates(sheet: Sheet, column: str) -> tuple[np.ndarray, list[Problem]]:
+    cells = sheet.cells(column)
+    found = [number(cell) for cell in cells]
+    wrong = [
+        sheet.problem(
+            row, column, f"expected a finite number of at least 0, found {shown(cells[row])}"
+        )
+        for row, value in enumerate(found)
+        if value is None or value < 0
+    ]
+    return np.array([value or 0.0 for value in found]), wrong
+
+
+def _no_node(network: Network, node: str) -> str:
+    return f"no node named {shown(node)}{did_you_mean(node, network.nodes)}"
+
+
+def _insist(sheet: Sheet, problems: list[Problem]) -> None:
+    """Raise the first problems, if there are any."""
+    if not sheet.rows and not problems:
+        problems = [Problem(sheet.file, None, None, "", "no rows below the header")]
+    problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
+    more = len(problems) - MOST_PROBLEMS
+    if more > 0:
+        problems[MOST_PROBLEMS:] = [Problem(sheet.file, None, None, "", f"and {more} more")]
+    if problems:
+        raise InputError(problems)

@@ -1,0 +1,219 @@
+"""A list of demands in a CSV file: `source,target,gbps`, and optionally `time` and `class`."""
+
+from __future__ import annotations
+
+import csv
+import io
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from simulator.base.document import shown
+from simulator.base.errors import InputError
+from simulator.formats.format import write_whole
+from simulator.formats.matrices.demand_format import (
+    UNITS,
+    Unit,
+    demand_format,
+    read_demands,
+    read_recording,
+)
+from simulator.formats.matrices.demand_text import (
+    MOST_PROBLEMS,
+    Text,
+    failure,
+    first_of,
+    head,
+    parsed,
+    read_text,
+)
+from simulator.formats.matrices.long_table import Column, LongTable
+from simulator.formats.tables.sheet import Columns, Sheet, fill_sheet, header_names, number
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.recording import Recording
+
+__all__ = ["LongCsv", "read_demands", "read_recording", "write_demands", "write_recording"]
+
+SUFFIXES = (".csv", ".csv.gz")
+WITHOUT_UNIT = ("demand", "rate")
+MOST_COLUMNS, MOST_CHARACTERS = 100, 10_000
+
+
+@demand_format("long_csv")
+class LongCsv:
+    """CSV, packed or not, with a row for every rate: source, target, gbps; time, class.
+
+    A column ``demand`` or ``rate`` in place of ``gbps`` tells no unit.
+
+    Attributes
+    ----------
+    unit : str, optional
+        Of such a column; ``gbps`` when left out.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
+    readable: ClassVar[str] = "a .csv or .csv.gz file with source,target,gbps and optional time"
+
+    unit: Unit | None = None
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* is a CSV file that does not name pairs of nodes in its header."""
+        return path.is_file() and path.name.lower().endswith(SUFFIXES) and not names_pairs(path)
+
+    def read(self, path: Path, network: Network) -> Recording:
+        """Return the rates, gaps where a pair or a cell is missing at an instant."""
+        text = read_text(path)
+        names = _header(text, self.unit or "gbps")
+        table = _quick(text, names, network)
+        if table is None or table.faults()[1]:
+            table = _careful(text, names, network)
+        if not len(table.rates):
+            raise failure(path, "no demands below the header")
+        try:
+            return table.recording()
+        except ValueError as error:
+            raise failure(path, str(error)) from None
+
+
+def names_pairs(path: Path) -> bool:
+    """Say whether the header of a CSV file names pairs of nodes, ``source>target``."""
+    return ">" in head(path)
+
+
+def write_demands(demands: Demands, path: str | Path) -> None:
+    """Write *demands* to a CSV file, whole or not at all; reading it gives the same again.
+
+    Parameters
+    ----------
+    demands : Demands
+    path : str or Path
+        The file.
+
+    Raises
+    ------
+    ValueError
+        The demands have services, which the file has no column for.
+    """
+    if demands.service is not None:
+        raise ValueError("a file of demands has no services: write the matrix before it is parted")
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["source", "target", "class", "gbps"])
+    ends = ([demands.nodes[end] for end in column] for column in (demands.source, demands.target))
+    rows.writerows(zip(*ends, demands.traffic_class, demands.gbps.tolist(), strict=True))
+    write_whole(Path(path), text.getvalue())
+
+
+def write_recording(recording: Recording, path: str | Path) -> None:
+    """Write *recording* to a CSV file, whole or not at all; reading it gives the same again.
+
+    A row for every rate, gaps as empty cells; times as local dates if it has dates, else seconds.
+
+    Parameters
+    ----------
+    recording : Recording
+    path : str or Path
+        The file.
+    """
+    times = recording.times()
+    demands = recording.demands
+    ends = [(demands.nodes[s], demands.nodes[t])
+            for s, t in zip(demands.source, demands.target, strict=True)]  # fmt: skip
+    text = io.StringIO()
+    rows = csv.writer(text, lineterminator="\n")
+    rows.writerow(["time", "source", "target", "gbps"])
+    for time, gbps in zip(times, recording.gbps.T.tolist(), strict=True):
+        rows.writerows(
+            (time, *pair, "" if rate != rate else rate)
+            for pair, rate in zip(ends, gbps, strict=True)
+        )
+    write_whole(Path(path), text.getvalue())
+
+
+def _header(text: Text, untold: Unit) -> tuple[str, ...]:
+    """Return the names in the header, or raise all that is wrong with them.
+
+    A column `demand` or `rate` tells no unit: it is read as one of *untold*.
+    """
+    if (count := text.header.count(",") + 1) > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
+        found = f"a header of {count:,} columns and {len(text.header):,} characters"
+        wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
+        raise failure(text.file, f"{found}; expected {wanted}")
+    cells = [cell.strip() for cell in text.header.split(",")]
+    units = [unit for unit in (*UNITS, *WITHOUT_UNIT) if unit in cells]
+    unit = units[0] if units else "gbps"
+    columns = Columns(
+        required=("source", "target", unit),
+        optional=("class", "time"),
+        refused=dict.fromkeys(units[1:], f"the rates stand in {unit} already"),
+    )
+    names = header_names(text.file, text.header_line, text.header, columns)
+    return tuple(untold if name in WITHOUT_UNIT else name for name in names)
+
+
+def _quick(text: Text, names: tuple[str, ...], network: Network) -> LongTable | None:
+    """Read the rows at once; None if some are not as they should be."""
+    import pyarrow as pa
+
+    words = pa.dictionary(pa.int32(), pa.string())
+    rows = parsed(text, {name: pa.float64() if name in UNITS else words for name in names})
+    return None if rows is None else table_of(text.file, rows, network)
+
+
+def table_of(file: str, rows: object, network: Network) -> LongTable:
+    """Return an Arrow table, whose words are dictionaries and whose rates are floats, checked."""
+    whole = rows.unify_dictionaries().combine_chunks()  # type: ignore[attr-defined]
+    (unit,) = [name for name in whole.column_names if name in UNITS]
+    text = {}
+    for name in whole.column_names:
+        if name != unit:
+            column = whole[name].combine_chunks()
+            column = column.chunk(0) if hasattr(column, "chunk") else column
+            codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
+            found = column.dictionary.to_pylist()
+            if (codes < 0).any():  # nothing stands there
+                codes = np.where(codes < 0, len(found), codes)
+                found.append("")
+            text[name] = Column([word or "" for word in found], codes)
+    rates = whole[unit]
+    empty = rates.is_null().to_numpy()
+    values = rates.to_numpy()
+    return LongTable(
+        file=file,
+        network=network,
+        text=text,
+        rates=values,
+        empty=empty,
+        unit=unit,
+        order=tuple(whole.column_names),
+        shown_rate=lambda row: "nothing" if empty[row] else shown(float(values[row])),
+    )
+
+
+def _careful(text: Text, names: tuple[str, ...], network: Network) -> LongTable:
+    """Read the rows one by one, or raise all that is wrong with them."""
+    lines = text.lines()
+    sheet = Sheet(text.file, names, [], [], lines)
+    filled = (at for at, line in enumerate(lines, 1) if line.strip() and at > text.header_line)
+    problems = list(fill_sheet(sheet, filled))
+    (unit,) = [name for name in names if name in UNITS]
+    cells = sheet.cells(unit)
+    numbers = [number(cell) for cell in cells]
+    table = LongTable(
+        file=text.file,
+        network=network,
+        text={name: Column.of(sheet.cells(name)) for name in names if name != unit},
+        rates=np.array([np.nan if rate is None else rate for rate in numbers], dtype=float),
+        empty=np.array([not cell for cell in cells], dtype=bool),
+        unit=unit,
+        order=names,
+        shown_rate=lambda row: shown(cells[row]),
+    )
+    faults, count = table.faults()
+    if problems or count:
+        told = table.problems(faults, sheet.problem, lambda row: f"on line {sheet.lines[row]}")
+        more = max(0, len(problems) - MOST_PROBLEMS) + count - len(told)
+        raise InputError(first_of([*problems[:MOST_PROBLEMS], *told], more))
+    return table

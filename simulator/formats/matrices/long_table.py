@@ -1,0 +1,264 @@
+"""Demands as a long table, a row for every rate: checked, and made into a Recording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from simulator.base.document import shown
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.matrices.demand_format import to_gbps
+from simulator.formats.matrices.demand_text import MOST_CELLS, MOST_PROBLEMS, Times, read_times
+from simulator.model.demands import CLASSES, Demands
+from simulator.model.network import Network
+from simulator.model.recording import Recording
+
+Point = Callable[[int, str, str], Problem]
+"""Makes a problem of a row, a column and what is wrong there."""
+
+
+class Column(NamedTuple):
+    """A column of text: the words in it, and which of them stands in each row."""
+
+    words: list[str]
+    codes: np.ndarray
+
+    @classmethod
+    def of(cls, cells: list[str]) -> Column:
+        """Gather the words of some cells."""
+        codes, words = pd.factorize(np.array(cells, dtype=object))
+        return cls(list(words), codes)
+
+    def at(self, row: int) -> str:
+        """Return the word in a row."""
+        return self.words[self.codes[row]]
+
+    def spread(self, values: np.ndarray) -> np.ndarray:
+        """Return for each row the value of its word."""
+        return values[self.codes] if len(values) else np.zeros(0, dtype=values.dtype)
+
+
+class Fault(NamedTuple):
+    """Something wrong with one cell; put into words only if it is to be shown."""
+
+    row: int
+    column: str
+    rule: str
+
+
+@dataclass(frozen=True, eq=False)
+class LongTable:
+    """The columns of a long table of demands, and the rules they obey.
+
+    Attributes
+    ----------
+    file : str
+        The file as shown to the user.
+    network : Network
+    text : mapping of str to Column
+        The columns ``source`` and ``target``, and where the file has them ``time`` and ``class``.
+    rates : ndarray, shape (rows,)
+        As written; NaN where no number stands.
+    empty : ndarray of bool, shape (rows,)
+        Where nothing stands.
+    unit : str
+        Of the rates, which is also the name of their column.
+    order : tuple of str
+        Names of the columns as in the file.
+    shown_rate : callable
+        What stands in a row where a rate should.
+    """
+
+    file: str
+    network: Network
+    text: Mapping[str, Column]
+    rates: np.ndarray
+    empty: np.ndarray
+    unit: str
+    order: tuple[str, ...]
+    shown_rate: Callable[[int], str]
+
+    def faults(self) -> tuple[list[Fault], int]:
+        """Return the first faults, in the order of the file, and how many there are."""
+        found = [(c, rule, np.flatnonzero(mask)) for c, rule, mask in self._masks()]
+        rows = np.concatenate([rows for _, _, rows in found])
+        kind = np.repeat(np.arange(len(found)), [len(rows) for _, _, rows in found])
+        places = np.array([self.order.index(column) for column, _, _ in found])
+        first = np.lexsort((kind, places[kind], rows))[:MOST_PROBLEMS]
+        told = [Fault(int(rows[i]), *found[kind[i]][:2]) for i in first]
+        return told, len(rows)
+
+    def problems(self, faults: list[Fault], point: Point, line: Callable[[int], str]) -> list:
+        """Put faults into words; *line* says where a row is."""
+        return [point(f.row, f.column, self._message(f, line)) for f in faults]
+
+    def recording(self) -> Recording:
+        """Return the rates; the table must be without faults.
+
+        Raises
+        ------
+        ValueError
+            There are more demands and instants than memory should hold.
+        """
+        pair, first = self._pairs
+        us, instant = self._instants
+        if len(first) * len(us) > MOST_CELLS:
+            raise ValueError(
+                f"{len(first):,} demands at {len(us):,} instants make"
+                f" {len(first) * len(us):,} rates; at most {MOST_CELLS:,} can be read"
+            )
+        gbps = np.full((len(first), len(us)), np.nan)
+        gbps[pair, instant] = to_gbps(self.rates, self.unit) + 0.0  # no zero with a minus sign
+        source, target = self._ends(first)
+        classes = self.network.class_of(source, target)
+        demands = Demands(self.network.nodes, source, target, classes, np.zeros(len(first)))
+        start = self._times.start_of(us) if self._times else None
+        return Recording.of(demands, Times.hours_of(us), gbps, start)
+
+    # -- the rules ------------------------------------------------------------------------------
+
+    def _masks(self) -> Iterator[tuple[str, str, np.ndarray]]:
+        """Yield column, rule and the rows that break it."""
+        source, target = self._ends(slice(None))
+        unknown, itself = target < 0, self._same_word & (target >= 0)
+        yield "source", "unknown", source < 0
+        yield "target", "unknown", unknown
+        yield "target", "itself", itself
+        told = unknown | itself
+        if self._times is not None:
+            wrong = np.zeros(len(self._times.us), dtype=bool)
+            wrong[list(self._times.wrong)] = True
+            untimed = self.text["time"].spread(wrong)
+            yield "time", "time", untimed
+            told = told | untimed
+        yield "source", "twice", self._is_repeated & ~told
+        bad = ~(self.rates >= 0) | ~np.isfinite(to_gbps(self.rates, self.unit))
+        if self._times is not None:
+            bad &= ~self.empty
+        yield self.unit, "rate", bad
+        if "class" in self.text:
+            stated = np.array([_class_code(word) for word in self.text["class"].words], dtype=int)
+            stated = self.text["class"].spread(stated)
+            yield "class", "no class", stated == _NO_CLASS
+            known = (source >= 0) & (target >= 0)
+            differs = (stated >= 0) & (stated != self._true_class(source, target))
+            yield "class", "other class", known & differs
+
+    def _message(self, fault: Fault, line: Callable[[int], str]) -> str:
+        match fault.rule:
+            case "unknown":
+                cell = self.text[fault.column].at(fault.row)
+                hint = did_you_mean(cell, self.network.nodes)
+                return f"no node named {shown(cell)}{hint}" if cell else "the cell is empty"
+            case "itself":
+                return f"a demand from {shown(self.text['target'].at(fault.row))} to itself"
+            case "rate":
+                found = self.shown_rate(fault.row)
+                return f"expected a finite number of at least 0, found {found}"
+            case "time":
+                assert self._times is not None
+                return self._times.wrong[int(self.text["time"].codes[fault.row])]
+            case "no class":
+                cell = self.text["class"].at(fault.row)
+                hint = did_you_mean(cell, CLASSES)
+                return f"expected one of {', '.join(CLASSES)}, found {shown(cell)}{hint}"
+            case "other class":
+                cell = self.text["class"].at(fault.row)
+                source, target = self._ends(np.array([fault.row]))
+                true = self.network.class_of(source, target)[0]
+                return f"{cell} contradicts where the ends lie, which makes it {true}"
+            case _:
+                return self._twice(fault.row, line)
+
+    def _twice(self, row: int, line: Callable[[int], str]) -> str:
+        first = int(np.flatnonzero(self._keys == self._keys[row])[0])
+        source, target = (shown(self.text[end].at(row)) for end in ("source", "target"))
+        when = f" at {shown(self.text['time'].at(row))}" if self._times else ""
+        return f"a second demand from {source} to {target}{when}; the first is {line(first)}"
+
+    # -- columns as numbers ---------------------------------------------------------------------
+
+    @cached_property
+    def _times(self) -> Times | None:
+        return read_times(self.text["time"].words) if "time" in self.text else None
+
+    @cached_property
+    def _instants(self) -> tuple[np.ndarray, np.ndarray]:
+        """All instants, rising, and which of them each row is of."""
+        if self._times is None:
+            return np.zeros(1, dtype=np.int64), np.zeros(len(self.rates), dtype=np.int64)
+        us, instant = np.unique(self._times.us, return_inverse=True)
+        return us, self.text["time"].spread(instant)
+
+    @cached_property
+    def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
+        """Which pair of ends each row is of, in the order in which they come, and its first row."""
+        source, target = self.text["source"], self.text["target"]
+        both = source.codes.astype(np.int64) * len(target.words) + target.codes
+        codes, pairs = pd.factorize(both)
+        first = np.empty(len(pairs), dtype=np.int64)
+        first[codes[::-1]] = np.arange(len(codes))[::-1]
+        return codes, first
+
+    @cached_property
+    def _keys(self) -> np.ndarray:
+        """A number for every pair at every instant."""
+        pair, _ = self._pairs
+        us, instant = self._instants
+        return pair.astype(np.int64) * len(us) + instant
+
+    @cached_property
+    def _is_repeated(self) -> np.ndarray:
+        """Where a pair stands that stood before, at the same instant."""
+        (_, first), (us, _) = self._pairs, self._instants
+        cells = len(first) * len(us)
+        if cells <= MOST_CELLS:  # the usual case: see at once that there is none
+            seen = np.zeros(cells, dtype=bool)
+            seen[self._keys] = True
+            if int(seen.sum()) == len(self._keys):
+                return np.zeros(len(self._keys), dtype=bool)
+        return pd.Series(self._keys).duplicated().to_numpy()
+
+    @cached_property
+    def _nodes(self) -> dict[str, np.ndarray]:
+        index = self.network.node_index
+        return {
+            end: np.array([index.get(word, -1) for word in self.text[end].words], dtype=np.int64)
+            for end in ("source", "target")
+        }
+
+    def _ends(self, rows: np.ndarray | slice) -> tuple[np.ndarray, np.ndarray]:
+        """Nodes of both ends of some rows; -1 for those that are not known."""
+        ends = [
+            self._nodes[end][self.text[end].codes[rows]]
+            if self.text[end].words
+            else np.zeros(0, dtype=np.int64)
+            for end in ("source", "target")
+        ]
+        return ends[0], ends[1]
+
+    @cached_property
+    def _same_word(self) -> np.ndarray:
+        """Where both ends are the same word."""
+        source, target = self.text["source"], self.text["target"]
+        place = {word: i for i, word in enumerate(target.words)}
+        twin = np.array([place.get(word, -1) for word in source.words], dtype=np.int64)
+        return source.spread(twin) == target.codes
+
+    def _true_class(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
+        names = self.network.class_of(source, target)
+        return pd.Index(CLASSES).get_indexer(pd.Index(names))
+
+
+_NO_CLASS, _NOT_STATED = -2, -1
+
+
+def _class_code(word: str) -> int:
+    if not word:
+        return _NOT_STATED
+    return CLASSES.index(word) if word in CLASSES else _NO_CLASS

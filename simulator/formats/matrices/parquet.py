@@ -1,0 +1,141 @@
+"""A list of demands in a Parquet file, with the columns of the long CSV."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.formats.matrices.demand_format import UNITS, demand_format
+from simulator.formats.matrices.demand_text import MOST_BYTES, MOST_CELLS, failure, first_of
+from simulator.formats.matrices.demands import table_of
+from simulator.model.network import Network
+from simulator.model.recording import Recording
+
+KNOWN = ("source", "target", "gbps", "class", "time")
+TEXT = ("source", "target", "class")
+
+
+@demand_format("parquet")
+class Parquet:
+    """Parquet with a row for every rate: source, target, gbps; time, class."""
+
+    suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
+    readable: ClassVar[str] = "a .parquet or .pq file with source,target,gbps and optional time"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* is a file whose name says that it is Parquet."""
+        return path.is_file() and path.suffix.lower() in self.suffixes
+
+    def read(self, path: Path, network: Network) -> Recording:
+        """Return the rates, gaps where a pair or a rate is missing at an instant."""
+        file = str(path)
+        table = table_of(file, _columns(path), network)
+        if not len(table.rates):
+            raise failure(path, "no demands in this file")
+        faults, count = table.faults()
+        if count:
+            told = table.problems(
+                faults,
+                lambda row, column, message: Problem(
+                    file, None, None, column, f"row {row + 1:,}: {message}"
+                ),
+                lambda row: f"in row {row + 1:,}",
+            )
+            raise InputError(first_of(told, count - len(told)))
+        try:
+            return table.recording()
+        except ValueError as error:
+            raise failure(path, str(error)) from None
+
+
+def _columns(path: Path) -> Any:
+    """Return the file as an Arrow table of dictionaries of words and rates as floats."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    try:
+        with parquet.ParquetFile(path) as opened:
+            _check(path, opened)
+            words = [name for name in opened.schema_arrow.names if name in TEXT]
+        with parquet.ParquetFile(path, read_dictionary=words) as opened:
+            table = opened.read(use_threads=False)
+        columns = {
+            name: table[name].cast(pa.float64()) if name in UNITS else _words(table[name])
+            for name in table.column_names
+        }
+    except (pa.ArrowException, OSError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise failure(path, f"cannot read this Parquet file: {reason}") from None
+    return pa.table(columns)
+
+
+def _check(path: Path, opened: Any) -> None:
+    """Refuse what is too large, and columns of other names or types."""
+    import pyarrow as pa
+
+    size = sum(opened.metadata.row_group(i).total_byte_size for i in range(opened.num_row_groups))
+    if size > MOST_BYTES or opened.metadata.num_rows > MOST_CELLS:
+        most = f"at most {MOST_BYTES / 1e6:,g} MB and {MOST_CELLS:,} rows can be read"
+        found = f"{size / 1e6:,.0f} MB in {opened.metadata.num_rows:,} rows"
+        raise failure(path, f"unfolds to {found}; {most}")
+    schema, problems = opened.schema_arrow, []
+    names = list(schema.names)
+    units = [unit for unit in UNITS if unit in names]
+    for place, name in enumerate(names):
+        message = ""
+        if name in names[:place]:
+            message = "a second column of this name"
+        elif name in units[1:]:
+            message = f"the rates stand in {units[0]} already"
+        elif name not in KNOWN and name not in UNITS:
+            message = "unknown column" + (
+                did_you_mean(name, KNOWN) or "; known: " + ", ".join(KNOWN)
+            )
+        elif not _fits(pa.types, name, schema.field(place).type):
+            rest = "numbers" if name in UNITS else "local times without a zone, or seconds"
+            expected = "text" if name in TEXT else rest
+            message = f"expected {expected}, found {schema.field(place).type}"
+        if message:
+            problems.append(Problem(str(path), None, None, name, message))
+    for name in ("source", "target", *(() if units else ("gbps",))):
+        if name not in names:
+            problems.append(Problem(str(path), None, None, name, "required column is missing"))
+    if problems:
+        raise InputError(first_of(problems, 0))
+
+
+def _fits(types: Any, name: str, kind: Any) -> bool:
+    value = kind.value_type if types.is_dictionary(kind) else kind
+    is_text = types.is_string(value) or types.is_large_string(value)
+    is_number = types.is_integer(value) or types.is_floating(value)
+    if name in TEXT:
+        return is_text
+    if name in UNITS:
+        return is_number and value is kind
+    is_local = types.is_timestamp(value) and value.tz is None
+    return is_text or is_number or is_local or types.is_date(value)
+
+
+def _words(column: Any) -> Any:
+    """Return a column as a dictionary of words."""
+    import pyarrow as pa
+    from pyarrow import compute
+
+    kind = pa.dictionary(pa.int32(), pa.string())
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(pa.dictionary(pa.int32(), column.type.value_type))
+        return column.cast(kind)
+    if pa.types.is_timestamp(column.type):
+        column = column.cast(pa.timestamp("us"))
+    codes = compute.dictionary_encode(column).unify_dictionaries()
+    words = [_word(value) for value in codes.chunk(0).dictionary.to_pylist()] if len(codes) else []
+    encoded = [
+        pa.DictionaryArray.from_arrays(part.indices, pa.array(words, pa.string()))
+        for part in codes.chunks
+    ]
+    return pa.chunked_array(encoded, kind) if encoded else pa.chunked_array([], kind)
+
+
+def _word(value: Any) -> str:
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

@@ -1,0 +1,1 @@
+"""REPETITA: graphs and their demands."""

@@ -1,0 +1,85 @@
+"""Demands of REPETITA: a `.demands` file, which names nodes by their place in the `.graph`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from simulator.base.document import shown
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.matrices.demand_format import demand_format, to_gbps
+from simulator.formats.reading import recording_of
+from simulator.formats.repetita.graph import DEMAND_COLUMNS, UNIT, Cells, positive, read_tables
+from simulator.model.network import Network
+from simulator.model.recording import Recording
+
+
+@demand_format("repetita")
+class RepetitaDemands:
+    """REPETITA demands: .demands, also packed as .demands.gz.
+
+    Rates are in kbps. Nodes are named by their number in the `.graph` from which the network was
+    read; in a network from elsewhere by their place in its file, or by id.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".demands",)
+    readable: ClassVar[str] = "a .demands or .demands.gz file of REPETITA"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* ends in `.demands` or `.demands.gz`."""
+        return path.name.lower().endswith((".demands", ".demands.gz")) and path.is_file()
+
+    def read(self, path: Path, network: Network) -> Recording:
+        """Return the matrix, a recording of one instant.
+
+        Raises
+        ------
+        InputError
+            Holds the first problems found, and how many more there are.
+        """
+        (table,) = read_tables(path, DEMANDS=DEMAND_COLUMNS)
+        cells = Cells(path, "DEMANDS", table)
+        node = _node_reader(network)
+        source, target = (cells.column(at, DEMAND_COLUMNS[at], node) for at in (1, 2))
+        rate = cells.column(3, "bw", positive)
+        first: dict[tuple[str, str], int] = {}
+        for line, pair in zip(table.lines, zip(source, target, strict=True), strict=True):
+            if None not in pair and pair[0] == pair[1]:
+                message = f"a demand from {shown(pair[0])} to itself"
+                cells.problems.append(Problem(str(path), line, None, "DEMANDS", message))
+            elif None not in pair and first.setdefault(pair, line) != line:
+                message = (
+                    f"a second demand from {shown(pair[0])} to {shown(pair[1])}; the first is on"
+                    f" line {first[pair]}"
+                )
+                cells.problems.append(Problem(str(path), line, None, "DEMANDS", message))
+        if not table.rows:
+            message = "no demands in this file"
+            cells.problems.append(Problem(str(path), None, None, "", message))
+        cells.check()
+        return recording_of(network, list(first), to_gbps(np.array(rate)[:, None], UNIT))
+
+
+def _node_reader(network: Network) -> Callable[[str], str]:
+    """Return what makes of a word in the file the id of a node."""
+    given = dict(network.graph.nodes(data="index"))
+    if all(isinstance(index, int) for index in given.values()):
+        numbers = {index: node for node, index in given.items()}
+    else:
+        numbers = dict(enumerate(network.nodes))
+    size = max(numbers, default=-1) + 1
+
+    def read(text: str) -> str:
+        if re.fullmatch("[0-9]{1,12}", text):
+            if int(text) in numbers:
+                return numbers[int(text)]
+            raise ValueError(f"expected the number of a node, 0 to {size - 1}, found {shown(text)}")
+        if text in network.node_index:
+            return text
+        raise ValueError(f"no node named {shown(text)}{did_you_mean(text, network.nodes)}")
+
+    return read

@@ -1,0 +1,378 @@
+"""REPETITA: nodes and directed edges in a `.graph`, and what a `.demands` holds."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from simulator.base.document import shown
+from simulator.base.errors import InputError, Problem
+from simulator.formats.format import format_, write_whole
+from simulator.formats.reading import (
+    TEN_TO_THE,
+    Places,
+    counted,
+    first_of,
+    in_gbps,
+    paired,
+    read_text,
+    refusal,
+    shifted,
+)
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.repair import mended
+from simulator.formats.tables.sheet import number
+from simulator.model.network import LINK_ATTRIBUTES, Network
+
+NODE_COLUMNS = ("label", "x", "y")
+EDGE_COLUMNS = ("label", "src", "dest", "weight", "bw", "delay")
+DEMAND_COLUMNS = ("label", "src", "dest", "bw")
+UNIT = "kbps"
+NUMBERED = re.compile(r"\d+_(?P<city>.+)")
+SOURCE = "REPETITA file (Gay, Schaus and Vissicchio, arXiv 1710.08665)"
+
+
+@format_("repetita")
+class Repetita:
+    """REPETITA graph: .graph, also packed as .graph.gz.
+
+    Edges are directed, with bandwidth in kbps and delay in microseconds. An edge and the next one
+    back with the same weight, bandwidth and delay are one full-duplex link, called after the
+    first; then those that differ, as long as their weights are equal. An edge without one back is
+    refused. Labels are node ids; x and y are longitude and latitude.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".graph",)
+    readable: ClassVar[str] = "a .graph or .graph.gz file of REPETITA"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* ends in `.graph` or `.graph.gz`."""
+        return path.name.lower().endswith((".graph", ".graph.gz")) and path.is_file()
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        draft, problems = mended(_draft(path))
+        return assemble(draft, problems)
+
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write *network* to *path*, and return what the format cannot hold."""
+        write_whole(path, "\n".join([*_lines(network), ""]))
+        return list(_not_held(network))
+
+
+# ---------------------------------------------------------------- tables
+
+
+@dataclass(frozen=True)
+class Table:
+    """A block of rows with the same number of words."""
+
+    rows: list[list[str]]
+    lines: list[int]
+
+
+def read_tables(path: Path, **columns: tuple[str, ...]) -> list[Table]:
+    """Read blocks that begin with a name and a number of rows, such as `NODES 12`.
+
+    Parameters
+    ----------
+    path : Path
+    **columns
+        By the name of the block, what its rows are made of.
+
+    Raises
+    ------
+    InputError
+        A block is missing, or its rows are not as many or not as long as they should be.
+    """
+    texts = [line.split() for line in read_text(path).split("\n")]
+    filled = [row for row, words in enumerate(texts) if words]
+    place, tables = 0, []
+    for name, header in columns.items():
+        place = _begin(path, texts, filled, place, name, header)
+        size = int(texts[filled[place - 2]][1])
+        rows = filled[place : place + size]
+        if len(rows) < size:
+            line = filled[place - 2] + 1
+            raise refusal(path, f"{name} promises {size:,} rows, found {len(rows):,}", line)
+        problems = [
+            Problem(str(path), row + 1, None, name, _row_message(header, texts[row]))
+            for row in rows
+            if len(texts[row]) != len(header)
+        ]
+        if problems:
+            raise InputError(first_of(problems, str(path)))
+        tables.append(Table([texts[row] for row in rows], [row + 1 for row in rows]))
+        place += size
+    if place < len(filled):
+        row = filled[place]
+        more = shown(" ".join(texts[row]))
+        raise refusal(path, f"{name} promises {size:,} rows, but more follow: {more}", row + 1)
+    return tables
+
+
+def _begin(
+    path: Path,
+    texts: list[list[str]],
+    filled: list[int],
+    place: int,
+    name: str,
+    header: tuple[str, ...],
+) -> int:
+    """Check the two lines with which a block begins, and return the place behind them."""
+    form = f"expected `{name} <number of rows>` and a line `{' '.join(header)}`"
+    if place + 2 > len(filled):
+        raise refusal(path, f"{form}; the file ends before", filled[-1] + 1)
+    row = filled[place]
+    words = texts[row]
+    if len(words) != 2 or words[0] != name or not re.fullmatch("[0-9]{1,12}", words[1]):
+        raise refusal(path, f"{form}; found {shown(' '.join(words))}", row + 1)
+    below = filled[place + 1]
+    if tuple(texts[below]) != header:
+        raise refusal(path, f"{form}; found {shown(' '.join(texts[below]))}", below + 1)
+    return place + 2
+
+
+def _row_message(header: tuple[str, ...], words: list[str]) -> str:
+    return f"expected {len(header)} words ({' '.join(header)}), found {shown(' '.join(words))}"
+
+
+class Cells:
+    """Reads the cells of a table, and gathers what is wrong with them in `problems`."""
+
+    def __init__(self, path: Path, name: str, table: Table) -> None:
+        self.file, self.name, self.table = str(path), name, table
+        self.problems: list[Problem] = []
+
+    def column(self, position: int, key: str, read: Callable[[str], Any]) -> list[Any]:
+        """Return a column; None stands where *read* complains."""
+        found: list[Any] = []
+        for row, cells in enumerate(self.table.rows):
+            try:
+                found.append(read(cells[position]))
+            except ValueError as error:
+                found.append(None)
+                line = self.table.lines[row]
+                where = f"{self.name} {shown(cells[0])} {key}"
+                self.problems.append(Problem(self.file, line, None, where, str(error)))
+        return found
+
+    def check(self) -> None:
+        """Raise what was found to be wrong."""
+        if self.problems:
+            self.problems.sort(key=lambda problem: problem.line or 0)
+            raise InputError(first_of(self.problems, self.file))
+
+
+def finite(text: str) -> float:
+    """Return a finite number."""
+    value = number(text)
+    if value is None:
+        raise ValueError(f"expected a finite number, found {shown(text)}")
+    return value
+
+
+def positive(text: str) -> float:
+    """Return a finite number of at least 0."""
+    value = finite(text)
+    if value < 0:
+        raise ValueError(f"expected a number of at least 0, found {shown(text)}")
+    return value
+
+
+def _index(nodes: int) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,12}", text) or int(text) >= nodes:
+            message = f"expected the number of a node, 0 to {nodes - 1}, found {shown(text)}"
+            raise ValueError(message)
+        return int(text)
+
+    return read
+
+
+# ---------------------------------------------------------------- reading
+
+
+class _Edge(NamedTuple):
+    label: str
+    ends: tuple[int, int]
+    weight: float
+    gbps: float
+    delay_ms: float
+    line: int
+
+
+def _draft(path: Path) -> Draft:
+    nodes, edges = read_tables(path, NODES=NODE_COLUMNS, EDGES=EDGE_COLUMNS)
+    places, told = _places(path, nodes)
+    arcs = list(_edges(path, edges, len(nodes.rows)))
+    links, lines = [], []
+    slower = 0
+    for there, back in _links(path, arcs):
+        link: Record = {
+            "id": there.label,
+            "a": there.ends[0],
+            "b": there.ends[1],
+            "class": "core",
+            "metric": there.weight,
+            "capacity_gbps": there.gbps,
+            "delay_ms": max(there.delay_ms, back.delay_ms),
+        }
+        if back.gbps not in (there.gbps, 0.0):
+            link["capacity_ba_gbps"] = back.gbps
+        slower += there.delay_ms != back.delay_ms
+        links.append(link)
+        lines.append(there.line)
+    told.append("edges are paired into full-duplex links, in the order of the file")
+    if slower:
+        told.append(f"the longer of two unlike delays is that of {counted(slower, 'link')}")
+    return Draft(
+        about={
+            "name": path.name.removesuffix(".gz").removesuffix(".graph"),
+            "sources": (SOURCE,),
+            "assumptions": tuple(told),
+        },
+        nodes=[
+            {"id": index, "label": label, "index": index, "kind": "core", **place}
+            for index, ((label, *_), place) in enumerate(zip(nodes.rows, places, strict=True))
+        ],
+        links=links,
+        point=Places(str(path), {"nodes": nodes.lines, "links": lines}).point,
+    )
+
+
+def _places(path: Path, nodes: Table) -> tuple[list[Record], list[str]]:
+    """Return city and coordinates of each node."""
+    cells = Cells(path, "NODES", nodes)
+    x, y = cells.column(1, "x", finite), cells.column(2, "y", finite)
+    cells.check()
+    located = len(set(zip(x, y, strict=True))) > 1
+    places: list[Record] = []
+    for row, (lon, lat) in zip(nodes.rows, zip(x, y, strict=True), strict=True):
+        named = NUMBERED.fullmatch(row[0])
+        city = {"city": named["city"].replace("_", " ")} if named else {}
+        places.append({**city, **({"lat": lat, "lon": lon} if located else {})})
+    told = [] if located else ["coordinates are left out: all nodes have the same"]
+    return places, told
+
+
+def _edges(path: Path, edges: Table, nodes: int) -> Iterator[_Edge]:
+    cells = Cells(path, "EDGES", edges)
+    source, target = (cells.column(at, EDGE_COLUMNS[at], _index(nodes)) for at in (1, 2))
+    weight, gbps, delay_ms = (
+        cells.column(3, "weight", positive),
+        cells.column(4, "bw", lambda text: positive(text) and in_gbps(text, UNIT)),
+        cells.column(5, "delay", lambda text: positive(text) and shifted(text, -3)),
+    )
+    cells.check()
+    labels = [row[0] for row in edges.rows]
+    ends = zip(source, target, strict=True)
+    for values in zip(labels, ends, weight, gbps, delay_ms, edges.lines, strict=True):
+        yield _Edge(*values)
+
+
+def _links(path: Path, edges: list[_Edge]) -> Iterator[tuple[_Edge, _Edge]]:
+    """Yield the two directions of every link."""
+    ends = [edge.ends for edge in edges]
+    both, alone = paired(
+        ends,
+        [(edge.weight, edge.gbps, edge.delay_ms) for edge in edges],
+        [(edge.weight, edge.gbps) for edge in edges],
+        [edge.weight for edge in edges],
+    )
+    problems = []
+    loops = [(arc, arc) for arc in alone if ends[arc][0] == ends[arc][1]]
+    for arc in alone:
+        source, target = ends[arc]
+        if source != target:
+            message = (
+                f"edge {shown(edges[arc].label)} has none back, from {target} to {source};"
+                " a link here has two directions"
+            )
+            problems.append(Problem(str(path), edges[arc].line, None, "EDGES", message))
+    for there, back in both:
+        if edges[there].weight != edges[back].weight:
+            message = (
+                f"edge {shown(edges[there].label)} weighs {edges[there].weight:g}, the one back"
+                f" (line {edges[back].line}) {edges[back].weight:g}; a link has one metric"
+            )
+            problems.append(Problem(str(path), edges[there].line, None, "EDGES", message))
+    if problems:
+        problems.sort(key=lambda problem: problem.line or 0)
+        raise InputError(first_of(problems, str(path)))
+    for there, back in sorted([*both, *loops]):
+        yield edges[there], edges[back]
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _lines(network: Network) -> Iterator[str]:
+    yield f"NODES {len(network.nodes)}"
+    yield " ".join(NODE_COLUMNS)
+    for node, attributes in network.graph.nodes(data=True):
+        x, y = (_plain(attributes.get(key) or 0.0) for key in ("lon", "lat"))
+        yield f"{_word(node)} {x} {y}"
+    yield ""
+    yield f"EDGES {len(network.tail)}"
+    yield " ".join(EDGE_COLUMNS)
+    for i, link in enumerate(network.links):
+        for arc, label in ((2 * i, link), (2 * i + 1, f"{link}-back")):
+            yield (
+                f"{_word(label)} {network.tail[arc]} {network.head[arc]}"
+                f" {_plain(network.metric[arc])}"
+                f" {_kbps(network.capacity_gbps[arc])}"
+                f" {round(1000 * network.delay_ms[arc])}"
+            )
+
+
+def _word(name: str) -> str:
+    """Return *name* without blanks."""
+    return "_".join(name.split()) or "_"
+
+
+def _kbps(gbps: float) -> str:
+    """Return a capacity in kbps, with all of its digits."""
+    return f"{Decimal(repr(float(gbps))).scaleb(TEN_TO_THE[UNIT]):f}".removesuffix(".0")
+
+
+def _plain(value: float) -> str:
+    value = float(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
+def _not_held(network: Network) -> Iterator[str]:
+    """Yield a sentence for each thing that the format has no place for."""
+    data = list(network.graph.nodes(data=True))
+    links = [network.attributes(link) for link in network.links]
+    kinds = sum(kind != "core" for kind in network.node_kind)
+    if kinds:
+        yield f"kind of {counted(kinds, 'node')}: all become core"
+    if classes := sum(word != "core" for word in network.link_class):
+        yield f"class of {counted(classes, 'link')}, exits among them: all become core"
+    if places := sum("lat" not in attributes for _, attributes in data):
+        yield f"that {counted(places, 'node')} have no coordinates: they are at 0, 0"
+    for key in ("city", "province", "weight", "utc_offset_h"):
+        if count := sum(attributes.get(key) is not None for _, attributes in data):
+            yield f"{key} of {counted(count, 'node')}"
+    held = {"class", "capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric"}
+    for key in LINK_ATTRIBUTES:
+        if key not in held and (count := sum(link.get(key) not in (None, {}) for link in links)):
+            yield f"{key} of {counted(count, 'link')}"
+    blanks = sum(_word(name) != name for name in (*network.nodes, *network.links))
+    if blanks:
+        yield f"blanks in {counted(blanks, 'name')}"
+    delay_us = 1000 * network.delay_ms[::2]
+    if rounded := int((abs(delay_us - delay_us.round()) > 1e-9 * delay_us).sum()):
+        yield f"delay of {counted(rounded, 'link')} below a microsecond"
+    about = network.about
+    if about.hop_delay_ms:
+        yield "hop_delay_ms as such: it is part of the delay of each link"
+    told = ("title", "utc_offset_h", "matrix", "sources", "assumptions", "estimates")
+    if left := [key for key in (*told, "cables", "regions") if getattr(about, key)]:
+        yield f"{', '.join(left)} of the network"

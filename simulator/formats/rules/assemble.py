@@ -1,0 +1,77 @@
+"""A draft becomes a Network, or a list of everything that keeps it from being one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import networkx as nx
+
+from simulator.base.errors import Problem
+from simulator.formats.rules.checks import ENTRY_CHECKS, WHOLE_CHECKS
+from simulator.formats.rules.draft import Draft, Record
+from simulator.model.network import About, Network
+
+EDGE_KEYS = (
+    "a",
+    "b",
+    "class",
+    "capacity_gbps",
+    "capacity_ba_gbps",
+    "metric",
+    "reaches",
+    "modules",
+    "setup_cost",
+    "price_usd_per_mbps",
+    "fibre_km",
+)
+
+
+def assemble(
+    draft: Draft, problems: Iterable[Problem] = ()
+) -> tuple[Network | None, list[Problem]]:
+    """Make the network that *draft* describes.
+
+    Parameters
+    ----------
+    draft : Draft
+        What the file says.
+    problems : iterable of Problem, optional
+        Those found while reading it.
+
+    Returns
+    -------
+    network : Network or None
+        None when there are errors.
+    problems : list of Problem
+        All of them, in the order of the file.
+    """
+    found = [*problems, *(problem for check in ENTRY_CHECKS for problem in check(draft))]
+    if not _errors(found):  # a broken network would fail these for no reason of its own
+        found += [problem for check in WHOLE_CHECKS for problem in check(draft)]
+    found.sort(key=lambda problem: (problem.file, problem.line or 0, problem.column or 0))
+    return (None if _errors(found) else _network(draft)), found
+
+
+def _errors(problems: Iterable[Problem]) -> bool:
+    return any(problem.severity == "error" for problem in problems)
+
+
+def _network(draft: Draft) -> Network:
+    graph = nx.MultiGraph()
+    for node in draft.nodes:
+        graph.add_node(node["id"], **_but_id(node))
+    for order, link in enumerate(draft.links):
+        graph.add_edge(link["a"], link["b"], key=link["id"], **_edge(draft, link), order=order)
+    cables = {cable["id"]: _but_id(cable) for cable in draft.cables or ()}
+    regions = {region["id"]: _but_id(region) for region in draft.regions}
+    return Network(graph, About(**draft.about, cables=cables, regions=regions))
+
+
+def _edge(draft: Draft, link: Record) -> dict[str, Any]:
+    edge = {key: link[key] for key in EDGE_KEYS if key in link}
+    return {**edge, "delay_ms": draft.delay_ms(link), "cables": dict(link.get("cables", {}))}
+
+
+def _but_id(record: Mapping[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in record.items() if key != "id"}

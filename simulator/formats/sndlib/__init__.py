@@ -1,0 +1,1 @@
+"""SNDlib: native and XML networks, and their demands."""

@@ -1,0 +1,258 @@
+"""SNDlib's native format: sections of lines in plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from simulator.base.document import shown
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.formats.format import format_
+from simulator.formats.reading import begins_with, first_of, read_text, refusal
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.repair import mended
+from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key
+from simulator.formats.tables.sheet import number
+from simulator.model.network import Network
+
+MARK = "?SNDlib native format"
+HEADER = re.compile(
+    r"\?SNDlib native format\s*;\s*type\s*:\s*(?P<type>\w+)\s*;\s*version\s*:\s*(?P<version>\S+)"
+)
+TOKEN = re.compile(r"[()]|[^\s()]+")
+SECTIONS = ("META", "NODES", "LINKS", "DEMANDS", "ADMISSIBLE_PATHS")
+VERSIONS = ("1.0",)
+
+Entry = list[Any]
+"""Words of a line, and what stands in parentheses as a list of words."""
+
+
+@format_("sndlib")
+class SndlibNative:
+    """SNDlib network in the native text format.
+
+    Capacity is what is installed, else the largest module. Routing costs are metrics where every
+    link has one above zero. Capacities are in the unit of the meta section, else in Mbps.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = (".txt", ".native", ".sndlib")
+    readable: ClassVar[str] = "a .txt file in SNDlib's native format"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* begins as SNDlib's native files do."""
+        return is_native(path)
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        draft, problems = mended(draft_of(read_native(path)))
+        return assemble(draft, problems)
+
+
+def is_native(path: Path) -> bool:
+    """Say whether *path* begins as SNDlib's native files do."""
+    begin = begins_with(path, 200) if path.is_file() else b""
+    return begin.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(MARK.encode())
+
+
+def read_native(path: Path) -> Sndlib:
+    """Read a network file.
+
+    Raises
+    ------
+    InputError
+        Holds the first problems found, and how many more there are.
+    """
+    reader = _Reader(path)
+    if reader.problems:
+        raise InputError(first_of(reader.problems, str(path)))
+    return Sndlib(
+        str(path), path.stem, reader.nodes, reader.links, reader.demands, dict(reader.meta)
+    )
+
+
+class _Token(NamedTuple):
+    text: str
+    line: int
+
+
+class _Reader:
+    """Goes through the sections; `problems` are those found on the way."""
+
+    def __init__(self, path: Path) -> None:
+        self.file = str(path)
+        self.problems: list[Problem] = []
+        self.meta: dict[str, str] = {}
+        self.nodes: list[Node] = []
+        self.links: list[Link] = []
+        self.demands: list[Demand] = []
+        lines = read_text(path).split("\n")
+        start = self._header(path, lines)
+        self.tokens = [
+            _Token(word, row + 1)
+            for row in range(start, len(lines))
+            for word in TOKEN.findall(lines[row].partition("#")[0])
+        ]
+        self.read = {"NODES": self._node, "LINKS": self._link, "DEMANDS": self._demand}
+        self._sections(path)
+
+    def _header(self, path: Path, lines: list[str]) -> int:
+        """Check the header and return how many lines it takes."""
+        first = next((row for row, line in enumerate(lines) if line.strip()), 0)
+        found = HEADER.match(lines[first].strip())
+        if not found:
+            raise refusal(path, f"the first line is not `{MARK}; type: network; ...`", first + 1)
+        if found["type"] != "network":
+            message = f"this is a file of type {shown(found['type'])}, not network"
+            raise refusal(path, message, first + 1)
+        if found["version"].rstrip(";") not in VERSIONS:
+            message = f"version {shown(found['version'])}; known: {', '.join(VERSIONS)}"
+            raise refusal(path, message, first + 1)
+        return first + 1
+
+    def _sections(self, path: Path) -> None:
+        place, seen = 0, set()
+        while place < len(self.tokens):
+            name, line = self.tokens[place]
+            if name not in SECTIONS:
+                hint = did_you_mean(name, SECTIONS) or f"; known: {', '.join(SECTIONS)}"
+                raise refusal(path, f"expected a section, found {shown(name)}{hint}", line)
+            if name in seen:
+                raise refusal(path, f"a second section {name}", line)
+            seen.add(name)
+            end = self._end(path, place)
+            self._section(name, self.tokens[place + 2 : end])
+            place = end + 1
+        if "NODES" not in seen and "DEMANDS" not in seen:
+            raise refusal(path, "there is neither a section NODES nor one DEMANDS")
+
+    def _end(self, path: Path, place: int) -> int:
+        """Return where the section that begins at *place* is closed."""
+        name, line = self.tokens[place]
+        depth = 0
+        for there in range(place + 1, len(self.tokens)):
+            text = self.tokens[there].text
+            depth += (text == "(") - (text == ")")
+            if depth == 0:
+                if there == place + 1:
+                    raise refusal(path, f"expected ( after {name}", line)
+                return there
+        raise refusal(path, f"the section {name} is not closed: the file is cut short", line)
+
+    def _section(self, name: str, tokens: list[_Token]) -> None:
+        if name == "META":
+            self._meta(tokens)
+            return
+        for line, words in _by_line(tokens) if name in self.read else ():
+            try:
+                self.read[name](line, _grouped(words))
+            except ValueError as error:
+                self.problems.append(Problem(self.file, line, None, name, str(error)))
+
+    def _meta(self, tokens: list[_Token]) -> None:
+        for line, words in _by_line(tokens):
+            key, equals, value = " ".join(words).partition("=")
+            if equals and value.strip():
+                self.meta[meta_key(key.strip())] = value.strip()
+            else:
+                message = f"expected key = value, found {shown(' '.join(words))}"
+                self.problems.append(Problem(self.file, line, None, "META", message))
+
+    def _node(self, line: int, entry: Entry) -> None:
+        name, *rest = entry
+        _shape(entry, "id ( x y )", isinstance(name, str) and all(_group(part) for part in rest))
+        place = rest[0] if rest else []
+        _shape(entry, "id ( x y )", len(place) in (0, 2))
+        x, y = map(_number, place) if place else (None, None)
+        self.nodes.append(Node(name, x, y, line))
+
+    def _link(self, line: int, entry: Entry) -> None:
+        form = "id ( source target ) capacity cost routing_cost setup_cost ( {capacity cost}* )"
+        words = entry[2:-1] if len(entry) > 2 and _group(entry[-1]) else entry[2:]
+        modules = entry[-1] if len(entry) > 2 and _group(entry[-1]) else []
+        _shape(
+            entry,
+            form,
+            len(entry) > 1
+            and isinstance(entry[0], str)
+            and _group(entry[1])
+            and len(entry[1]) == 2
+            and len(words) <= 4
+            and not any(map(_group, words))
+            and len(modules) % 2 == 0,
+        )
+        installed, cost, routing, setup = [*map(_positive, words), 0.0, 0.0, 0.0, 0.0][:4]
+        sizes = [_positive(word) for word in modules]
+        pairs = tuple(zip(sizes[::2], sizes[1::2], strict=True))
+        source, target = entry[1]
+        self.links.append(
+            Link(entry[0], source, target, installed, cost, routing, setup, pairs, line)
+        )
+
+    def _demand(self, line: int, entry: Entry) -> None:
+        form = "id ( source target ) routing_unit demand_value max_path_length"
+        _shape(
+            entry,
+            form,
+            len(entry) in (4, 5)
+            and isinstance(entry[0], str)
+            and _group(entry[1])
+            and len(entry[1]) == 2
+            and not any(map(_group, entry[2:])),
+        )
+        unit, value = map(_positive, entry[2:4])
+        source, target = entry[1]
+        self.demands.append(Demand(source, target, unit * value, line))
+
+
+def _by_line(tokens: list[_Token]) -> Iterator[tuple[int, list[str]]]:
+    words: list[str] = []
+    for place, (text, line) in enumerate(tokens):
+        words.append(text)
+        if place + 1 == len(tokens) or tokens[place + 1].line != line:
+            yield line, words
+            words = []
+
+
+def _grouped(words: list[str]) -> Entry:
+    """Return the words of a line, with those in parentheses as lists."""
+    entry: Entry = []
+    group: list[str] | None = None
+    for word in words:
+        if word == "(" and group is None:
+            group = []
+        elif word == ")" and group is not None:
+            entry.append(group)
+            group = None
+        elif word in "()":
+            raise ValueError(f"a {word} too many on this line")
+        else:
+            (entry if group is None else group).append(word)
+    if group is not None:
+        raise ValueError("a ( that this line does not close")
+    return entry
+
+
+def _group(part: object) -> bool:
+    return isinstance(part, list)
+
+
+def _shape(entry: Entry, form: str, holds: bool) -> None:
+    if not holds:
+        words = " ".join(f"( {' '.join(part)} )" if _group(part) else part for part in entry)
+        raise ValueError(f"expected {form}; found {shown(words)}")
+
+
+def _number(word: str) -> float:
+    value = number(word)
+    if value is None:
+        raise ValueError(f"expected a finite number, found {shown(word)}")
+    return value
+
+
+def _positive(word: str) -> float:
+    value = _number(word)
+    if value < 0:
+        raise ValueError(f"expected a number of at least 0, found {shown(word)}")
+    return value

@@ -1,0 +1,1 @@
+"""CSV tables of nodes and links."""

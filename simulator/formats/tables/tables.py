@@ -1,0 +1,202 @@
+"""A network as two CSV tables in a folder: nodes.csv and links.csv."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import ClassVar, Literal
+
+from simulator.base.document import Document, KeyPath
+from simulator.base.errors import InputError, Problem
+from simulator.base.schema import build
+from simulator.formats.format import format_, write_whole
+from simulator.formats.matrices.demands import read_demands
+from simulator.formats.native import lost, plain
+from simulator.formats.reading import counted, refusal
+from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.entries import LinkEntry, NodeEntry, given, keys
+from simulator.formats.tables.sheet import Columns, Sheet, number, read_sheet
+from simulator.model.network import Network
+
+__all__ = ["Tables", "load_demands", "read_demands"]
+
+load_demands = read_demands
+
+
+NODES = Columns(("id",), keys(NodeEntry)[1:])
+LINKS = Columns(
+    ("id", "a", "b", "capacity_gbps"),
+    ("class", "metric", "delay_ms", "length_km", "capacity_ba_gbps"),
+)
+TEXT_COLUMNS = frozenset({"id", "kind", "city", "province", "a", "b", "class"})
+FIELD = {"length_km": "fibre_km"}
+COLUMN = {field: column for column, field in FIELD.items()}
+
+
+@format_("tables")
+class Tables:
+    """CSV tables: a folder with nodes.csv and links.csv."""
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    readable: ClassVar[str] = "a folder with nodes.csv and links.csv"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* is a folder with at least one of the two tables."""
+        return (path / "nodes.csv").is_file() or (path / "links.csv").is_file()
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        nodes, of_nodes = _sheet(path / "nodes.csv", NODES)
+        links, of_links = _sheet(path / "links.csv", LINKS)
+        problems = [*of_nodes, *of_links]
+        if nodes is None or links is None:
+            return None, problems
+        node_records, of_nodes = _records(nodes, NodeEntry)
+        link_records, of_links = _records(links, LinkEntry)
+        if len(node_records) < nodes.height:
+            node_records.append({})  # a row that could not be read is a node we do not know
+        draft = Draft(
+            about={"name": path.resolve().name},
+            nodes=node_records,
+            links=link_records,
+            point=partial(_point, {"nodes": nodes, "links": links}),
+            delay_required=False,
+        )
+        problems += [*of_nodes, *of_links, *_without_delay(draft)]
+        return assemble(draft, problems)
+
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write the two tables into the folder *path*, which is made; return what is lost."""
+        story = plain(network, path)
+        nodes = story.pop("nodes")
+        links = [
+            {COLUMN.get(key, key): value for key, value in link.items()}
+            for link in story.pop("links", [])
+        ]
+        same_name = story.pop("name", "") == path.resolve().name
+        _refuse_ids(path, [*nodes, *links])
+        path.mkdir(exist_ok=True)
+        write_whole(path / "nodes.csv", _written(nodes, NODES))
+        write_whole(path / "links.csv", _written(links, LINKS))
+        told = [] if same_name else ["the name: it is that of the folder"]
+        told += story
+        columns = (*LINKS.required, *LINKS.optional)
+        beyond = Counter(key for link in links for key in link if key not in columns)
+        told += [f"{key} of {counted(count, 'link')}" for key, count in beyond.items()]
+        bent = sum(_cell(text) != text for record in nodes for text in _texts(record))
+        told += [f"blanks and line breaks in {counted(bent, 'text')}"] if bent else []
+        return [*told, *lost(network)]
+
+
+# ---------------------------------------------------------------- writing
+
+
+def _refuse_ids(path: Path, records: Iterable[Record]) -> None:
+    """A cell has no blanks around its text; without them, an id is another id."""
+    for name in (record["id"] for record in records):
+        if _cell(name) != name or not name:
+            raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
+
+
+def _texts(record: Record) -> Iterator[str]:
+    return (value for value in record.values() if isinstance(value, str))
+
+
+def _cell(value: str | float) -> str:
+    return " ".join(value.split()) if isinstance(value, str) else repr(float(value))
+
+
+def _written(records: Sequence[Record], columns: Columns) -> str:
+    """Return the text of a table; columns without a value are left out."""
+    used = {key for record in records for key in record}
+    header = [
+        column
+        for column in (*columns.required, *columns.optional)
+        if column in columns.required or column in used
+    ]
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(header)
+    for record in records:
+        table.writerow(_cell(record[column]) if column in record else "" for column in header)
+    return text.getvalue()
+
+
+# ---------------------------------------------------------------- reading
+
+
+def _sheet(path: Path, columns: Columns) -> tuple[Sheet | None, list[Problem]]:
+    if not path.is_file():
+        message = "no such file; a network as tables needs nodes.csv and links.csv"
+        return None, [Problem(str(path), None, None, "", message)]
+    try:
+        sheet, problems = read_sheet(path, columns)
+    except InputError as error:
+        return None, list(error.problems)
+    if not sheet.rows and not problems:
+        problems = [Problem(sheet.file, None, None, "", f"no {path.stem} below the header")]
+    return sheet, problems
+
+
+def _records(sheet: Sheet, entry: type) -> tuple[list[Record], list[Problem]]:
+    """Return what is sound of every row, and what is not."""
+    records, problems = [], []
+    for row, cells in enumerate(sheet.rows):
+        record = {
+            FIELD.get(column, column): _value(column, cell)
+            for column, cell in zip(sheet.columns, cells, strict=True)
+            if cell
+        }
+        try:
+            records.append(given(build(entry, Document.of(record))))
+        except InputError as error:
+            broken = {problem.key for problem in error.problems}
+            records.append({key: None if key in broken else record[key] for key in record})
+            problems += [_placed(sheet, row, problem) for problem in error.problems]
+    return records, problems
+
+
+def _value(column: str, cell: str) -> str | float:
+    value = None if column in TEXT_COLUMNS else number(cell)
+    if value is None:
+        return cell
+    return int(value) if value.is_integer() else value  # 0, not 0.0, in messages
+
+
+def _placed(sheet: Sheet, row: int, problem: Problem) -> Problem:
+    """Return a problem with a record as one with the cell it came from."""
+    message = problem.message.replace("required key is missing", "the cell is empty")
+    return sheet.problem(row, COLUMN.get(problem.key, problem.key), message)
+
+
+def _point(
+    sheets: dict[str, Sheet],
+    path: KeyPath,
+    message: str,
+    key: bool = False,
+    severity: Literal["error", "warning"] = "error",
+) -> Problem:
+    """Return a problem with the cell, the row or the table at *path*."""
+    sheet = sheets[str(path[0])]
+    if len(path) == 1:
+        return Problem(sheet.file, None, None, "", message, severity)
+    column = str(path[2]) if len(path) > 2 else ""
+    return sheet.problem(int(path[1]), COLUMN.get(column, column), message, severity)
+
+
+def _without_delay(draft: Draft) -> Iterator[Problem]:
+    unknown = sum(
+        "delay_ms" not in link and "fibre_km" not in link and bool(draft.ends_without_place(link))
+        for link in draft.links
+    )
+    if unknown:
+        message = (
+            f"nothing tells the delay of {unknown} of {len(draft.links)} links, so it is 0:"
+            " give delay_ms or length_km, or coordinates to the nodes"
+        )
+        yield draft.warning("links", message=message)

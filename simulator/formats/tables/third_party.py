@@ -1,0 +1,137 @@
+"""CSV tables of others: nodes and links under the names that people give their columns."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from simulator.base.errors import Problem
+from simulator.formats.format import format_
+from simulator.formats.graphs.graph_file import Edge, GraphFile, Node
+from simulator.formats.reading import TEN_TO_THE, begins_with, in_gbps, read_text, refusal
+from simulator.formats.tables.sheet import number
+from simulator.model.network import Network
+
+SOURCE = ("source", "src", "from", "start", "a", "node_a")
+TARGET = ("target", "dest", "destination", "dst", "to", "end", "b", "node_b")
+NODE_ID = ("id", "node", "name", "label")
+LINKS, NODES = ("links.csv", "edges.csv"), "nodes.csv"
+
+
+class Pair(NamedTuple):
+    """Two tables that belong together."""
+
+    nodes: Path
+    links: Path
+
+
+@format_("other_tables")
+class OtherTables:
+    """CSV tables of others: nodes.csv and links.csv or edges.csv, in a folder or with a prefix.
+
+    Of a pair such as ``my_nodes.csv`` and ``my_links.csv`` either is named. Links have the
+    columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``); every other
+    column is found by the names that ``graphml`` lists, and ``capacity_mbps`` and its like tell
+    their unit. A row is a full-duplex link. What is missing or wrong is mended.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    readable: ClassVar[str] = "nodes.csv and links.csv with source and target, as a folder or pair"
+
+    def reads(self, path: Path) -> bool:
+        """Say whether *path* names two tables whose links have a source and a target."""
+        pair = _pair(path)
+        if pair is None:
+            return False
+        header = begins_with(pair.links).decode("utf-8", errors="replace").partition("\n")[0]
+        columns = {cell.strip().strip('"').casefold() for cell in header.split(",")}
+        return bool(columns & set(SOURCE[:-2])) and bool(columns & set(TARGET[:-2]))
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        pair = _pair(path)
+        assert pair is not None
+        nodes, links = _rows(pair.nodes), _rows(pair.links)
+        start = "" if path.is_dir() else _start(path) or ""
+        name = start.strip("_-. ") or pair.links.resolve().parent.name
+        found = GraphFile(
+            pair.links,
+            {"name": name},
+            [Node(_taken(row, NODE_ID), row, None) for _, row in nodes],
+            [
+                Edge(_taken(row, SOURCE), _taken(row, TARGET), row.pop("id", None), row, line)
+                for line, row in links
+            ],
+        )
+        ids = {node.id for node in found.nodes}
+        if None in ids:
+            raise refusal(pair.nodes, f"a node without any of {', '.join(NODE_ID)}")
+        for edge in found.edges:
+            for end in (edge.source, edge.target):
+                if end not in ids:
+                    raise refusal(pair.links, f"no node {end!r} in {pair.nodes.name}", edge.line)
+        return found.network()
+
+
+def _pair(path: Path) -> Pair | None:
+    if path.is_dir():
+        folder, start = path, ""
+    else:
+        folder, start = path.parent, _start(path) or ""
+        if not path.is_file() or _start(path) is None:
+            return None
+    links = next((each for name in LINKS if (each := folder / f"{start}{name}").is_file()), None)
+    nodes = folder / f"{start}{NODES}"
+    return Pair(nodes, links) if links is not None and nodes.is_file() else None
+
+
+def _start(path: Path) -> str | None:
+    """Return what the name of a table begins with; None if it is none of these."""
+    endings = (end for end in (*LINKS, NODES) if path.name.endswith(end))
+    return next((path.name[: -len(end)] for end in endings), None)
+
+
+def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
+    """Return the line and the cells of every row, numbers as numbers, by the name of the column."""
+    reader = csv.reader(read_text(path).split("\n"), strict=True)
+    try:
+        lines = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
+    except csv.Error as error:
+        raise refusal(path, f"not valid CSV: {error}", reader.line_num) from None
+    (_, header), *below = lines
+    names = [name.strip().casefold() for name in header]
+    if len(set(names)) < len(names):
+        raise refusal(path, "two columns of one name", lines[0][0])
+    rows = []
+    for line, cells in below:
+        if len(cells) != len(names):
+            told = f"{len(cells)} cells in this row, but {len(names)} columns in the header"
+            raise refusal(path, told, line)
+        row = {name: _value(name, cell.strip()) for name, cell in zip(names, cells, strict=True)}
+        rows.append((line, {name: value for name, value in row.items() if value != ""}))
+        _tell_unit(rows[-1][1])
+    if not rows:
+        raise refusal(path, "no rows below the header")
+    return rows
+
+
+def _value(name: str, cell: str) -> Any:
+    if name in (*SOURCE, *TARGET, *NODE_ID):
+        return cell
+    value = number(cell)
+    return cell if value is None else value
+
+
+def _tell_unit(row: dict[str, Any]) -> None:
+    """Turn a capacity in a unit that its column names into Gbps."""
+    for unit in TEN_TO_THE:
+        value = row.pop(f"capacity_{unit}", None) if unit != "gbps" else None
+        if isinstance(value, float):
+            row["capacity_gbps"] = in_gbps(value, unit)
+
+
+def _taken(row: dict[str, Any], names: Sequence[str]) -> Any:
+    """Take the first of some columns out of a row."""
+    return next((row.pop(name) for name in names if name in row), None)

@@ -1,0 +1,424 @@
+"""Flow: routes carrying rates over a network as it is: load, loss and latency at many instants.
+
+Loss is **thinning**. A direction of a link that is offered more than its capacity carries its
+capacity and loses the rest, every demand in proportion; what is lost loads nothing further on. The
+shares kept everywhere depend on each other, and are solved to a fixed point over the network.
+
+Demands may differ in **level**: strict priority, at every link. The lowest number is solved as if
+it were alone, the next one with the capacity that it leaves, and so on. Within a level what is not
+elastic goes first. A level waits as if the link were used by itself and all levels above: the rest
+of a packet of a lower level that is being sent already (non-preemptive priority) is left out, as it
+is less than a packet's time.
+
+**Elastic** demands lose nothing: their senders slow down until what remains of the links holds
+them. The flows of a demand share its paths as its routes say, and each path slows down for itself.
+Their rates are max-min fair by progressive filling (Bertsekas and Gallager, *Data Networks*, 1992,
+section 6.5), in equal shares per unit of the rate asked for: a demand of twice the rate stands for
+twice as many flows, of which each gets the same (Massoulie and Roberts, *Bandwidth sharing:
+objectives and algorithms*, INFOCOM 1999). None sends more than it asks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from simulator.base.errors import SimulatorError
+from simulator.model.hops import Hops
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.queues.queue import Queue
+
+_MAX_SWEEPS = 5000
+_PATIENCE = 8
+_EXACT = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class QosPolicy:
+    """How demands share links that are full.
+
+    Attributes
+    ----------
+    level : ndarray of int, shape (demands,)
+        Priority: lower numbers are carried first.
+    elastic : ndarray of bool, shape (demands,)
+        Whether senders slow down rather than lose.
+    """
+
+    priority: np.ndarray
+    elastic: np.ndarray
+
+    @cached_property
+    def uniform(self) -> bool:
+        """Whether all demands are one level of traffic that loses."""
+        return not self.elastic.any() and len(np.unique(self.priority)) <= 1
+
+    @cached_property
+    def levels(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """By level, first ones first: masks of what loses and of what slows down."""
+        found = []
+        for priority in np.unique(self.priority):
+            mine = self.priority == priority
+            found.append((mine & ~self.elastic, mine & self.elastic))
+        return tuple(found)
+
+
+@dataclass(frozen=True, eq=False)
+class LinkState:
+    """Traffic at a number of instants.
+
+    Attributes
+    ----------
+    capacity_gbps : ndarray, shape (arcs,)
+        Capacity of every arc; zero where it is down.
+    offered_gbps, carried_gbps, utilisation, wait_ms : ndarray, shape (arcs, instants)
+        ``utilisation`` is NaN on an arc that is down. ``wait_ms`` is the mean over what is carried,
+        where levels wait differently.
+    rates_gbps, delivered_gbps, latency_ms, propagation_ms : ndarray, shape (demands, instants)
+        Latencies are one way, of what is delivered; NaN where nothing is.
+    sent_gbps : ndarray, shape (demands, instants)
+        What senders send of the rates: less only where elastic ones have slowed down.
+    """
+
+    capacity_gbps: np.ndarray
+    offered_gbps: np.ndarray
+    carried_gbps: np.ndarray
+    utilisation: np.ndarray
+    wait_ms: np.ndarray
+    rates_gbps: np.ndarray
+    delivered_gbps: np.ndarray
+    latency_ms: np.ndarray
+    propagation_ms: np.ndarray
+    sent_gbps: np.ndarray
+
+
+def link_state(
+    routes: Routes,
+    network: Network,
+    rates_gbps: np.ndarray,
+    queue: Queue,
+    qos: QosPolicy | None = None,
+) -> LinkState:
+    """Send rates along routes.
+
+    Parameters
+    ----------
+    routes : Routes
+    network : Network
+        Capacities and what is up now; may differ from what the routes were made for.
+    rates_gbps : ndarray, shape (demands, instants)
+        What is asked for.
+    queue : Queue
+        Queue model.
+    treatment : Treatment, optional
+        Levels, and who is elastic; all demands alike when left out.
+    """
+    if qos is not None and not qos.uniform:
+        return _by_level(routes, network, rates_gbps, queue, qos)
+    capacity = np.where(network.up, network.capacity_gbps, 0.0)
+    offered = routes.loads(rates_gbps)
+    over = (offered > capacity[:, None]).any(axis=0)
+    pass_fraction = None
+    if over.any():
+        pass_fraction = np.ones_like(offered)
+        pass_fraction[:, over], offered[:, over] = loss_fixed_point(
+            routes, capacity, rates_gbps[:, over]
+        )
+    live = capacity > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        utilisation = np.where(live[:, None], offered / capacity[:, None], np.nan)
+    wait = np.zeros_like(offered)
+    wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
+    share, propagation, latency = _arrivals(routes, network.delay_ms, wait, pass_fraction)
+    return LinkState(
+        capacity,
+        offered,
+        offered if pass_fraction is None else offered * pass_fraction,
+        utilisation,
+        wait,
+        rates_gbps,
+        rates_gbps * share,
+        latency,
+        propagation,
+        rates_gbps,
+    )
+
+
+def _arrivals(
+    routes: Routes, delay_ms: np.ndarray, wait_ms: np.ndarray, pass_fraction: np.ndarray | None
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Share of each demand that arrives, its propagation, and its latency (demands, instants)."""
+    if pass_fraction is None:
+        share, spent = routes.arrivals(np.column_stack([delay_ms, wait_ms]))
+        share = share[:, 1:]
+        propagation = np.broadcast_to(spent[:, :1], share.shape)
+        return share, propagation, propagation + spent[:, 1:]
+    fixed = np.broadcast_to(delay_ms[:, None], wait_ms.shape)
+    share, propagation = routes.arrivals(fixed, pass_fraction)
+    return share, propagation, routes.arrivals(fixed + wait_ms, pass_fraction)[1]
+
+
+def loss_fixed_point(
+    routes: Routes, capacity_gbps: np.ndarray, rates_gbps: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Solve for the share that every arc keeps.
+
+    Parameters
+    ----------
+    routes : Routes
+    capacity_gbps : ndarray, shape (arcs,) or (arcs, instants)
+    rates_gbps : ndarray, shape (demands, instants)
+
+    Returns
+    -------
+    kept, offered_gbps : ndarray, shape (arcs, instants)
+        ``kept = min(1, capacity / offered)`` at the fixed point.
+
+    Raises
+    ------
+    SimulatorError
+        No fixed point within the allowed sweeps.
+    """
+    instants = rates_gbps.shape[1]
+    same = capacity_gbps.ndim == 1
+    capacity = capacity_gbps[:, None] if same else capacity_gbps
+    pass_fraction = np.ones((len(capacity_gbps), instants))
+    offered = np.zeros_like(pass_fraction)
+    # Less kept upstream means more room downstream: where demands lie in rings, a whole step
+    # swings ever wider. An instant whose error has not fallen for a while takes half the step.
+    stride = np.ones(instants)
+    least, waited = np.full(instants, np.inf), np.zeros(instants, dtype=int)
+    open_ = np.arange(instants)
+    for _ in range(_MAX_SWEEPS):
+        now = pass_fraction[:, open_]
+        load = routes.loads(rates_gbps[:, open_], now)
+        room = capacity if same else capacity[:, open_]
+        with np.errstate(over="ignore"):  # a load that is all but nothing
+            fits = np.divide(room, load, out=np.ones_like(load), where=load > 0)
+        target = np.minimum(1.0, fits)
+        error = np.abs(target - now).max(axis=0)
+        offered[:, open_] = load
+        done = error <= _EXACT
+        better = error < 0.9 * least[open_]
+        waited[open_] = np.where(better, 0, waited[open_] + 1)
+        least[open_] = np.minimum(least[open_], error)
+        tired = open_[waited[open_] > _PATIENCE]
+        stride[tired] /= 2.0
+        waited[tired] = 0
+        least[tired] = np.inf
+        step = np.where(done, 1.0, stride[open_])
+        pass_fraction[:, open_] = now + step * (target - now)
+        open_ = open_[~done]
+        if not len(open_):
+            return pass_fraction, offered
+    raise SimulatorError(f"loss did not settle within {_MAX_SWEEPS} sweeps")
+
+
+# -- levels, and senders that slow down ----------------------------------------------------------
+
+
+def _by_level(
+    routes: Routes, network: Network, rates_gbps: np.ndarray, queue: Queue, qos: QosPolicy
+) -> LinkState:
+    """Level by level, each with what those above it leave."""
+    capacity = np.where(network.up, network.capacity_gbps, 0.0)
+    live = capacity > 0
+    over = (routes.loads(rates_gbps) > capacity[:, None]).any(axis=0)
+    left = np.repeat(capacity[:, None], int(over.sum()), axis=1)
+    offered = np.zeros((len(capacity), rates_gbps.shape[1]))
+    carried, waiting, wait = (np.zeros_like(offered) for _ in range(3))
+    delivered, sent = np.zeros_like(rates_gbps, dtype=float), np.array(rates_gbps, dtype=float)
+    latency, propagation = np.full_like(delivered, np.nan), np.full_like(delivered, np.nan)
+    utilisation = np.zeros_like(offered)
+    for rigid, elastic in qos.levels:
+        passed = np.zeros_like(offered)
+        pass_fraction: np.ndarray | None = None
+        filling: _Filling | None = None
+        for mine in (rigid, elastic):
+            if not mine.any():
+                continue
+            rates = np.where(mine[:, None], rates_gbps, 0.0)
+            load = routes.loads(rates)
+            through = load
+            if over.any() and mine is rigid:
+                pass_fraction = np.ones_like(load)
+                pass_fraction[:, over], load[:, over] = loss_fixed_point(
+                    routes, left, rates[:, over]
+                )
+                through = load * pass_fraction
+            elif over.any():
+                filling = _filled(routes, left, rates[:, over], capacity)
+                load[:, over] = filling.load_gbps
+            left = left - through[:, over]
+            left[left <= _EXACT * capacity[:, None]] = 0.0
+            offered, passed = offered + load, passed + through
+        with np.errstate(divide="ignore", invalid="ignore"):
+            utilisation = np.where(live[:, None], offered / capacity[:, None], np.nan)
+        wait = np.zeros_like(offered)
+        wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
+        carried, waiting = carried + passed, waiting + passed * wait
+        for mine in (rigid, elastic):
+            if not mine.any():
+                continue
+            found = _arrivals(
+                routes, network.delay_ms, wait, pass_fraction if mine is rigid else None
+            )
+            share, fixed, whole = (np.array(each[mine]) for each in found)
+            if mine is elastic and filling is not None:
+                slowed = filling.arrivals(routes, network.delay_ms, wait[:, over])
+                share[:, over], fixed[:, over], whole[:, over] = (each[mine] for each in slowed)
+            delivered[mine] = rates_gbps[mine] * share
+            latency[mine], propagation[mine] = whole, fixed
+    sent[qos.elastic] = delivered[qos.elastic]
+    mean = np.divide(waiting, carried, out=wait.copy(), where=carried > 0)
+    return LinkState(
+        capacity,
+        offered,
+        carried,
+        utilisation,
+        mean,
+        rates_gbps,
+        delivered,
+        latency,
+        propagation,
+        sent,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _Stage:
+    """A stage of progressive filling: until the next arc is full, at some instants.
+
+    Attributes
+    ----------
+    instants : ndarray of int
+    part : ndarray, shape (instants,)
+        Part of what is asked for by which every open path grows.
+    open_ : ndarray, shape (arcs, instants)
+        One where an arc has room, zero where it is full.
+    """
+
+    instants: np.ndarray
+    part: np.ndarray
+    open_: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class _Filling:
+    """Max-min fair rates: what they load, and the stages in which they grew."""
+
+    load_gbps: np.ndarray
+    stages: tuple[_Stage, ...]
+
+    def arrivals(
+        self, routes: Routes, delay_ms: np.ndarray, wait_ms: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Share of each demand that is sent and arrives, its propagation, and its latency."""
+        share = np.zeros((len(routes), wait_ms.shape[1]))
+        fixed, whole = np.zeros_like(share), np.zeros_like(share)
+        for stage in self.stages:
+            at, part = stage.instants, stage.part
+            arrived, near, far = _arrivals(routes, delay_ms, wait_ms[:, at], stage.open_)
+            share[:, at] += part * arrived
+            fixed[:, at] += part * arrived * np.nan_to_num(near)
+            whole[:, at] += part * arrived * np.nan_to_num(far)
+        with np.errstate(invalid="ignore", divide="ignore"):
+            sent = share > 0
+            return (
+                share,
+                np.where(sent, fixed / share, np.nan),
+                np.where(sent, whole / share, np.nan),
+            )
+
+
+def _filled(
+    routes: Routes, room_gbps: np.ndarray, rates_gbps: np.ndarray, capacity_gbps: np.ndarray
+) -> _Filling:
+    """Raise all paths in step until each meets a full arc or has all that it asks for.
+
+    Parameters
+    ----------
+    routes : Routes
+    room_gbps : ndarray, shape (arcs, instants)
+    rates_gbps : ndarray, shape (demands, instants)
+        What is asked for; zero for demands that take no part.
+    capacity_gbps : ndarray, shape (arcs,)
+        To tell what is full from what is rounding.
+    """
+    sweeps = _Sweeps(routes)
+    full = _EXACT * capacity_gbps[:, None]
+    left, instants = room_gbps.copy(), rates_gbps.shape[1]
+    load, grown = np.zeros_like(left), np.zeros(instants)
+    open_ = (left > full).astype(float)
+    alive, stages = np.arange(instants), []
+    while len(alive):  # each round fills an arc of every instant that goes on
+        now = open_[:, alive]
+        growth = sweeps.whole_ways(rates_gbps[:, alive], now)
+        spare = np.full_like(growth, np.inf)
+        with np.errstate(over="ignore"):
+            np.divide(left[:, alive], growth, out=spare, where=growth > 0)
+        first, rest = spare.min(axis=0), 1.0 - grown[alive]
+        part = np.where(np.isfinite(first), np.minimum(first, rest), rest)
+        stages.append(_Stage(alive, part, now))
+        load[:, alive] += growth * part
+        left[:, alive] -= growth * part
+        grown[alive] += part
+        shut = (spare <= first * (1.0 + _EXACT)) | (left[:, alive] <= full)
+        open_[:, alive] = np.where(shut, 0.0, now)
+        alive = alive[(growth > 0).any(axis=0) & (first < rest)]
+    return _Filling(load, tuple(stages))
+
+
+class _Sweeps:
+    """Sweeps over the hops of routes that find the traffic whose whole way is open."""
+
+    def __init__(self, routes: Routes) -> None:
+        self._layers = [
+            (
+                hops,
+                weight,
+                _slices(hops.pass_on, hops.levels)[1:],
+                _slices(sparse.csr_array(hops.pass_on.T), hops.levels)[::-1],
+                _on_arcs(hops),
+            )
+            for hops, weight in routes.layers
+        ]
+
+    def whole_ways(self, rates_gbps: np.ndarray, open_: np.ndarray) -> np.ndarray:
+        """Load of every arc by the paths that meet open arcs only, shape (arcs, instants)."""
+        total = np.zeros_like(open_)
+        for hops, weight, forward, back, on_arc in self._layers:
+            given = rates_gbps if weight is None else rates_gbps * weight[:, None]
+            here = open_[hops.arc]
+            reached = hops.inject @ given
+            for lo, hi, part in forward:
+                reached[lo:hi] += part @ (reached * here)
+            arrives = np.zeros_like(reached)
+            for lo, hi, part in back:
+                onward = np.where(hops.ends[lo:hi, None], 1.0, part @ arrives)
+                arrives[lo:hi] = here[lo:hi] * onward
+            total += on_arc @ (reached * arrives)
+        return total
+
+
+def _slices(
+    matrix: sparse.csr_array, levels: np.ndarray
+) -> list[tuple[int, int, sparse.csr_array]]:
+    """Rows of each level, and where they stand."""
+    ends = [int(each) for each in levels]
+    return [
+        (lo, hi, sparse.csr_array(matrix[lo:hi]))
+        for lo, hi in zip(ends[:-1], ends[1:], strict=True)
+    ]
+
+
+def _on_arcs(hops: Hops) -> sparse.csr_array:
+    """One for every hop in the row of its arc (arcs x hops)."""
+    count = len(hops.arc)
+    return sparse.csr_array(
+        (np.ones(count), (hops.arc, np.arange(count))), shape=(hops.arcs, count)
+    )

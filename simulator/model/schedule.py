@@ -1,0 +1,174 @@
+"""Timetable: routes that change from instant to instant, sent through in one go.
+
+A controller moves few demands at a time. So many instants, each with routes of its own, are one
+product: every demand has a *variant* for each of its ways in force during some of them, a sparse
+matrix says which arcs each variant crosses, and at every instant one variant of each demand has its
+rate. Where something overflows, loss depends on everything at once: such instants are solved one
+routes at a time, as :func:`~simulator.model.link_state.flow` does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.link_state import LinkState, QosPolicy, link_state
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.queues.queue import Queue
+
+
+def scheduled_link_state(
+    routes: Sequence[Routes],
+    network: Network,
+    rates_gbps: np.ndarray,
+    queue: Queue,
+    qos: QosPolicy | None = None,
+) -> LinkState:
+    """Send rates along the routes of each instant.
+
+    Parameters
+    ----------
+    routes : sequence of Routes
+        Of every instant, in order; where they stay they are the same object.
+    network : Network
+        What stands, at all of these instants.
+    rates_gbps : ndarray, shape (demands, instants)
+    queue : Queue
+    treatment : Treatment, optional
+        See :func:`~simulator.model.link_state.flow`.
+    """
+    distinct = list({id(each): each for each in routes}.values())
+    if len(distinct) == 1:
+        return link_state(distinct[0], network, rates_gbps, queue, qos)
+    whole = all(hops.arrives_whole for each in distinct for hops, _ in each.layers)
+    if not whole or (qos is not None and not qos.uniform):
+        return _by_routes(routes, network, rates_gbps, queue, qos)
+    state, over = _RouteSchedule.of(routes).link_state(network, rates_gbps, queue)
+    if over.any():
+        some = [each for each, full in zip(routes, over, strict=True) if full]
+        full = _by_routes(some, network, rates_gbps[:, over], queue, qos)
+        _put(state, over, full)
+    return state
+
+
+def _by_routes(
+    routes: Sequence[Routes],
+    network: Network,
+    rates_gbps: np.ndarray,
+    queue: Queue,
+    qos: QosPolicy | None,
+) -> LinkState:
+    """Send rates along one routes after the other."""
+    whole: LinkState | None = None
+    for each, where in runs(routes):
+        part = link_state(each, network, rates_gbps[:, where], queue, qos)
+        if whole is None:
+            whole = _wide(part, len(routes))
+        _put(whole, where, part)
+    assert whole is not None
+    return whole
+
+
+def runs(routes: Sequence[Routes]) -> Iterator[tuple[Routes, np.ndarray]]:
+    """Each routes, and the instants at which it is in force."""
+    number = np.array([id(each) for each in routes])
+    for each in {id(each): each for each in routes}.values():
+        yield each, np.flatnonzero(number == id(each))
+
+
+def _wide(part: LinkState, instants: int) -> LinkState:
+    """A flow of so many instants, yet to be filled."""
+    made = {}
+    for each in fields(LinkState):
+        value = getattr(part, each.name)
+        made[each.name] = value if value.ndim == 1 else np.empty((len(value), instants))
+    return LinkState(**made)
+
+
+def _put(whole: LinkState, where: np.ndarray, part: LinkState) -> None:
+    for each in fields(LinkState):
+        value = getattr(whole, each.name)
+        if value.ndim == 2:
+            value[:, where] = getattr(part, each.name)
+
+
+@dataclass(frozen=True, eq=False)
+class _RouteSchedule:
+    """Which way each demand goes at each instant, when nothing is lost.
+
+    Attributes
+    ----------
+    crosses : csr_array, shape (arcs, variants)
+        Share of each variant that crosses each arc.
+    served : ndarray, shape (variants,)
+        Share that has a way.
+    variant : ndarray of int, shape (demands, instants)
+    """
+
+    crosses: sparse.csr_array
+    served: np.ndarray
+    variant: np.ndarray
+
+    @classmethod
+    def of(cls, routes: Sequence[Routes]) -> _RouteSchedule:
+        demands = np.arange(len(routes[0]))
+        now = demands
+        parts = [routes[0].shares(demands)]
+        served = [routes[0].served]
+        columns, count = [now], len(demands)
+        for before, after in zip(routes[:-1], routes[1:], strict=True):
+            if after is not before:
+                changed = after.changed(before)
+                row, arc, share = after.shares(changed)
+                parts.append((row + count, arc, share))
+                served.append(after.served[changed])
+                now = now.copy()
+                now[changed] = count + np.arange(len(changed))
+                count += len(changed)
+            columns.append(now)
+        row, arc, share = (np.concatenate(column) for column in zip(*parts, strict=True))
+        shape = (len(routes[0].network.tail), count)
+        crosses = sparse.csr_array((share, (arc, row)), shape=shape)
+        return cls(crosses, np.concatenate(served), np.stack(columns, axis=1))
+
+    def link_state(
+        self, network: Network, rates_gbps: np.ndarray, queue: Queue
+    ) -> tuple[LinkState, np.ndarray]:
+        """Return the flow as if nothing were lost, and the instants at which something is."""
+        instants = np.arange(rates_gbps.shape[1])
+        spread = sparse.csr_array(
+            (rates_gbps.ravel(), (self.variant.ravel(), np.tile(instants, len(rates_gbps)))),
+            shape=(len(self.served), len(instants)),
+        )
+        capacity = np.where(network.up, network.capacity_gbps, 0.0)
+        offered = (self.crosses @ spread).toarray()
+        over = (offered > capacity[:, None]).any(axis=0)
+        live = capacity > 0
+        with np.errstate(divide="ignore", invalid="ignore"):
+            utilisation = np.where(live[:, None], offered / capacity[:, None], np.nan)
+            wait = np.zeros_like(offered)
+            wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
+            fixed = (network.delay_ms @ self.crosses) / self.served
+            waited = (self.crosses.T @ wait) / self.served[:, None]
+        propagation = fixed[self.variant]
+        served = self.served[self.variant]
+        nowhere = ~(served > 0)
+        propagation[nowhere] = np.nan
+        latency = propagation + waited[self.variant, instants]
+        state = LinkState(
+            capacity,
+            offered,
+            offered.copy(),
+            utilisation,
+            wait,
+            rates_gbps,
+            rates_gbps * served,
+            latency,
+            propagation,
+            rates_gbps,
+        )
+        return state, over

@@ -1,0 +1,1 @@
+"""Programs that schemes solve, and the bounds that they prove."""

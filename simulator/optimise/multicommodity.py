@@ -1,0 +1,317 @@
+"""Exact multi-commodity flow over paths: first the least utilisation, then the least latency.
+
+Variables: ``x[p]``, the share of demand *k* on its path *p*; ``theta``, the utilisation limit.
+Constraints, for every demand *k* that has a path and every arc *a* that one of them may use::
+
+    sum of x over the paths of k                        =  1
+    sum of rate[k] * x over the paths through a        <=  capacity[a] * theta - background[a]
+
+Stage one minimises ``theta``. Stage two fixes it and minimises the sum of flow times delay. Both
+start from a handful of paths per demand and price in better ones (column generation): with the
+duals as link prices, the best missing path of a demand is its shortest path. When no path prices
+in, the answer is optimal over *all* paths, and the Lagrangian bound at the same prices proves how
+close it is. A demand without any path stays unserved: no failure makes the program infeasible.
+
+With a churn penalty stage two charges it on all flow that leaves its present way: each such way has
+a column of its own at plain latency, bounded by the share that it carries now.
+
+Only proportions reach the solver: rates are in units of the largest, ``theta`` in units of what the
+fastest paths would make it, and a limit that the demands together cannot reach is left out. So
+bps, Gbps and Tbps give the same answer, and so do light and heavy traffic.
+
+Source: Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapter 17 (path formulation, column
+generation, Lagrangian bound).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from scipy import sparse
+
+from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.model.demands import CLASSES, Demands
+from simulator.model.network import Network
+from simulator.model.routes import Certificate, Routes
+from simulator.optimise.path_problem import (
+    PathProblem,
+    power_of_two,
+    powers_of_two,
+    without_zero_capacity,
+)
+from simulator.optimise.program import INFINITE, Program
+from simulator.paths.candidates import Paths, fastest_paths
+
+_SLACK = 1e-9
+
+
+def route(
+    network: Network,
+    demands: Demands,
+    *,
+    utilisation_cap: float,
+    classes: tuple[str, ...] = (),
+    others_cap: float = 1.0,
+    paths: Paths | None = None,
+    current: Routes | None = None,
+    churn_penalty_ms: float = 0.0,
+) -> Routes:
+    """Route for the least latency with utilisation at most ``max(least MLU, utilisation_cap)``.
+
+    Parameters
+    ----------
+    network : Network
+        Its ``background_gbps`` is load that stays where it is.
+    demands : Demands
+    utilisation_cap : float
+        Utilisation that is tolerated for the sake of latency; 0 for the least MLU itself.
+    classes : tuple of str
+        Link classes whose utilisation counts; all when empty.
+    others_cap : float
+        Utilisation tolerated on the links of all other classes (or the least possible there).
+    paths : Paths, optional
+        The only paths to use, over links with capacity; all paths when left out. A demand that has
+        none of them is not served. The bounds of the certificate are those of all paths even so
+        (pricing goes on for their sake alone): its gap is what the limit costs.
+    current : Routes, optional
+        Routes in force.
+    churn_penalty_ms : float
+        Added to the latency of all flow that does not stay on them.
+    """
+    limited = paths is not None
+    problem = TwoStage(without_zero_capacity(network), demands, classes, paths, limited=limited)
+    if current is not None:
+        problem.stay_on(current, churn_penalty_ms / problem.delay_unit)
+    return problem.solve(utilisation_cap, others_cap)
+
+
+WITHIN_STRETCH = 8
+"""Paths looked at for every demand where a stretch limit is all that limits them."""
+
+
+def limited_to(
+    count: int | None,
+    network: Network,
+    demands: Demands,
+    stretch_ms: float | Mapping[str, float] | None = None,
+) -> Paths | None:
+    """Return the fastest paths of every demand, for :func:`route`; None for no limit.
+
+    At most *count* of them, and none slower than the fastest by more than *stretch_ms*: one number,
+    or one for some traffic classes or services and no such limit for the others. Where the class
+    and the service of a demand both have one, the smaller holds.
+
+    Raises
+    ------
+    ValueError
+        A limit is for a word that is no traffic class, and there are no services.
+    """
+    if count is None and stretch_ms is None:
+        return None
+    able = without_zero_capacity(network)
+    paths = fastest_paths(able, demands, count or WITHIN_STRETCH)
+    if stretch_ms is None:
+        return paths
+    if isinstance(stretch_ms, Mapping):
+        most = _most(stretch_ms, demands.traffic_class)
+        if demands.service is not None:
+            most = np.minimum(most, _most(stretch_ms, demands.service))
+        elif unknown := [each for each in stretch_ms if each not in CLASSES]:
+            near = did_you_mean(unknown[0], CLASSES)
+            raise ValueError(f"stretch_ms: no traffic class named {unknown[0]!r}{near}")
+    else:
+        most = np.full(len(demands), stretch_ms)
+    return paths.within(able.delay_ms, most)
+
+
+def _most(stretch_ms: Mapping[str, float], words: np.ndarray) -> np.ndarray:
+    """Limit that each word has; infinite for none."""
+    return np.array([stretch_ms.get(each, np.inf) for each in words], dtype=float)
+
+
+def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:
+    """Arcs of the links of some classes; all arcs for none, shape (arcs,)."""
+    if not classes:
+        return np.ones(len(network.tail), dtype=bool)
+    return np.isin(np.repeat(network.link_class, 2), classes)
+
+
+class TwoStage(PathProblem):
+    """One problem: what counts for the utilisation, on top of the paths found so far.
+
+    Parameters
+    ----------
+    network, demands, paths, limited
+        As for any :class:`PathProblem`.
+    classes : tuple of str
+        Link classes whose utilisation counts; all when empty.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        demands: Demands,
+        classes: tuple[str, ...] = (),
+        paths: Paths | None = None,
+        *,
+        limited: bool = False,
+    ) -> None:
+        super().__init__(network, demands, paths, limited=limited)
+        self.counts = self.usable & counted(network, classes)
+
+    # -- the two stages -----------------------------------------------------------------------
+
+    def solve(self, utilisation_cap: float, others_cap: float) -> Routes:
+        """Run the stages that are needed and return routes with their proof."""
+        if not len(self.active):
+            return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
+        others = self.usable & ~self.counts
+        limit = np.where(self.counts, utilisation_cap, np.where(others, others_cap, np.inf))
+        mlu_bound = np.nan
+        answer = self._least_latency(limit) if utilisation_cap > 0 else None
+        if answer is None:
+            if others.any():
+                least, _ = self._least_utilisation(others, np.full(len(others), np.inf))
+                limit[others] = max(others_cap, _just_above(least))
+            least, mlu_bound = self._least_utilisation(
+                self.counts, np.where(self.counts, np.inf, limit)
+            )
+            limit[self.counts] = max(_just_above(least), utilisation_cap)
+            if _just_above(least) < utilisation_cap:
+                mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it
+            answer = self._least_latency(limit)
+            if answer is None:
+                raise SimulatorError("the least utilisation found could not be attained again")
+        share, objective, bound = answer
+        load = self.load(share) + self.background
+        mlu = float((load[self.counts] / self.capacity[self.counts]).max(initial=0.0))
+        unit = self.unit * self.delay_unit
+        certificate = Certificate(
+            self.status,
+            mlu,
+            min(mlu_bound, mlu) if np.isfinite(mlu_bound) else np.nan,
+            objective * unit,
+            bound * unit,
+            len(self.paths.demand),
+            self.rounds,
+        )
+        return self.routes(share, certificate)
+
+    def _least_utilisation(self, counts: np.ndarray, limit: np.ndarray) -> tuple[float, float]:
+        """Minimise theta over the arcs that count; return it and a proven lower bound.
+
+        *limit* bounds the utilisation of the other arcs; infinite where they are free.
+        """
+        fastest = self.all_on_fastest()
+        load = self.load(fastest) + self.background
+        start = load[counts] / self.capacity[counts]
+        theta_unit = power_of_two(start.max(initial=0.0))
+        room = self._room(limit)
+        if not start.max(initial=0.0) > 0 and not np.any(load - self.background > room):
+            return 0.0, 0.0
+        program = self.program(counts, room, theta_unit)
+        free = np.zeros(len(self.network.tail))
+        worth_of_theta = np.where(counts, self.capacity * theta_unit, 0.0)
+        bounded = self.usable & ~counts & (room < self.total)
+        known, theta = self.paths, np.nan
+        while True:
+            solution = program.solve()
+            if solution.status != "optimal":
+                raise SimulatorError("the limits on the other links could not be met")
+            if not self.limited or np.isnan(theta):
+                theta = float(solution.values[0])
+            price, dual = self.prices(solution)
+            length, floor, near = self.shortest(price)
+            bound = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
+            bound -= float(price[bounded] @ room[bounded])
+            # A bound for prices that make theta worth its cost of one; larger ones scale down.
+            value = float(price @ worth_of_theta)
+            bound = bound / value if value > 1.0 else bound
+            if not self.price_in(program, near, length, dual, free):
+                self.paths = known if self.limited else self.paths
+                return theta * theta_unit, bound * theta_unit
+
+    def _least_latency(self, limit: np.ndarray) -> tuple[np.ndarray, float, float] | None:
+        """Minimise flow times delay under the limits; None when these paths cannot meet them."""
+        fastest = self.all_on_fastest()
+        room = self._room(limit)
+        if not self.switching_cost and not np.any(self.load(fastest) > room):
+            # Nothing can be faster than every demand on its fastest path.
+            objective = self.latency(fastest)
+            return fastest, objective, self._least_anyhow() if self.limited else objective
+        program = self.program(np.zeros(len(limit), dtype=bool), room, None)
+        binds = self.usable & (room < self.total)
+        known, share = self.paths, None
+        while True:
+            solution = program.solve()
+            if solution.status != "optimal":
+                return None
+            if share is None or not self.limited:
+                share = solution.values[1:]
+            price, dual = self.prices(solution)
+            weight = self.delay + price
+            length, floor, near = self.shortest(weight)
+            floor = floor + self.switching_cost
+            bound = float(floor @ self.rate[self.active] - price[binds] @ room[binds])
+            bound += self.saved_by_staying(weight, floor)
+            if not self.price_in(program, near, length, dual, self.delay, self.switching_cost):
+                self.paths = known if self.limited else self.paths
+                moved = float(share @ self.switching_costs()[: len(share)])
+                return share, self.latency(share) + moved, bound
+
+    def _least_anyhow(self) -> float:
+        """Latency with every demand on the fastest of all paths: a bound whatever the limits."""
+        _, floor, _ = self.shortest(self.delay)
+        return float(floor @ self.rate[self.active])
+
+    def _room(self, limit: np.ndarray) -> np.ndarray:
+        """What the limits leave on every arc beside the background; infinite without a limit."""
+        bound = self.usable & np.isfinite(limit)
+        room = np.full(len(limit), np.inf)
+        room[bound] = limit[bound] * self.capacity[bound] - self.background[bound]
+        return room
+
+    def program(self, counts: np.ndarray, room: np.ndarray, theta_unit: float | None) -> Program:
+        """Build the program: theta over the arcs that count, or latency when there is no unit.
+
+        Column 0 is theta; rows are the active demands, then the arcs in reach.
+        """
+        rows, arcs = len(self.active), self.arc_rows
+        counted = counts[arcs]
+        pull = self.capacity[arcs] * (theta_unit or 0.0)
+        # Rows of arcs so wide that they hardly count shrink, so that no number is large.
+        self.row_scale = np.where(counted, 1.0 / powers_of_two(np.maximum(pull, 1.0)), 1.0)
+        upper = np.where(counted, -self.background[arcs] * self.row_scale, room[arcs])
+        upper = np.where(~counted & (upper >= self.total), INFINITE, upper)
+        columns = self.columns(self.paths)
+        theta = np.concatenate([np.zeros(rows), np.where(counted, -pull * self.row_scale, 0.0)])
+        first = self.fastest(self.paths)
+        basic_columns = np.zeros(1 + columns.shape[1], dtype=bool)
+        basic_columns[1 + first] = True
+        basic_rows = np.concatenate([np.zeros(rows, bool), np.ones(len(arcs), bool)])
+        if theta_unit is None:
+            cost = np.concatenate(
+                [[0.0], self.costs(self.paths, self.delay) + self.switching_costs()]
+            )
+        else:
+            # All on the fastest paths: theta is what the fullest counted arc makes it.
+            load = self.load(self.all_on_fastest()) + self.background
+            full = np.where(counted, load[arcs] / self.capacity[arcs], -1.0)
+            basic_columns[0], basic_rows[rows + int(np.argmax(full))] = True, False
+            cost = np.concatenate([[1.0], np.zeros(columns.shape[1])])
+        count = columns.shape[1]
+        return Program(
+            cost=cost,
+            lower=np.zeros(1 + count),
+            upper=np.append(0.0 if theta_unit is None else INFINITE, self.upper()),
+            matrix=sparse.csc_array(sparse.hstack([sparse.csc_array(theta[:, None]), columns])),
+            row_lower=np.concatenate([np.ones(rows), np.full(len(arcs), -INFINITE)]),
+            row_upper=np.concatenate([np.ones(rows), upper]),
+            basic_columns=basic_columns,
+            basic_rows=basic_rows,
+        )
+
+
+def _just_above(value: float) -> float:
+    return value * (1.0 + _SLACK)

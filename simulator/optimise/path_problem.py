@@ -1,0 +1,311 @@
+"""A flow over paths that are found as prices ask for them: what path programs have in common.
+
+A program has a row for every demand and one for every arc in reach, and a column for every path.
+It starts from a handful of paths per demand. With the prices of the arcs as lengths, the best
+missing path of a demand is its shortest one; when none is worth adding, the answer is optimal over
+*all* paths (column generation). Where paths are limited to a given list, the first answer stands,
+and pricing goes on to find what all paths could do.
+
+Only proportions reach the solver: rates are in units of the largest. So bps, Gbps and Tbps give the
+same answer, and so do light and heavy traffic. A demand without any path stays unserved: no failure
+makes a program infeasible.
+
+Source: Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapter 17 (path formulation, column
+generation, Lagrangian bound).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Certificate, Routes
+from simulator.optimise.program import INFINITE, Program, Solution
+from simulator.paths.candidates import Paths, first_paths
+from simulator.paths.shortest import HOP_MS, ShortestPaths, destinations_of, shortest_to
+
+MAX_ROUNDS = 200
+_PRICE_TOLERANCE = 1e-9
+_TIE_BREAK = 1e-11
+"""Length of an arc without delay or price, so that no shortest path runs in a circle."""
+
+
+def without_zero_capacity(network: Network) -> Network:
+    """Return the network without the directions that have no capacity.
+
+    They are no way for a scheme that minds utilisation.
+    """
+    return network.under(up=network.up & (network.capacity_gbps > 0))
+
+
+class PathProblem:
+    """The demands that count, in units near one, and the paths found so far.
+
+    Parameters
+    ----------
+    network : Network
+        With capacity wherever it is up; its ``background_gbps`` is load that stays where it is.
+    demands : Demands
+    paths : Paths, optional
+        Paths to start from, at least one for every demand that has any; the fastest ones, also by
+        way of other exits, when left out.
+    limited : bool
+        Whether answers keep to these paths; others are priced in for the sake of bounds alone.
+
+    Attributes
+    ----------
+    active : ndarray of int
+        Demands with a path and a rate; ``slot`` is the position of a demand among them.
+    usable : ndarray of bool, shape (arcs,)
+        Arcs in reach of some demand; ``arc_rows`` are their positions.
+    rate, capacity, background, delay : ndarray
+        In units of ``unit`` Gbps and ``delay_unit`` ms.
+    row_scale : ndarray, shape (arc rows,)
+        Factor on the row of every arc in the program.
+    kept : ndarray, shape (kept ways,)
+        Share that each of the first paths carries now, and may go on carrying without a toll; see
+        :meth:`stay_on`.
+    toll : float
+        Price of a unit of flow on all other paths, in the objective.
+    """
+
+    def __init__(
+        self,
+        network: Network,
+        demands: Demands,
+        paths: Paths | None = None,
+        *,
+        limited: bool = False,
+    ) -> None:
+        self.network, self.demands, self.limited = network, demands, limited
+        self.targets, self.row = destinations_of(network, demands)
+        self.usable = _arcs_in_reach(network, demands)
+        if paths is not None and limited:
+            self.paths = paths
+            self.reaches = np.bincount(paths.demand, minlength=len(demands)) > 0
+        else:
+            self.paths, first = first_paths(network, demands, self.targets, self.row)
+            self.reaches = first >= 0
+            self.paths = self.paths if paths is None else paths
+        self.active = np.flatnonzero(self.reaches & (demands.gbps > 0))
+        self.slot = np.full(len(demands), -1)
+        self.slot[self.active] = np.arange(len(self.active))
+        self.paths = self.paths.take(np.flatnonzero(self.slot[self.paths.demand] >= 0))
+        self.arc_rows = np.flatnonzero(self.usable)
+        self.arc_slot = np.full(len(network.tail), -1)
+        self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
+        self.row_scale = np.ones(len(self.arc_rows))
+        self.rounds, self.last_round = 0, MAX_ROUNDS
+        self.kept, self.switching_cost = np.empty(0), 0.0
+        self.status = "limited paths" if limited else "optimal"
+
+        # To nine digits: equal answers abound (swap two demands between two exits), and the
+        # rounding of another unit must not choose among them.
+        self.unit = float(demands.gbps[self.active].max(initial=0.0)) or 1.0
+        self.delay_unit = power_of_two(network.delay_ms[self.usable].max(initial=1e-300))
+        self.capacity = nine_digits(network.capacity_gbps / self.unit)
+        self.background = nine_digits(network.background_gbps / self.unit)
+        self.rate = nine_digits(demands.gbps / self.unit)
+        self.delay = network.delay_ms / self.delay_unit
+        self.total = float(self.rate[self.active].sum())
+
+    def stay_on(self, current: Routes, switching_cost: float) -> None:
+        """Let flow stay where it is for nothing, and charge a toll on all flow that moves.
+
+        Every way of the current routes becomes a path with an upper bound: the share that it
+        carries now. Beside it stands the same path without a bound, at the toll, like all others.
+        So the toll is paid on half the sum of changes of shares, and the program stays linear.
+
+        Parameters
+        ----------
+        current : Routes
+            Of the same demands. Ways of them over arcs that are gone are no ways any more.
+        toll : float
+            Price of a unit of flow that moves, in the objective; 0 leaves everything as it is.
+        """
+        if not switching_cost > 0:
+            return
+        ways = [(k, arcs, share) for k, share, arcs in current.paths() if self.slot[k] >= 0]
+        ways = [way for way in ways if self.usable[list(way[1])].all()]
+        old = Paths.of([(k, arcs) for k, arcs, _ in ways])
+        self.kept, self.switching_cost = np.array([share for *_, share in ways]), switching_cost
+        others = self.paths if self.limited else old.join(self.paths).distinct()
+        self.paths = old.join(others)
+
+    def upper(self) -> np.ndarray:
+        """Upper bound of every path's share, shape (paths,)."""
+        bound = np.full(len(self.paths.demand), INFINITE)
+        bound[: len(self.kept)] = self.kept
+        return bound
+
+    def switching_costs(self) -> np.ndarray:
+        """What every path costs for being another one than before, with the whole demand on it."""
+        switching_costs = self.switching_cost * self.rate[self.paths.demand]
+        switching_costs[: len(self.kept)] = 0.0
+        return switching_costs
+
+    def saved_by_staying(self, weight: np.ndarray, floor: np.ndarray) -> float:
+        """By how much ways that cost no toll lower the Lagrangian bound.
+
+        Parameters
+        ----------
+        weight : ndarray, shape (arcs,)
+            Cost and price of a unit of flow.
+        floor : ndarray, shape (active,)
+            Least cost of a unit of each demand where it moves, toll included.
+        """
+        old = self.paths.take(np.arange(len(self.kept)))
+        cheaper = np.minimum(old.sums(weight) - floor[self.slot[old.demand]], 0.0)
+        return float(cheaper @ (self.kept * self.rate[old.demand]))
+
+    def columns(self, paths: Paths) -> sparse.csc_array:
+        """Column of every path: a one in its demand's row, the rate in each of its arcs' rows."""
+        length = np.diff(paths.starts)
+        indptr = np.concatenate([[0], np.cumsum(length + 1)])
+        indices = np.empty(indptr[-1], dtype=np.int64)
+        values = np.ones(indptr[-1])
+        at_arc = np.ones(indptr[-1], dtype=bool)
+        at_arc[indptr[:-1]] = False
+        indices[~at_arc] = self.slot[paths.demand]
+        slot = self.arc_slot[paths.arcs]
+        indices[at_arc] = len(self.active) + slot
+        values[at_arc] = np.repeat(self.rate[paths.demand], length) * self.row_scale[slot]
+        shape = (len(self.active) + len(self.arc_rows), len(paths.demand))
+        return sparse.csc_array((values, indices, indptr), shape=shape)
+
+    def costs(self, paths: Paths, weight: np.ndarray) -> np.ndarray:
+        """Cost of every path with the whole demand on it, for a cost per unit of flow and arc."""
+        return self.rate[paths.demand] * paths.sums(weight)
+
+    def fastest(self, paths: Paths) -> np.ndarray:
+        """Position of the fastest path of every active demand."""
+        bounded = np.arange(len(paths.demand)) < len(self.kept)
+        order = np.lexsort((paths.sums(self.delay), bounded, self.slot[paths.demand]))
+        slot = self.slot[paths.demand][order]
+        return order[np.flatnonzero(np.diff(slot, prepend=-1))]
+
+    def all_on_fastest(self) -> np.ndarray:
+        """Shares with every demand on its fastest path."""
+        share = np.zeros(len(self.paths.demand))
+        share[self.fastest(self.paths)] = 1.0
+        return share
+
+    def prices(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
+        """Price of a unit of flow on every arc, and what a unit of each demand costs."""
+        rows = len(self.active)
+        price = np.zeros(len(self.network.tail))
+        price[self.arc_rows] = np.maximum(-solution.prices[rows:], 0.0) * self.row_scale
+        return price, solution.prices[:rows] / self.rate[self.active]
+
+    def shortest(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, ShortestPaths]:
+        """Length of every active demand's shortest path under *weight*, and a bound below it."""
+        tie = _TIE_BREAK * max(1.0, float(weight[self.usable].max(initial=0.0)))
+        near = shortest_to(self.network, weight + tie, self.targets)
+        k = self.active
+        length = near.distance[self.row[k], self.demands.source[k]]
+        return length, np.maximum(length - tie * len(self.network.nodes), 0.0), near
+
+    def price_in(
+        self,
+        program: Program,
+        near: ShortestPaths,
+        length: np.ndarray,
+        dual: np.ndarray,
+        cost: np.ndarray,
+        switching_cost: float = 0.0,
+    ) -> int:
+        """Add the shortest path of every demand that it would improve; return how many.
+
+        Parameters
+        ----------
+        program : Program
+        near : Towards
+            Shortest ways under the prices.
+        length, worth : ndarray, shape (active,)
+            Length of each demand's shortest path, and what a unit of it costs now.
+        cost : ndarray, shape (arcs,)
+            Cost of a unit of flow in the objective.
+        toll : float
+            Price of a unit of flow on a new path, beside that of its arcs.
+        """
+        self.rounds += 1
+        gain = (dual - length - switching_cost) * self.rate[self.active]
+        better = np.flatnonzero(gain > _PRICE_TOLERANCE * np.maximum(1.0, np.abs(dual)))
+        if len(better) and self.rounds > self.last_round:
+            self.status = "round limit"
+        if not len(better) or self.rounds > self.last_round:
+            return 0
+        k = self.active[better]
+        arcs, starts = near.follow(self.row[k], self.demands.source[k])
+        new = Paths(k, arcs, starts)
+        program.add(self.costs(new, cost) + switching_cost * self.rate[k], self.columns(new))
+        self.paths = self.paths.join(new)
+        return len(k)
+
+    def load(self, share: np.ndarray) -> np.ndarray:
+        """Load of every arc under shares of the paths known when they were made."""
+        paths = self.paths
+        flow = np.zeros(len(paths.demand))
+        flow[: len(share)] = share
+        flow *= self.rate[paths.demand]
+        return np.bincount(
+            paths.arcs,
+            weights=np.repeat(flow, np.diff(paths.starts)),
+            minlength=len(self.network.tail),
+        )
+
+    def latency(self, share: np.ndarray) -> float:
+        """Flow times delay under shares, summed up."""
+        return float(share @ self.costs(self.paths, self.delay)[: len(share)])
+
+    def routes(self, share: np.ndarray, certificate: Certificate) -> Routes:
+        """Clean the shares up; demands too small to count follow their fastest path."""
+        total = len(self.demands)
+        idle = np.flatnonzero(self.reaches & (self.slot < 0))
+        paths = self.paths
+        if len(idle):
+            near = shortest_to(self.network, self.network.delay_ms + HOP_MS, self.targets)
+            arcs, starts = near.follow(self.row[idle], self.demands.source[idle])
+            paths = paths.join(Paths(idle, arcs, starts))
+        given = np.ones(len(paths.demand))
+        given[: len(self.paths.demand)] = 0.0
+        given[: len(share)] = np.where(share > 1e-9, share, 0.0)
+        if len(self.kept):  # a way that is kept in part, and taken up in part
+            given = np.asarray(np.bincount(paths.duplicates(), given, len(given)), dtype=float)
+        served = np.bincount(paths.demand, weights=given, minlength=total)
+        given /= np.where(served > 0, served, 1.0)[paths.demand]
+        return Routes.from_paths(
+            self.network, total, paths.demand, given, paths.arcs, paths.starts, certificate
+        )
+
+
+def power_of_two(value: float) -> float:
+    """Least power of two that is not below *value*; 1 for nothing."""
+    return float(2.0 ** np.ceil(np.log2(value))) if value > 0 else 1.0
+
+
+def nine_digits(values: np.ndarray) -> np.ndarray:
+    """Values rounded to nine digits."""
+    mantissa, exponent = np.frexp(values)
+    return np.asarray(np.ldexp(np.round(mantissa * 2.0**30) / 2.0**30, exponent))
+
+
+def powers_of_two(values: np.ndarray) -> np.ndarray:
+    """Least powers of two that are not below *values*, all above zero."""
+    return np.asarray(2.0 ** np.ceil(np.log2(values)))
+
+
+def _arcs_in_reach(network: Network, demands: Demands) -> np.ndarray:
+    """Arcs that a path of some demand may use."""
+    reach = np.zeros(len(network.tail), dtype=bool)
+    abroad = network.is_abroad[demands.target]
+    nodes = np.arange(len(network.nodes))
+    for side in (False, True):
+        here = demands.take(abroad == side)
+        enters = ~network.is_stub | np.isin(nodes, here.target)
+        leaves = ~network.is_stub | np.isin(nodes, here.source)
+        if len(here):
+            reach |= network.usable(side) & enters[network.head] & leaves[network.tail]
+    return reach

@@ -1,0 +1,168 @@
+"""The door to HiGHS: one linear program, solved again after small changes.
+
+A fresh :class:`Program` starts from the basis it is given and depends on nothing that was solved
+before, so that the same problem gives the same answer to the last bit, in any process.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+from scipy import sparse
+
+from simulator.base.errors import SimulatorError
+
+INFINITE = highspy.kHighsInf
+_BASIC, _LOWER = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kLower
+_OPTIMAL, _INFEASIBLE = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
+_TOLERANCE = 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Solution:
+    """Outcome of a solve: ``optimal`` or ``infeasible``, values, and prices of the rows."""
+
+    status: str
+    values: np.ndarray
+    prices: np.ndarray
+    objective: float
+
+
+class _Solver(highspy.Highs):
+    """HiGHS without callbacks: setting them up prints a banner before output can be turned off."""
+
+    def __init__(self) -> None:
+        super(highspy.Highs, self).__init__()
+
+
+class Program:
+    """Minimise ``cost @ x`` with ``row_lower <= matrix @ x <= row_upper`` and ``x >= lower``.
+
+    Numbers should be of the order of one: HiGHS works to absolute tolerances.
+
+    Parameters
+    ----------
+    cost, lower, upper : ndarray, shape (columns,)
+    matrix : csc_array, shape (rows, columns)
+    row_lower, row_upper : ndarray, shape (rows,)
+    basic_columns, basic_rows : ndarray of bool
+        Basis to start from.
+    """
+
+    def __init__(
+        self,
+        *,
+        cost: np.ndarray,
+        lower: np.ndarray,
+        upper: np.ndarray,
+        matrix: sparse.csc_array,
+        row_lower: np.ndarray,
+        row_upper: np.ndarray,
+        basic_columns: np.ndarray,
+        basic_rows: np.ndarray,
+    ) -> None:
+        solver = _Solver()
+        for option, value in (
+            ("output_flag", False),
+            ("threads", 1),
+            ("random_seed", 0),
+            ("primal_feasibility_tolerance", _TOLERANCE),
+            ("dual_feasibility_tolerance", _TOLERANCE),
+        ):
+            solver.setOptionValue(option, value)
+        program = highspy.HighsLp()
+        program.num_col_, program.num_row_ = matrix.shape[1], matrix.shape[0]
+        program.col_cost_, program.col_lower_, program.col_upper_ = cost, lower, upper
+        program.row_lower_, program.row_upper_ = row_lower, row_upper
+        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
+        program.a_matrix_.start_ = matrix.indptr.astype(np.int32)
+        program.a_matrix_.index_ = matrix.indices.astype(np.int32)
+        program.a_matrix_.value_ = matrix.data
+        if solver.passModel(program) == highspy.HighsStatus.kError:
+            raise SimulatorError("HiGHS refused the program")
+        basis = highspy.HighsBasis()
+        basis.col_status = _statuses(basic_columns)
+        basis.row_status = _statuses(basic_rows)
+        basis.valid = True
+        solver.setBasis(basis)
+        self._solver = solver
+        self.columns = matrix.shape[1]
+
+    def add(self, cost: np.ndarray, matrix: sparse.csc_array) -> None:
+        """Add columns with values from zero up."""
+        count = matrix.shape[1]
+        self._solver.addCols(
+            count,
+            cost,
+            np.zeros(count),
+            np.full(count, INFINITE),
+            matrix.nnz,
+            matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data,
+        )
+        self.columns += count
+
+    def add_rows(self, matrix: sparse.csr_array, upper: np.ndarray) -> None:
+        """Add rows that ask for ``matrix @ x <= upper``."""
+        count = matrix.shape[0]
+        self._solver.addRows(
+            count,
+            np.full(count, -INFINITE),
+            upper,
+            matrix.nnz,
+            matrix.indptr[:-1].astype(np.int32),
+            matrix.indices.astype(np.int32),
+            matrix.data,
+        )
+
+    def set_costs(self, cost: np.ndarray) -> None:
+        """Replace all costs."""
+        index = np.arange(self.columns, dtype=np.int32)
+        self._solver.changeColsCost(self.columns, index, cost)
+
+    def set_bounds(self, column: int, lower: float, upper: float) -> None:
+        """Replace the bounds of one column."""
+        self._solver.changeColBounds(column, lower, upper)
+
+    def set_rows(self, values: np.ndarray) -> None:
+        """Ask the first rows to equal *values*."""
+        for row, value in enumerate(values.tolist()):
+            self._solver.changeRowBounds(row, value, value)
+
+    def solve(self) -> Solution:
+        """Solve from the present basis.
+
+        Raises
+        ------
+        SimulatorError
+            HiGHS neither finds an optimum nor proves that there is none.
+        """
+        solver = self._solver
+        solver.run()
+        if solver.getModelStatus() not in (_OPTIMAL, _INFEASIBLE):
+            # Once more from nothing, before giving up: a bad basis is the usual reason.
+            solver.clearSolver()
+            solver.run()
+        status = solver.getModelStatus()
+        if status == _INFEASIBLE:
+            nothing = np.empty(0)
+            return Solution("infeasible", nothing, nothing, np.inf)
+        if status != _OPTIMAL:
+            raise SimulatorError(f"HiGHS stopped with {solver.modelStatusToString(status)}")
+        solution = solver.getSolution()
+        return Solution(
+            "optimal",
+            np.array(solution.col_value),
+            np.array(solution.row_dual),
+            solver.getInfo().objective_function_value,
+        )
+
+
+def _statuses(basic: np.ndarray) -> list[highspy.HighsBasisStatus]:
+    statuses = [_LOWER] * len(basic)
+    for place in np.flatnonzero(basic):
+        statuses[place] = _BASIC
+    return statuses

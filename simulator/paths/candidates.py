@@ -1,0 +1,347 @@
+"""Candidate paths: a few good ones for every demand, before any load is known."""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.paths.shortest import (
+    HOP_MS,
+    Destinations,
+    ShortestPaths,
+    destinations_of,
+    shortest_to,
+)
+
+FIRST_EXITS = 6
+"""Paths that each international demand starts with: by way of this many of its fastest exits."""
+_REMEMBERED = 64
+_NONE = -9999  # how SciPy says that a path does not pass
+
+
+@dataclass(frozen=True, eq=False)
+class Paths:
+    """Candidate paths: *p* serves ``demand[p]`` over ``arcs[starts[p]:starts[p + 1]]``."""
+
+    demand: np.ndarray
+    arcs: np.ndarray
+    starts: np.ndarray
+
+    @classmethod
+    def of(cls, listed: list[tuple[int, tuple[int, ...]]]) -> Paths:
+        """Make paths from a list of (demand, arcs)."""
+        starts = np.concatenate([[0], np.cumsum([len(arcs) for _, arcs in listed])])
+        return cls(
+            np.array([demand for demand, _ in listed], dtype=np.int64),
+            np.array([arc for _, arcs in listed for arc in arcs], dtype=np.int64),
+            starts.astype(np.int64),
+        )
+
+    def sums(self, weight: np.ndarray) -> np.ndarray:
+        """Sum of an arc weight along every path."""
+        total = np.concatenate([[0.0], np.cumsum(weight[self.arcs])])
+        return total[self.starts[1:]] - total[self.starts[:-1]]
+
+    def take(self, which: np.ndarray) -> Paths:
+        """Return some of the paths, in the order of *which*."""
+        length = np.diff(self.starts)[which]
+        starts = np.concatenate([[0], np.cumsum(length)])
+        at = np.arange(starts[-1]) - np.repeat(starts[:-1], length)
+        return Paths(
+            self.demand[which], self.arcs[np.repeat(self.starts[:-1][which], length) + at], starts
+        )
+
+    def join(self, other: Paths) -> Paths:
+        """Return these paths followed by *other*."""
+        return Paths(
+            np.concatenate([self.demand, other.demand]),
+            np.concatenate([self.arcs, other.arcs]),
+            np.concatenate([self.starts, self.starts[-1] + other.starts[1:]]),
+        )
+
+    def duplicates(self) -> np.ndarray:
+        """Position of the first path that is the same, shape (paths,): its own for most."""
+        seen: dict[tuple[int, bytes], int] = {}
+        first = np.empty(len(self.demand), dtype=np.int64)
+        for p, demand in enumerate(self.demand):
+            mark = (int(demand), self.arcs[self.starts[p] : self.starts[p + 1]].tobytes())
+            first[p] = seen.setdefault(mark, p)
+        return first
+
+    def distinct(self) -> Paths:
+        """Return the paths without those that stand in the list of a demand already."""
+        return self.take(np.flatnonzero(self.duplicates() == np.arange(len(self.demand))))
+
+    def within(self, delay_ms: np.ndarray, stretch_ms: np.ndarray) -> Paths:
+        """Return the paths that are no slower than their demand's fastest here by more than this.
+
+        Parameters
+        ----------
+        delay_ms : ndarray, shape (arcs,)
+        stretch_ms : ndarray, shape (demands,)
+        """
+        delay = self.sums(delay_ms)
+        best = np.full(len(stretch_ms), np.inf)
+        np.minimum.at(best, self.demand, delay)
+        slowest = (best + stretch_ms) * (1.0 + 1e-12)
+        return self.take(np.flatnonzero(delay <= slowest[self.demand]))
+
+    def first(self, count: int) -> Paths:
+        """Return the first *count* paths of every demand, gathered by demand."""
+        order = np.argsort(self.demand, kind="stable")
+        demand = self.demand[order]
+        place = np.arange(len(demand)) - np.searchsorted(demand, demand)
+        return self.take(order[place < count])
+
+
+@dataclass(frozen=True, eq=False)
+class ExitPaths:
+    """Ways across the border in one direction: for some demands, by each exit, the shortest.
+
+    Attributes
+    ----------
+    crossing : ndarray of int, shape (exits,)
+        Exit arcs of this direction that are up.
+    who : ndarray of int, shape (demands,)
+        Positions of the demands that cross in this direction.
+    length : ndarray, shape (exits, demands)
+        Length of the shortest path of each demand by each exit; infinite where there is none.
+    """
+
+    crossing: np.ndarray
+    who: np.ndarray
+    length: np.ndarray
+    _demands: Demands
+    _row: np.ndarray
+    _to_exit: ShortestPaths
+    _near: ShortestPaths
+
+    def paths(self, place: np.ndarray, which: np.ndarray) -> Paths:
+        """Return the paths by way of ``crossing[place]`` of the demands ``who[which]``."""
+        k = self.who[which]
+        head = self._to_exit.follow(place, self._demands.source[k])
+        tail = self._near.follow(self._row[k], self._network.head[self.crossing[place]])
+        return _through(k, head, self.crossing[place], tail)
+
+    @property
+    def _network(self) -> Network:
+        return self._near.network
+
+
+def exit_paths(
+    network: Network, demands: Demands, weight: np.ndarray, row: np.ndarray, near: ShortestPaths
+) -> Iterator[ExitPaths]:
+    """Find, for every demand that crosses the border, its shortest way by each exit.
+
+    Parameters
+    ----------
+    network : Network
+    demands : Demands
+    weight : ndarray, shape (arcs,)
+        Length of every arc.
+    row : ndarray of int, shape (demands,)
+        Position of each demand's goal among those of *near*.
+    near : Towards
+        Shortest distances to the goals under *weight*.
+    """
+    abroad = network.is_abroad
+    for direction, crossing in network.exit_arcs.items():
+        crossing = crossing[network.up[crossing]]
+        outward = direction == "out"
+        who = np.flatnonzero(
+            (abroad[demands.target] == outward) & (abroad[demands.source] != outward)
+        )
+        if not len(crossing) or not len(who):
+            continue
+        to_exit = shortest_to(network, weight, network.tail[crossing])
+        before = to_exit.distance[:, demands.source[who]]
+        after = near.distance[row[who]][:, network.head[crossing]].T
+        length = before + weight[crossing][:, None] + after
+        length[~_may_pass(network, crossing, demands, who)] = np.inf
+        yield ExitPaths(crossing, who, length, demands, row, to_exit, near)
+
+
+def first_paths(
+    network: Network, demands: Demands, destinations: Destinations, row: np.ndarray
+) -> tuple[Paths, np.ndarray]:
+    """The fastest path of each demand and, for international ones, by way of other exits.
+
+    Depends on the network and the pairs, not on rates: kept with the network for the next solve.
+
+    Returns
+    -------
+    paths : Paths
+        Without repetition, fastest first within a demand.
+    first : ndarray of int, shape (demands,)
+        Position of each demand's fastest path; -1 for a demand without any.
+    """
+    key = remembered(network, demands, "first paths")
+    if key not in network.memo:
+        network.memo[key] = _find_first_paths(network, demands, destinations, row)
+    return network.memo[key]
+
+
+def remembered(network: Network, demands: Demands, *what: Hashable) -> tuple[Hashable, ...]:
+    """Key under which ``network.memo`` keeps paths for these pairs; makes room there if need be."""
+    key = (*what, network.up.tobytes(), demands.source.tobytes(), demands.target.tobytes())
+    if key not in network.memo and len(network.memo) > _REMEMBERED:
+        network.memo.clear()
+    return key
+
+
+def _find_first_paths(
+    network: Network, demands: Demands, destinations: Destinations, row: np.ndarray
+) -> tuple[Paths, np.ndarray]:
+    weight = network.delay_ms + HOP_MS
+    near = shortest_to(network, weight, destinations)
+    everyone = np.arange(len(demands))
+    arcs, starts = near.follow(row, demands.source)
+    paths = Paths(everyone, arcs, starts)
+    for ways in exit_paths(network, demands, weight, row, near):
+        best = np.argsort(ways.length, axis=0, kind="stable")[:FIRST_EXITS]
+        for place in best:
+            able = np.flatnonzero(np.isfinite(ways.length[place, np.arange(len(ways.who))]))
+            paths = paths.join(ways.paths(place[able], able))
+    order = np.lexsort((paths.sums(weight), paths.demand))
+    paths = paths.take(order[np.diff(paths.starts)[order] > 0]).distinct()
+    first = np.full(len(demands), -1)
+    lead = np.flatnonzero(np.diff(paths.demand, prepend=-1))
+    first[paths.demand[lead]] = lead
+    return paths, first
+
+
+def fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
+    """Up to *count* fast paths for every demand.
+
+    An international demand has the fastest path by way of each of its *count* fastest exits first:
+    paths that differ only inside the country relieve no exit. What is left of the number, and all
+    of it for other demands, is its next fastest paths (Yen's algorithm).
+
+    Depends on the network and the pairs, not on rates: kept with the network for the next solve.
+    """
+    key = remembered(network, demands, "fastest paths", count)
+    if key not in network.memo:
+        network.memo[key] = _find_fastest_paths(network, demands, count)
+    return network.memo[key]
+
+
+def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
+    weight = network.delay_ms + HOP_MS
+    destinations, row = destinations_of(network, demands)
+    near = shortest_to(network, weight, destinations)
+    arcs, starts = near.follow(row, demands.source)
+    paths = Paths(np.arange(len(demands)), arcs, starts)
+    paths = paths.take(np.flatnonzero(np.diff(starts) > 0))
+    for ways in exit_paths(network, demands, weight, row, near):
+        best = np.argsort(ways.length, axis=0, kind="stable")[:count]
+        for place in best:
+            able = np.flatnonzero(np.isfinite(ways.length[place, np.arange(len(ways.who))]))
+            paths = paths.join(ways.paths(place[able], able))
+    paths = paths.distinct().first(count)
+    has = np.bincount(paths.demand, minlength=len(demands))
+    short = np.flatnonzero((has > 0) & (has < count))
+    found: dict[tuple[int, int], list[tuple[int, ...]]] = {}
+    lists: dict[tuple[bool, bytes], _PathList] = {}
+    more = []
+    for k in short:
+        pair = int(demands.source[k]), int(demands.target[k])
+        if pair not in found:
+            abroad = bool(network.is_abroad[pair[1]])
+            shut = None if destinations.closed is None else destinations.closed[row[k]]
+            alike = abroad, b"" if shut is None else shut.tobytes()
+            if alike not in lists:
+                lists[alike] = _PathList(network, weight, abroad, shut)
+            found[pair] = lists[alike].shortest(*pair, count)
+        more += [(int(k), arcs) for arcs in found[pair]]
+    return paths.join(Paths.of(more)).distinct().first(count)
+
+
+class _PathList:
+    """Shortest simple paths one by one, to targets on one side of the border.
+
+    SciPy knows no stubs and no parallel links. So a stub becomes two nodes, one that is entered and
+    one that is left, with no way from the first to the second; and of parallel arcs all but the
+    first run by way of a node of their own.
+    """
+
+    def __init__(
+        self, network: Network, weight: np.ndarray, abroad: bool, shut: np.ndarray | None
+    ) -> None:
+        nodes = len(network.nodes)
+        usable = network.usable(abroad)
+        arcs = np.flatnonzero(usable if shut is None else usable & ~shut)
+        self._leave = np.where(network.is_stub, nodes, 0) + np.arange(nodes)
+        tail, head = self._leave[network.tail[arcs]], network.head[arcs]
+        order = np.lexsort((weight[arcs], head, tail))
+        arcs, tail, head = arcs[order], tail[order], head[order]
+        again = np.zeros(len(arcs), dtype=bool)
+        again[1:] = (tail[1:] == tail[:-1]) & (head[1:] == head[:-1])
+        between = 2 * nodes + np.arange(np.count_nonzero(again))
+        onto = head.copy()
+        onto[again] = between
+        length = np.where(again, weight[arcs] / 2.0, weight[arcs])
+        size = 2 * nodes + len(between)
+        ends = np.concatenate([[tail, onto], [between, head[again]]], axis=1)
+        self._graph = sparse.csr_array(
+            (np.concatenate([length, length[again]]), ends.astype(np.int32)), shape=(size, size)
+        )
+        self._arc = dict(zip(zip(tail.tolist(), onto.tolist(), strict=True), arcs, strict=True))
+
+    def shortest(self, source: int, target: int, count: int) -> list[tuple[int, ...]]:
+        """Return up to *count* paths as arcs, shortest first."""
+        start = int(self._leave[source])
+        _, before = csgraph.yen(self._graph, start, target, count, return_predecessors=True)
+        listed = []
+        for back in before:
+            walked, at = [], target
+            while at != start:
+                earlier = int(back[at])
+                if earlier == _NONE:
+                    raise AssertionError("a listed path has a hole")
+                if (earlier, at) in self._arc:
+                    walked.append(int(self._arc[earlier, at]))
+                at = earlier
+            listed.append(tuple(reversed(walked)))
+        return listed
+
+
+def _may_pass(
+    network: Network, crossing: np.ndarray, demands: Demands, who: np.ndarray
+) -> np.ndarray:
+    """Which demands may use which border crossing.
+
+    A stub at its end must be their own end, and their end abroad one that the exit reaches.
+    """
+    allowed = np.ones((len(crossing), len(who)), dtype=bool)
+    for node in (network.tail[crossing], network.head[crossing]):
+        own = (node[:, None] == demands.source[who]) | (node[:, None] == demands.target[who])
+        allowed &= ~network.is_stub[node][:, None] | own
+    if network.closed is not None:
+        outer = np.where(network.is_abroad[demands.target], demands.target, demands.source)[who]
+        allowed &= ~network.closed[np.ix_(crossing, outer)]
+    return allowed
+
+
+def _through(
+    demand: np.ndarray,
+    head: tuple[np.ndarray, np.ndarray],
+    arc: np.ndarray,
+    tail: tuple[np.ndarray, np.ndarray],
+) -> Paths:
+    """Join path heads, one arc each, and path tails."""
+    (head_arcs, head_starts), (tail_arcs, tail_starts) = head, tail
+    before, after = np.diff(head_starts), np.diff(tail_starts)
+    starts = np.concatenate([[0], np.cumsum(before + 1 + after)])
+    arcs = np.empty(starts[-1], dtype=np.int64)
+    place = np.arange(starts[-1]) - np.repeat(starts[:-1], before + 1 + after)
+    turn = np.repeat(before, before + 1 + after)
+    arcs[place < turn] = head_arcs
+    arcs[place == turn] = arc
+    arcs[place > turn] = tail_arcs
+    return Paths(demand, arcs, starts)

@@ -1,0 +1,145 @@
+"""Ways in two legs, as static schemes lay them: one inside the country, one abroad.
+
+A gateway stands between the legs. Each leg is a shortest way by IGP metric, split per hop over
+equal costs; the leg abroad starts (or ends) at this gateway's own exits.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.paths.shortest import Destinations, destinations_of, shortest_to
+
+
+def ecmp(network: Network, demands: Demands, weight: np.ndarray) -> Routes:
+    """Route over shortest ways under *weight* (per arc, above zero), split per hop."""
+    destinations, row = destinations_of(network, demands)
+    return Routes.from_splits(
+        network, demands, shortest_to(network, weight, destinations).ecmp(), destinations.node, row
+    )
+
+
+def home_and_abroad(network: Network, demands: Demands) -> tuple[np.ndarray, np.ndarray]:
+    """The end at home and the end abroad of demands that cross the border."""
+    out = network.is_abroad[demands.target]
+    return (
+        np.where(out, demands.source, demands.target),
+        np.where(out, demands.target, demands.source),
+    )
+
+
+def crossing(network: Network, demands: Demands) -> np.ndarray:
+    """Which demands cross the border."""
+    return network.is_abroad[demands.source] != network.is_abroad[demands.target]
+
+
+def gateway_distances(network: Network, demands: Demands) -> np.ndarray:
+    """How far every gateway is from the end at home of each demand, by IGP metric.
+
+    Returns
+    -------
+    ndarray, shape (demands, gateways)
+        Columns as in ``network.gateways``. Infinite without a way between the end at home and the
+        gateway, or between the gateway's own exits and the end abroad, in the direction of the
+        demand; infinite too for demands that do not cross the border.
+    """
+    gateways = network.gateways
+    distance = np.full((len(demands), len(gateways)), np.inf)
+    crosses = crossing(network, demands)
+    if not crosses.any() or not len(gateways):
+        return distance
+    some = demands.take(crosses)
+    out = network.is_abroad[some.target]
+    inner, outer = home_and_abroad(network, some)
+    to_gate = shortest_to(network, network.metric, gateways).distance[:, inner].T
+    ends, end = np.unique(inner, return_inverse=True)
+    from_gate = shortest_to(network, network.metric, ends).distance[:, gateways][end]
+    outside = _abroad_only(network)
+    regions, region = np.unique(outer, return_inverse=True)
+    shut = None if network.closed is None else network.closed[:, regions].T
+    leaves = shortest_to(outside, network.metric, Destinations(regions, shut)).distance[:, gateways]
+    pairs = np.repeat(np.arange(len(regions)), len(gateways))
+    back = Destinations(np.tile(gateways, len(regions)), None if shut is None else shut[pairs])
+    returns = shortest_to(outside, network.metric, back).distance[
+        np.arange(len(pairs)), regions[pairs]
+    ]
+    returns = returns.reshape(len(regions), len(gateways))
+    able = np.where(out[:, None], leaves[region], returns[region])
+    # A stub carries no transit, even as a gateway: its exits are for itself alone.
+    closed = network.is_stub[gateways] & (gateways != inner[:, None])
+    able = np.where(closed, np.inf, able)
+    distance[crosses] = np.where(
+        np.isfinite(able), np.where(out[:, None], to_gate, from_gate), np.inf
+    )
+    return distance
+
+
+def nearest(distance: np.ndarray) -> np.ndarray:
+    """Column of the least distance in every row, the first of equals; -1 where all are infinite."""
+    if not distance.size:
+        return np.full(len(distance), -1)
+    column = np.argmin(distance, axis=1)
+    return np.where(np.isfinite(distance[np.arange(len(distance)), column]), column, -1)
+
+
+def by_gateway(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
+    """Route each demand by way of its gateway, or by plain ECMP where it has none.
+
+    Parameters
+    ----------
+    network : Network
+    demands : Demands
+    gate : ndarray of int, shape (demands,)
+        Position in ``network.gateways``; -1 for none.
+    """
+    destinations, row = destinations_of(network, demands)
+    # A commodity is what is forwarded alike: a goal, by way of a gateway or of none (-1).
+    pairs = np.stack([gate, row], axis=1)
+    commodities, commodity = np.unique(pairs, axis=0, return_inverse=True)
+    destination = destinations.take(commodities[:, 1])
+    splits = shortest_to(network, network.metric, destinations).ecmp()[commodities[:, 1]].tolil()
+    through = np.flatnonzero(commodities[:, 0] >= 0)
+    if len(through):
+        gates = network.gateways[commodities[through, 0]]
+        splits[through] = _two_legs(network, gates, destination.take(through))
+    return Routes.from_splits(network, demands, splits.tocsr(), destination.node, commodity.ravel())
+
+
+def _abroad_only(network: Network) -> Network:
+    """The network without links inside the country: what a gateway's own exits reach."""
+    return network.under(up=network.up & (network.is_abroad[network.head] | network.crosses_in))
+
+
+def _two_legs(network: Network, gates: np.ndarray, destination: Destinations) -> sparse.csr_array:
+    """Splits of each (gateway, goal): one leg inside the country, one abroad."""
+    outside = _abroad_only(network)
+    out = network.is_abroad[destination.node]
+    inner_end, outer_end = (
+        np.where(out, gates, destination.node),
+        np.where(out, destination.node, gates),
+    )
+    ends, which = np.unique(inner_end, return_inverse=True)
+    inside = shortest_to(network, network.metric, ends).ecmp()[which].tocoo()
+    beyond = (
+        shortest_to(outside, network.metric, Destinations(outer_end, destination.closed))
+        .ecmp()
+        .tocoo()
+    )
+    # The leg abroad starts at this gateway's own exits, not at those of others on the way.
+    tail = network.tail[beyond.col]
+    own = network.is_abroad[tail] | (tail == gates[beyond.row])
+    stays = ~network.is_abroad[network.tail[inside.col]]
+    return sparse.csr_array(
+        (
+            np.concatenate([inside.data[stays], beyond.data[own]]),
+            (
+                np.concatenate([inside.row[stays], beyond.row[own]]),
+                np.concatenate([inside.col[stays], beyond.col[own]]),
+            ),
+        ),
+        shape=(len(destination), len(network.tail)),
+    )

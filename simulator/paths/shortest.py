@@ -1,0 +1,254 @@
+"""Shortest paths under the rules of the network, for all targets at once.
+
+The rules: a stub never carries transit; traffic to a target at home never leaves the country and
+traffic to a target abroad never comes back (:meth:`Network.usable`); a link that is down carries
+nothing; an exit carries no traffic of ends abroad that it does not reach (:attr:`Network.closed`).
+Weights are per arc; parallel links stay separate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+from scipy.sparse import csgraph
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+
+HOP_MS = 1e-6
+"""Added to every delay when paths are compared: of two paths as fast, take the shorter in hops."""
+
+
+@dataclass(frozen=True, eq=False)
+class Destinations:
+    """What shortest ways are sought to: a node, for traffic that some exits may not carry.
+
+    Attributes
+    ----------
+    node : ndarray of int, shape (goals,)
+    closed : ndarray of bool, shape (goals, arcs), optional
+        Arcs closed to this traffic; none when left out.
+    """
+
+    node: np.ndarray
+    closed: np.ndarray | None = None
+
+    def __len__(self) -> int:
+        return len(self.node)
+
+    def take(self, which: np.ndarray) -> Destinations:
+        """Return some of the goals."""
+        return Destinations(self.node[which], None if self.closed is None else self.closed[which])
+
+
+def destinations_of(network: Network, demands: Demands) -> tuple[Destinations, np.ndarray]:
+    """Return the goals of some demands, and the position of each demand's among them.
+
+    Demands to one target have one goal, unless they come from ends abroad that other exits reach.
+    """
+    if network.closed is None:
+        node, row = np.unique(demands.target, return_inverse=True)
+        return Destinations(node), row
+    outer = np.where(network.is_abroad[demands.target], demands.target, demands.source)
+    shut, kind = np.unique(network.closed[:, outer].T, axis=0, return_inverse=True)
+    pairs = np.stack([demands.target, kind.ravel()], axis=1)
+    pairs, row = np.unique(pairs, axis=0, return_inverse=True)
+    return Destinations(pairs[:, 0], shut[pairs[:, 1]]), row.ravel()
+
+
+@dataclass(frozen=True, eq=False)
+class ShortestPaths:
+    """Shortest distances to a set of targets.
+
+    Attributes
+    ----------
+    targets : ndarray of int, shape (targets,)
+        Their nodes; one may stand there several times.
+    distance : ndarray, shape (targets, nodes)
+        From every node to each target; infinite where there is no way.
+    via : ndarray, shape (targets, arcs)
+        Length of the best way to the target that starts with this arc; infinite where barred.
+    """
+
+    network: Network
+    targets: np.ndarray
+    distance: np.ndarray
+    via: np.ndarray
+
+    def ecmp(self) -> sparse.csr_array:
+        """Equal split at every node over all arcs on a shortest way (targets x arcs).
+
+        Lengths within a relative 1e-12 of each other count as equal, so that fractional metrics
+        tie as they do on paper.
+        """
+        best = self.distance[:, self.network.tail]
+        onward = self.distance[:, self.network.head]
+        # Strictly nearer, or a metric lost in rounding beside a huge one could close a circle.
+        on = np.isfinite(self.via) & (self.via <= best * (1 + 1e-12)) & (onward < best)
+        row, arc = np.nonzero(on)
+        key = row * len(self.network.nodes) + self.network.tail[arc]
+        ways = np.bincount(key, minlength=len(self.targets) * len(self.network.nodes))
+        return sparse.csr_array((1.0 / ways[key], (row, arc)), shape=on.shape)
+
+    def follow(self, row: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Walk one shortest path for each pair; ties go to the arc listed first.
+
+        Parameters
+        ----------
+        row : ndarray of int
+            Position of the target in ``targets``.
+        source : ndarray of int
+            Node to start from.
+
+        Returns
+        -------
+        arcs, starts : ndarray of int
+            Ragged: ``arcs[starts[i]:starts[i + 1]]`` is path *i*, empty where there is none.
+        """
+        onward = self._first_arc
+        at = source.copy()
+        walking = np.flatnonzero(np.isfinite(self.distance[row, at]) & (at != self.targets[row]))
+        columns = []
+        while len(walking):
+            arc = onward[row[walking], at[walking]]
+            column = np.full(len(source), -1, dtype=np.int64)
+            column[walking] = arc
+            columns.append(column)
+            at[walking] = self.network.head[arc]
+            walking = walking[at[walking] != self.targets[row[walking]]]
+            if len(columns) > len(self.network.nodes):
+                raise AssertionError("a shortest path runs in a circle")
+        table = np.stack(columns, axis=1) if columns else np.empty((len(source), 0), np.int64)
+        starts = np.concatenate([[0], np.cumsum((table >= 0).sum(axis=1))])
+        return table[table >= 0], starts
+
+    @cached_property
+    def _first_arc(self) -> np.ndarray:
+        """The first arc of a shortest way from every node, shape (targets, nodes)."""
+        tail = self.network.tail
+        order = np.argsort(tail, kind="stable")
+        via = self.via[:, order]
+        group = np.flatnonzero(np.diff(tail[order], prepend=-1))
+        best = np.minimum.reduceat(via, group, axis=1) if len(group) else via
+        good = via == np.repeat(best, np.diff(np.append(group, len(order))), axis=1)
+        first = np.zeros((len(self.targets), len(self.network.nodes)), dtype=np.int64)
+        # Written from last to first, so that the arc listed first stays.
+        for column in range(len(order) - 1, -1, -1):
+            arc = order[column]
+            rows = good[:, column]
+            first[rows, tail[arc]] = arc
+        return first
+
+
+def shortest_to(
+    network: Network, weight: np.ndarray, destinations: Destinations | np.ndarray
+) -> ShortestPaths:
+    """Find the shortest way from every node to each goal.
+
+    Parameters
+    ----------
+    network : Network
+    weight : ndarray, shape (arcs,)
+        Length of every arc, above zero.
+    goals : Goals, or ndarray of int
+        Nodes to reach.
+    """
+    destinations = (
+        destinations if isinstance(destinations, Destinations) else Destinations(destinations)
+    )
+    targets = destinations.node
+    nodes = len(network.nodes)
+    distance = np.full((len(targets), nodes), np.inf)
+    via = np.full((len(targets), len(network.tail)), np.inf)
+    for rows, usable in _alike(network, destinations):
+        distance[rows] = _distances(network, weight, targets[rows], usable)
+        barred = ~usable | (
+            network.is_stub[network.head] & (network.head != targets[rows][:, None])
+        )
+        length = weight + distance[np.ix_(rows, network.head)]
+        via[rows] = np.where(barred, np.inf, length)
+    return ShortestPaths(network, targets, distance, via)
+
+
+def _alike(network: Network, destinations: Destinations) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Goals to which the same arcs are usable, and these arcs."""
+    for abroad in (False, True):
+        rows = np.flatnonzero(network.is_abroad[destinations.node] == abroad)
+        usable = network.usable(abroad)
+        if not len(rows):
+            continue
+        if destinations.closed is None:
+            yield rows, usable
+            continue
+        shut, kind = np.unique(destinations.closed[rows], axis=0, return_inverse=True)
+        for i, each in enumerate(shut):
+            yield rows[kind.ravel() == i], usable & ~each
+
+
+def shortest_to_each(
+    network: Network, weight: np.ndarray, destinations: Destinations
+) -> ShortestPaths:
+    """Find the shortest way from every node to each goal, under lengths of its own.
+
+    Parameters
+    ----------
+    network : Network
+    weight : ndarray, shape (goals, arcs)
+        Length of every arc for traffic to each goal, above zero by more than rounding.
+    goals : Goals
+    """
+    targets = destinations.node
+    length = np.full(weight.shape, np.inf)
+    for rows, usable in _alike(network, destinations):
+        enters = ~network.is_stub[network.head] | (network.head == targets[rows][:, None])
+        length[rows] = np.where(usable & enters, weight[rows], np.inf)
+    order = np.argsort(network.tail, kind="stable")
+    group = np.flatnonzero(np.diff(network.tail[order], prepend=-1))
+    leaves, head, ordered = network.tail[order][group], network.head[order], length[:, order]
+    destination = np.arange(len(targets)), targets
+    distance = np.full((len(targets), len(network.nodes)), np.inf)
+    distance[destination] = 0.0
+    while True:  # Bellman and Ford, all targets at once: one round for every hop of a path
+        nearer = distance.copy()
+        nearer[:, leaves] = np.minimum.reduceat(ordered + distance[:, head], group, axis=1)
+        nearer[destination] = 0.0
+        if np.array_equal(nearer, distance):
+            return ShortestPaths(network, targets, distance, length + distance[:, network.head])
+        distance = nearer
+
+
+def _distances(
+    network: Network, weight: np.ndarray, targets: np.ndarray, usable: np.ndarray
+) -> np.ndarray:
+    """Distances to targets of one side of the border, shape (targets, nodes)."""
+    stub = network.is_stub
+    inner = np.flatnonzero(usable & ~stub[network.head])
+    last = np.flatnonzero(usable & stub[network.head] & np.isin(network.head, targets))
+    anchors = np.unique(np.concatenate([targets[~stub[targets]], network.tail[last]]))
+    to_anchor = np.full((len(network.nodes), len(network.nodes)), np.inf)
+    if len(anchors):
+        reverse = _lightest(network.head[inner], network.tail[inner], weight[inner], len(stub))
+        to_anchor[anchors] = csgraph.dijkstra(reverse, indices=anchors)
+    distance = to_anchor[targets]
+    for row in np.flatnonzero(stub[targets]):
+        # A stub is entered by one last arc; nothing passes through another stub on the way.
+        arcs = last[network.head[last] == targets[row]]
+        if len(arcs):
+            distance[row] = (weight[arcs][:, None] + to_anchor[network.tail[arcs]]).min(axis=0)
+        distance[row, targets[row]] = 0.0
+    return distance
+
+
+def _lightest(
+    tail: np.ndarray, head: np.ndarray, weight: np.ndarray, nodes: int
+) -> sparse.csr_array:
+    """Adjacency matrix that keeps the lightest of parallel arcs (SciPy would add them up)."""
+    order = np.lexsort((weight, head, tail))
+    t, h, w = tail[order], head[order], weight[order]
+    keep = np.ones(len(order), dtype=bool)
+    keep[1:] = (t[1:] != t[:-1]) | (h[1:] != h[:-1])
+    return sparse.csr_array((w[keep], (t[keep], h[keep])), shape=(nodes, nodes))

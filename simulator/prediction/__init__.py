@@ -1,1 +1,0 @@
-"""Prediction: what traffic will be while routes are in force; one file a way."""

@@ -1,0 +1,1 @@
+"""Queueing delay of a link by its utilisation: one model a file."""

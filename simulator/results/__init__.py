@@ -1,0 +1,1 @@
+"""Results on disk: the folder, its tables, the figures and their statistics."""

@@ -1,0 +1,1 @@
+"""YAML -> a valid Scenario."""

@@ -1,0 +1,1 @@
+"""Matrices: base demands of a network, one a file."""

@@ -1,0 +1,1 @@
+"""Shapes: factors that multiply demands over time, one a file."""
