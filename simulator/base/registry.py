@@ -5,13 +5,59 @@ from __future__ import annotations
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
+from simulator.base.document import KeyPath
 from simulator.base.errors import InputError, Problem
 from simulator.base.schema import Choice, checked
 
 T = TypeVar("T")
+
+
+class Registered:
+    """What every registered class offers; contracts add to it.
+
+    A contract is a subclass with all members of its kind. A class need not inherit from it: the
+    registry adds the members that it leaves out, and refuses it if an abstract one is missing.
+
+    Attributes
+    ----------
+    kind : str
+        The word in YAML that chooses the class.
+    """
+
+    kind: str
+
+    def problems(self, network: Any) -> Iterable[tuple[KeyPath, str]]:
+        """Return what is wrong with the settings on this network: path below here, message."""
+        return ()
+
+
+def problems_in(value: Any, network: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Visit every registered instance inside of checked settings and collect its problems.
+
+    Parameters
+    ----------
+    value : object
+        A checked dataclass, a mapping or a sequence, nested to any depth.
+    network : Network
+    path : tuple of str and int
+        Where *value* stands in its document.
+    """
+    if isinstance(value, Mapping):
+        for key, part in value.items():
+            yield from problems_in(part, network, (*path, key))
+    elif isinstance(value, list | tuple):
+        for i, part in enumerate(value):
+            yield from problems_in(part, network, (*path, i))
+    elif is_dataclass(value) and not isinstance(value, type):
+        if hasattr(type(value), "__registry__"):
+            for below, message in value.problems(network):  # type: ignore[attr-defined]
+                yield (*path, *below), message
+        for each in fields(value):
+            yield from problems_in(getattr(value, each.name), network, (*path, each.name))
 
 
 class Registry:
@@ -23,6 +69,8 @@ class Registry:
         What they are, for messages: `routing scheme`.
     package : str
         Where they live; every module in it is imported when first asked.
+    contract : type
+        What each of them offers. Members that a class leaves out are added to it.
 
     Examples
     --------
@@ -32,9 +80,10 @@ class Registry:
     ...     hops: int = 1
     """
 
-    def __init__(self, noun: str, package: str) -> None:
+    def __init__(self, noun: str, package: str, contract: type[Registered] = Registered) -> None:
         self.noun = noun
         self.package = package
+        self.contract = contract
         self.choice = Choice(noun, self._all)
         self._classes: dict[str, type] = {}
         self._discovered = False
@@ -44,7 +93,9 @@ class Registry:
 
         def enter(cls: type[T]) -> type[T]:
             self._refuse_taken(name, cls)
+            self._fill_in(name, cls)
             made = checked(_with_kind(cls, name))
+            setattr(made, "__registry__", self)  # noqa: B010 -- marks it for problems_in
             self._classes[name] = made
             return made
 
@@ -91,6 +142,18 @@ class Registry:
     def _all(self) -> dict[str, type]:
         self.discover()
         return dict(sorted(self._classes.items()))
+
+    def _fill_in(self, name: str, cls: type) -> None:
+        """Add the members of the contract that a class leaves out."""
+        for base in self.contract.__mro__[:-1]:
+            for member, value in vars(base).items():
+                own = getattr(cls, member, None)
+                if member.startswith("_") or (own is not None and own is not value):
+                    continue
+                if getattr(value, "__isabstractmethod__", False):
+                    where = f"see {self.contract.__module__}.{self.contract.__name__}"
+                    raise TypeError(f"{self.noun} {name!r} has no {member}; {where}")
+                setattr(cls, member, value)
 
     def _refuse_taken(self, name: str, cls: type) -> None:
         taken = self._classes.get(name)
