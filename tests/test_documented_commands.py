@@ -1,0 +1,128 @@
+"""Every command of the README and the pages runs, on shortened scenarios; whole ones are slow."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from click.testing import CliRunner
+
+from simulator.base import library
+from simulator.cli.main import main
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "topologies" / "README.md"]
+PAGES += sorted((ROOT / "docs").glob("*.md"))
+PLACEHOLDER = re.compile(r"[A-Z]{2,}(\.\.\.)?|KEY=VALUE|FILE…?")
+HEAVY = "schemes-shootout"
+"""Plans for a window and searches weights: minutes, however short the scenario is."""
+SHORT = {"horizon_h": 0.5, "replications": 1}
+
+
+def commands():
+    """Every `simulator ...` that a page shows, in a shell block or in the text, once."""
+    found = {}
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        lines = [
+            line
+            for block in re.findall(r"```(?:sh)?\n(.*?)```", text, re.DOTALL)
+            for line in block.replace("\\\n", " ").splitlines()
+        ]
+        lines += re.findall(r"`(simulator [^`]+)`", text)
+        for line in lines:
+            words = shlex.split(line, comments=True) if line.startswith("simulator ") else []
+            words = words[1 : words.index(">") if ">" in words else None]
+            bare = (
+                len(words) == 1
+                or words[:1] == ["topology"]
+                and words[1:] in (["show"], ["convert"])
+            )
+            if words and not bare and not any(PLACEHOLDER.fullmatch(word) for word in words):
+                found.setdefault(" ".join(words), (page.name, words))
+    return [
+        pytest.param(*value, id=key, marks=pytest.mark.slow if HEAVY in key else ())
+        for key, value in found.items()
+    ]
+
+
+COMMANDS = commands()
+
+
+def example(name):
+    """Return the text of a file that a page tells the reader to save."""
+    pattern = rf"<!-- file: {re.escape(name)} -->\n```yaml\n(.*?)```"
+    for page in PAGES:
+        if match := re.search(pattern, page.read_text(encoding="utf-8"), re.DOTALL):
+            return match[1]
+    return None
+
+
+def scenario(name, **changes):
+    """Return the text of a built-in scenario, changed, that may stand in any folder."""
+    source = library.find("scenarios", name)
+    keys = yaml.safe_load(source.read_text(encoding="utf-8"))
+    beside = source.parent / keys["topology"]
+    if beside.exists():
+        keys["topology"] = str(beside.resolve())
+    return yaml.safe_dump({**keys, **changes})
+
+
+def topology():
+    """Return the text of a topology that may stand in any folder."""
+    text = library.find("topologies", "china169-mini").read_text(encoding="utf-8")
+    return text.replace("matrix: china169-mini-base.csv\n", "")
+
+
+def prepare(words, folder, short):
+    """Put the files that a command needs into its folder."""
+    from simulator.run import run
+    from simulator.scenario.scenario import load
+
+    verb, *rest = words
+    for word in rest:
+        file = folder / word
+        if word in library.names("scenarios") and verb in ("run", "whatif") and short:
+            file.write_text(scenario(word, **SHORT, events=[]), encoding="utf-8")
+        elif word.startswith("results/") and verb in ("plot", "report"):
+            run(load("mini").with_changes(SHORT), out=file)
+        elif word.endswith(".yaml") and not file.exists():
+            text = example(word)
+            if text is None:
+                text = topology() if "network" in word else scenario("mini", **SHORT)
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text, encoding="utf-8")
+        elif word.endswith(".graphml") and verb == "topology" and word == rest[1]:
+            shutil.copy(library.find("topologies", "Chinanet"), file)
+
+
+def invoke(words, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, f"simulator {shlex.join(words)}\n{done.output}"
+    assert done.output.strip()
+
+
+def test_the_readme_shows_the_commands_that_people_come_for():
+    verbs = {words[0] for _, words in (each.values for each in COMMANDS)}
+    assert verbs >= {"run", "whatif", "check", "topology", "list"}
+
+
+@pytest.mark.parametrize(("page", "words"), COMMANDS)
+def test_a_command_runs(page, words, tmp_path, monkeypatch):
+    prepare(words, tmp_path, short=True)
+    workers = ["--workers", "1"] if words[0] in ("run", "whatif") else []
+    kept = [w for i, w in enumerate(words) if "--workers" not in words[max(0, i - 1) : i + 1]]
+    invoke([*kept, *workers], tmp_path, monkeypatch)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize(("page", "words"), [c for c in COMMANDS if c.values[1][0] == "run"])
+def test_a_run_runs_whole(page, words, tmp_path, monkeypatch):
+    prepare(words, tmp_path, short=False)
+    invoke(words, tmp_path, monkeypatch)
