@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.base.errors import did_you_mean
+from simulator.model.faults import Fault, Resources, fault, merged
 
 NODE_KINDS = ("super_core", "core", "provincial", "gateway", "pop", "region")
 LinkClass = Literal["core", "provincial", "gateway", "exit", "overseas", "access"]
@@ -90,8 +91,8 @@ class Network:
     installed_gbps : ndarray of float, shape (arcs,)
         Capacity before faults.
     up : ndarray of bool, shape (arcs,)
-    cut : mapping of str to float
-        Part of each cable that is lost; those that are whole are left out.
+    faults : frozenset of Fault
+        What has failed, one fault for every target.
     background_gbps : ndarray of float, shape (arcs,)
         Load that a scheme must live with: traffic that it does not steer.
     """
@@ -134,7 +135,8 @@ class Network:
         )
         self.metric = np.repeat(np.array([d.get("metric", 1.0) for d in data], dtype=float), 2)
         self.up = np.ones(len(self.tail), dtype=bool)
-        self.cut: Mapping[str, float] = {}
+        self.faults: frozenset[Fault] = frozenset()
+        self._after: dict[frozenset[Fault], Network] = {}
         self.background_gbps = np.zeros(len(self.tail))
         #: Results of pure functions of this network and its masks, kept for the next call.
         self.memo: dict[Any, Any] = {}
@@ -252,24 +254,32 @@ class Network:
         """Traffic weight of every node; zero where the file gives none."""
         return np.array([d.get("weight") or 0.0 for _, d in self.graph.nodes(data=True)], float)
 
+    @property
+    def resources(self) -> Resources:
+        """Everything that can fail, with the share of every link that rides on it."""
+        key = ("resources", *fault.names())
+        if key not in self.memo:
+            self.memo[key] = Resources.of(self)
+        return self.memo[key]
+
     def cable_share(self, cable: str) -> np.ndarray:
         """Share of every link's capacity that rides on *cable*, shape (links,)."""
-        if cable not in self.cables:
-            raise KeyError(f"no cable named {cable!r}{did_you_mean(cable, self.cables)}")
-        return np.array([self.attributes(k)["cables"].get(cable, 0.0) for k in self.links])
+        return self.fault_share(Fault("cable", cable))
+
+    def fault_share(self, of: Fault) -> np.ndarray:
+        """Share of every link that rides on the target of a fault, shape (links,)."""
+        row = self.resources.row_of(of.kind, of.target)
+        return np.asarray(self.resources.share[[row]].toarray()[0])
 
     @property
-    def cable_left(self) -> np.ndarray:
-        """Share of every link's capacity that its cables have left, shape (links,).
+    def cut(self) -> dict[str, float]:
+        """Part of each cable that is lost; cables that are whole are left out."""
+        return {each.target: each.part for each in self.faults if each.kind == "cable"}
 
-        What cut cables take are shares of what is installed: they add up.
-        """
-        lost = np.zeros(len(self.links))
-        for cable, part in self.cut.items():
-            lost += part * self.cable_share(cable)
-        left = np.clip(1.0 - lost, 0.0, 1.0)
-        left[left < 1e-12] = 0.0
-        return left
+    @property
+    def capacity_left(self) -> np.ndarray:
+        """Share of every link's installed capacity that partial faults leave, shape (links,)."""
+        return self.resources.taken(self.faults)[0]
 
     @cached_property
     def cables(self) -> tuple[str, ...]:
@@ -328,26 +338,73 @@ class Network:
         *,
         up: np.ndarray | None = None,
         capacity_gbps: np.ndarray | None = None,
-        cut: Mapping[str, float] | None = None,
+        faults: Iterable[Fault] | None = None,
     ) -> Network:
         """Return the same network with arcs down or capacities changed; the graph is shared.
 
-        *cut* says what of the capacities is due to cables, and changes none.
+        *faults* says which faults the masks are due to, and changes no mask.
         """
-        seen = copy.copy(self)
+        seen = self._copy()
         if up is not None:
-            seen.up = _kept(up, bool)
+            seen.up = _read_only(up, bool)
         if capacity_gbps is not None:
-            seen.capacity_gbps = _kept(capacity_gbps, float)
-        if cut is not None:
-            seen.cut = {cable: part for cable, part in cut.items() if part > 0}
+            seen.capacity_gbps = _read_only(capacity_gbps, float)
+        if faults is not None:
+            seen.faults = frozenset(faults)
         return seen
 
     def carrying(self, background_gbps: np.ndarray) -> Network:
         """Return the same network with *background_gbps* already on its arcs."""
-        seen = copy.copy(self)
-        seen.background_gbps = _kept(background_gbps, float)
+        seen = self._copy()
+        seen.background_gbps = _read_only(background_gbps, float)
         return seen
+
+    def _copy(self) -> Network:
+        seen = copy.copy(self)
+        seen._after = {}
+        return seen
+
+    # -- faults -------------------------------------------------------------------------------
+
+    def after(self, faults: Iterable[Fault]) -> Network:
+        """Return the network after further faults: for the same faults, the same object.
+
+        What partial faults take are shares of what is installed: faults one after the other take
+        what they take together, and a target has no more to lose than all of it. A link with
+        nothing left is down.
+
+        Parameters
+        ----------
+        faults : iterable of Fault
+            In any order; parts of one target add up.
+
+        Raises
+        ------
+        KeyError
+            No such target; the message names the nearest.
+        ValueError
+            A part that cannot fail.
+        """
+        given = tuple(faults)
+        if not given:
+            return self
+        self.resources.require(given)
+        further = merged(given)
+        if further not in self._after:
+            self._after[further] = self._hit(further)
+        return self._after[further]
+
+    def _hit(self, further: frozenset[Fault]) -> Network:
+        resources = self.resources
+        faults = frozenset(each for each in merged([*self.faults, *further]) if each.part > 0)
+        before, after = self.capacity_left, resources.taken(faults)[0]
+        down = resources.taken(further)[1]
+        left = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
+        return self.under(
+            up=self.up & np.repeat((left > 0) & ~down, 2),
+            capacity_gbps=self.capacity_gbps * np.repeat(left, 2),
+            faults=faults,
+        )
 
     def failed(
         self,
@@ -356,39 +413,20 @@ class Network:
         nodes: Iterable[str] = (),
         cables: Mapping[str, float] | Iterable[str] = (),
     ) -> Network:
-        """Return the network after faults.
+        """Return the network after faults, see :meth:`after`.
 
         Parameters
         ----------
         links, nodes : iterable of str
             What is down.
         cables : mapping of str to float, or iterable of str
-            Cables that are cut, or the share of each that is lost (1 when not given). A cable
-            takes its share of each link's capacity away, as installed: cuts one after the other
-            take what they take together, and a cable has no more to lose than all of it. A link
-            with nothing left is down.
+            Cables that are cut, or the share of each that is lost (1 when not given).
         """
-        severity = cables if isinstance(cables, Mapping) else dict.fromkeys(cables, 1.0)
-        cut = dict(self.cut)
-        for cable, part in severity.items():
-            if not 0 <= part <= 1:
-                raise ValueError(f"a cable loses a share from 0 to 1, found {part} of {cable}")
-            self.cable_share(cable)
-            cut[cable] = min(1.0, cut.get(cable, 0.0) + part)
-        hurt = self.under(cut=cut)
-        before, after = self.cable_left, hurt.cable_left
-        left = np.divide(after, before, out=np.zeros_like(after), where=before > 0)
-        link_up = left > 0
-        for link in links:
-            self.attributes(link)
-            link_up[self.link_index[link]] = False
-        node_up = np.ones(len(self.nodes), dtype=bool)
-        for node in nodes:
-            if node not in self.node_index:
-                raise KeyError(f"no node named {node!r}{did_you_mean(node, self.nodes)}")
-            node_up[self.node_index[node]] = False
-        up = self.up & np.repeat(link_up, 2) & node_up[self.tail] & node_up[self.head]
-        return hurt.under(up=up, capacity_gbps=self.capacity_gbps * np.repeat(left, 2))
+        parts = cables if isinstance(cables, Mapping) else dict.fromkeys(cables, 1.0)
+        faults = [Fault("cable", cable, part) for cable, part in parts.items()]
+        faults += [Fault("link", link) for link in links]
+        faults += [Fault("node", node) for node in nodes]
+        return self.after(faults)
 
     # -- edits --------------------------------------------------------------------------------
 
@@ -423,7 +461,7 @@ class Network:
         return self.with_link(link, capacity_gbps=float(capacity_gbps))
 
     def without_link(self, link: str) -> Network:
-        """Return a copy without *link* (an edit; for a fault see :meth:`without`)."""
+        """Return a copy without *link* (an edit; for a fault see :meth:`after`)."""
         old = self.attributes(link)
         graph = nx.MultiGraph(self.graph)
         graph.remove_edge(old["a"], old["b"], key=link)
@@ -442,13 +480,13 @@ class Network:
         hurt = self.under(
             up=other.up[both],
             capacity_gbps=self.installed_gbps * left[both],
-            cut={cable: part for cable, part in other.cut.items() if cable in self.cables},
+            faults=[f for f in other.faults if (f.kind, f.target) in self.resources.row],
         )
         return hurt.carrying(other.background_gbps[both])
 
 
-def _kept(values: np.ndarray, kind: type) -> np.ndarray:
-    """A copy that nobody changes later."""
+def _read_only(values: np.ndarray, kind: type) -> np.ndarray:
+    """Return a copy that cannot be changed."""
     copied: np.ndarray = np.array(values, dtype=kind)
     copied.flags.writeable = False
     return copied
