@@ -17,17 +17,18 @@ T = TypeVar("T")
 
 
 def _with_fault_keys(cls: type[T]) -> type[T]:
-    """Add an optional key for every kind of fault, described by the docstring of the kind.
+    """Add an optional key for every kind of fault after the times, with its docstring.
 
     The registry is read once, when this module is imported: every file in ``fault_kinds/`` has its
     key then, and checks, JSON Schema and docs see a class like any other.
     """
     entries = descriptions()
-    cls.__annotations__ |= dict.fromkeys(entries, Name | None)
+    own = list(cls.__annotations__.items())
+    cls.__annotations__ = dict([*own[:2], *dict.fromkeys(entries, Name | None).items(), *own[2:]])
     for name in entries:
         setattr(cls, name, None)
-    told = [f"{name} : str\n    {text}" for name, text in entries.items()]
-    cls.__doc__ = "\n".join([inspect.cleandoc(cls.__doc__ or ""), *told])
+    described = [f"{name} : str\n    {text}" for name, text in entries.items()]
+    cls.__doc__ = "\n".join([inspect.cleandoc(cls.__doc__ or ""), *described])
     return cls
 
 
