@@ -20,7 +20,7 @@ class FaultKind(Registered):
     """A kind of fault: one file in ``fault_kinds/``.
 
     Its name is the key of its targets in the events of a scenario. Its docstring describes that
-    key, and its first line stands in lists.
+    key; lists show its first line.
 
     Attributes
     ----------

@@ -1,46 +1,29 @@
 """Network: a NetworkX graph that people see, and arrays compiled from it that the numbers run on.
 
-Every link is full duplex and becomes two directed *arcs*: arc ``2 i`` runs from ``a`` to ``b`` of
-link ``i``, arc ``2 i + 1`` from ``b`` to ``a``. Failures and capacity changes are masks on these
-arrays (:meth:`Network.under`); edits (:meth:`Network.with_capacity` and its like) return a copy.
+Faults and capacity changes are masks on the arrays of its arcs (:meth:`Network.after`,
+:meth:`Network.under`); edits (:meth:`Network.with_capacity` and its like) return a copy.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
-from functools import cached_property
-from typing import Any, Literal, get_args
+from dataclasses import replace
+from typing import Any
 
 import networkx as nx
 import numpy as np
 import pandas as pd
 
 from simulator.base.errors import did_you_mean
-from simulator.model.faults import Fault, Resources, fault, merged
-
-NODE_KINDS = ("super_core", "core", "provincial", "gateway", "pop", "region")
-LinkClass = Literal["core", "provincial", "gateway", "exit", "overseas", "access"]
-LINK_CLASSES: tuple[str, ...] = get_args(LinkClass)
-STUB_KINDS = frozenset({"provincial", "region"})
-ABROAD_KINDS = frozenset({"pop", "region"})
-BACKBONE_CLASSES = ("core", "provincial")
-LINK_ATTRIBUTES = (
-    "class",
-    "capacity_gbps",
-    "capacity_ba_gbps",
-    "delay_ms",
-    "metric",
-    "cables",
-    "reaches",
-    "modules",
-    "setup_cost",
-    "price_usd_per_mbps",
-    "fibre_km",
-)
-FIBRE_KM_PER_MS = 204.0
-"""Speed of light in fibre: 299 792 km/s over a group index of 1.4682, in km per ms."""
+from simulator.model.faults import Fault, merged
+from simulator.model.topology import ABROAD_KINDS as ABROAD_KINDS
+from simulator.model.topology import BACKBONE_CLASSES, LINK_ATTRIBUTES, About, Topology
+from simulator.model.topology import FIBRE_KM_PER_MS as FIBRE_KM_PER_MS
+from simulator.model.topology import LINK_CLASSES as LINK_CLASSES
+from simulator.model.topology import NODE_KINDS as NODE_KINDS
+from simulator.model.topology import STUB_KINDS as STUB_KINDS
+from simulator.model.topology import LinkClass as LinkClass
 
 COUNTING_RULE = (
     "backbone = core + provincial links, each counted once; "
@@ -48,101 +31,33 @@ COUNTING_RULE = (
 )
 
 
-@dataclass(frozen=True)
-class About:
-    """What travels with a network besides its graph: names, provenance, labels of estimates."""
-
-    name: str
-    title: str = ""
-    utc_offset_h: float = 0.0
-    sources: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    estimates: tuple[Mapping[str, str], ...] = ()
-    cables: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
-    hop_delay_ms: float = 0.0
-    matrix: str | None = None
-
-
-class Network:
-    """A network of nodes and full-duplex links.
+class Network(Topology):
+    """A topology, and what faults and traffic change on it.
 
     Parameters
     ----------
     graph : networkx.MultiGraph
-        Nodes carry ``kind`` (see ``NODE_KINDS``) and optionally ``city``, ``lat``, ``lon``,
-        ``weight``, ``utc_offset_h``. Edges are keyed by link id and carry ``a``, ``b``, ``class``
-        (see ``LINK_CLASSES``), ``capacity_gbps`` (from a to b), ``capacity_ba_gbps`` (from b to a),
-        ``delay_ms`` (one way), ``metric``, ``cables`` (share of the capacity on each cable),
-        ``reaches`` (ends abroad whose traffic an exit may carry; all when left out).
-        The graph is copied and frozen.
-    about : About
-        Name and provenance.
+        See :class:`~simulator.model.topology.Topology`.
+    about : About or str
+        Name and provenance, or the name alone.
 
     Attributes
     ----------
-    graph : networkx.MultiGraph
-        The frozen graph.
-    nodes, links : tuple of str
-        Ids, in file order; arrays below are indexed by position.
-    tail, head : ndarray of int, shape (arcs,)
-        End nodes of every arc.
-    capacity_gbps, delay_ms, metric : ndarray of float, shape (arcs,)
-    installed_gbps : ndarray of float, shape (arcs,)
-        Capacity before faults.
+    capacity_gbps : ndarray of float, shape (arcs,)
     up : ndarray of bool, shape (arcs,)
     faults : frozenset of Fault
         What has failed, one fault for every target.
     background_gbps : ndarray of float, shape (arcs,)
-        Load that a scheme must live with: traffic that it does not steer.
+        Load of traffic that a scheme does not steer.
     """
 
     def __init__(self, graph: nx.MultiGraph, about: About | str) -> None:
-        self.about = About(name=about) if isinstance(about, str) else about
-        self.graph = nx.freeze(graph.copy())
-        self.nodes: tuple[str, ...] = tuple(graph.nodes)
-        self.node_index = {node: i for i, node in enumerate(self.nodes)}
-        kinds = [attributes.get("kind", "core") for _, attributes in graph.nodes(data=True)]
-        self.node_kind = np.array(kinds, dtype=object)
-        self.is_stub = np.array([kind in STUB_KINDS for kind in kinds], dtype=bool)
-        self.is_abroad = np.array([kind in ABROAD_KINDS for kind in kinds], dtype=bool)
-
-        edges = sorted(
-            (
-                (data.get("order", i), key, data)
-                for i, (_, _, key, data) in enumerate(graph.edges(keys=True, data=True))
-            ),
-            key=lambda edge: edge[0],
-        )
-        self.links: tuple[str, ...] = tuple(key for _, key, _ in edges)
-        self.link_index = {link: i for i, link in enumerate(self.links)}
-        if len(self.link_index) != len(self.links):
-            raise ValueError("two links share one id")
-        data = [attributes for _, _, attributes in edges]
-        self.link_class = np.array([d.get("class", "core") for d in data], dtype=object)
-        a = np.array([self.node_index[d["a"]] for d in data], dtype=np.int64)
-        b = np.array([self.node_index[d["b"]] for d in data], dtype=np.int64)
-        self.tail = np.stack([a, b], axis=1).ravel()
-        self.head = np.stack([b, a], axis=1).ravel()
-        self.capacity_gbps = np.array(
-            [(d["capacity_gbps"], d.get("capacity_ba_gbps", d["capacity_gbps"])) for d in data],
-            dtype=float,
-        ).ravel()
-        self.installed_gbps = self.capacity_gbps
-        self.delay_ms = (
-            np.repeat(np.array([d.get("delay_ms", 0.0) for d in data], dtype=float), 2)
-            + self.about.hop_delay_ms
-        )
-        self.metric = np.repeat(np.array([d.get("metric", 1.0) for d in data], dtype=float), 2)
+        super().__init__(graph, about)
+        self.capacity_gbps = self.installed_gbps
         self.up = np.ones(len(self.tail), dtype=bool)
         self.faults: frozenset[Fault] = frozenset()
         self._after: dict[frozenset[Fault], Network] = {}
         self.background_gbps = np.zeros(len(self.tail))
-        #: Results of pure functions of this network and its masks, kept for the next call.
-        self.memo: dict[Any, Any] = {}
-        self._freeze()
-
-    def _freeze(self) -> None:
         for value in vars(self).values():
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
@@ -152,11 +67,6 @@ class Network:
             f"<Network {self.name}: {len(self.nodes)} nodes, {len(self.links)} links, "
             f"backbone {self.backbone_gbps:,.0f} Gbps, exits {self.exits_gbps:,.0f} Gbps>"
         )
-
-    @property
-    def name(self) -> str:
-        """Short name, as in the file."""
-        return self.about.name
 
     # -- totals -------------------------------------------------------------------------------
 
@@ -175,54 +85,6 @@ class Network:
         """Total of the international exits (see ``COUNTING_RULE``)."""
         return self.total_gbps("exit")
 
-    # -- exits and the border -----------------------------------------------------------------
-
-    @cached_property
-    def exits(self) -> np.ndarray:
-        """Positions of the exit links in ``links``, in file order."""
-        return np.flatnonzero(self.link_class == "exit")
-
-    @cached_property
-    def exit_arcs(self) -> dict[str, np.ndarray]:
-        """Arcs of the exits by direction: ``out`` leaves the country, ``in`` enters it."""
-        forward = 2 * self.exits
-        leaves = self.is_abroad[self.head[forward]]
-        return {"out": forward + ~leaves, "in": forward + leaves}
-
-    @cached_property
-    def crosses_out(self) -> np.ndarray:
-        """Arcs from a node at home to a node abroad."""
-        return ~self.is_abroad[self.tail] & self.is_abroad[self.head]
-
-    @cached_property
-    def crosses_in(self) -> np.ndarray:
-        """Arcs from a node abroad to a node at home."""
-        return self.is_abroad[self.tail] & ~self.is_abroad[self.head]
-
-    @cached_property
-    def gateways(self) -> np.ndarray:
-        """Nodes at the home end of at least one exit."""
-        return np.unique(self.tail[self.exit_arcs["out"]])
-
-    @cached_property
-    def closed(self) -> np.ndarray | None:
-        """Ends abroad whose traffic an exit may not carry, in either direction.
-
-        Shape (arcs, nodes); None where every exit is open to all. By ``reaches``: an exit carries
-        what the neighbour beyond it has announced, and announces to it what may come in.
-        """
-        listed = {i: self.attributes(self.links[i]).get("reaches") for i in self.exits.tolist()}
-        if not any(listed.values()):
-            return None
-        closed = np.zeros((len(self.tail), len(self.nodes)), dtype=bool)
-        for link, ends in listed.items():
-            if ends:
-                open_to = [self.node_index[end] for end in ends]
-                shut = self.is_abroad.copy()
-                shut[open_to] = False
-                closed[[2 * link, 2 * link + 1]] = shut
-        return closed
-
     def usable(self, abroad: bool) -> np.ndarray:
         """Arcs that traffic to a target at home (or abroad) may use.
 
@@ -230,46 +92,6 @@ class Network:
         gateway; traffic to a target abroad never comes back in.
         """
         return self.up & ~(self.crosses_in if abroad else self.crosses_out)
-
-    def class_of(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
-        """Traffic class by where its ends lie."""
-        out, back = self.is_abroad[target], self.is_abroad[source]
-        names = np.array(["domestic", "international_out", "international_in", "transit"], object)
-        return names[out + 2 * back]
-
-    @cached_property
-    def utc_offset_h(self) -> np.ndarray:
-        """Hours ahead of UTC of every node; of the network where a node at home states none."""
-        offsets = []
-        for node, attributes in self.graph.nodes(data=True):
-            offset = attributes.get("utc_offset_h")
-            if offset is None:
-                abroad = self.is_abroad[self.node_index[node]] and "lon" in attributes
-                offset = round(attributes["lon"] / 15) if abroad else self.about.utc_offset_h
-            offsets.append(float(offset))
-        return np.array(offsets)
-
-    @cached_property
-    def weight(self) -> np.ndarray:
-        """Traffic weight of every node; zero where the file gives none."""
-        return np.array([d.get("weight") or 0.0 for _, d in self.graph.nodes(data=True)], float)
-
-    @property
-    def resources(self) -> Resources:
-        """Everything that can fail, with the share of every link that rides on it."""
-        key = ("resources", *fault.names())
-        if key not in self.memo:
-            self.memo[key] = Resources.of(self)
-        return self.memo[key]
-
-    def cable_share(self, cable: str) -> np.ndarray:
-        """Share of every link's capacity that rides on *cable*, shape (links,)."""
-        return self.fault_share(Fault("cable", cable))
-
-    def fault_share(self, of: Fault) -> np.ndarray:
-        """Share of every link that rides on the target of a fault, shape (links,)."""
-        row = self.resources.row_of(of.kind, of.target)
-        return np.asarray(self.resources.share[[row]].toarray()[0])
 
     @property
     def cut(self) -> dict[str, float]:
@@ -280,36 +102,6 @@ class Network:
     def capacity_left(self) -> np.ndarray:
         """Share of every link's installed capacity that partial faults leave, shape (links,)."""
         return self.resources.taken(self.faults)[0]
-
-    @cached_property
-    def cables(self) -> tuple[str, ...]:
-        """Ids of all cables that some link rides on or the file describes."""
-        named = dict.fromkeys(self.about.cables)
-        for link in self.links:
-            named.update(dict.fromkeys(self.attributes(link)["cables"]))
-        return tuple(named)
-
-    # -- looking things up --------------------------------------------------------------------
-
-    @cached_property
-    def _edges(self) -> dict[str, dict[str, Any]]:
-        return {key: data for _, _, key, data in self.graph.edges(keys=True, data=True)}
-
-    def attributes(self, link: str) -> dict[str, Any]:
-        """Attributes of a link by id.
-
-        Raises
-        ------
-        KeyError
-            No such link; the message names the nearest.
-        """
-        if link not in self._edges:
-            raise KeyError(f"no link named {link!r}{did_you_mean(link, self.links)}")
-        return {"cables": {}, **self._edges[link]}
-
-    def arc_name(self, arc: int) -> str:
-        """``tail>head`` of an arc."""
-        return f"{self.nodes[self.tail[arc]]}>{self.nodes[self.head[arc]]}"
 
     def frame(self) -> pd.DataFrame:
         """One row per link, as a table."""
@@ -450,11 +242,13 @@ class Network:
                 raise ValueError(f"a link has no {key!r}{hint}; known: {known}")
         graph = nx.MultiGraph(self.graph)
         graph.edges[old["a"], old["b"], link].update(changes)
-        return Network(graph, self.about)._hurt_like(self)
+        return Network(graph, self.about)._failed_like(self)
 
     def with_clock(self, utc_offset_h: float) -> Network:
         """Return a copy whose home is so many hours ahead of UTC."""
-        return Network(self.graph, replace(self.about, utc_offset_h=utc_offset_h))._hurt_like(self)
+        return Network(self.graph, replace(self.about, utc_offset_h=utc_offset_h))._failed_like(
+            self
+        )
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
         """Return a copy in which *link* has *capacity_gbps* in each direction."""
@@ -465,10 +259,10 @@ class Network:
         old = self.attributes(link)
         graph = nx.MultiGraph(self.graph)
         graph.remove_edge(old["a"], old["b"], key=link)
-        return Network(graph, self.about)._hurt_like(self)
+        return Network(graph, self.about)._failed_like(self)
 
-    def _hurt_like(self, other: Network) -> Network:
-        """Return this network with the faults and background of one with at least these links."""
+    def _failed_like(self, other: Network) -> Network:
+        """Return this network with the faults and load of *other*, which has all its links."""
         arcs = 2 * np.array([other.link_index[link] for link in self.links], dtype=np.int64)
         both = (arcs[:, None] + [0, 1]).ravel()
         left = np.divide(
@@ -477,12 +271,12 @@ class Network:
             out=np.ones(len(other.tail)),
             where=other.installed_gbps > 0,
         )
-        hurt = self.under(
+        failed = self.under(
             up=other.up[both],
             capacity_gbps=self.installed_gbps * left[both],
             faults=[f for f in other.faults if (f.kind, f.target) in self.resources.row],
         )
-        return hurt.carrying(other.background_gbps[both])
+        return failed.carrying(other.background_gbps[both])
 
 
 def _read_only(values: np.ndarray, kind: type) -> np.ndarray:

@@ -39,7 +39,7 @@ class NetworkState:
         self.before_change: list[Callable[[], None]] = []
 
     def seen(self, ago_us: int) -> Network:
-        """Return the network as it stood some time ago (at the start, before that)."""
+        """Return the network as it was some time ago; before the start, as at the start."""
         then = self._clock.now - ago_us
         for time, network in reversed(self._past):
             if time <= then:
@@ -106,14 +106,14 @@ class NetworkState:
 
 
 class Notices:
-    """News of links that come up or go down, each a while after it happened.
+    """Notices of links that come up or go down, each some time after it happened.
 
-    A partial cut changes capacity, not topology, and is no news: no IGP notices it.
+    A partial cut changes capacity, not topology, and gives no notice: no IGP detects it.
 
     Attributes
     ----------
     next : simpy.Event
-        Fires at the next news; another takes its place when it has fired.
+        Fires at the next notice; then another event takes its place.
     """
 
     def __init__(
@@ -124,7 +124,7 @@ class Notices:
         self.next: simpy.Event = clock.env.event()
 
     def announce(self) -> None:
-        """Pass news of this moment on when it is noticed: once, however much happens in it."""
+        """Announce a change at this instant when it is noticed; several count as one."""
         if self._announced == self._clock.now:
             return
         self._announced = self._clock.now
@@ -135,5 +135,5 @@ class Notices:
     def _tell(self, _: simpy.Event) -> None:
         if self._listener:
             self._listener()
-        told, self.next = self.next, self._clock.env.event()
-        told.succeed()
+        fired, self.next = self.next, self._clock.env.event()
+        fired.succeed()
