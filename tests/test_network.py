@@ -6,6 +6,7 @@ import pytest
 from conftest import make_tiny
 
 from simulator.model.demands import Demands
+from simulator.model.faults import Fault
 from simulator.model.network import COUNTING_RULE, About, Network
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.simulation.clock import Clock
@@ -337,7 +338,7 @@ def test_cuts_take_shares_of_what_is_installed():
     assert hurt.capacity_gbps == pytest.approx([30.0, 30.0])
     both = hurt.failed(cables=["B"])
     assert both.capacity_gbps == pytest.approx([15.0, 15.0]) and both.up.all()
-    assert both.cut == {"A": 1.0, "B": 1.0} and both.cable_left == pytest.approx([0.15])
+    assert both.cut == {"A": 1.0, "B": 1.0} and both.capacity_left == pytest.approx([0.15])
     assert network.failed(cables=["B"]).failed(cables=["A"]).capacity_gbps == pytest.approx(15.0)
     assert network.failed(cables=["A", "B"]).capacity_gbps == pytest.approx(15.0)
     assert not both.failed(cables=["C"]).up.any()
@@ -368,14 +369,15 @@ def test_the_simulation_cuts_as_networks_do(seed):
     network = cabled(shares)
     network_state = NetworkState(Clock(), network)
     lost = dict.fromkeys(shares, 0.0)
-    factor, keys = 1.0, []
+    factor, keys, began = 1.0, [], []
     for turn in range(12):
         cable, part = "ABCD"[rng.integers(4)], rng.uniform(0.1, 0.6)
         after = network.under(capacity_gbps=network.capacity_gbps * factor)
         for each, gone in lost.items():
             after = after.failed(cables={each: min(gone, 1.0)})
         further = network_state.network.failed(cables={cable: part})
-        network_state.cable(cable, part)
+        began.append(Fault("cable", cable, part))
+        network_state.begin(began[-1])
         assert further.capacity_gbps == pytest.approx(network_state.network.capacity_gbps, abs=1e-9)
         lost[cable] += part
         by_hand = 1.0 - sum(min(gone, 1.0) * shares[each] for each, gone in lost.items())
@@ -389,7 +391,9 @@ def test_the_simulation_cuts_as_networks_do(seed):
             keys.append(object())
             network_state.begin_change(0, "x2", keys[-1])
             factor *= 2.0
-            network_state.cable(cable, -lost[cable])
+            for each in [each for each in began if each.target == cable]:
+                network_state.end(each)
+                began.remove(each)
             lost[cable] = 0.0
 
 

@@ -196,8 +196,10 @@ def test_a_straight_line_is_straight_in_time():
 
 def test_gaps_are_counted():
     told = recording(GAPPY, [1.0, NAN, 3.0, 4.0, 5.0, 6.0])
-    assert told.told_gaps() == ("rates of 2 of 2 demands are missing at 5 of 6 instants, 5 in all")
-    assert recording([1.0, 2.0]).told_gaps() == ""
+    assert told.gaps_summary() == (
+        "rates of 2 of 2 demands are missing at 5 of 6 instants, 5 in all"
+    )
+    assert recording([1.0, 2.0]).gaps_summary() == ""
 
 
 def test_gaps_may_be_refused():

@@ -257,7 +257,7 @@ def test_loss_by_paths_and_by_splits_is_the_same():
 # -- putting routes together -------------------------------------------------------------------
 
 
-def test_over_fills_what_is_not_served(two_ways):
+def test_a_fallback_carries_what_is_not_served(two_ways):
     upper = paths(DIAMOND, 2, (0, 0.6, (SA, AB, BT)))
     both = upper.with_fallback(two_ways)
     np.testing.assert_allclose(both.served, 1.0)
@@ -267,14 +267,14 @@ def test_over_fills_what_is_not_served(two_ways):
     np.testing.assert_allclose(both.matrix.toarray(), both.loads(np.eye(2)))
 
 
-def test_over_changes_nothing_where_all_is_served(two_ways):
+def test_a_fallback_changes_nothing_where_all_is_served(two_ways):
     other = paths(DIAMOND, 2, (0, 1.0, (SA, AB, BT)), (1, 1.0, (AT,)))
     np.testing.assert_allclose(
         two_ways.with_fallback(other).matrix.toarray(), two_ways.matrix.toarray()
     )
 
 
-def test_over_mixes_paths_and_splits():
+def test_a_fallback_mixes_paths_and_splits():
     demands = Demands.of(DIAMOND, ["s", "a"], ["t", "t"], [8.0, 5.0])
     base = IgpEcmp().route(DIAMOND, demands)
     certificate = Certificate("optimal", 1.0, 1.0, 1.0, 1.0)
@@ -289,7 +289,7 @@ def test_over_mixes_paths_and_splits():
     np.testing.assert_allclose(share[1], by_hand)
 
 
-def test_avoiding_drops_the_entries_that_may_meet_a_dead_arc(two_ways):
+def test_without_arcs_drops_the_entries_that_may_meet_a_dead_arc(two_ways):
     dead = arcs_of(DIAMOND, a_t=1).astype(bool)
     left = two_ways.without_arcs(dead)
     np.testing.assert_allclose(left.served, [0.25, 1.0])
@@ -301,7 +301,7 @@ def test_avoiding_drops_the_entries_that_may_meet_a_dead_arc(two_ways):
     np.testing.assert_allclose(spared.matrix.toarray(), two_ways.matrix.toarray())
 
 
-def test_avoiding_sees_dead_arcs_far_down_the_splits():
+def test_without_arcs_sees_dead_arcs_far_down_the_splits():
     demands = Demands.of(DIAMOND, ["s", "a", "b"], ["t", "t", "t"], [1.0, 1.0, 1.0])
     routes = splits(DIAMOND, demands, s_a=0.7, s_b=0.3, a_t=0.6, a_b=0.4, b_t=1.0)
     dead = arcs_of(DIAMOND, a_t=1).astype(bool)
@@ -311,7 +311,7 @@ def test_avoiding_sees_dead_arcs_far_down_the_splits():
     assert left.loads(np.ones(3))[AT] == 0
 
 
-def test_of_renumbers(two_ways):
+def test_scattered_renumbers(two_ways):
     wide = two_ways.scattered(np.array([3, 1]), 5)
     assert len(wide) == 5
     np.testing.assert_allclose(wide.served, [0, 1, 0, 1, 0])

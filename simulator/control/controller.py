@@ -280,12 +280,12 @@ class Steering:
         capacity = np.where(gone, self._capacity_gbps, measured.capacity_gbps)
         self._capacity_gbps = capacity
         back = (up & gone)[::2]
-        cut = {
-            cable: part
-            for cable, part in measured.cut.items()
-            if not (back.any() and measured.cable_share(cable)[back].any())
-        }
-        return measured.under(up=up & (capacity > 0), capacity_gbps=capacity, cut=cut)
+        faults = [
+            each
+            for each in measured.faults
+            if not (back.any() and measured.fault_share(each)[back].any())
+        ]
+        return measured.under(up=up & (capacity > 0), capacity_gbps=capacity, faults=faults)
 
     def _steps(self, trigger: str, current: Routes | None) -> int:
         """Number of steps in which new routes replace the current ones."""

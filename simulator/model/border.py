@@ -1,4 +1,4 @@
-"""A border for networks that come without one: exits, regions abroad, cables."""
+"""Border: adds exits, regions abroad and cables to a network that has none."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ import networkx as nx
 from simulator.model.network import Network
 
 ACCESS_PER_EXIT = 10.0
-"""Capacity of the way from an exit to a region, in that of the exit: it is never the bottleneck."""
+"""Capacity of the link from an exit to a region, in that of the exit: never the bottleneck."""
 
 
 @dataclass(frozen=True)
 class NewExit:
-    """An exit to put on a network.
+    """An exit to add to a network.
 
     Attributes
     ----------
@@ -48,9 +48,9 @@ def with_border(
 ) -> Network:
     """Return a copy with exits and regions abroad.
 
-    Every exit ends at a point of presence of its own, from which a way leads to each of its
+    Every exit ends at a point of presence of its own, from which a link leads to each of its
     regions. The part of the delay that all its regions share is on the exit, the rest on these
-    ways; their capacity is ten times that of the exit, so that only exits are ever full.
+    links; their capacity is ten times that of the exit, so that only exits are ever full.
 
     Parameters
     ----------
@@ -95,11 +95,11 @@ def with_border(
             graph.add_edge(pop, end, key=way_of(each.id, end), **way, order=order + step)
         order += 1 + len(each.delay_ms)
     listed = {**about.cables, **{cable["id"]: _but_id(cable) for cable in cables}}
-    told = (
+    assumption = (
         f"{len(exits)} exits of {math.fsum(each.capacity_gbps for each in exits):,.0f} Gbps in all"
         " and their regions are put on by the scenario; ways beyond an exit are never full"
     )
-    assumptions = (*about.assumptions, told)
+    assumptions = (*about.assumptions, assumption)
     return Network(graph, replace(about, regions=named, cables=listed, assumptions=assumptions))
 
 

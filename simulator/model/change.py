@@ -1,4 +1,4 @@
-"""A change of a number: to a value, by an amount, or by a factor."""
+"""Change: sets a number to a value, or changes it by an amount or a factor."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def changed(old: float, change: float | str) -> float:
     ----------
     old : float
     change : float or str
-        A number, or ``+400``, ``-100``, ``x1.5``, ``+25%``; a number below zero is taken away, as
-        no size is below zero and YAML reads ``-100`` as a number.
+        A number, or ``+400``, ``-100``, ``x1.5``, ``+25%``; a number below zero is subtracted, as
+        YAML reads ``-100`` as a number and no size is below zero.
 
     Raises
     ------
@@ -47,8 +47,8 @@ def changed(old: float, change: float | str) -> float:
     else:
         new = float(change) if change >= 0 else old + float(change)
     if not math.isfinite(new) or new < 0:
-        told = change if isinstance(change, str) else f"{change:g}"
-        raise ValueError(f"{told} makes {old:g} into {new:g}, which is not a size")
+        given = change if isinstance(change, str) else f"{change:g}"
+        raise ValueError(f"{given} makes {old:g} into {new:g}, which is not a size")
     return new
 
 

@@ -1,4 +1,4 @@
-"""Demands: how much traffic asks to go from where to where, at one instant."""
+"""Demands: the traffic asked for between pairs of nodes at one instant."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Demands:
     gbps : ndarray of float, shape (demands,)
         Rate asked for.
     service : ndarray of str, shape (demands,), optional
-        What the traffic is (``video``, ``web``); None where services are not told apart.
+        What the traffic is (``video``, ``web``); None without services.
     window_gbps : ndarray of float, shape (demands, instants), optional
-        Rates expected over a planning window, for schemes that plan ahead; None when there is no
-        more to plan for than ``gbps``.
+        Rates expected over a planning window, for schemes that plan ahead; None when ``gbps`` is
+        all there is to plan for.
     """
 
     nodes: tuple[str, ...]
@@ -111,7 +111,7 @@ class Demands:
         Raises
         ------
         ValueError
-            Services are not told apart.
+            The demands have no services.
         """
         if self.service is None:
             raise ValueError("these demands have no services")

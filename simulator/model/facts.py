@@ -1,8 +1,8 @@
-"""Facts about a Network: what it adds up to, how it holds together, how far apart its ends are.
+"""Facts: totals, connectivity and distances of a Network.
 
-Cuts are those of the links among nodes that carry transit, for a stub that hangs on two nodes
-joins nothing; stubs are counted by what each hangs on. Distances follow the rules of traffic: no
-way leads through a stub, and none between two nodes at home leaves the country.
+Cuts are those of the links among nodes that carry transit, as a stub with two neighbours connects
+nothing; stubs are counted by their neighbours. Distances follow the rules of traffic: no path leads
+through a stub, and no path between two nodes at home leaves the country.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ import numpy as np
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import dijkstra, maximum_flow
 
-from simulator.model.network import LINK_CLASSES, NODE_KINDS, Network
+from simulator.model.network import Network
+from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
 MOST_NODES = 3000
-"""Nodes of a network up to which distances and connectivities are worked out."""
+"""Largest number of nodes for which distances and connectivities are computed."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Degrees:
 
 @dataclass(frozen=True)
 class Cuts:
-    """What it takes to break the core, the nodes that carry transit and the links among them.
+    """Cuts of the core: the nodes that carry transit and the links among them.
 
     Attributes
     ----------
@@ -71,12 +72,12 @@ class Cuts:
         All of the core, or the part of it at home, where domestic traffic stays.
     nodes, links : int
     parts : int
-        Pieces that are not joined.
+        Connected components.
     cut_nodes, bridges : tuple of str
-        Nodes and links each of which alone joins two pieces, in file order.
+        Nodes and links whose loss alone disconnects the core, in file order.
     edge_connectivity, node_connectivity : int or None
-        The fewest links and nodes whose loss breaks it; None where that has no meaning (fewer
-        than two nodes) or was left out. Where all nodes are neighbours, all but one must go.
+        The fewest links and nodes whose loss disconnects the core; None where that has no meaning
+        (fewer than two nodes) or was left out. Where all nodes are neighbours, all but one.
     """
 
     scope: str
@@ -91,7 +92,7 @@ class Cuts:
 
 @dataclass(frozen=True)
 class Stubs:
-    """Nodes that never carry transit, and those whose service hangs on a single thing.
+    """Nodes that never carry transit, and those that depend on a single link or node.
 
     Attributes
     ----------
@@ -107,21 +108,21 @@ class Stubs:
 
 @dataclass(frozen=True)
 class Distances:
-    """How far apart nodes are along the ways that traffic may take.
+    """Distances between nodes along the paths that traffic may take.
 
     Attributes
     ----------
     scope : {"home", "abroad"}
         Between two nodes at home, or between one at home and one abroad, either way.
     hops : int
-        The most hops of any shortest way.
+        The most hops of any shortest path.
     hops_between : tuple of str
-        A pair that is so far apart.
+        A pair at this distance.
     ms : float
         The longest of all shortest delays, one way, without queueing.
     ms_between : tuple of str
     apart : int
-        Ordered pairs without any way.
+        Ordered pairs without any path.
     """
 
     scope: str
@@ -177,7 +178,7 @@ class Facts:
     Attributes
     ----------
     kinds : mapping of str to int
-        Nodes of every kind that there is.
+        Number of nodes of every kind in the network.
     backbone_gbps, exits_gbps : float
         See ``COUNTING_RULE``.
     classes : tuple of ClassFacts
@@ -186,15 +187,15 @@ class Facts:
     degrees : Degrees or None
         None for a network without nodes.
     parts : int
-        Pieces of the whole network that are not joined.
+        Connected components of the whole network.
     cuts : tuple of Cuts
-        Of all of the core; before it of the part at home, if there are others.
+        Of the whole core; before it of the part at home, if the core has other nodes.
     stubs : Stubs
     distances : tuple of Distances
     exits : tuple of ExitFacts
     cables : tuple of CableFacts
     left_out : tuple of str
-        Sentences on what was not worked out, and why.
+        Sentences on what was not computed, and why.
     """
 
     kinds: Mapping[str, int]
@@ -213,12 +214,12 @@ class Facts:
 
 
 def facts(network: Network) -> Facts:
-    """Work out the facts about *network*.
+    """Return the facts about a network.
 
     Parameters
     ----------
     network : Network
-        With its faults, if it has any.
+        With its faults, if any.
 
     Returns
     -------
@@ -254,7 +255,7 @@ def _left_out(network: Network) -> tuple[str, ...]:
     return (f"distances and connectivities of two and more are left out: {reason}",)
 
 
-# -- what it adds up to -------------------------------------------------------------------------
+# -- totals -------------------------------------------------------------------------------------
 
 
 def _classes(network: Network) -> tuple[ClassFacts, ...]:
@@ -323,13 +324,13 @@ def _cable(network: Network, cable: str) -> CableFacts:
     )
 
 
-# -- how it holds together ----------------------------------------------------------------------
+# -- connectivity -------------------------------------------------------------------------------
 
 
 def _joined(network: Network, among: np.ndarray) -> nx.Graph:
-    """Return the graph of some nodes, by position; every edge knows the links that it stands for.
+    """Return the graph of some nodes, by position; every edge lists its links.
 
-    A Graph, not the MultiGraph: the algorithms below want one edge for each pair of neighbours.
+    A Graph, not the MultiGraph: the algorithms below need one edge for each pair of neighbours.
     """
     graph = nx.Graph()
     graph.add_nodes_from(np.flatnonzero(among).tolist())
@@ -383,10 +384,10 @@ def _edge_connectivity(graph: nx.Graph) -> int:
 
 
 def _node_connectivity(graph: nx.Graph) -> int:
-    """The fewest nodes that part two others, of a connected graph (Even 1975, Esfahanian 1984).
+    """The fewest nodes that separate two others in a connected graph (Even, Esfahanian).
 
-    A least cut leaves the node *first* out, and then parts it from some node that is no neighbour,
-    or holds it, and then parts two of its neighbours.
+    A minimum cut either leaves the node *first* out, and separates it from some node that is no
+    neighbour, or contains it, and separates two of its neighbours (Even 1975, Esfahanian 1984).
     """
     count = len(graph)
     place = {node: i for i, node in enumerate(graph)}
@@ -421,7 +422,7 @@ def _stubs(network: Network) -> Stubs:
     return Stubs(int(network.is_stub.sum()), tuple(on_one_link), tuple(on_one_node))
 
 
-# -- how far apart ------------------------------------------------------------------------------
+# -- distances ----------------------------------------------------------------------------------
 
 
 def _distances(network: Network) -> tuple[Distances, ...]:
@@ -450,7 +451,7 @@ def _farthest(
 
 
 def shortest(network: Network, cost: np.ndarray) -> np.ndarray:
-    """Return the least cost from every node to every other along ways that traffic may take.
+    """Return the least cost from every node to every other along paths that traffic may take.
 
     Parameters
     ----------
@@ -461,10 +462,10 @@ def shortest(network: Network, cost: np.ndarray) -> np.ndarray:
     Returns
     -------
     ndarray, shape (nodes, nodes)
-        Infinite where there is no way.
+        Infinite where there is no path.
     """
     count = len(network.nodes)
-    # A stub is two points here: ways begin at one and end at the other, and none leads through.
+    # A stub is two points here: paths begin at one and end at the other, and none leads through.
     begins = np.arange(count) + np.where(network.is_stub, count, 0)
     found = np.full((count, count), np.inf)
     for abroad in (False, True):

@@ -1,7 +1,7 @@
-"""The machine behind routes: paths and splits as one system of hops.
+"""Hops: paths and splits as one sparse linear system, on which routes run.
 
 A **hop** is traffic of one kind on one arc: the third arc of a path, or the traffic to one
-destination on an arc. Two sparse matrices say everything::
+destination on an arc. Two sparse matrices describe the system::
 
     y = inject @ rates + pass_on @ (pass_fraction * y)
 
@@ -71,13 +71,13 @@ class Hops:
         position = np.arange(len(path_arcs)) - np.repeat(starts[:-1], length)
         keep = used[path]
         path, position = path[keep], position[keep]
-        # By position first: a level is all hops that stand at one place in their paths.
+        # By position first: a level is all hops at one position in their paths.
         order = np.argsort(position, kind="stable")
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
         n, first = len(order), int((position == 0).sum())
         begins = path[order][:first]
-        # Rows of one entry each, written straight down.
+        # Rows of one entry each.
         rows = np.arange(n + 1)
         inject = sparse.csr_array(
             (share[begins], demand[begins], np.minimum(rows, first)), shape=(n, demands)
@@ -138,7 +138,7 @@ class Hops:
         )
 
     def without_arcs(self, dead: np.ndarray) -> Hops:
-        """Return the system without the entries that could meet a dead arc."""
+        """Return the system without the entries from which traffic could meet a dead arc."""
         if not dead[self.arc].any():
             return self
         meets = dead[self.arc].astype(float)
@@ -193,7 +193,7 @@ class Hops:
 
     @cached_property
     def _arrives(self) -> np.ndarray:
-        """Share of what enters each hop that arrives when nothing is lost."""
+        """Share of what enters each hop that arrives without loss."""
         arrives = np.where(self.ends, 1.0, 0.0)
         for lo, hi, back in self._backward:
             arrives[lo:hi] += back @ arrives
@@ -201,7 +201,7 @@ class Hops:
 
     @cached_property
     def served(self) -> np.ndarray:
-        """Share of each demand that has a way to its target, shape (demands,)."""
+        """Share of each demand that has a path to its target, shape (demands,)."""
         if self.owner is not None and self.share is not None:
             last = self.ends
             return np.bincount(self.owner[last], self.share[last], self.inject.shape[1])
@@ -209,15 +209,15 @@ class Hops:
 
     @cached_property
     def arrives_whole(self) -> bool:
-        """Whether all that enters arrives when nothing is lost: what a hop carries is then all."""
+        """Whether all traffic that enters arrives when there is no loss."""
         return self.owner is not None or bool(np.all(np.abs(self._arrives - 1.0) < 1e-12))
 
     @cached_property
     def fingerprint(self) -> np.ndarray:
-        """A number for every demand that is another one when its shares are others (demands,).
+        """A number for every demand that differs when its shares differ, shape (demands,).
 
-        Shares times random weights of the arcs: two different ways agree by chance alone, to one
-        in 2^50 or so.
+        Shares times random weights of the arcs: two different sets of shares agree by chance with
+        a probability of about 2^-50.
         """
         weight = np.random.default_rng(self.arcs).random(self.arcs)
         if self.owner is not None and self.share is not None:
@@ -225,7 +225,7 @@ class Hops:
         return np.asarray(weight @ self.matrix)
 
     def shares(self, demands: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Arcs that some demands cross when nothing is lost: demand (as asked), arc and share."""
+        """Arcs that some demands cross without loss: position in *demands*, arc and share."""
         place = np.full(self.inject.shape[1], -1)
         place[demands] = np.arange(len(demands))
         if self.owner is not None and self.share is not None:
@@ -243,7 +243,7 @@ class Hops:
 
     @cached_property
     def matrix(self) -> sparse.csr_array:
-        """Share of each demand that crosses each arc when nothing is lost (arcs x demands)."""
+        """Share of each demand that crosses each arc without loss (arcs x demands)."""
         shape = (self.arcs, self.inject.shape[1])
         if self.owner is not None:
             return sparse.csr_array((self.share, (self.arc, self.owner)), shape=shape)
@@ -267,6 +267,29 @@ class Hops:
             y[lo:hi] += forward @ (y * pass_hop)
         return self._on_arc @ y
 
+    def open_loads(self, rates: np.ndarray, open_: np.ndarray) -> np.ndarray:
+        """Rate on every arc by the paths that cross open arcs only.
+
+        Parameters
+        ----------
+        rates : ndarray, shape (demands, instants)
+        open_ : ndarray, shape (arcs, instants)
+            One for an open arc, zero for a closed one.
+
+        Returns
+        -------
+        ndarray, shape (arcs, instants)
+        """
+        here = open_[self.arc]
+        reached = self.inject @ rates
+        for lo, hi, forward in self._forward:
+            reached[lo:hi] += forward @ (reached * here)
+        arrives = np.zeros_like(reached)
+        for lo, hi, back in self._backward:
+            onward = np.where(self.ends[lo:hi, None], 1.0, back @ arrives)
+            arrives[lo:hi] = here[lo:hi] * onward
+        return self._on_arc @ (reached * arrives)
+
     def arrivals(
         self, delays_ms: np.ndarray, pass_fraction: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
@@ -280,7 +303,7 @@ class Hops:
         return self._enter @ arrives, self._enter @ spent
 
     def spent(self, delays_ms: np.ndarray) -> np.ndarray:
-        """Share that arrives times mean delay when nothing is lost, shape (demands, instants)."""
+        """Share that arrives times mean delay without loss, shape (demands, instants)."""
         if self.arrives_whole:
             return np.asarray(self._by_demand @ delays_ms)
         spent = delays_ms[self.arc] * self._arrives[:, None]
@@ -305,7 +328,7 @@ def _slice(matrix: sparse.csr_array, lo: int, hi: int) -> sparse.csr_array:
 
 
 def _levels(inject: sparse.csr_array, pass_on: sparse.csr_array, nodes: int) -> np.ndarray:
-    """Longest way from an entry to every hop; -1 where no traffic comes."""
+    """Longest path from an entry to every hop, in hops; -1 where no traffic comes."""
     level = np.full(inject.shape[0], -1)
     front = np.diff(inject.indptr) > 0
     depth = 0

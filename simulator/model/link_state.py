@@ -1,21 +1,22 @@
-"""Flow: routes carrying rates over a network as it is: load, loss and latency at many instants.
+"""LinkState: load, loss and latency of routes that carry rates over a network, at many instants.
 
-Loss is **thinning**. A direction of a link that is offered more than its capacity carries its
-capacity and loses the rest, every demand in proportion; what is lost loads nothing further on. The
-shares kept everywhere depend on each other, and are solved to a fixed point over the network.
+A direction of a link that is offered more than its capacity carries its capacity and loses the
+rest, every demand in proportion; lost traffic loads nothing downstream. The **pass fractions**,
+carried over offered, of all arcs depend on each other: they are solved as a fixed point over the
+network.
 
-Demands may differ in **level**: strict priority, at every link. The lowest number is solved as if
-it were alone, the next one with the capacity that it leaves, and so on. Within a level what is not
-elastic goes first. A level waits as if the link were used by itself and all levels above: the rest
-of a packet of a lower level that is being sent already (non-preemptive priority) is left out, as it
-is less than a packet's time.
+Demands may differ in **priority**, which is strict at every link. The lowest number is solved as if
+it were alone, the next one with the capacity that it leaves, and so on. Within a priority inelastic
+demands go first. The wait of a priority is that of a link used by it and all priorities above: the
+rest of a packet of a lower priority that is being sent already (non-preemptive priority) is left
+out, as it is less than the time of one packet.
 
-**Elastic** demands lose nothing: their senders slow down until what remains of the links holds
-them. The flows of a demand share its paths as its routes say, and each path slows down for itself.
-Their rates are max-min fair by progressive filling (Bertsekas and Gallager, *Data Networks*, 1992,
-section 6.5), in equal shares per unit of the rate asked for: a demand of twice the rate stands for
-twice as many flows, of which each gets the same (Massoulie and Roberts, *Bandwidth sharing:
-objectives and algorithms*, INFOCOM 1999). None sends more than it asks.
+**Elastic** demands lose nothing: their senders slow down to what the links have left. The flows of
+a demand share its paths as its routes say, and each path slows down by itself. Their rates are
+max-min fair by progressive filling (Bertsekas and Gallager, *Data Networks*, 1992, section 6.5), in
+equal shares per unit of the rate asked for: a demand of twice the rate stands for twice as many
+flows, each of which gets the same (Massoulie and Roberts, *Bandwidth sharing: objectives and
+algorithms*, INFOCOM 1999). No demand sends more than it asks for.
 """
 
 from __future__ import annotations
@@ -24,10 +25,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy import sparse
 
 from simulator.base.errors import SimulatorError
-from simulator.model.hops import Hops
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.queues.queue import Queue
@@ -39,14 +38,14 @@ _EXACT = 1e-12
 
 @dataclass(frozen=True, eq=False)
 class QosPolicy:
-    """How demands share links that are full.
+    """How demands share full links.
 
     Attributes
     ----------
-    level : ndarray of int, shape (demands,)
-        Priority: lower numbers are carried first.
+    priority : ndarray of int, shape (demands,)
+        Lower numbers are carried first.
     elastic : ndarray of bool, shape (demands,)
-        Whether senders slow down rather than lose.
+        Whether senders slow down instead of losing traffic.
     """
 
     priority: np.ndarray
@@ -54,12 +53,12 @@ class QosPolicy:
 
     @cached_property
     def uniform(self) -> bool:
-        """Whether all demands are one level of traffic that loses."""
+        """Whether all demands have one priority and none is elastic."""
         return not self.elastic.any() and len(np.unique(self.priority)) <= 1
 
     @cached_property
-    def levels(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """By level, first ones first: masks of what loses and of what slows down."""
+    def priorities(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
+        """Masks of the inelastic and the elastic demands of every priority, highest first."""
         found = []
         for priority in np.unique(self.priority):
             mine = self.priority == priority
@@ -69,19 +68,19 @@ class QosPolicy:
 
 @dataclass(frozen=True, eq=False)
 class LinkState:
-    """Traffic at a number of instants.
+    """Traffic on links and of demands at a number of instants.
 
     Attributes
     ----------
     capacity_gbps : ndarray, shape (arcs,)
         Capacity of every arc; zero where it is down.
     offered_gbps, carried_gbps, utilisation, wait_ms : ndarray, shape (arcs, instants)
-        ``utilisation`` is NaN on an arc that is down. ``wait_ms`` is the mean over what is carried,
-        where levels wait differently.
+        ``utilisation`` is NaN on an arc that is down. ``wait_ms`` is the mean over carried
+        traffic, where priorities wait differently.
     rates_gbps, delivered_gbps, latency_ms, propagation_ms : ndarray, shape (demands, instants)
-        Latencies are one way, of what is delivered; NaN where nothing is.
+        Latencies are one way, of delivered traffic; NaN where none is delivered.
     sent_gbps : ndarray, shape (demands, instants)
-        What senders send of the rates: less only where elastic ones have slowed down.
+        Part of the rates that is sent: less than the rates only for elastic demands.
     """
 
     capacity_gbps: np.ndarray
@@ -109,16 +108,25 @@ def link_state(
     ----------
     routes : Routes
     network : Network
-        Capacities and what is up now; may differ from what the routes were made for.
+        Capacities and what is up now; may differ from the network that the routes were made for.
     rates_gbps : ndarray, shape (demands, instants)
-        What is asked for.
+        Rates asked for.
     queue : Queue
         Queue model.
-    treatment : Treatment, optional
-        Levels, and who is elastic; all demands alike when left out.
+    qos : QosPolicy, optional
+        Priorities and elasticity; all demands are treated alike when left out.
+
+    Returns
+    -------
+    LinkState
+
+    Raises
+    ------
+    SimulatorError
+        Loss does not settle; see :func:`loss_fixed_point`.
     """
     if qos is not None and not qos.uniform:
-        return _by_level(routes, network, rates_gbps, queue, qos)
+        return _by_priority(routes, network, rates_gbps, queue, qos)
     capacity = np.where(network.up, network.capacity_gbps, 0.0)
     offered = routes.loads(rates_gbps)
     over = (offered > capacity[:, None]).any(axis=0)
@@ -165,7 +173,7 @@ def _arrivals(
 def loss_fixed_point(
     routes: Routes, capacity_gbps: np.ndarray, rates_gbps: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Solve for the share that every arc keeps.
+    """Solve for the pass fraction of every arc.
 
     Parameters
     ----------
@@ -175,8 +183,8 @@ def loss_fixed_point(
 
     Returns
     -------
-    kept, offered_gbps : ndarray, shape (arcs, instants)
-        ``kept = min(1, capacity / offered)`` at the fixed point.
+    pass_fraction, offered_gbps : ndarray, shape (arcs, instants)
+        ``pass_fraction = min(1, capacity / offered)`` at the fixed point.
 
     Raises
     ------
@@ -188,8 +196,8 @@ def loss_fixed_point(
     capacity = capacity_gbps[:, None] if same else capacity_gbps
     pass_fraction = np.ones((len(capacity_gbps), instants))
     offered = np.zeros_like(pass_fraction)
-    # Less kept upstream means more room downstream: where demands lie in rings, a whole step
-    # swings ever wider. An instant whose error has not fallen for a while takes half the step.
+    # Less traffic passed upstream leaves more room downstream: where demands lie in rings, whole
+    # steps diverge. An instant whose error has not fallen for a while takes half the step.
     stride = np.ones(instants)
     least, waited = np.full(instants, np.inf), np.zeros(instants, dtype=int)
     open_ = np.arange(instants)
@@ -197,7 +205,7 @@ def loss_fixed_point(
         now = pass_fraction[:, open_]
         load = routes.loads(rates_gbps[:, open_], now)
         room = capacity if same else capacity[:, open_]
-        with np.errstate(over="ignore"):  # a load that is all but nothing
+        with np.errstate(over="ignore"):  # of a load near zero
             fits = np.divide(room, load, out=np.ones_like(load), where=load > 0)
         target = np.minimum(1.0, fits)
         error = np.abs(target - now).max(axis=0)
@@ -218,13 +226,13 @@ def loss_fixed_point(
     raise SimulatorError(f"loss did not settle within {_MAX_SWEEPS} sweeps")
 
 
-# -- levels, and senders that slow down ----------------------------------------------------------
+# -- priorities and elastic demands -------------------------------------------------------------
 
 
-def _by_level(
+def _by_priority(
     routes: Routes, network: Network, rates_gbps: np.ndarray, queue: Queue, qos: QosPolicy
 ) -> LinkState:
-    """Level by level, each with what those above it leave."""
+    """Solve priority by priority, each with the capacity that those above it leave."""
     capacity = np.where(network.up, network.capacity_gbps, 0.0)
     live = capacity > 0
     over = (routes.loads(rates_gbps) > capacity[:, None]).any(axis=0)
@@ -234,7 +242,7 @@ def _by_level(
     delivered, sent = np.zeros_like(rates_gbps, dtype=float), np.array(rates_gbps, dtype=float)
     latency, propagation = np.full_like(delivered, np.nan), np.full_like(delivered, np.nan)
     utilisation = np.zeros_like(offered)
-    for rigid, elastic in qos.levels:
+    for rigid, elastic in qos.priorities:
         passed = np.zeros_like(offered)
         pass_fraction: np.ndarray | None = None
         filling: _Filling | None = None
@@ -291,13 +299,13 @@ def _by_level(
 
 @dataclass(frozen=True, eq=False)
 class _Stage:
-    """A stage of progressive filling: until the next arc is full, at some instants.
+    """A stage of progressive filling at some instants: it lasts until the next arc is full.
 
     Attributes
     ----------
     instants : ndarray of int
     part : ndarray, shape (instants,)
-        Part of what is asked for by which every open path grows.
+        Part of the rate asked for by which every open path grows.
     open_ : ndarray, shape (arcs, instants)
         One where an arc has room, zero where it is full.
     """
@@ -309,7 +317,7 @@ class _Stage:
 
 @dataclass(frozen=True, eq=False)
 class _Filling:
-    """Max-min fair rates: what they load, and the stages in which they grew."""
+    """Max-min fair rates: their load on every arc, and the stages in which they grew."""
 
     load_gbps: np.ndarray
     stages: tuple[_Stage, ...]
@@ -338,26 +346,25 @@ class _Filling:
 def _filled(
     routes: Routes, room_gbps: np.ndarray, rates_gbps: np.ndarray, capacity_gbps: np.ndarray
 ) -> _Filling:
-    """Raise all paths in step until each meets a full arc or has all that it asks for.
+    """Raise the rates of all paths together until each meets a full arc or has its full rate.
 
     Parameters
     ----------
     routes : Routes
     room_gbps : ndarray, shape (arcs, instants)
     rates_gbps : ndarray, shape (demands, instants)
-        What is asked for; zero for demands that take no part.
+        Rates asked for; zero for demands that take no part.
     capacity_gbps : ndarray, shape (arcs,)
-        To tell what is full from what is rounding.
+        Sets the tolerance within which an arc is full.
     """
-    sweeps = _Sweeps(routes)
     full = _EXACT * capacity_gbps[:, None]
     left, instants = room_gbps.copy(), rates_gbps.shape[1]
     load, grown = np.zeros_like(left), np.zeros(instants)
     open_ = (left > full).astype(float)
     alive, stages = np.arange(instants), []
-    while len(alive):  # each round fills an arc of every instant that goes on
+    while len(alive):  # each round fills an arc of every instant that continues
         now = open_[:, alive]
-        growth = sweeps.whole_ways(rates_gbps[:, alive], now)
+        growth = _open_loads(routes, rates_gbps[:, alive], now)
         spare = np.full_like(growth, np.inf)
         with np.errstate(over="ignore"):
             np.divide(left[:, alive], growth, out=spare, where=growth > 0)
@@ -373,52 +380,10 @@ def _filled(
     return _Filling(load, tuple(stages))
 
 
-class _Sweeps:
-    """Sweeps over the hops of routes that find the traffic whose whole way is open."""
-
-    def __init__(self, routes: Routes) -> None:
-        self._layers = [
-            (
-                hops,
-                weight,
-                _slices(hops.pass_on, hops.levels)[1:],
-                _slices(sparse.csr_array(hops.pass_on.T), hops.levels)[::-1],
-                _on_arcs(hops),
-            )
-            for hops, weight in routes.layers
-        ]
-
-    def whole_ways(self, rates_gbps: np.ndarray, open_: np.ndarray) -> np.ndarray:
-        """Load of every arc by the paths that meet open arcs only, shape (arcs, instants)."""
-        total = np.zeros_like(open_)
-        for hops, weight, forward, back, on_arc in self._layers:
-            given = rates_gbps if weight is None else rates_gbps * weight[:, None]
-            here = open_[hops.arc]
-            reached = hops.inject @ given
-            for lo, hi, part in forward:
-                reached[lo:hi] += part @ (reached * here)
-            arrives = np.zeros_like(reached)
-            for lo, hi, part in back:
-                onward = np.where(hops.ends[lo:hi, None], 1.0, part @ arrives)
-                arrives[lo:hi] = here[lo:hi] * onward
-            total += on_arc @ (reached * arrives)
-        return total
-
-
-def _slices(
-    matrix: sparse.csr_array, levels: np.ndarray
-) -> list[tuple[int, int, sparse.csr_array]]:
-    """Rows of each level, and where they stand."""
-    ends = [int(each) for each in levels]
-    return [
-        (lo, hi, sparse.csr_array(matrix[lo:hi]))
-        for lo, hi in zip(ends[:-1], ends[1:], strict=True)
-    ]
-
-
-def _on_arcs(hops: Hops) -> sparse.csr_array:
-    """One for every hop in the row of its arc (arcs x hops)."""
-    count = len(hops.arc)
-    return sparse.csr_array(
-        (np.ones(count), (hops.arc, np.arange(count))), shape=(hops.arcs, count)
-    )
+def _open_loads(routes: Routes, rates_gbps: np.ndarray, open_: np.ndarray) -> np.ndarray:
+    """Load of every arc by the paths that cross open arcs only, shape (arcs, instants)."""
+    total = np.zeros_like(open_)
+    for hops, weight in routes.layers:
+        given = rates_gbps if weight is None else rates_gbps * weight[:, None]
+        total += hops.open_loads(given, open_)
+    return total

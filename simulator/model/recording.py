@@ -1,4 +1,4 @@
-"""Recording: rates of demands over time, as somebody measured them."""
+"""Recording: measured rates of demands over time, and how they are played back."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from simulator.model.demands import Demands
 
 US_PER_H = 3_600_000_000
 FAR_US = 2**62
-"""Further than any scenario goes, in microseconds."""
+"""A time beyond the end of any scenario, in microseconds."""
 
 Gaps = Literal["interpolate", "hold", "zero", "refuse"]
 FILLED = {"interpolate": "interpolated", "hold": "held", "zero": "taken for zero"}
@@ -21,21 +21,21 @@ FILLED = {"interpolate": "interpolated", "hold": "held", "zero": "taken for zero
 
 @dataclass(frozen=True, eq=False)
 class Recording:
-    """Measured traffic matrices, one after the other; a single matrix is one with one instant.
+    """Measured traffic matrices, one after the other.
 
-    Each matrix holds until the next, the last for as long as the one before it. A single one holds
-    for ever.
+    Each matrix holds until the next, the last for as long as the one before it. A single matrix
+    holds for ever.
 
     Attributes
     ----------
     demands : Demands
-        The pairs of ends; ``gbps`` is the mean over the time that is known.
+        Pairs of nodes; ``gbps`` is the mean over the time with known rates.
     hours : ndarray, shape (instants,)
         When each matrix begins, in hours from the first, rising; the first is 0.
     gbps : ndarray, shape (demands, instants)
-        Rates; NaN where the file says nothing.
+        Rates; NaN where the file has none.
     start : str, optional
-        Local time of the first matrix in ISO form, where the file tells.
+        Local time of the first matrix in ISO form, where the file has one.
     """
 
     demands: Demands
@@ -67,12 +67,12 @@ class Recording:
 
     @property
     def length_h(self) -> float:
-        """How long it is; infinite for a single matrix."""
+        """Length in hours; infinite for a single matrix."""
         return float(self.edges_us[-1] / US_PER_H) if len(self) > 1 else float("inf")
 
     @property
     def end(self) -> str | None:
-        """Local time of the end in ISO form, where the file tells the start."""
+        """Local time of the end in ISO form, where the start is known."""
         return self.time_of(self.length_h) if self.start and len(self) > 1 else None
 
     def time_of(self, hour: float) -> str:
@@ -91,16 +91,16 @@ class Recording:
         return [(start + timedelta(seconds=second)).isoformat() for second in seconds.tolist()]
 
     def growth(self, demands: Demands) -> np.ndarray:
-        """Return how many times the mean of each demand *demands* is; 1 where there is none."""
+        """Return the rate in *demands* over the mean of each demand; 1 where the mean is zero."""
         mean = self.demands.gbps
         return np.divide(demands.gbps, mean, out=np.ones_like(mean), where=mean > 0)
 
     def scaled_to(self, demands: Demands) -> Recording:
-        """Return the same curves with the means that *demands*, the same ones, have."""
+        """Return the same curves, scaled to the rates in *demands* as their means."""
         return replace(self, demands=demands, gbps=self.gbps * self.growth(demands)[:, None])
 
-    def told_gaps(self) -> str:
-        """Say how much is missing: `rates of 12 demands are missing at 3 of 288 instants`."""
+    def gaps_summary(self) -> str:
+        """Return how much is missing: `rates of 12 demands are missing at 3 of 288 instants`."""
         missing = np.isnan(self.gbps)
         demands, instants = (int(missing.any(axis=axis).sum()) for axis in (1, 0))
         if not demands:
@@ -116,14 +116,14 @@ class Recording:
         Parameters
         ----------
         gaps : str
-            ``interpolate``: on a straight line between the matrices before and after; ``hold``:
-            as before; at the ends, where one of them is wanting, both take the nearest. ``zero``:
-            no traffic. ``refuse``: there must be none.
+            ``interpolate``: linearly between the known rates before and after; ``hold``: the known
+            rate before; both take the nearest known rate at the ends. ``zero``: no traffic.
+            ``refuse``: gaps are an error.
 
         Raises
         ------
         ValueError
-            A demand has no rate at all to fill its gaps from, or gaps are refused.
+            A demand has no known rate, or gaps are refused.
         """
         missing = np.isnan(self.gbps)
         if not missing.any():
@@ -131,7 +131,7 @@ class Recording:
         if gaps == "refuse":
             demand, instant = np.argwhere(missing)[0]
             raise ValueError(
-                f"{self.told_gaps()}, the first of {self._ends(int(demand))} at"
+                f"{self.gaps_summary()}, the first of {self._ends(int(demand))} at"
                 f" {self.time_of(self.hours[instant])}; say how to fill them:"
                 " gaps: interpolate, hold or zero"
             )
@@ -152,7 +152,7 @@ class Recording:
         return self.demands.names[demand].rsplit(":", 1)[0]
 
     def _means(self) -> np.ndarray:
-        """Mean rates by time; zero for a demand of which nothing is known."""
+        """Mean rates over time; zero for a demand without known rates."""
         if len(self) == 1:
             return np.nan_to_num(self.gbps[:, 0])
         held = np.diff(self.edges_us).astype(float)
@@ -167,7 +167,7 @@ class Recording:
 def _filled(
     gbps: np.ndarray, missing: np.ndarray, hours: np.ndarray, *, straight: bool
 ) -> np.ndarray:
-    """Fill every gap from the rates known before and after it; each row knows one at least."""
+    """Fill every gap from the known rates before and after it; each row has at least one."""
     count = gbps.shape[1]
     places = np.broadcast_to(np.arange(count), gbps.shape)
     before = np.maximum.accumulate(np.where(missing, -1, places), axis=1)
@@ -195,8 +195,8 @@ class Playback:
     horizon_h : float
         Length of the scenario: a step that is cut short by its end is a mean over what is left.
     repeats : bool
-        What comes after the end, and before the beginning, is the recording over again; without
-        it, the last and the first matrix.
+        The recording repeats after its end and before its beginning; without it, the last and the
+        first matrix hold there.
     """
 
     recording: Recording
@@ -207,8 +207,8 @@ class Playback:
     def means(self, start_us: np.ndarray, end_us: np.ndarray) -> np.ndarray:
         """Return the exact mean rates over some spans of the scenario.
 
-        Every span is summed by itself, in the order of time: how many are asked for at once does
-        not change a bit.
+        Every span is summed by itself, in the order of time: its result does not depend on the
+        other spans.
 
         Parameters
         ----------
@@ -240,7 +240,7 @@ class Playback:
         return (weights @ self.recording.gbps[:, columns].T).T
 
     def _matrix_at(self, time_us: np.ndarray) -> np.ndarray:
-        """Number of the matrix in force; when it repeats, they are numbered on and on."""
+        """Number of the matrix in force; numbering continues through repetitions."""
         edges = self.recording.edges_us
         if not self.repeats:
             return np.clip(np.searchsorted(edges, time_us, side="right") - 1, 0, len(edges) - 2)

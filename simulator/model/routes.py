@@ -1,7 +1,7 @@
 """Routes: for every demand, where its traffic goes.
 
 Paths with shares and per-destination splits are one thing here: a system of hops (``hops``), or a
-stack of such systems, in which a lower one takes what the upper one does not serve.
+stack of such systems, in which a lower one carries what the upper one does not serve.
 """
 
 from __future__ import annotations
@@ -22,15 +22,15 @@ from simulator.model.network import Network
 
 @dataclass(frozen=True)
 class Certificate:
-    """What an optimising scheme can prove about its answer.
+    """What an optimising scheme proves about its routes.
 
     Attributes
     ----------
     status : str
         Status of the solver.
     mlu, mlu_bound : float
-        Maximum utilisation of the links that count, and a lower bound on what any routing of
-        these demands can reach (NaN where the least MLU was not asked for).
+        Maximum utilisation of the links that count, and a lower bound on it for any routing of
+        these demands (NaN where the least MLU was not the objective).
     objective, bound : float
         Value of the last objective minimised, and a proven lower bound on it.
     columns, rounds : int
@@ -57,18 +57,19 @@ class Certificate:
 
 
 class Moved(NamedTuple):
-    """What a change of routes moves.
+    """Traffic that a change of routes moves.
 
     Attributes
     ----------
     demands : int
-        How many demands go elsewhere than before.
+        Number of demands that move.
     gbps : float
-        How many Gbps of them.
+        Their moved traffic.
     which : ndarray of bool, shape (demands,)
+        Which demands move.
     peak_gbps : ndarray, shape (arcs,)
-        The most that every arc may carry on the way, whatever the order in which demands switch:
-        of each demand the larger of its old and its new flow.
+        The most that every arc may carry during the change, in any order of the moves: of each
+        demand the larger of its old and its new flow.
     """
 
     demands: int
@@ -81,24 +82,24 @@ class Moved(NamedTuple):
 class Routes:
     """Where the traffic of each demand goes.
 
-    Build with :meth:`from_paths` or :meth:`from_splits`; stack with :meth:`over`.
+    Build with :meth:`from_paths` or :meth:`from_splits`; stack with :meth:`with_fallback`.
 
     Attributes
     ----------
     network : Network
         The network that the arcs belong to.
     layers : tuple of (Hops, ndarray or None)
-        Systems of hops, each with the share of every demand that it is given (all when None).
+        Systems of hops, each with the share of every demand that enters it (all when None).
     certificate : Certificate or None
         Proof of quality, from schemes that optimise.
     rescales : bool
-        Whether the source moves what a dead path carried onto the paths that are left, in
-        proportion, as weighted tunnels do. Without it that traffic is no longer served here.
-    held : ndarray, shape (demands,), optional
-        Share of each demand that is held back at its source on purpose: no lower layer carries it.
-    hint : object
-        Where the scheme that made these routes would start from, asked again with them as the
-        current ones: the answer is the same without, only later.
+        Whether the source moves the traffic of a dead path to the paths that are left, in
+        proportion, as weighted tunnels do. Without it these routes no longer serve that traffic.
+    throttled : ndarray, shape (demands,), optional
+        Share of each demand that its source does not send, on purpose: no lower layer carries it.
+    warm_start : object
+        Starting point for the scheme that made these routes when they are its current ones. It
+        saves time and does not change the result.
     """
 
     network: Network
@@ -131,9 +132,9 @@ class Routes:
         demand : ndarray of int, shape (paths,)
             Demand that each path serves.
         share : ndarray of float, shape (paths,)
-            Share of the demand on the path. What the shares of a demand leave is not served.
+            Share of the demand on the path. The rest of a demand is not served.
         arcs : ndarray of int
-            Arcs of all paths, one after the other.
+            Arcs of all paths, one path after the other.
         starts : ndarray of int, shape (paths + 1,)
             ``arcs[starts[p]:starts[p + 1]]`` is path *p*.
         certificate : Certificate, optional
@@ -158,22 +159,22 @@ class Routes:
         demands : Demands
         splits : sparse array, shape (commodities, arcs)
             Share of a commodity's traffic at the tail of an arc that takes the arc.
-        goal : ndarray of int, shape (commodities,)
-            Node at which each commodity has arrived.
+        destination : ndarray of int, shape (commodities,)
+            Destination node of each commodity.
         commodity : ndarray of int, shape (demands,)
             Commodity that each demand is forwarded as.
 
         Raises
         ------
         ValueError
-            The splits send traffic round in a circle.
+            The splits form a loop.
         """
         return cls(
             network, ((Hops.of_splits(network, demands, splits, destination, commodity), None),)
         )
 
     def with_fallback(self, base: Routes) -> Routes:
-        """Return these routes, with what they do not serve following *base*."""
+        """Return these routes; the traffic that they do not serve follows *base*."""
         rest = 1.0 - self.served - (0.0 if self.throttled is None else self.throttled)
         rest = np.clip(rest, 0.0, 1.0)
         rest[rest < 1e-12] = 0.0
@@ -184,9 +185,9 @@ class Routes:
         return replace(self, layers=(*self.layers, *under), throttled=throttled)
 
     def without_arcs(self, dead: np.ndarray) -> Routes:
-        """Return the routes without the entries that could meet a dead arc.
+        """Return the routes without the entries from which traffic could meet a dead arc.
 
-        Routes that rescale share out what those carried over the entries that are left.
+        Routes that rescale distribute that traffic over the entries that are left.
 
         Parameters
         ----------
@@ -252,7 +253,7 @@ class Routes:
         return mixed._merged()
 
     def _merged(self, most: int = 200) -> Routes:
-        """Return the same routes in one layer, if they are few paths; as they are if not."""
+        """Return the same routes in one layer; unchanged if they have too many paths."""
         shares: dict[tuple[int, tuple[int, ...]], float] = {}
         try:
             for demand, share, arcs in self.paths(limit=most * len(self)):
@@ -281,7 +282,7 @@ class Routes:
 
     @cached_property
     def served(self) -> np.ndarray:
-        """Share of each demand that has a way to its target, shape (demands,)."""
+        """Share of each demand that has a path to its target, shape (demands,)."""
         total = np.zeros(len(self))
         for hops, weight in self.layers:
             total += hops.served if weight is None else hops.served * weight
@@ -289,7 +290,7 @@ class Routes:
 
     @cached_property
     def entries(self) -> np.ndarray:
-        """Rules that the source of each demand needs: one for every first hop (demands,)."""
+        """Entries that the source of each demand needs: one for every first hop (demands,)."""
         count = np.zeros(len(self), dtype=np.int64)
         for hops, weight in self.layers:
             entered = np.bincount(hops.inject.indices, minlength=len(self))
@@ -298,7 +299,7 @@ class Routes:
 
     @cached_property
     def matrix(self) -> sparse.csr_array:
-        """Share of each demand that crosses each arc when nothing is lost (arcs x demands)."""
+        """Share of each demand that crosses each arc without loss (arcs x demands)."""
         total = sparse.csr_array((len(self.network.tail), len(self)))
         for hops, weight in self.layers:
             part = hops.matrix if weight is None else hops.matrix @ sparse.diags_array(weight)
@@ -311,8 +312,8 @@ class Routes:
         Parameters
         ----------
         rates : ndarray, shape (demands,) or (demands, instants)
-        kept : ndarray, shape (arcs,) or (arcs, instants), optional
-            Share of what is offered to an arc that it carries; 1 when left out.
+        pass_fraction : ndarray, shape (arcs,) or (arcs, instants), optional
+            Share of the offered rate that an arc carries; 1 when left out.
         """
         total = np.zeros((len(self.network.tail), *rates.shape[1:]))
         for hops, weight in self.layers:
@@ -324,13 +325,13 @@ class Routes:
     def arrivals(
         self, delays_ms: np.ndarray, pass_fraction: np.ndarray | None = None
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Share of each demand that arrives, and the mean delay of what does.
+        """Share of each demand that arrives, and the mean delay of that share.
 
         Parameters
         ----------
         delays_ms : ndarray, shape (arcs,) or (arcs, instants)
-        kept : ndarray, shape (arcs,) or (arcs, instants), optional
-            Share of what is offered to an arc that it carries; 1 when left out.
+        pass_fraction : ndarray, shape (arcs,) or (arcs, instants), optional
+            Share of the offered rate that an arc carries; 1 when left out.
 
         Returns
         -------
@@ -360,7 +361,7 @@ class Routes:
         return (arrived[:, 0], mean[:, 0]) if flat else (arrived, mean)
 
     def moved(self, old: Routes, rates: np.ndarray) -> Moved:
-        """What goes elsewhere than in *old*.
+        """Traffic that takes other arcs than in *old*.
 
         The moved share of a demand is the largest rise of its share on any one arc.
 
@@ -369,7 +370,7 @@ class Routes:
         old : Routes
         rates : ndarray, shape (demands,)
         """
-        # Few demands change from one cycle to the next: only those are looked at closely.
+        # Few demands change from one cycle to the next: the rest is left out.
         changed = self.changed(old)
         rise = self._shares(changed) - old._shares(changed)
         row, arc = np.nonzero(rise > 0)
@@ -384,13 +385,13 @@ class Routes:
         )
 
     def changed(self, old: Routes) -> np.ndarray:
-        """Positions of the demands whose shares are not those of *old*."""
+        """Positions of the demands whose shares differ from those in *old*."""
         apart = np.abs(self._fingerprint - old._fingerprint)
         return np.flatnonzero(apart > 1e-12 * (1.0 + self._fingerprint))
 
     @cached_property
     def _fingerprint(self) -> np.ndarray:
-        """A number for every demand that changes when its shares do, shape (demands,)."""
+        """A number for every demand that differs when its shares differ, shape (demands,)."""
         total = np.zeros(len(self))
         for hops, weight in self.layers:
             total += hops.fingerprint if weight is None else hops.fingerprint * weight
@@ -403,9 +404,9 @@ class Routes:
         return np.bincount(row * shape[1] + arc, share, shape[0] * shape[1]).reshape(shape)
 
     def shares(self, demands: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Arcs that some demands cross when nothing is lost: demand (as asked), arc and share.
+        """Arcs that some demands cross without loss: position in *demands*, arc and share.
 
-        An arc may stand there several times; the shares of the same add up.
+        An arc may occur several times; its shares add up.
         """
         parts = []
         for hops, weight in self.layers:
@@ -415,7 +416,7 @@ class Routes:
         return row, arc, share
 
     def paths(self, limit: int = 1_000_000) -> Iterator[tuple[int, float, tuple[int, ...]]]:
-        """Walk over ``(demand, share, arcs)`` of every path in use.
+        """Yield ``(demand, share, arcs)`` of every path in use.
 
         Raises
         ------
@@ -447,14 +448,14 @@ class Routes:
 
 
 def _sum(one: np.ndarray | None, other: np.ndarray | None) -> np.ndarray | None:
-    """Sum of two arrays that may not be there."""
+    """Sum of two optional arrays."""
     if one is None or other is None:
         return other if one is None else one
     return one + other
 
 
 def link_loads(routes: Routes, demands: Demands) -> pd.DataFrame:
-    """Load of every link and direction when nothing is lost.
+    """Load of every link and direction without loss.
 
     Returns
     -------

@@ -1,10 +1,10 @@
-"""Timetable: routes that change from instant to instant, sent through in one go.
+"""RouteSchedule: the link state of many instants, each with routes of its own, in one product.
 
-A controller moves few demands at a time. So many instants, each with routes of its own, are one
-product: every demand has a *variant* for each of its ways in force during some of them, a sparse
-matrix says which arcs each variant crosses, and at every instant one variant of each demand has its
-rate. Where something overflows, loss depends on everything at once: such instants are solved one
-routes at a time, as :func:`~simulator.model.link_state.flow` does.
+A controller moves few demands at a time. Every demand has a *variant* for each of its sets of
+shares in force during the instants. A sparse matrix holds the arcs that each variant crosses, and
+at every instant one variant of each demand has its rate. Where a link overflows, the pass fractions
+depend on each other: such instants are solved for one set of routes at a time, by
+:func:`~simulator.model.link_state.link_state`.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ def scheduled_link_state(
     Parameters
     ----------
     routes : sequence of Routes
-        Of every instant, in order; where they stay they are the same object.
+        Of every instant, in order; routes that stay in force are the same object.
     network : Network
-        What stands, at all of these instants.
+        Capacities and what is up at all of these instants.
     rates_gbps : ndarray, shape (demands, instants)
     queue : Queue
-    treatment : Treatment, optional
-        See :func:`~simulator.model.link_state.flow`.
+    qos : QosPolicy, optional
+        See :func:`~simulator.model.link_state.link_state`.
     """
     distinct = list({id(each): each for each in routes}.values())
     if len(distinct) == 1:
@@ -62,7 +62,7 @@ def _by_routes(
     queue: Queue,
     qos: QosPolicy | None,
 ) -> LinkState:
-    """Send rates along one routes after the other."""
+    """Send rates along one set of routes after the other."""
     whole: LinkState | None = None
     for each, where in runs(routes):
         part = link_state(each, network, rates_gbps[:, where], queue, qos)
@@ -74,14 +74,14 @@ def _by_routes(
 
 
 def runs(routes: Sequence[Routes]) -> Iterator[tuple[Routes, np.ndarray]]:
-    """Each routes, and the instants at which it is in force."""
+    """Yield each set of routes with the instants at which it is in force."""
     number = np.array([id(each) for each in routes])
     for each in {id(each): each for each in routes}.values():
         yield each, np.flatnonzero(number == id(each))
 
 
 def _wide(part: LinkState, instants: int) -> LinkState:
-    """A flow of so many instants, yet to be filled."""
+    """Return an empty link state of so many instants."""
     made = {}
     for each in fields(LinkState):
         value = getattr(part, each.name)
@@ -98,14 +98,14 @@ def _put(whole: LinkState, where: np.ndarray, part: LinkState) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _RouteSchedule:
-    """Which way each demand goes at each instant, when nothing is lost.
+    """Variant of each demand that is in force at each instant, without loss.
 
     Attributes
     ----------
     crosses : csr_array, shape (arcs, variants)
         Share of each variant that crosses each arc.
     served : ndarray, shape (variants,)
-        Share that has a way.
+        Share that has a path.
     variant : ndarray of int, shape (demands, instants)
     """
 
@@ -138,7 +138,7 @@ class _RouteSchedule:
     def link_state(
         self, network: Network, rates_gbps: np.ndarray, queue: Queue
     ) -> tuple[LinkState, np.ndarray]:
-        """Return the flow as if nothing were lost, and the instants at which something is."""
+        """Return the link state without loss, and a mask of the instants with loss."""
         instants = np.arange(rates_gbps.shape[1])
         spread = sparse.csr_array(
             (rates_gbps.ravel(), (self.variant.ravel(), np.tile(instants, len(rates_gbps)))),

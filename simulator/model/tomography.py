@@ -1,10 +1,10 @@
 """Tomography: a traffic matrix from the counters of links, when the routing is known.
 
-There are many more demands than links, so the loads alone leave most of the matrix open.
+There are many more demands than links, so the loads alone do not determine the matrix.
 Tomogravity (Zhang, Roughan, Duffield and Greenberg, Fast accurate computation of large-scale IP
 traffic matrices from link loads, SIGMETRICS 2003) starts from the gravity matrix that has the
-measured totals of every node, and takes of all matrices that explain the loads the one nearest to
-it, where a demand may be off by about the square root of its size::
+measured totals of every node. Of all matrices that explain the loads, it takes the one nearest to
+that matrix, where a demand may be off by about the square root of its size::
 
     minimise  sum of (x - prior)^2 / prior    over  x >= 0  with  routing @ x = loads
 """
@@ -20,9 +20,9 @@ CLOSE = 1e-13
 PASSABLE = 1e-6
 """Totals and loads off by more than this share contradict each other."""
 SPREAD = 1e-10
-"""Combinations of loads with less than this share of the largest variance are taken for empty."""
+"""Combinations of loads with less than this share of the largest variance count as zero."""
 SLACK = 1e-10
-"""Weight of a miss of the loads, for those that no matrix without negative rates explains."""
+"""Weight of the residual, for loads that no matrix without negative rates explains."""
 STEPS = 500
 SHORTEST = 1e-12
 """Least share of a Newton step that is tried."""
@@ -34,7 +34,7 @@ def fitted_gravity(
     """Return the gravity matrix over some pairs with given totals of every node.
 
     ``x[s, t] = a[s] b[t]`` on the pairs listed and nothing elsewhere; a and b by proportional
-    fitting in turns. Where all nodes talk to all, itself included, this is ``out in / total``.
+    fitting in turns. Where every node sends to every node and itself, it is ``out in / total``.
 
     Parameters
     ----------
@@ -117,10 +117,10 @@ def nearest_matrix(
 def _independent(
     routing: sparse.csr_array, loads: np.ndarray, prior: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return combinations of the loads that do not repeat each other, and their values.
+    """Return linearly independent combinations of the loads, and their values.
 
-    Links repeat each other (what flows into a node flows out), and counters never agree quite.
-    Scaled by what the prior expects, the combinations left have unit variance or less under it.
+    Links depend on each other (traffic into a node leaves it), and counters never agree exactly.
+    Scaled by the loads of the prior, the combinations have at most unit variance under it.
     """
     size = np.sqrt((routing.multiply(routing)) @ prior)
     used = size > 0
@@ -146,12 +146,12 @@ def _multipliers(rows: np.ndarray, seen: np.ndarray, prior: np.ndarray) -> np.nd
         curve[np.diag_indices_from(curve)] += SLACK
         step = -linalg.cho_solve(linalg.cho_factor(curve), slope)
         onward = 1.0 + rows.T @ (u + step)
-        if np.array_equal(onward > 0, level > 0):  # the same parabola there: its lowest point
+        if np.array_equal(onward > 0, level > 0):  # on the same parabola: its minimum
             return np.asarray(u + step)
         fall, length, now = float(slope @ step), 1.0, value(u)
         while value(u + length * step) > now + 1e-4 * length * fall and length > SHORTEST:
             length /= 2.0
-        if length <= SHORTEST:  # as low as rounding lets one see
+        if length <= SHORTEST:  # at the limit of rounding
             return u
         u = u + length * step
         level = 1.0 + rows.T @ u

@@ -94,7 +94,7 @@ def fault_sets(network: Network, of: FaultKind, faults: int) -> FaultSets:
             if np.any(share[up] > _NOTHING_LEFT):
                 lost.append(share)
     one_each = np.array(lost).reshape(-1, links)
-    now = network.cable_left
+    now = network.capacity_left
     least, dead = np.ones(links), np.zeros((0, links), dtype=bool)
     for count in range(1, min(faults, len(one_each)) + 1):
         which = np.array(list(combinations(range(len(one_each)), count)))

@@ -36,6 +36,7 @@ from simulator.formats.rules.border import put_border
 from simulator.formats.rules.entries import CableEntry, NewExitEntry, NewRegion, UtcOffset
 from simulator.model.change import all_changed, changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
+from simulator.model.faults import fault as fault_kinds
 from simulator.model.network import Network
 from simulator.model.recording import Playback, Recording
 from simulator.queues.burst import Burst
@@ -671,31 +672,29 @@ def _event_problems(
         horizon: float | None = _horizon_h(Settings(**{**_BLANK, **_times(values)}))
     except ValueError:
         horizon = None
+    kinds = [fault_kinds.make(name) for name in fault_kinds.names()]
+    known = {kind.kind: kind.targets(network) for kind in kinds}
+    known["controller"] = tuple(name for name, s in strategies.items() if s.has_controller)
+    partial = [kind.kind for kind in kinds if kind.partial]
     for i, event in enumerate(values.get("events", ())):
         at: KeyPath = ("events", i)
-        named = [key for key in ("cable", "link", "node", "controller") if getattr(event, key)]
-        if len(named) != 1:
-            found = " and ".join(named) or "none"
-            message = f"expected one of cable, link, node or controller, found {found}"
+        if len(event.named) != 1:
+            *others, last = Event.keys()
+            found = " and ".join(event.named) or "none"
+            message = f"expected one of {', '.join(others)} or {last}, found {found}"
             yield document.problem(at, message)
             continue
-        (what,) = named
-        word = getattr(event, what)
-        known = {
-            "cable": network.cables,
-            "link": network.links,
-            "node": network.nodes,
-            "controller": [name for name, s in strategies.items() if s.has_controller],
-        }[what]
-        if word not in known:
+        ((what, word),) = event.named.items()
+        if word not in known[what]:
             noun = "strategy with a controller" if what == "controller" else what
-            message = f"no {noun} named {word!r}{did_you_mean(word, known)}"
+            message = f"no {noun} named {word!r}{did_you_mean(word, known[what])}"
             yield document.problem((*at, what), message)
         if event.capacity_gbps is not None:
             if what != "link":
                 yield document.problem((*at, "capacity_gbps"), "only a link has a capacity to set")
-        if event.severity != 1.0 and what != "cable":
-            yield document.problem((*at, "severity"), "only a cable is lost in part")
+        if event.severity != 1.0 and what not in partial:
+            message = f"only a {' or a '.join(partial)} is lost in part"
+            yield document.problem((*at, "severity"), message)
         if horizon is not None and event.at_h >= horizon:
             message = f"{event.at_h:g} h is not before the end of the scenario, at {horizon:g} h"
             yield document.problem((*at, "at_h"), message)
@@ -716,20 +715,18 @@ def _capacity_problems(
 ) -> Iterator[Problem]:
     """Changes of one link's capacity that, one after the other, lead to none or less."""
     for i, event in enumerate(events):
-        if event.capacity_gbps is None or event.link not in network.link_index:
+        if event.resized not in network.link_index:
             continue
         for time in (event.at_h, *(e.until_h for e in events if e.until_h is not None)):
             begun = [
                 other
                 for other in sorted(events, key=lambda other: other.at_h)
-                if other.link == event.link
-                and other.capacity_gbps is not None
-                and other.at_h <= time < (other.until_h or np.inf)
+                if other.resized == event.resized and other.at_h <= time < (other.until_h or np.inf)
             ]
             if event not in begun:
                 continue
             changes = [other.capacity_gbps for other in begun if other.capacity_gbps is not None]
-            arc = 2 * network.link_index[event.link]
+            arc = 2 * network.link_index[event.resized]
             try:
                 left = min(all_changed(network.installed_gbps[a], changes) for a in (arc, arc + 1))
                 if left > 0:

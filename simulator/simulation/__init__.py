@@ -1,1 +1,1 @@
-"""The stage: all that changes as time passes."""
+"""Simulation: the clock, and all that changes as time passes."""

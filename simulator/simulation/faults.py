@@ -1,19 +1,41 @@
-"""What happens to the plant, and when: faults, repairs, upgrades, controller outages."""
+"""Event: a fault, a change of capacity or a controller outage with its times; and its process."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterator
-from typing import Any
+from functools import partial
+from typing import Any, TypeVar
 
 from simulator.base.schema import Fraction, Name, NonNegative, Positive, checked
 from simulator.model.change import Change
+from simulator.model.faults import Fault, descriptions
 from simulator.simulation.clock import Clock, Priority, micros
 from simulator.simulation.network_state import NetworkState
 
+T = TypeVar("T")
+
+
+def _with_fault_keys(cls: type[T]) -> type[T]:
+    """Add an optional key for every kind of fault after the times, with its docstring.
+
+    The registry is read once, when this module is imported: every file in ``fault_kinds/`` has its
+    key then, and checks, JSON Schema and docs see a class like any other.
+    """
+    entries = descriptions()
+    own = list(cls.__annotations__.items())
+    cls.__annotations__ = dict([*own[:2], *dict.fromkeys(entries, Name | None).items(), *own[2:]])
+    for name in entries:
+        setattr(cls, name, None)
+    described = [f"{name} : str\n    {text}" for name, text in entries.items()]
+    cls.__doc__ = "\n".join([inspect.cleandoc(cls.__doc__ or ""), *described])
+    return cls
+
 
 @checked
+@_with_fault_keys
 class Event:
-    """Something that happens at a time; name one of ``cable``, ``link``, ``node``, ``controller``.
+    """Something that happens at a time; name the target of one fault, or a ``controller``.
 
     Attributes
     ----------
@@ -21,43 +43,51 @@ class Event:
         Hours after the start.
     until_h : float
         When it is over; to the end of the scenario when left out.
-    cable : str
-        A cable that is cut: each link loses the share of its capacity that rides on it. A link
-        with nothing left goes down; one with something left stays up, and no IGP notices.
     severity : float
-        Part of the cable that is lost.
-    link : str
-        A link that goes down or, with ``capacity_gbps``, gets another capacity.
+        Part of a cable that is lost.
     capacity_gbps : float or str
-        New capacity per direction: a number, ``+400``, ``-100`` or ``x1.5``.
-    node : str
-        A node that goes down with all its links.
+        With ``link``: the link does not fail but has this capacity per direction, a number,
+        ``+400``, ``-100`` or ``x1.5``.
     controller : str
         A strategy whose controller stops.
     """
 
     at_h: NonNegative
     until_h: Positive | None = None
-    cable: Name | None = None
     severity: Fraction = 1.0
-    link: Name | None = None
     capacity_gbps: Change | None = None
-    node: Name | None = None
     controller: Name | None = None
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """Return the keys of which an event names one."""
+        return (*descriptions(), "controller")
+
+    @property
+    def named(self) -> dict[str, str]:
+        """What the event names, by key: one target, or what is wrong with it."""
+        values = vars(self)
+        return {key: values[key] for key in self.keys() if values[key] is not None}
+
+    @property
+    def resized(self) -> str | None:
+        """Link whose capacity changes, if that is what happens."""
+        return None if self.capacity_gbps is None else self.named.get("link")
+
+    @property
+    def fault(self) -> Fault | None:
+        """The fault, if that is what happens."""
+        ((key, target),) = self.named.items()
+        if key == "controller" or self.resized:
+            return None
+        return Fault(key, target, self.severity)
 
     @property
     def what(self) -> str:
         """The event in a few words."""
-        if self.cable is not None:
-            part = "" if self.severity == 1.0 else f" ({self.severity:.0%})"
-            return f"cable {self.cable} cut{part}"
-        if self.link is not None and self.capacity_gbps is not None:
-            return f"link {self.link} capacity {self.capacity_gbps}"
-        if self.link is not None:
-            return f"link {self.link} down"
-        if self.node is not None:
-            return f"node {self.node} down"
-        return f"controller of {self.controller} down"
+        if self.resized:
+            return f"link {self.resized} capacity {self.capacity_gbps}"
+        return str(self.fault or f"controller of {self.controller} down")
 
 
 def outage(
@@ -67,33 +97,34 @@ def outage(
     halt: Callable[[str, bool], None],
     note: Callable[[str], None],
 ) -> Iterator[Any]:
-    """Let one event happen, and end."""
-    network = network_state.network
-    priority = Priority.CAPACITY if event.capacity_gbps is not None else Priority.FAILURE
-    yield clock.at(micros(event.at_h * 3600), priority)
-    note(event.what)
-    undo: Callable[[], None]
-    if event.cable is not None:
-        cable = event.cable
-        network_state.cable(cable, event.severity)
-        undo = lambda: network_state.cable(cable, -event.severity)  # noqa: E731
-    elif event.link is not None and event.capacity_gbps is not None:
-        link = network.link_index[event.link]
-        network_state.begin_change(link, event.capacity_gbps, event)
-        undo = lambda: network_state.end_change(link, event)  # noqa: E731
-    elif event.link is not None:
-        links = [network.link_index[event.link]]
-        network_state.links(links, 1)
-        undo = lambda: network_state.links(links, -1)  # noqa: E731
-    elif event.node is not None:
-        nodes = [network.node_index[event.node]]
-        network_state.nodes(nodes, 1)
-        undo = lambda: network_state.nodes(nodes, -1)  # noqa: E731
+    """Let one event begin and, if it has an end, end.
+
+    Parameters
+    ----------
+    clock : Clock
+    network_state : NetworkState
+    event : Event
+    halt : callable
+        Called with the name of a strategy and whether its controller stops.
+    note : callable
+        Called with the event in words, before it begins or ends.
+    """
+    fault, priority = event.fault, Priority.FAILURE
+    begin: Callable[[], None]
+    end: Callable[[], None]
+    if event.capacity_gbps is not None and event.resized:
+        link, priority = network_state.network.link_index[event.resized], Priority.CAPACITY
+        begin = partial(network_state.begin_change, link, event.capacity_gbps, event)
+        end = partial(network_state.end_change, link, event)
+    elif fault:
+        begin, end = partial(network_state.begin, fault), partial(network_state.end, fault)
     else:
         strategy = str(event.controller)
-        halt(strategy, True)
-        undo = lambda: halt(strategy, False)  # noqa: E731
+        begin, end = partial(halt, strategy, True), partial(halt, strategy, False)
+    yield clock.at(micros(event.at_h * 3600), priority)
+    note(event.what)
+    begin()
     if event.until_h is not None:
         yield clock.at(micros(event.until_h * 3600), priority)
         note(f"{event.what}: over")
-        undo()
+        end()

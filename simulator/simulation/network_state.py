@@ -1,4 +1,4 @@
-"""The plant: what physically stands at this moment, the same for every strategy."""
+"""NetworkState: the network as faults and upgrades leave it, the same for every strategy."""
 
 from __future__ import annotations
 
@@ -8,17 +8,21 @@ import numpy as np
 import simpy
 
 from simulator.model.change import all_changed
+from simulator.model.faults import Fault
 from simulator.model.network import Network
 from simulator.simulation.clock import Clock, Priority
 
 
 class NetworkState:
-    """Links, nodes and cables as faults and upgrades leave them.
+    """The network as active faults and changes of capacity leave it.
+
+    The same faults and changes give the same network object, so that what was computed for it
+    before can be used again.
 
     Attributes
     ----------
     network : Network
-        The network as it stands now: arcs down and capacities left.
+        The network at this instant: arcs down and capacities left.
     before_change : list of callable
         Called before anything changes, so that time so far is accounted for.
     """
@@ -26,36 +30,30 @@ class NetworkState:
     def __init__(self, clock: Clock, network: Network) -> None:
         self._clock = clock
         self._whole = network
+        self._faults: list[Fault] = []
         self._changes: dict[int, dict[int, float | str]] = {}
-        self._links_down = np.zeros(len(network.links), dtype=int)
-        self._nodes_down = np.zeros(len(network.nodes), dtype=int)
-        self._cut: dict[str, float] = {}
+        self._resized: dict[tuple[tuple[int, tuple[float | str, ...]], ...], Network] = {}
         self.network = network
         self._notices: list[Notices] = []
         self._past: list[tuple[int, Network]] = [(0, network)]
         self.before_change: list[Callable[[], None]] = []
 
     def seen(self, ago_us: int) -> Network:
-        """Return the network as it stood some time ago (at the start, before that)."""
+        """Return the network as it was some time ago; before the start, as at the start."""
         then = self._clock.now - ago_us
         for time, network in reversed(self._past):
             if time <= then:
                 return network
         return self._past[0][1]
 
-    def links(self, links: list[int], down: int) -> None:
-        """Take links down (1) or bring them back (-1); overlapping faults add up."""
-        self._links_down[links] += down
+    def begin(self, fault: Fault) -> None:
+        """Begin a fault; parts of one target that overlap add up to at most all of it."""
+        self._faults.append(fault)
         self._change()
 
-    def nodes(self, nodes: list[int], down: int) -> None:
-        """Take nodes down (1) or bring them back (-1)."""
-        self._nodes_down[nodes] += down
-        self._change()
-
-    def cable(self, cable: str, lost: float) -> None:
-        """Lose (or with a negative number regain) a part of a cable, on every link it carries."""
-        self._cut[cable] = self._cut.get(cable, 0.0) + lost
+    def end(self, fault: Fault) -> None:
+        """End a fault that has begun; equal ones that overlap end one by one."""
+        self._faults.remove(fault)
         self._change()
 
     def begin_change(self, link: int, change: float | str, key: object) -> None:
@@ -84,33 +82,38 @@ class NetworkState:
     def _change(self) -> None:
         for notice in self.before_change:
             notice()
-        whole = self._whole
-        node_up = self._nodes_down == 0
-        link_up = np.repeat(self._links_down == 0, 2)
-        capacity = whole.capacity_gbps.copy()
-        for link, changes in self._changes.items():
-            for arc in (2 * link, 2 * link + 1):
-                capacity[arc] = all_changed(capacity[arc], changes.values())
-        up = whole.up & link_up & node_up[whole.tail] & node_up[whole.head]
-        # What overlapping faults took and gave back adds up to nothing but for rounding.
-        cut = {cable: min(part, 1.0) for cable, part in self._cut.items() if part > 1e-9}
         old_up = self.network.up
-        self.network = whole.under(up=up, capacity_gbps=capacity).failed(cables=cut)
+        self.network = self._with_changes().after(self._faults)
         self._past.append((self._clock.now, self.network))
         if not np.array_equal(self.network.up, old_up):
             for notices in self._notices:
                 notices.announce()
 
+    def _with_changes(self) -> Network:
+        """Return the network without faults, after the changes of capacity in force."""
+        in_force = tuple(
+            (link, tuple(c.values())) for link, c in sorted(self._changes.items()) if c
+        )
+        if not in_force:
+            return self._whole
+        if in_force not in self._resized:
+            capacity = self._whole.capacity_gbps.copy()
+            for link, changes in in_force:
+                for arc in (2 * link, 2 * link + 1):
+                    capacity[arc] = all_changed(capacity[arc], changes)
+            self._resized[in_force] = self._whole.under(capacity_gbps=capacity)
+        return self._resized[in_force]
+
 
 class Notices:
-    """News of links that come up or go down, each a while after it happened.
+    """Notices of links that come up or go down, each some time after it happened.
 
-    A partial cut changes capacity, not topology, and is no news: no IGP notices it.
+    A partial cut changes capacity, not topology, and gives no notice: no IGP detects it.
 
     Attributes
     ----------
     next : simpy.Event
-        Fires at the next news; another takes its place when it has fired.
+        Fires at the next notice; then another event takes its place.
     """
 
     def __init__(
@@ -121,7 +124,7 @@ class Notices:
         self.next: simpy.Event = clock.env.event()
 
     def announce(self) -> None:
-        """Pass news of this moment on when it is noticed: once, however much happens in it."""
+        """Announce a change at this instant when it is noticed; several count as one."""
         if self._announced == self._clock.now:
             return
         self._announced = self._clock.now
@@ -132,5 +135,5 @@ class Notices:
     def _tell(self, _: simpy.Event) -> None:
         if self._listener:
             self._listener()
-        told, self.next = self.next, self._clock.env.event()
-        told.succeed()
+        fired, self.next = self.next, self._clock.env.event()
+        fired.succeed()

@@ -25,7 +25,7 @@ class Service:
         Share of every demand, or of those of each traffic class (``{domestic: 0.4}``); classes left
         out have none. The shares of all services add up to 1.
     priority : int
-        Strict, at every link: of a full direction lower numbers are carried first, from 0.
+        Strict priority at every link: a full direction carries lower numbers first, from 0.
     elastic : bool
         Senders slow down to their fair part of what is left rather than lose; what they do not send
         is deferred.
@@ -93,7 +93,7 @@ def parted(demands: Demands, services: Mapping[str, Service]) -> tuple[Demands, 
 
 
 def qos(demands: Demands, services: Mapping[str, Service]) -> QosPolicy:
-    """How demands that have services share links that are full."""
+    """Return how demands with services share full links."""
     assert demands.service is not None
     mine = [services[name] for name in demands.service]
     return QosPolicy(

@@ -141,7 +141,7 @@ def read_demands(path: str | Path, network: Network, *, unit: Unit | None = None
         Holds the first 50 problems and how many more there are.
     """
     recording = read_recording(path, network, unit=unit)
-    if missing := recording.told_gaps():
+    if missing := recording.gaps_summary():
         try:
             recording = recording.filled("interpolate")
         except ValueError as error:

@@ -54,7 +54,7 @@ class File:
         """
         path = folder / self.path
         recording = read_recording(path, network, unit=self.unit)
-        missing = recording.told_gaps()
+        missing = recording.gaps_summary()
         try:
             filled = recording.filled(self.gaps)
         except ValueError as error:

@@ -1,4 +1,4 @@
-"""Flow: loss by thinning, and latency of what arrives, against sums done by other means."""
+"""Link state: loss by the fixed point and latency of delivered traffic, against other methods."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_a_chain_by_hand():
     assert got.latency_ms[:, 0].tolist() == [8.0, 5.0]
 
 
-def test_what_is_lost_loads_nothing_further_on():
+def test_lost_traffic_loads_nothing_downstream():
     # Without the loss on ab, bc would be offered 80 + 60 = 140 and be overloaded; 40 + 60 fits.
     network, routes = chain(40.0, 100.0)
     got = sent(routes, network, [80.0, 60.0])
@@ -113,7 +113,7 @@ def test_a_demand_without_a_way_is_lost():
 
 
 def ring(nodes, hops, overload):
-    """Demands of *hops* hops round a ring, each loading what thins the others."""
+    """Demands of *hops* hops round a ring, each loading the arcs on which the others lose."""
     network = make_tiny(*((f"l{i}", f"n{i}", f"n{(i + 1) % nodes}", 100.0) for i in range(nodes)))
     ways = [[f"n{(i + j) % nodes}" for j in range(hops + 1)] for i in range(nodes)]
     routes = path_routes(network, *((1.0, way) for way in ways))
@@ -122,8 +122,8 @@ def ring(nodes, hops, overload):
 
 @pytest.mark.parametrize("overload", [1.001, 1.1, 1.5, 2.0, 5.0, 20.0])
 @pytest.mark.parametrize(("nodes", "hops"), [(3, 2), (5, 4), (8, 7), (10, 9), (20, 10), (40, 20)])
-def test_a_ring_that_thins_itself(nodes, hops, overload):
-    # All arcs are alike: with the share k kept, each is offered rate (1 + k + k^2 + ...).
+def test_a_ring_that_overloads_itself(nodes, hops, overload):
+    # All arcs are alike: with pass fraction k, each is offered rate (1 + k + k^2 + ...).
     network, routes, rates = ring(nodes, hops, overload)
     expected = brentq(
         lambda k: k * rates[0, 0] * np.sum(k ** np.arange(hops)) - 100.0, 1e-9, 1.0, xtol=1e-15
@@ -178,7 +178,7 @@ def test_instants_do_not_disturb_each_other():
         assert np.array_equal(offered[:, i], load[:, 0])
 
 
-def test_no_fixed_point_is_said_aloud(monkeypatch):
+def test_no_fixed_point_is_an_error(monkeypatch):
     monkeypatch.setattr("simulator.model.link_state._MAX_SWEEPS", 3)
     network, routes, rates = ring(3, 2, 1.5)
     with pytest.raises(SimulatorError, match="did not settle"):
@@ -209,7 +209,7 @@ def check_laws(routes, network, rates, queue=NO_QUEUE):
     assert np.abs(balance).max() <= 1e-9 * rates.sum(axis=0).max()
     assert (got.delivered_gbps <= rates * (1 + 1e-12)).all()
 
-    # The fixed point: loads under the shares kept give those shares.
+    # The fixed point: loads under the pass fractions give those fractions.
     pass_fraction = np.divide(got.carried_gbps, got.offered_gbps, out=np.ones_like(lost),
                      where=got.offered_gbps > 0)  # fmt: skip
     load = routes.loads(rates, pass_fraction)

@@ -1,4 +1,4 @@
-"""Many instants with routes of their own in one go: as if each were sent through by itself."""
+"""Route schedules: many instants with routes of their own agree with one instant at a time."""
 
 from dataclasses import fields
 
