@@ -13,11 +13,11 @@ from simulator.model.routes import Routes
 from simulator.optimise import exit_problem as exit_program
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("clairvoyant")
-class Clairvoyant:
+class Clairvoyant(Scheme):
     """Least latency with a price on load above the cap, for the true traffic: the yardstick.
 
     Variables: the shares ``x`` of every demand on its paths. Minimise ::
@@ -48,6 +48,7 @@ class Clairvoyant:
     overload_ms: Positive = 1000.0
 
     demand_aware: ClassVar[bool] = True
+    default_control: ClassVar[str] = "perfect_information"
     perfect_information: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
