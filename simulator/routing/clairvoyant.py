@@ -49,7 +49,6 @@ class Clairvoyant(Scheme):
 
     demand_aware: ClassVar[bool] = True
     default_control: ClassVar[str] = "perfect_information"
-    perfect_information: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""

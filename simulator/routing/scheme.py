@@ -1,6 +1,6 @@
 """The contract of this folder: a scheme turns (network, demands, current routes) into routes.
 
-A scheme is a frozen value and has no notion of time. Adding one is adding a file here::
+A scheme is a frozen value without any notion of time. Adding one is adding a file here::
 
     @scheme("my_scheme")
     class MyScheme(Scheme):
@@ -19,32 +19,31 @@ from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.document import dotted
+from simulator.base.errors import InputError, Problem
 from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 
-Cost = Callable[[Network, Routes, np.ndarray], np.ndarray]
-"""Takes a network, any routes on it and rates in Gbps (demands x instants); returns the cost of
-those routes in Gbps ms, shape (instants,)."""
-
 
 class Scheme(Registered):
-    """What every scheme offers.
+    """What every scheme offers; only :meth:`route` has no default.
 
     Attributes
     ----------
     demand_aware : bool
-        Whether the routes depend on the rates. Where they do not, the scheme is not run again when
-        only traffic changes.
+        Whether the answer depends on the rates. A scheme that looks only at the topology is not
+        run again when only traffic changes.
     shapes : bool
-        Whether the scheme may admit only part of a demand, and have the rest wait at its source.
-        ``Routes.throttled`` says how much, so that no static routes carry it either.
+        Whether the scheme may admit only part of a demand and leave the rest to wait at its
+        source. It says how much in ``Routes.throttled``, so that no static rules carry it either.
     default_control : str
         Kind of control of a strategy with this scheme that names none.
-    cost : Cost or None
-        What the scheme minimises, for the routes of any scheme: a method, or None without one. With
-        perfect information it is the yardstick of ``regret``.
+    cost : callable or None
+        What the scheme minimises, for any routes: a method that takes (network, routes, rates in
+        Gbps as demands x instants) and returns the cost in Gbps ms, shape (instants,). With perfect
+        information the scheme is the yardstick of ``regret`` then; None without such a cost.
     """
 
     demand_aware: ClassVar[bool] = False
@@ -59,12 +58,25 @@ class Scheme(Registered):
         Parameters
         ----------
         network : Network
-            As the scheme sees it: with what is down, and with the load of other traffic.
+            As the scheme sees it: with what is down, and with the load it must live with.
         demands : Demands
-            Measured, predicted or planned rates.
+            As the scheme believes them to be.
         current : Routes, optional
             Routes now in force, for schemes that avoid needless moves.
         """
 
+    def require_valid(self, network: Network) -> None:
+        """Raise an error with all :meth:`problems`.
 
-scheme = Registry("routing scheme", "simulator.routing", Scheme)
+        Raises
+        ------
+        InputError
+            The settings do not fit the network.
+        """
+        if found := [
+            Problem("", None, None, dotted(path), m) for path, m in self.problems(network)
+        ]:
+            raise InputError(found)
+
+
+scheme = Registry("routing scheme", "simulator.routing", contract=Scheme)
