@@ -16,7 +16,7 @@ from simulator import provenance
 from simulator.control.caps import restrained, update_steps
 from simulator.control.hysteresis import HysteresisTrigger
 from simulator.control.inbound_steering import InboundSteering
-from simulator.control.kinds.loop import Loop
+from simulator.control.kinds.loop import MEASURED, Loop
 from simulator.control.settings import Announcements, Hysteresis
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
@@ -697,10 +697,10 @@ def test_computing_may_take_what_it_takes(tmp_path):
     )
     name = next(n for n, s in scenario.settings.strategies.items() if s.has_controller)
     measured = scenario.with_changes({f"strategies.{name}.control.compute_s": "measured"})
-    assert provenance.MEASURED in provenance.notes(measured)
-    assert provenance.MEASURED not in provenance.notes(scenario)
+    assert MEASURED in provenance.notes(measured)
+    assert MEASURED not in provenance.notes(scenario)
     results = sim.run(measured, out=tmp_path / "out")
-    assert provenance.MEASURED in results.run["notes"]
+    assert MEASURED in results.run["notes"]
     log = results.control.query(f"strategy == '{name}' and trigger == 'cycle'")
     control = scenario.settings.strategies[name].control
     late = log["time_s"] % control.every_s - control.install_s

@@ -31,9 +31,9 @@ class Clairvoyant(Scheme):
     more than these is their **regret**. Exact over all paths (``optimise/piecewise.py``), with a
     bound in the certificate.
 
-    In a scenario a strategy with this scheme has no controller: it steers all traffic, at every
-    step and with every fault, as if both were known beforehand. Every other strategy of the
-    scenario then has a figure ``regret``.
+    A strategy with this scheme and no ``control`` has perfect information: it routes all traffic at
+    its true rates of every step and with every fault, without delay. Every strategy of the scenario
+    then has a figure ``regret``.
 
     Attributes
     ----------
