@@ -57,7 +57,7 @@ MEANINGS = {
     ("NodeEntry", "utc_offset_h"): "Hours ahead of UTC; left out, the network's at home, and"
     " a fifteenth of the longitude abroad.",
     ("WhatIf", "name"): "What the change is called; one name, one change.",
-    ("Control", "predict"): "What the traffic will be while the routes are in force; see"
+    ("Loop", "predict"): "What the traffic will be while the routes are in force; see"
     " [below](#predictors).",
     ("*", "packet_bytes"): "Mean size of a packet.",
     ("*", "buffer_ms"): "Buffer of a port, as time at line rate: the longest wait.",

@@ -34,27 +34,14 @@ ELASTIC = (
     "Elastic services slow down at once and exactly to their fair part of what is left: no ramps, "
     "no timeouts. What they do not send is deferred, and does not come back later."
 )
-STEERED_IN = (
-    "international_in is steered as directly as international_out; in practice inbound traffic is "
-    "moved only by announcements, coarser, slower and less sure. Read it as a best case."
-)
-
-MEASURED = (
-    "Computing takes as long as it took on this machine: another run will not be the same to the "
-    "last digit."
-)
 
 
 def notes(scenario: Scenario) -> list[str]:
     """What the figures rest on and what the model leaves out, in plain sentences."""
     about = scenario.network.about
     said = [f"Estimate: {e['of']}: {e['how']}" for e in about.estimates]
-    steering = [s for s in scenario.settings.strategies.values() if s.has_controller]
-    directly = [s for s in steering if not s.control.announcements]
-    if any("international_in" in s.control.steers for s in directly):
-        said.append(STEERED_IN)
-    if any(s.control.compute_s == "measured" for s in steering):
-        said.append(MEASURED)
+    for strategy in scenario.settings.strategies.values():
+        said += [note for note in strategy.control.notes() if note not in said]
     services = scenario.settings.traffic.services or {}
     elastic = any(service.elastic for service in services.values())
     return [*said, LEFT_OUT[0], ELASTIC if elastic else INELASTIC, *LEFT_OUT[1:]]

@@ -10,8 +10,9 @@ import numpy as np
 import pandas as pd
 from conftest import make_tiny
 
-from simulator.control.controller import steer
-from simulator.control.strategy import Control, Strategy
+from simulator.control.kinds.loop import Loop
+from simulator.control.steering import steer
+from simulator.control.strategy import Strategy
 from simulator.engines.case import Case
 from simulator.engines.fluid import Fluid
 from simulator.model.demands import Demands
@@ -49,13 +50,13 @@ def asks(network: Network, *rows: tuple[str, str, float]) -> Demands:
 
 def static(kind: str = "igp_ecmp", **control: Any) -> Strategy:
     """Return a static strategy; keywords are those of its control."""
-    return Strategy(scheme=kind, control=Control(**control))
+    return Strategy(scheme=kind, control=Loop(**control))
 
 
 def sdn(scheme: Any = "min_latency", fallback: Any = "igp_ecmp", **control: Any) -> Strategy:
     """Return a strategy with a controller that measures without error; keywords override."""
     known = {"every_s": 300.0, "noise_sigma": 0.0, **control}
-    return Strategy(scheme=scheme, fallback=fallback, control=Control(**known))
+    return Strategy(scheme=scheme, fallback=fallback, control=Loop(**known))
 
 
 def case_of(

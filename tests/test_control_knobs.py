@@ -13,10 +13,11 @@ from test_control import Listed, Ramp
 
 import simulator as sim
 from simulator import provenance
-from simulator.control import controller
-from simulator.control.announcements import InboundSteering
-from simulator.control.restraint import HysteresisTrigger, restrained, update_steps
-from simulator.control.strategy import Announcements, Control, Hysteresis
+from simulator.control.caps import restrained, update_steps
+from simulator.control.hysteresis import HysteresisTrigger
+from simulator.control.inbound_steering import InboundSteering
+from simulator.control.kinds.loop import MEASURED, Loop
+from simulator.control.settings import Announcements, Hysteresis
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
@@ -362,7 +363,7 @@ def test_caps_on_moves_between_any_routes(seed):
         lower = np.minimum(old.loads(demands.gbps), new.loads(demands.gbps))
         upper = np.maximum(old.loads(demands.gbps), new.loads(demands.gbps))
         for part in (0.0, 0.3, 0.999, 1.5):
-            control = Control(max_moved_gbps=part * moved.gbps)
+            control = Loop(max_moved_gbps=part * moved.gbps)
             some = restrained(new, old, seen, demands, control)
             assert moves(old, some, demands.gbps, network) == pytest.approx(
                 min(part, 1.0) * moved.gbps, abs=1e-9
@@ -370,7 +371,7 @@ def test_caps_on_moves_between_any_routes(seed):
             load = some.loads(demands.gbps)
             assert (load >= lower - 1e-9).all() and (load <= upper + 1e-9).all()
         for most in (0, 1, 3, moved.demands, 1000):
-            some = restrained(new, old, seen, demands, Control(max_moves=most))
+            some = restrained(new, old, seen, demands, Loop(max_moves=most))
             gone = some.moved(old, demands.gbps)
             assert gone.demands == min(most, moved.demands)
             # Everybody goes all the way or not at all; who is only held back goes nowhere, and is.
@@ -379,7 +380,7 @@ def test_caps_on_moves_between_any_routes(seed):
             for k in range(len(demands)):
                 way = there if gone.which[k] or not moved.which[k] else here
                 assert now[:, k] == pytest.approx(way[:, k], abs=1e-9)
-        both = restrained(new, old, seen, demands, Control(max_moves=2, max_moved_gbps=0.5))
+        both = restrained(new, old, seen, demands, Loop(max_moves=2, max_moved_gbps=0.5))
         gone = both.moved(old, demands.gbps)
         assert gone.demands <= 2 and gone.gbps <= 0.5 + 1e-9
 
@@ -428,7 +429,7 @@ def test_caps_hold_at_the_predicted_rates_whatever_is_measured(cap, monkeypatch)
         seen.append((moved.demands, moved.gbps, new.moved(old, more[1].gbps).gbps))
         return some
 
-    monkeypatch.setattr(controller, "restrained", watched)
+    monkeypatch.setattr("simulator.control.steering.restrained", watched)
     strategy = sdn("min_latency", every_s=120.0, **{**QUICK, "noise_sigma": 0.3, **cap})
     got = play(case_of(network, demands, strategy, hours=1, shapes=[Noise(sigma=0.3)]))
     demands_moved, gbps, wanted = np.array(seen).T
@@ -548,9 +549,9 @@ def test_instant_routes_are_there_as_soon_as_they_are_computed(told):
      (1 / 7, 6), (0.05, 19)],
 )  # fmt: skip
 def test_steps_of_an_update(scratch, steps):
-    assert update_steps(Control(update="multi_step", scratch=scratch)) == steps
-    assert update_steps(Control(scratch=scratch)) == 1
-    assert update_steps(Control(update="instant", scratch=scratch)) == 1
+    assert update_steps(Loop(update="multi_step", scratch=scratch)) == steps
+    assert update_steps(Loop(scratch=scratch)) == 1
+    assert update_steps(Loop(update="instant", scratch=scratch)) == 1
 
 
 def test_an_update_in_steps(told):
@@ -696,10 +697,10 @@ def test_computing_may_take_what_it_takes(tmp_path):
     )
     name = next(n for n, s in scenario.settings.strategies.items() if s.has_controller)
     measured = scenario.with_changes({f"strategies.{name}.control.compute_s": "measured"})
-    assert provenance.MEASURED in provenance.notes(measured)
-    assert provenance.MEASURED not in provenance.notes(scenario)
+    assert MEASURED in provenance.notes(measured)
+    assert MEASURED not in provenance.notes(scenario)
     results = sim.run(measured, out=tmp_path / "out")
-    assert provenance.MEASURED in results.run["notes"]
+    assert MEASURED in results.run["notes"]
     log = results.control.query(f"strategy == '{name}' and trigger == 'cycle'")
     control = scenario.settings.strategies[name].control
     late = log["time_s"] % control.every_s - control.install_s
@@ -985,7 +986,7 @@ def calls(network, demands, wanted, *, called=None, group_share=0.25, **caps):
     steering_in = InboundSteering(network, demands, Streams(1, 0), options)
     rules = by_exit(network, demands, np.eye(len(network.exits))[[0] * len(demands)])
     wanted = by_exit(network, demands, wanted)
-    made = steering_in.announce(wanted, rules, called, network, demands, Control(**caps))
+    made = steering_in.announce(wanted, rules, called, network, demands, Loop(**caps))
     return landed(network, made) / group_share, made
 
 

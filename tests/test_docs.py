@@ -13,13 +13,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from simulator.control.strategy import (
-    Announcements,
-    Control,
-    Coverage,
-    Hysteresis,
-    Strategy,
-)
+from simulator.control.kinds.loop import Loop
+from simulator.control.settings import Announcements, Coverage, Hysteresis
+from simulator.control.strategy import Strategy
 from simulator.engines.engine import engine
 from simulator.formats.rules import entries
 from simulator.queues.queue import queue
@@ -90,7 +86,7 @@ def as_written(value):
 CLASSES = {
     "Keys at the top": Settings,
     "`strategies`": Strategy,
-    "`control`": Control,
+    "`control`": Loop,
     "`hysteresis`": Hysteresis,
     "`coverage`": Coverage,
     "`announcements`": Announcements,

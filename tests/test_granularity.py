@@ -6,7 +6,7 @@ from conftest import built_in, make_random_case
 from helpers import asks, case_of, play, sdn, static, two_exits
 
 from simulator.control.granularity import in_pieces, piece_sizes
-from simulator.control.strategy import Pieces
+from simulator.control.settings import Pieces
 from simulator.model.demands import INTERNATIONAL
 from simulator.model.routes import Routes
 from simulator.routing.scheme import scheme

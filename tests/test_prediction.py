@@ -11,7 +11,8 @@ from test_control import Listed, Ramp
 from simulator.base.document import parse_yaml
 from simulator.base.schema import check
 from simulator.control.predictors.predictor import Outlook, predictor
-from simulator.control.strategy import Announcements, Strategy
+from simulator.control.settings import Announcements
+from simulator.control.strategy import Strategy
 from simulator.engines.case import WINDOW_INSTANTS, with_window
 from simulator.model.streams import Streams
 from simulator.traffic.shapes.diurnal import Diurnal

@@ -12,7 +12,7 @@ from helpers import asks, case_of, path_routes, play, sdn, static, two_exits
 
 import simulator as sim
 from simulator.base.errors import InputError
-from simulator.control.strategy import Coverage
+from simulator.control.settings import Coverage
 from simulator.model.demands import Demands
 from simulator.model.link_state import QosPolicy, link_state
 from simulator.model.recording import Playback, Recording

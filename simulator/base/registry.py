@@ -71,6 +71,8 @@ class Registry:
         Where they live; every module in it is imported when first asked.
     contract : type
         What each of them offers. Members that a class leaves out are added to it.
+    default : str, optional
+        Word that a mapping without `kind` stands for.
 
     Examples
     --------
@@ -80,11 +82,17 @@ class Registry:
     ...     hops: int = 1
     """
 
-    def __init__(self, noun: str, package: str, contract: type[Registered] = Registered) -> None:
+    def __init__(
+        self,
+        noun: str,
+        package: str,
+        contract: type[Registered] = Registered,
+        default: str | None = None,
+    ) -> None:
         self.noun = noun
         self.package = package
         self.contract = contract
-        self.choice = Choice(noun, self._all)
+        self.choice = Choice(noun, self._all, default)
         self._classes: dict[str, type] = {}
         self._discovered = False
 

@@ -159,10 +159,13 @@ class Choice:
         What is chosen, for messages: `routing scheme`.
     classes : callable
         Gives the classes by their word; asked late, so that classes may still be joining.
+    default : str, optional
+        Word that a mapping without `kind` stands for.
     """
 
     noun: str
     classes: Callable[[], Mapping[str, type]]
+    default: str | None = None
     _describing: list[bool] = field(default_factory=list, repr=False)
 
     def unknown(self, word: str) -> str:
@@ -172,7 +175,7 @@ class Choice:
 
     def class_of(self, value: Any) -> type | None:
         """Return the class that *value*, a word or a mapping with `kind`, chooses."""
-        kind = value.get("kind") if isinstance(value, Mapping) else value
+        kind = value.get("kind", self.default) if isinstance(value, Mapping) else value
         return self.classes().get(kind) if isinstance(kind, str) else None
 
     def validate(self, value: Any) -> Any:
@@ -211,10 +214,11 @@ class Choice:
             self._describing.clear()
         return {"anyOf": [{"enum": list(self.classes())}, *mappings]}
 
-    @staticmethod
-    def _branch(cls: type, handler: Any) -> Any:
+    def _branch(self, cls: type, handler: Any) -> Any:
         schema = handler(TypeAdapter(cls).core_schema)
         _describe(cls, schema)
+        if self.default and cls is self.classes().get(self.default):
+            return schema
         return {**schema, "required": ["kind", *schema.get("required", [])]}
 
 

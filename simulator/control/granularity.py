@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from simulator.control.strategy import Pieces
+from simulator.control.settings import Pieces
 from simulator.model.demands import Demands
 from simulator.model.routes import Routes
 from simulator.paths.candidates import Paths
@@ -18,7 +18,7 @@ def piece_sizes(pieces: Pieces) -> np.ndarray:
     """Share of a demand in each of its pieces, the largest first, shape (pieces,).
 
     Prefix groups obey a Zipf law: the size of the one of rank *r* is in proportion to
-    ``r ** -skew``. Table entries are all alike.
+    ``r ** -skew``. Table entries are of equal size.
     """
     rank = np.arange(1, pieces.count + 1)
     size = rank.astype(float) ** -pieces.skew
@@ -28,11 +28,11 @@ def piece_sizes(pieces: Pieces) -> np.ndarray:
 def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
     """Return routes on which every piece of a demand takes one path.
 
-    Pieces are dealt out so that arcs get what the free splits meant for them: demands with most
-    traffic first, their largest piece first, each to that of its paths that is furthest from its
-    due. A path's due is the smaller of what is left for this demand on it and of what is left, for
-    all split demands together, on the arc of the path that has least left: so the error of one
-    demand is made good by those that follow.
+    Pieces are dealt out so that arcs get the load of the free splits: demands with most traffic
+    first, their largest piece first, each to the path with the largest rest. The rest of a path is
+    the smaller of two: what is left for this demand on it, and what is left, for all split demands
+    together, on the arc of the path that has least left. So later demands make up for the rounding
+    of earlier ones.
 
     Parameters
     ----------
@@ -42,11 +42,11 @@ def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
         Those routed, as predicted.
     pieces : Pieces
     """
-    walked = list(routes.paths())
-    if not walked:
+    parts = list(routes.paths())
+    if not parts:
         return routes
-    paths = Paths.of([(k, arcs) for k, _, arcs in walked])
-    share = np.array([share for _, share, _ in walked])
+    paths = Paths.of([(k, arcs) for k, _, arcs in parts])
+    share = np.array([share for _, share, _ in parts])
     first = paths.duplicates()
     share = np.bincount(first, weights=share, minlength=len(share))
     number = np.bincount(paths.demand[share > _ROUNDING], minlength=len(demands))
@@ -63,12 +63,12 @@ def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
         ways = np.flatnonzero(mine & (paths.demand == k))
         served, rate = float(share[ways].sum()), float(demands.gbps[k])
         arcs = [paths.arcs[paths.starts[p] : paths.starts[p + 1]] for p in ways]
-        due = share[ways] * rate
+        rest = share[ways] * rate
         given = np.zeros(len(ways))
         for size in sizes * served:
-            way = int(np.argmax(np.minimum(due, [left[each].min() for each in arcs])))
+            way = int(np.argmax(np.minimum(rest, [left[each].min() for each in arcs])))
             given[way] += size
-            due[way] -= size * rate
+            rest[way] -= size * rate
             left[arcs[way]] -= size * rate
         share[ways] = given
     kept = np.flatnonzero((share > _ROUNDING) & (first == np.arange(len(share))))

@@ -1,4 +1,4 @@
-"""The desk: where a strategy keeps its layers of routes, and what follows from them."""
+"""The route table: where a strategy keeps its layers of routes, and what follows from them."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import simpy
 
-from simulator.control.strategy import Strategy
 from simulator.model.demands import Demands
-from simulator.model.network import Network
 from simulator.model.routes import Moved, Routes
 from simulator.simulation.clock import Clock
 
@@ -17,38 +15,33 @@ from simulator.simulation.clock import Clock
 class RouteTable:
     """Where a strategy keeps its layers of routes.
 
-    The lowest layer is the static rules, kept by the IGP. Above it lies what the controller steers,
-    a layer each for what it does in different ways. Traffic follows the uppermost layer that leads
-    it over live links. Routes that rescale leave dead links as soon as these are noticed, all
-    others when the static rules have reconverged.
+    The lowest layer are the static routes, kept by the IGP. Above them lie those that a controller
+    steers, one layer for each way of steering. Traffic follows the uppermost layer that leads it
+    over live links. Routes that rescale leave dead links as soon as these are noticed, all others
+    when the static routes have reconverged.
 
     Parameters
     ----------
     clock : Clock
-    name : str
-    strategy : Strategy
-    network : Network
     demands : Demands
-        Base demands, with the planning window: what the static rules are planned for.
-    settle : callable
+        Base demands, with the planning window: what the static routes are planned for.
+    before_change : callable
         Called before the routes in force change, so that time so far is accounted for.
     rates : callable
-        Gives the rates of this moment, to tell how much traffic a change moves.
+        Returns the rates of this instant, by which moved traffic is measured.
 
     Attributes
     ----------
-    steered : ndarray of int
-        Positions of the demands that the controller steers.
-    lower : Routes or None
-        The static rules.
-    uppers : dict of str to Routes
-        The controller's routes, by layer.
+    static : Routes or None
+        The static routes.
+    steering : dict of str to Routes
+        Steered routes, by layer.
     in_force : Routes or None
         What all demands follow.
     halts : int
-        Reasons for which the controller stands still.
+        Outages of the controller that last at this instant.
     stops : int
-        How often it has come to a stop.
+        How often it has stopped so far.
     stopped : simpy.Event
         Fires at the next stop; another takes its place when it has fired.
     """
@@ -56,82 +49,81 @@ class RouteTable:
     def __init__(
         self,
         clock: Clock,
-        name: str,
-        strategy: Strategy,
-        network: Network,
         demands: Demands,
-        settle: Callable[[], None],
+        before_change: Callable[[], None],
         rates: Callable[[], np.ndarray],
     ) -> None:
-        self.name, self.strategy, self.demands = name, strategy, demands
-        self.steered = strategy.steered(network, demands)
-        self.lower: Routes | None = None
-        self.uppers: dict[str, Routes] = {}
+        self.demands = demands
+        self.static: Routes | None = None
+        self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
         self.halts, self.stops = 0, 0
         self.stopped: simpy.Event = clock.env.event()
         self._clock = clock
         self._dead: np.ndarray | None = None
         self._noticed: np.ndarray | None = None
-        self._settle, self._rates = settle, rates
+        self._before_change, self._rates = before_change, rates
 
-    def install_rules(self, routes: Routes, dead: np.ndarray) -> Moved | None:
-        """Put new static routes in place, and take steered traffic off arcs now known as dead."""
-        self.lower, self._dead = routes, dead
+    def install_static(self, routes: Routes, dead: np.ndarray) -> Moved | None:
+        """Install static routes, and take steered traffic off arcs now detected as dead."""
+        self.static, self._dead = routes, dead
         if self._noticed is None:
             self._noticed = dead
         return self._compose()
 
     def notice(self, dead: np.ndarray) -> None:
-        """Take note of dead arcs; sources whose routes rescale act on it at once, by themselves."""
+        """Record dead arcs; sources whose routes rescale act on them at once, by themselves."""
         self._noticed = dead
-        if self.lower is not None and any(r.rescales for r in (self.lower, *self.uppers.values())):
+        layers = (self.static, *self.steering.values())
+        if self.static is not None and any(r.rescales for r in layers if r is not None):
             self._compose()
 
     def install_steering(self, layer: str, routes: Routes) -> Moved | None:
-        """Put new steered routes in place."""
-        self.uppers[layer] = routes
+        """Install steered routes."""
+        self.steering[layer] = routes
         return self._compose()
 
     def withdraw(self) -> Moved | None:
-        """Return all steered traffic to the static rules."""
-        self.uppers.clear()
+        """Return all steered traffic to the static routes."""
+        self.steering.clear()
         return self._compose()
 
     def halt(self, down: bool) -> None:
-        """Add or take away a reason for the controller to stand still."""
+        """Begin (*down*) or end an outage of the controller."""
         self.halts += 1 if down else -1
         if down and self.halts == 1:
             self.stops += 1
-            told, self.stopped = self.stopped, self._clock.env.event()
-            told.succeed()
+            stopped, self.stopped = self.stopped, self._clock.env.event()
+            stopped.succeed()
 
     def below(self, layer: str) -> Routes:
         """What traffic follows where this layer of steering does not lead it."""
-        assert self.lower is not None and self._dead is not None
-        routes = self._alive(self.lower) if self.lower.rescales else self.lower
-        for name, upper in self.uppers.items():
+        routes = self._alive_static()
+        for name, steering in self.steering.items():
             if name != layer:
-                routes = self._alive(upper).with_fallback(routes)
+                routes = self._alive(steering).with_fallback(routes)
         return routes
 
     @property
-    def rules(self) -> int:
+    def entries(self) -> int:
         """Entries at the sources: one for every demand and first hop of the steered routes."""
-        return sum(int(routes.entries.sum()) for routes in self.uppers.values())
+        return sum(int(routes.entries.sum()) for routes in self.steering.values())
 
     def _compose(self) -> Moved | None:
-        """Stack the layers, and tell how much traffic that moves."""
-        assert self.lower is not None and self._dead is not None
-        self._settle()
-        old = self.in_force
-        self.in_force = self._alive(self.lower) if self.lower.rescales else self.lower
-        for routes in self.uppers.values():
-            self.in_force = self._alive(routes).with_fallback(self.in_force)
-        return None if old is None else self.in_force.moved(old, self._rates())
+        """Put the layers in force, one above the other; return what that moves."""
+        self._before_change()
+        old, new = self.in_force, self._alive_static()
+        for routes in self.steering.values():
+            new = self._alive(routes).with_fallback(new)
+        self.in_force = new
+        return None if old is None else new.moved(old, self._rates())
+
+    def _alive_static(self) -> Routes:
+        assert self.static is not None
+        return self._alive(self.static) if self.static.rescales else self.static
 
     def _alive(self, routes: Routes) -> Routes:
-        """Return what is left of routes by what their sources know to be dead."""
+        """Return what is left of routes by the arcs that their sources have noticed as dead."""
         dead = self._noticed if routes.rescales else self._dead
         assert dead is not None
         return routes.without_arcs(dead)

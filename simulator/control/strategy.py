@@ -1,292 +1,69 @@
-"""Strategies: a scheme with the control loop that runs it, and every knob of that loop.
-
-Where a default comes from a published system, its entry below says so; the others are the
-idealised value, so that an imperfection is there when a scenario asks for it.
-"""
+"""Strategies: a scheme, and the control that runs it."""
 
 from __future__ import annotations
 
-import math
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from pydantic import Field
 
-from simulator.base.schema import (
-    Fraction,
-    Name,
-    NonNegative,
-    NonNegativeInt,
-    Positive,
-    PositiveInt,
-    checked,
-)
-from simulator.control.predictors.last import Last
-from simulator.control.predictors.predictor import predictor as predictors
-from simulator.model.demands import Demands, TrafficClass
+from simulator.base.schema import checked
+from simulator.control.kinds.control import control as controls
+from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.routing.scheme import Scheme
 from simulator.routing.scheme import scheme as schemes
 
-PieceShare = Annotated[float, Field(gt=0, le=1)]
-
-
-@checked
-class Hysteresis:
-    """When the controller may leave routes alone: a high mark that wakes it, a low one that calms.
-
-    Defaults after Schlinker et al., Engineering Egress with Edge Fabric, SIGCOMM 2017.
-
-    Attributes
-    ----------
-    high : float
-        Predicted utilisation of an exit direction, under the routes in force, above which the
-        controller begins to make new routes.
-    low : float
-        Utilisation that all of them must stay below for it to stop again.
-    hold : int
-        Cycles in a row for which they must.
-    """
-
-    high: Positive = 0.90
-    low: Positive = 0.80
-    hold: PositiveInt = 2
-
-    def __post_init__(self) -> None:
-        if self.low > self.high:
-            raise ValueError(f"low must not be above high, found {self.low} and {self.high}")
-
-
-@checked
-class Coverage:
-    """How much of what could be steered the controller reaches.
-
-    Attributes
-    ----------
-    share : float
-        Share under control, from 0 to 1.
-    of : str
-        Of ``provinces``, those with most traffic first: all of a province's traffic or none, and
-        no more provinces than the share allows. Or of ``traffic``: the same share of every demand,
-        as with some of its prefixes.
-    """
-
-    share: Fraction = 1.0
-    of: Literal["provinces", "traffic"] = "provinces"
-
-
-@checked
-class Pieces:
-    """In what pieces the traffic of a demand can be moved.
-
-    Attributes
-    ----------
-    count : int
-        Pieces of every demand: its prefix groups, or the entries of the table that splits it.
-    skew : float
-        Exponent of the Zipf law of their sizes. 1.0 for prefix groups: traffic over prefixes is
-        that uneven (Sarrar et al., Leveraging Zipf's Law for Traffic Offloading, CCR 2012). 0 for
-        equal pieces, as hashing over table entries makes them: splits in multiples of 1/count.
-    """
-
-    count: PositiveInt = 16
-    skew: NonNegative = 1.0
-
-
-@checked
-class Announcements:
-    """Inbound steering: others choose the exit, and announcements only make them likely to.
-
-    Without this block inbound traffic is steered as if the far side did as it is told, which is an
-    upper bound.
-
-    Attributes
-    ----------
-    every_s : float
-        Seconds between changes of announcements. Operators change them by the half hour at most:
-        routers damp prefixes that flap (RFC 2439).
-    install_s : float
-        Time until the Internet has followed: one to three minutes of BGP convergence (Labovitz et
-        al., SIGCOMM 2000).
-    group_share : float
-        Share of a demand that can be moved as one piece: announced prefixes are coarse.
-    stray : float
-        Chance that traffic called to an exit arrives by another one. 24 % after a withdrawal fall
-        outside the three likeliest places (TIPSY, SIGCOMM 2022). Drawn once for every demand and
-        exit: the Internet's habits hold for a replication, and the controller does not know them.
-    """
-
-    every_s: Positive = 1800.0
-    install_s: NonNegative = 90.0
-    group_share: PieceShare = 0.25
-    stray: Fraction = 0.24
-
-
-@checked
-class Control:
-    """How and how often routes are made and installed.
-
-    Attributes
-    ----------
-    every_s : float
-        Seconds between decisions on measured traffic; without it routes are made at the start and
-        after topology changes only (static). SWAN and B4 decide every five minutes, Edge Fabric
-        every 30 s.
-    window_s : float
-        Length of the measurement window; 0 for an instantaneous reading. A minute of flow samples
-        is common practice.
-    staleness_s : float
-        Age of the end of that window when it is used.
-    noise_sigma : float
-        Sampling error: each measured demand is off by a lognormal factor of mean one. 0.05 to 0.3
-        for sampled flows.
-    telemetry_loss : float
-        Chance that the report on a demand is missing in a cycle; the last one then stands.
-    predict : Predictor
-        What the traffic will be while the routes are in force: ``last`` (it stays as measured),
-        ``ewma``, ``seasonal`` or ``window_peak``.
-    compute_s : float or "measured"
-        Time to compute routes: fixed, or what it takes on this machine. With ``measured`` two runs
-        are not alike.
-    hysteresis : Hysteresis, optional
-        Leave routes alone while no exit is full; decide at every cycle when left out.
-    max_moves : int, optional
-        Most demands that go elsewhere in a cycle: those that relieve the fullest links most.
-    max_moved_gbps : float, optional
-        Most Gbps moved in a cycle: every demand goes that part of its way to the new routes. Of
-        ``announcements``, as many whole groups as fit, those of the most urgent demands first; a
-        group of more Gbps than this never moves.
-    pieces : Pieces, optional
-        Demands move in pieces, each on one path; in any shares when left out. Pieces are dealt out
-        last: the caps above hold up to a piece a demand.
-    install_s : float
-        Time to install routes; the median when ``install_sigma`` is above zero. 1 to 10 s in FFC
-        (SIGCOMM 2014).
-    install_sigma : float
-        Spread of the logarithm of the install time: above 0 it has a heavy tail, at 1.0 beyond ten
-        times the median once in a hundred installs, as FFC reports.
-    rule_ms : float
-        Time that writing one rule adds; 0.1 to 1 ms a prefix in a router's forwarding table.
-    update : str
-        How new routes replace old ones. ``make_before_break``: old routes carry the traffic until
-        all new ones are there. ``instant``: they are there as soon as they are computed.
-        ``multi_step``: in ``1 / scratch - 1`` steps, each installed in its own time, so that no
-        order of switching overloads a link that keeps ``scratch`` free (SWAN, SIGCOMM 2013). Not
-        so after a change of topology, which is answered in one step, nor for ``announcements``.
-    scratch : float
-        Share of capacity that the scheme keeps free for ``multi_step`` updates.
-    steers : tuple of str
-        Traffic classes that are steered; the rest follows the static rules.
-    services : tuple of str
-        Services of these classes that are steered, by their names in ``traffic.services``; all of
-        them when empty.
-    coverage : Coverage
-        How much of these classes the controller reaches.
-    announcements : Announcements, optional
-        Steer inbound traffic by announcements: coarser, slower and less sure.
-    detect_s : float
-        Time until a link that went up or down is noticed: 0.15 to 1 s by BFD.
-    converge_s : float
-        Time from notice until the static rules have reconverged: 0.2 to some s for an IGP.
-    on_outage : str
-        When the controller stops: ``fail_static`` leaves its routes in place, ``withdraw`` returns
-        to the static rules.
-    stale_limit_s : float, optional
-        Time after which routes of a controller that has stopped are withdrawn after all.
-    """
-
-    every_s: Positive | None = None
-    window_s: NonNegative = 60.0
-    staleness_s: NonNegative = 60.0
-    noise_sigma: NonNegative = 0.05
-    telemetry_loss: Fraction = 0.0
-    predict: Annotated[Any, predictors.choice] = Last()
-    compute_s: NonNegative | Literal["measured"] = 2.0
-    hysteresis: Hysteresis | None = None
-    max_moves: NonNegativeInt | None = None
-    max_moved_gbps: NonNegative | None = None
-    pieces: Pieces | None = None
-    install_s: NonNegative = 5.0
-    install_sigma: NonNegative = 0.0
-    rule_ms: NonNegative = 0.0
-    update: Literal["make_before_break", "instant", "multi_step"] = "make_before_break"
-    scratch: PieceShare = 0.1
-    steers: tuple[TrafficClass, ...] = ("international_out", "international_in")
-    services: tuple[Name, ...] = ()
-    coverage: Coverage = Coverage()
-    announcements: Announcements | None = None
-    detect_s: NonNegative = 1.0
-    converge_s: NonNegative = 2.0
-    on_outage: Literal["fail_static", "withdraw"] = "fail_static"
-    stale_limit_s: NonNegative | None = None
-
-    @property
-    def memory_s(self) -> float:
-        """How far back the controller looks: to its measurements, and to what it predicted."""
-        cycle_s = max(
-            self.every_s or 0.0, self.announcements.every_s if self.announcements else 0.0
-        )
-        return self.staleness_s + self.window_s + 2.0 * cycle_s
-
 
 @checked
 class Strategy:
-    """One way of running the network: a scheme with a control loop.
+    """One way of running the network: a scheme and its control.
 
     Attributes
     ----------
     scheme : Scheme
         How routes are made.
     control : Control
-        The loop; left out, or without ``every_s``, the strategy is static.
+        When routes are made and on what information: a control loop, which is static without
+        ``every_s``. When left out, the scheme chooses: static, or perfect information.
     fallback : Scheme
-        Static rules for traffic that is not steered, and after a withdrawal; the scheme of the
+        Static routes for traffic that is not steered, and after a withdrawal; the scheme of the
         first static strategy of the scenario when left out.
     """
 
     scheme: Annotated[Any, schemes.choice]
-    control: Control = Control()
+    control: Annotated[Any, controls.choice, Field(validate_default=False)] = None
     fallback: Annotated[Any, schemes.choice] | None = None
+
+    def __post_init__(self) -> None:
+        if self.control is None:
+            object.__setattr__(self, "control", controls.make(self.scheme.default_control))
 
     @property
     def perfect_information(self) -> bool:
         """Whether routes follow the true traffic of every moment: a bound, not a controller."""
-        return getattr(self.scheme, "perfect_information", False)
+        return bool(self.control.perfect_information)
+
+    @property
+    def has_controller(self) -> bool:
+        """Whether a controller measures, decides and installs."""
+        return bool(self.control.has_controller)
 
     @property
     def is_static(self) -> bool:
         """Whether routes never follow traffic."""
-        return self.control.every_s is None and not self.perfect_information
+        return not self.has_controller and not self.perfect_information
 
     @property
-    def has_controller(self) -> bool:
-        """Whether there is a loop that measures, decides and installs."""
-        return self.control.every_s is not None and not self.perfect_information
-
-    @property
-    def rules(self) -> Scheme:
-        """The rules underneath: the scheme itself where nothing is steered above them."""
+    def static_scheme(self) -> Scheme:
+        """Makes the static routes: the scheme itself where no controller steers above them."""
         return self.fallback if self.has_controller and self.fallback else self.scheme
 
     def steered(self, network: Network, demands: Demands) -> np.ndarray:
-        """Positions of the demands that the controller reaches, all or in part."""
-        control = self.control
-        if not self.has_controller:
-            return np.empty(0, dtype=np.int64)
-        mask = demands.of_class(control.steers)
-        if control.services:
-            mask &= demands.of_service(control.services)
-        if control.coverage.of == "provinces" and control.coverage.share < 1.0:
-            home = np.where(network.is_abroad[demands.source], demands.target, demands.source)
-            traffic = np.bincount(home[mask], demands.gbps[mask], len(network.nodes))
-            homes = np.unique(home[mask])
-            count = math.floor(control.coverage.share * len(homes) + 1e-9)
-            reached = homes[np.lexsort((homes, -traffic[homes]))][:count]
-            mask &= np.isin(home, reached)
-        return np.flatnonzero(mask)
+        """Return positions of the demands that the controller reaches, all or in part."""
+        return np.asarray(self.control.steered(network, demands))
 
     @property
     def steered_share(self) -> float:
         """Share of each of these demands that is steered."""
-        coverage = self.control.coverage
-        return coverage.share if coverage.of == "traffic" else 1.0
+        return float(self.control.steered_share)

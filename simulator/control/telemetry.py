@@ -1,4 +1,4 @@
-"""Telemetry: what the controller is told about traffic, late, in part and with errors."""
+"""Telemetry: the age, the gaps and the errors of what the controller measures of traffic."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from simulator.control.strategy import Control
+from simulator.control.settings import LoopSettings
 from simulator.model.demands import Demands
 from simulator.model.streams import Streams
 from simulator.simulation.clock import micros
@@ -21,19 +21,19 @@ class Telemetry:
     """
 
     def __init__(
-        self, source: Source, streams: Streams, demands: Demands, control: Control
+        self, source: Source, streams: Streams, demands: Demands, settings: LoopSettings
     ) -> None:
-        self._source, self._control = source, control
-        self._stale, self._window = micros(control.staleness_s), micros(control.window_s)
-        self._sigma, self._loss = control.noise_sigma, control.telemetry_loss
+        self._source = source
+        self._age, self._window = micros(settings.staleness_s), micros(settings.window_s)
+        self._sigma, self._loss = settings.noise_sigma, settings.telemetry_loss
         self._error = _Draws(streams, demands, "measurement", np.random.Generator.standard_normal)
         self._missing = _Draws(streams, demands, "telemetry", np.random.Generator.random)
-        #: What is believed while a demand has never been reported: the base matrix.
+        #: What stands for a demand that was never reported: the base matrix.
         self._last = demands.gbps
 
     def measure(self, now_us: int) -> np.ndarray:
-        """Return what is known now: rates in Gbps, shape (demands,)."""
-        end = now_us - self._stale
+        """Return what is measured now: rates in Gbps, shape (demands,)."""
+        end = now_us - self._age
         rates = self._source.mean(end - self._window, end)
         if self._sigma > 0:
             rates = rates * np.exp(self._sigma * self._error.next() - self._sigma**2 / 2.0)
@@ -44,7 +44,7 @@ class Telemetry:
 
     def middle_s(self, now_us: int) -> float:
         """Middle of the window that is measured now, in seconds from the start."""
-        return (now_us - self._stale - self._window / 2.0) / 1e6
+        return (now_us - self._age - self._window / 2.0) / 1e6
 
 
 class _Draws:

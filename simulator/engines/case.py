@@ -56,6 +56,18 @@ class Case:
     detail: str = "region"
     every: int = 1
 
+    @property
+    def yardstick(self) -> str | None:
+        """The strategy that ``regret`` is counted from: the first bound that minimises a cost."""
+        return next(
+            (
+                name
+                for name, strategy in self.strategies.items()
+                if strategy.perfect_information and strategy.scheme.cost is not None
+            ),
+            None,
+        )
+
 
 WINDOW_INSTANTS = 336
 """Instants of a planning window: half-hours of a week."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.control.controller import steer
+from simulator.control.steering import steer
 from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
@@ -91,7 +91,7 @@ class _Question:
     def __init__(self, strategy: Strategy, network: Network, target: float) -> None:
         self._strategy, self._network, self._target = strategy, network, target
         self._method = strategy.scheme if strategy.is_static else _holding(strategy.scheme, target)
-        self._rules = self._method if strategy.perfect_information else strategy.rules
+        self._rules = self._method if strategy.perfect_information else strategy.static_scheme
         methods = [self._rules, *([self._method] if strategy.has_controller else [])]
         self.linear = not any(method.demand_aware for method in methods)
         self._arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])

@@ -13,11 +13,11 @@ from simulator.model.routes import Routes
 from simulator.optimise import exit_problem as exit_program
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("clairvoyant")
-class Clairvoyant:
+class Clairvoyant(Scheme):
     """Least latency with a price on load above the cap, for the true traffic: the yardstick.
 
     Variables: the shares ``x`` of every demand on its paths. Minimise ::
@@ -31,9 +31,9 @@ class Clairvoyant:
     more than these is their **regret**. Exact over all paths (``optimise/piecewise.py``), with a
     bound in the certificate.
 
-    In a scenario a strategy with this scheme has no controller: it steers all traffic, at every
-    step and with every fault, as if both were known beforehand. Every other strategy of the
-    scenario then has a figure ``regret``.
+    A strategy with this scheme and no ``control`` has perfect information: it routes all traffic at
+    its true rates of every step and with every fault, without delay. Every strategy of the scenario
+    then has a figure ``regret``.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Clairvoyant:
     overload_ms: Positive = 1000.0
 
     demand_aware: ClassVar[bool] = True
-    perfect_information: ClassVar[bool] = True
+    default_control: ClassVar[str] = "perfect_information"
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""

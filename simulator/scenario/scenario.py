@@ -619,15 +619,15 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
         yield document.problem(("strategies",), "needs one strategy or more")
     for name, strategy in strategies.items():
         at: KeyPath = ("strategies", name)
-        if strategy.perfect_information and strategy.control.every_s is not None:
+        if strategy.scheme.default_control != "loop" and _lacks_kind(document, (*at, "control")):
             message = f"{strategy.scheme.kind} knows all traffic as it comes; leave control out"
-            yield document.problem((*at, "control"), message)
+            yield document.problem((*at, "control"), f"{message}, or give its kind")
             continue
         if not strategy.has_controller and strategy.fallback is not None:
             message = "only a strategy with a controller has a fallback; give control.every_s"
             yield document.problem((*at, "fallback"), message)
-        if strategy.has_controller:
-            yield from _control_problems(document, (*at, "control"), strategy)
+        for path, message in strategy.control.problems(None):
+            yield document.problem((*at, "control", *path), message)
     seen: dict[str, int] = {}
     for i, change in enumerate(values.get("what_if", ())):
         if change.name in seen:
@@ -641,24 +641,18 @@ def _strategy_problems(document: Document, values: Mapping[str, Any]) -> Iterato
             yield document.problem(("what_if", i, "set"), message)
 
 
-def _control_problems(document: Document, at: KeyPath, strategy: Strategy) -> Iterator[Problem]:
-    """Settings of a controller that do not go together."""
-    control = strategy.control
-    if not control.steers:
-        yield document.problem((*at, "steers"), "steers nothing; name a class")
-    if control.announcements and "international_in" not in control.steers:
-        message = "only inbound traffic follows announcements; add international_in to steers"
-        yield document.problem((*at, "announcements"), message)
-    if control.stale_limit_s is not None and control.on_outage == "withdraw":
-        message = "routes are withdrawn at once when on_outage is withdraw; leave one of them out"
-        yield document.problem((*at, "stale_limit_s"), message)
+def _lacks_kind(document: Document, path: KeyPath) -> bool:
+    value = document.data
+    for key in path:
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return isinstance(value, Mapping) and "kind" not in value
 
 
 def _with_fallbacks(settings: Settings) -> Settings:
-    """Give every controlled strategy its static rules: those of the first static strategy."""
-    rules: Any = next((s.scheme for s in settings.strategies.values() if s.is_static), IgpEcmp())
+    """Give every controlled strategy its static routes: those of the first static strategy."""
+    static: Any = next((s.scheme for s in settings.strategies.values() if s.is_static), IgpEcmp())
     filled = {
-        name: replace(s, fallback=rules) if s.has_controller and s.fallback is None else s
+        name: replace(s, fallback=static) if s.has_controller and s.fallback is None else s
         for name, s in settings.strategies.items()
     }
     return replace(settings, strategies=filled)

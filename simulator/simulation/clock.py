@@ -1,9 +1,9 @@
 """The clock: SimPy's, in whole microseconds, and the order of events at one instant.
 
-Whole microseconds, so that two things due at one instant *are* at one instant: sums of floating
-seconds drift apart. At one instant things happen down this ladder, whatever the order in which they
-were planned: failure or repair, capacity change, control, traffic. The end comes before them all:
-what is due at the horizon belongs to the time after it.
+Whole microseconds, so that two events due at one instant *are* at one instant: sums of floating
+seconds drift apart. The priority orders events of one instant, whatever the order in which they
+were planned: failure or repair, capacity change, control, traffic. The end precedes them all: what
+is due at the horizon belongs to the time after it.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Clock:
         return int(self.env.now)
 
     def at(self, time_us: int, priority: Priority) -> simpy.Event:
-        """Return an event due at an instant, on its rung; at once if the instant has passed."""
+        """Return an event due at an instant; at once if the instant has passed."""
         event = simpy.Event(self.env)
         event._ok, event._value = True, None
         self.env.schedule(event, priority=EventPriority(priority), delay=max(0, time_us - self.now))

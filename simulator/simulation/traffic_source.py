@@ -13,7 +13,7 @@ BLOCK = 288
 
 
 class Source:
-    """Rates of every demand, step by step, made in blocks and forgotten behind a horizon.
+    """Rates of every demand, step by step, made in blocks and dropped when they are old.
 
     Parameters
     ----------
@@ -25,13 +25,19 @@ class Source:
         Length of a step.
     memory_s : float
         How far back :meth:`mean` must be able to look.
+
+    Attributes
+    ----------
+    step_s : float
+        Length of a step.
     """
 
     def __init__(
         self, series: Series, streams: Streams, steps: int, step_s: float, memory_s: float
     ) -> None:
-        self._play = series.play(streams)
+        self._series, self._play = series, series.play(streams)
         self._demands = len(series.base)
+        self.step_s = step_s
         self._steps, self._step_us = steps, micros(step_s)
         self._keep = int(np.ceil(memory_s / step_s)) // BLOCK + 2
         self._blocks: dict[int, np.ndarray] = {}
@@ -49,10 +55,20 @@ class Source:
         """Rates during several steps, shape (demands, steps)."""
         return np.stack([self.rates(step) for step in steps], axis=1)
 
+    def expected(self, seconds: np.ndarray) -> np.ndarray:
+        """Planned rates without their random part, shape (demands, instants).
+
+        Parameters
+        ----------
+        seconds : ndarray, shape (instants,)
+            From the start.
+        """
+        return self._series.expected(seconds / 3600.0)
+
     def mean(self, start_us: int, end_us: int) -> np.ndarray:
         """Mean rates over a window; before the start, traffic is held at its first step."""
         if end_us <= start_us:
-            # At the seam of two steps the reading is of the one before: control precedes traffic.
+            # On the boundary of two steps the earlier one is read: control precedes traffic.
             return self.rates(min(max(0, (end_us - 1) // self._step_us), self._steps - 1))
         total = np.zeros(self._demands)
         for step in range(start_us // self._step_us, -(-end_us // self._step_us)):

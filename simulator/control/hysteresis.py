@@ -1,0 +1,39 @@
+"""Hysteresis: when the controller makes new routes, and when it leaves them alone."""
+
+from __future__ import annotations
+
+from simulator.control.settings import Hysteresis
+
+
+class HysteresisTrigger:
+    """Whether exits are so full that routes should be made anew; see :class:`Hysteresis`.
+
+    While routes throttle traffic at its source, exits look emptier than they would be: the trigger
+    is active then, however full they are.
+    """
+
+    def __init__(self, marks: Hysteresis | None) -> None:
+        self._marks = marks
+        self._active, self._below_low = False, 0
+
+    def active(self, utilisation: float, throttled: bool = False) -> bool:
+        """Count a cycle and return whether to act in it.
+
+        Parameters
+        ----------
+        utilisation : float
+            Of the fullest exit direction.
+        throttled : bool
+            Whether any traffic is throttled.
+        """
+        marks = self._marks
+        if marks is None:
+            return True
+        if throttled or utilisation > marks.high:
+            self._active, self._below_low = True, 0
+        elif utilisation < marks.low:
+            self._below_low += 1
+            self._active = self._active and self._below_low < marks.hold
+        else:
+            self._below_low = 0
+        return self._active

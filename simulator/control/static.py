@@ -1,0 +1,57 @@
+"""The lowest layer: routes for all demands, without a controller."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from simulator.control.process import Context, Installs, Layer, timed_route
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.simulation.clock import micros
+
+
+def lowest_layer(
+    context: Context,
+    seen: Callable[[], tuple[Network, Demands]],
+    *,
+    install_s: float,
+    detect_s: float,
+    every_s: float | None = None,
+) -> Layer:
+    """Return a layer that routes all demands by the static scheme.
+
+    Parameters
+    ----------
+    context : Context
+    seen : callable
+        Returns the network and the demands to make routes for.
+    install_s, detect_s : float
+        Time from decision to installation, and from a change of topology to its notice.
+    every_s : float, optional
+        Length of a cycle.
+    """
+    table = context.route_table
+
+    def decide(trigger: str) -> Installs:
+        network, demands = seen()
+        routes, solve_s = timed_route(context.static_scheme, network, demands, table.static)
+
+        def install() -> None:
+            moved = table.install_static(routes, ~network.up)
+            context.log.write("static", trigger, routes, moved, solve_s)
+
+        return [(install_s, install)]
+
+    return Layer(decide, every_s, detect_s)
+
+
+def static_layer(context: Context, detect_s: float, converge_s: float) -> Layer:
+    """Return the static routes: for the base demands, made again when the topology changes."""
+    state, table, ago_us = context.scene.network_state, context.route_table, micros(detect_s)
+    state.notices(detect_s, lambda: table.notice(~state.seen(ago_us).up))
+    return lowest_layer(
+        context,
+        lambda: (state.seen(ago_us), table.demands),
+        install_s=converge_s,
+        detect_s=detect_s,
+    )

@@ -1,0 +1,118 @@
+"""One strategy on the stage: its meter, its route table, its control and its decision log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from simulator.control.decision_log import DecisionLog
+from simulator.control.process import Context, Layer
+from simulator.control.route_table import RouteTable
+from simulator.control.strategy import Strategy
+from simulator.engines.meter import Meter
+from simulator.model.demands import Demands
+from simulator.model.routes import Routes
+from simulator.recording.meter import Figures
+from simulator.results.results import SOLVE_TIMES, Coded
+from simulator.simulation.scene import Scene
+
+S_PER_DAY = 86_400.0
+
+
+class StrategyRun:
+    """One strategy in one replication.
+
+    Parameters
+    ----------
+    scene : Scene
+    strategy : Strategy
+    demands : Demands
+        Base demands, with the planning window.
+    make_meter : callable
+        Takes a function that returns the routes in force.
+    emit : callable
+        Takes a table's name and its columns.
+
+    Attributes
+    ----------
+    meter : Meter
+    layers : tuple of Layer
+        Layers of routes that the control processes keep, lowest first.
+    """
+
+    def __init__(
+        self,
+        scene: Scene,
+        strategy: Strategy,
+        demands: Demands,
+        make_meter: Callable[[Callable[[], Routes]], Meter],
+        emit: Callable[[str, dict[str, Any]], None],
+    ) -> None:
+        self._control, self._emit = strategy.control, emit
+        self.meter = meter = make_meter(self.routes)
+        self._table = RouteTable(scene.clock, demands, meter.cut, meter.current_rates)
+        self._log = DecisionLog(scene.clock, scene.network_state, self._table)
+        self._context = Context(
+            scene, strategy.scheme, strategy.static_scheme, self._table, self._log
+        )
+        self.layers: tuple[Layer, ...] = tuple(strategy.control.layers(self._context))
+
+    def routes(self) -> Routes:
+        """Return the routes in force."""
+        assert self._table.in_force is not None
+        return self._table.in_force
+
+    def halt(self, down: bool) -> None:
+        """Stop the controller (*down*) or start it again."""
+        self._control.halt(self._context, down)
+
+    def cost_gbit_ms(self) -> float:
+        """Return the cost so far, by the yardstick of the case."""
+        self.meter.settle()
+        return self.meter.cost_gbit_ms
+
+    def close(self, best_gbit_ms: float | None, horizon_s: float) -> Figures:
+        """Close the meter at the horizon and add the figures of the decisions.
+
+        Parameters
+        ----------
+        best_gbit_ms : float or None
+            Cost of the yardstick of the case, if it has one.
+        horizon_s : float
+        """
+        rows = self.meter.close()
+        columns = self._log.columns()
+        steered = np.isin(columns["layer"], ("controller", "announcements"))
+        made = steered & (columns["status"] != "unchanged") & (columns["trigger"] != "withdrawal")
+        moved_gbps = float(columns["moved_gbps"].sum())
+        rows += [
+            ("control_cycles", "all", "1", float(made.sum())),
+            ("moves", "all", "1", float(columns["moves"].sum())),
+            ("moved_gbps", "all", "Gbps", moved_gbps),
+            ("moved_gbps_per_day", "all", "Gbps/d", moved_gbps * S_PER_DAY / horizon_s),
+            ("entries_peak", "all", "1", float(columns["entries"].max())),
+            ("gap_max", "all", "1", _largest(columns["gap"])),
+            ("prediction_error", "all", "1", _mean(columns["prediction_error"])),
+        ]
+        if best_gbit_ms is not None:
+            offered = next(
+                value for name, scope, _, value in rows if (name, scope) == ("offered_gbit", "all")
+            )
+            regret = (self.meter.cost_gbit_ms - best_gbit_ms) / offered if offered > 0 else 0.0
+            rows.append(("regret", "all", "ms", regret))
+        words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}
+        self._emit("control", {**columns, **words})
+        self._emit(SOLVE_TIMES, {"solve_s": np.array(self._log.solve_s)})
+        return rows
+
+
+def _largest(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.max()) if len(known) else np.nan
+
+
+def _mean(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(known.mean()) if len(known) else np.nan

@@ -1,0 +1,31 @@
+"""The scene: what all strategies of a replication share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from simulator.model.streams import Streams
+from simulator.simulation.clock import Clock
+from simulator.simulation.network_state import NetworkState
+from simulator.simulation.traffic_source import Source
+
+
+@dataclass(eq=False)
+class Scene:
+    """Clock, network, traffic and randomness of one replication.
+
+    Attributes
+    ----------
+    clock : Clock
+    network_state : NetworkState
+        The network as faults and upgrades leave it.
+    source : Source
+        The true traffic.
+    streams : Streams
+        Random streams, by purpose and name.
+    """
+
+    clock: Clock
+    network_state: NetworkState
+    source: Source
+    streams: Streams
