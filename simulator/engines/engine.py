@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from simulator.base.registry import Registry
 from simulator.engines.case import Case
-from simulator.recording.meter import Figures
+from simulator.results.metrics import Figures
 
 engine = Registry("engine", "simulator.engines")
 

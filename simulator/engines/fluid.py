@@ -22,14 +22,13 @@ from simulator.engines.engine import Emit, engine
 from simulator.model.routes import Moved, Routes
 from simulator.model.streams import Streams
 from simulator.recording.headroom import Headroom
-from simulator.recording.meter import Figures, Monitor
-from simulator.results.results import SOLVE_TIMES, Coded
+from simulator.recording.meter import Meter
+from simulator.results.metrics import Figures
+from simulator.results.writer import SOLVE_TIMES, Coded
 from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
 from simulator.simulation.faults import outage
 from simulator.simulation.network_state import NetworkState
 from simulator.simulation.traffic_source import Source
-
-S_PER_DAY = 86_400.0
 
 
 @engine("fluid")
@@ -53,7 +52,7 @@ class Fluid:
             StrategyRun(clock, network_state, source, case, name, streams, emit)
             for name in case.strategies
         ]
-        network_state.before_change.extend(stand.monitor.settle for stand in stands)
+        network_state.before_change.extend(stand.meter.settle for stand in stands)
 
         by_name = {stand.route_table.name: stand for stand in stands}
         events: list[tuple[float, str]] = []
@@ -79,7 +78,7 @@ class Fluid:
 
 
 class StrategyRun:
-    """One strategy on the stage: its desk, its control processes and its monitor."""
+    """One strategy on the stage: its desk, its control processes and its meter."""
 
     def __init__(
         self,
@@ -91,7 +90,7 @@ class StrategyRun:
         streams: Streams,
         emit: Emit,
     ) -> None:
-        self._clock, self._horizon_s = clock, case.horizon_s
+        self._clock = clock
         self._emit = partial(emit, name)
         self._decisions: list[Row] = []
         self._solve_s: list[float] = []
@@ -99,7 +98,7 @@ class StrategyRun:
         yardstick = next(
             (s.scheme for s in case.strategies.values() if s.perfect_information), None
         )
-        self.monitor = Monitor(
+        self.meter = Meter(
             clock,
             network_state,
             source,
@@ -123,8 +122,8 @@ class StrategyRun:
             strategy,
             network_state.network,
             case.demands,
-            self.monitor.cut,
-            self.monitor.current_rates,
+            self.meter.cut,
+            self.meter.current_rates,
         )
         for layer in self._layers(network_state, source, case, streams):
             clock.process(control(clock, network_state, layer))
@@ -171,8 +170,8 @@ class StrategyRun:
     @property
     def cost_gbit_ms(self) -> float:
         """What the strategy cost so far, by the yardstick of the scenario."""
-        self.monitor.settle()
-        return self.monitor.cost_gbit_ms
+        self.meter.settle()
+        return self.meter.cost_gbit_ms
 
     def log(
         self, layer: str, trigger: str, routes: Routes | None, moved: Moved | None, solve_s: float
@@ -208,47 +207,19 @@ class StrategyRun:
         return float((load_gbps[live] / network.capacity_gbps[live]).max(initial=0.0))
 
     def close(self, best_gbit_ms: float | None) -> Figures:
-        """Close the monitor at the horizon and add what it cannot see.
+        """Close the meter at the horizon, write the log of decisions and return the figures.
 
         Parameters
         ----------
         best_gbit_ms : float or None
-            What the bound of the scenario cost, if it has one.
+            Cost of the bound of the scenario, if it has one.
         """
-        rows = self.monitor.close()
         columns = {key: np.array([d[key] for d in self._decisions]) for key in self._decisions[0]}
-        steered = np.isin(columns["layer"], ("controller", "announcements"))
-        made = steered & (columns["status"] != "unchanged") & (columns["trigger"] != "withdrawal")
-        moved_gbps = float(columns["moved_gbps"].sum())
-        rows += [
-            ("control_cycles", "all", "1", float(made.sum())),
-            ("moves", "all", "1", float(columns["moves"].sum())),
-            ("moved_gbps", "all", "Gbps", moved_gbps),
-            ("moved_gbps_per_day", "all", "Gbps/d", moved_gbps * S_PER_DAY / self._horizon_s),
-            ("entries_peak", "all", "1", float(columns["entries"].max())),
-            ("gap_max", "all", "1", _largest(columns["gap"])),
-            ("prediction_error", "all", "1", _mean(columns["prediction_error"])),
-        ]
-        if best_gbit_ms is not None:
-            offered = next(
-                value for name, scope, _, value in rows if (name, scope) == ("offered_gbit", "all")
-            )
-            regret = (self.monitor.cost_gbit_ms - best_gbit_ms) / offered if offered > 0 else 0.0
-            rows.append(("regret", "all", "ms", regret))
+        figures = self.meter.close(columns, best_gbit_ms)
         words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}
         self._emit("control", {**columns, **words})
         self._emit(SOLVE_TIMES, {"solve_s": np.array(self._solve_s)})
-        return rows
-
-
-def _largest(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.max()) if len(known) else np.nan
-
-
-def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else np.nan
+        return figures
 
 
 def _traffic(
@@ -259,7 +230,7 @@ def _traffic(
     for step in range(case.steps):
         yield clock.at(step * step_us, Priority.TRAFFIC)
         for stand in stands:
-            stand.monitor.step(step)
+            stand.meter.step(step)
         progress(step / case.steps)
 
 
