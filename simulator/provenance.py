@@ -1,4 +1,4 @@
-"""Where results come from: what a reader needs to trust them and to run them again."""
+"""Provenance: run.json and the inputs of a run, for readers who check it or run it again."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ import yaml
 from simulator.formats.matrices.demands import write_demands, write_recording
 from simulator.formats.native import write as write_network
 from simulator.model.network import COUNTING_RULE, Network
-from simulator.results.results import COMPLETE
+from simulator.results.folder import COMPLETE, RUN_JSON
 from simulator.scenario.scenario import BORDER_KEYS, Scenario
 
 LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarrow", "pydantic")
+
+INPUTS = "inputs"
+"""The folder of the inputs in a results folder."""
 
 LEFT_OUT = (
     "Traffic is constant within a step: peaks shorter than a step are not seen.",
@@ -37,22 +40,40 @@ ELASTIC = (
 
 
 def notes(scenario: Scenario) -> list[str]:
-    """What the figures rest on and what the model leaves out, in plain sentences."""
+    """Return what the figures rest on and what the model leaves out, in plain sentences."""
     about = scenario.network.about
-    said = [f"Estimate: {e['of']}: {e['how']}" for e in about.estimates]
+    found = [f"Estimate: {e['of']}: {e['how']}" for e in about.estimates]
     for strategy in scenario.settings.strategies.values():
-        said += [note for note in strategy.control.notes() if note not in said]
+        found += [note for note in strategy.control.notes() if note not in found]
     services = scenario.settings.traffic.services or {}
     elastic = any(service.elastic for service in services.values())
-    return [*said, LEFT_OUT[0], ELASTIC if elastic else INELASTIC, *LEFT_OUT[1:]]
+    return [*found, LEFT_OUT[0], ELASTIC if elastic else INELASTIC, *LEFT_OUT[1:]]
 
 
-def of(
-    scenario: Scenario, *, seconds: float, workers: int, solve_s: dict[str, list[float | None]]
-) -> str:
-    """Return the text of ``run.json``."""
+def write(
+    scenario: Scenario,
+    folder: Path,
+    *,
+    seconds: float,
+    workers: int,
+    solve_s: dict[str, list[float | None]],
+) -> None:
+    """Write ``run.json``.
+
+    Parameters
+    ----------
+    scenario : Scenario
+    folder : pathlib.Path
+    seconds : float
+        Wall-clock time of the run.
+    workers : int
+        Processes that shared it.
+    solve_s : dict of str to list of float or None
+        Seconds that each decision of each strategy took to solve; None for decisions without a
+        solver.
+    """
     network, demands = scenario.network, scenario.demands
-    story: dict[str, Any] = {
+    summary: dict[str, Any] = {
         "status": COMPLETE,
         "name": scenario.name,
         "title": scenario.settings.title,
@@ -75,11 +96,7 @@ def of(
         "notes": notes(scenario),
         "warnings": [str(problem) for problem in scenario.warnings],
         "inputs": {path.name: _digest(path) for path in scenario.inputs},
-        "versions": {
-            "simulator": _version("telecom-capacity-simulator"),
-            "python": platform.python_version(),
-            **{name: _version(name) for name in LIBRARIES},
-        },
+        "versions": versions(),
         "timings": {
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
             "seconds": round(seconds, 3),
@@ -87,28 +104,47 @@ def of(
             "solve_s": solve_s,
         },
     }
-    return json.dumps(story, indent=1, ensure_ascii=False) + "\n"
+    text = json.dumps(summary, indent=1, ensure_ascii=False) + "\n"
+    (folder / RUN_JSON).write_text(text, encoding="utf-8")
+
+
+def versions() -> dict[str, str]:
+    """Return the versions of the simulator, of Python and of the libraries behind the figures."""
+    return {
+        "simulator": _version("telecom-capacity-simulator"),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in LIBRARIES},
+    }
+
+
+def identity(folder: Path) -> dict[str, Any]:
+    """Return what the results of a run depend on: its inputs, as kept in its folder, and versions.
+
+    Two runs with the same identity have the same results.
+    """
+    files = sorted((folder / INPUTS).iterdir())
+    return {"inputs": {file.name: _digest(file) for file in files}, "versions": versions()}
 
 
 def keep_inputs(scenario: Scenario, folder: Path) -> None:
-    """Write what was run, changes applied, so that the folder can be run again by itself."""
-    inputs = folder / "inputs"
+    """Write the inputs with changes applied, so that the folder can be run again by itself."""
+    inputs = folder / INPUTS
     inputs.mkdir()
-    plain = scenario.resolved()
-    plain["topology"] = "topology.yaml"
+    settings = scenario.resolved()
+    settings["topology"] = "topology.yaml"
     matrix = {"kind": "file", "path": "demands.csv"}
     if scenario.recording is None:
         write_demands(scenario.demands, inputs / "demands.csv")
     else:
         write_recording(scenario.recording.scaled_to(scenario.demands), inputs / "demands.csv")
         matrix["outside"] = getattr(scenario.settings.traffic.matrix, "outside", "refuse")
-    plain.setdefault("traffic", {})["matrix"] = matrix
-    for key in BORDER_KEYS:  # it stands in the topology by now
-        plain.pop(key, None)
+    settings.setdefault("traffic", {})["matrix"] = matrix
+    for key in BORDER_KEYS:  # they are in the topology by now
+        settings.pop(key, None)
     network = scenario.network
     alone = Network(network.graph, replace(network.about, matrix=str(inputs / "demands.csv")))
     write_network(alone, inputs / "topology.yaml")
-    text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True, width=100)
+    text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
     (inputs / "scenario.yaml").write_text(text, encoding="utf-8")
 
 

@@ -20,7 +20,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.queues.none import NoQueue
 from simulator.queues.queue import Queue
-from simulator.results.results import SOLVE_TIMES, Coded
+from simulator.results.writer import SOLVE_TIMES, Coded
 from simulator.simulation.clock import micros
 from simulator.simulation.faults import Event
 from simulator.traffic.traffic import Series, Shape

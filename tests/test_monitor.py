@@ -214,7 +214,7 @@ def test_latency_percentiles_are_weighted_by_volume(mini):
 def test_latency_percentiles_do_not_depend_on_the_pages(mini, monkeypatch, page):
     case = busy(mini)
     plain = play(case).figures
-    monkeypatch.setattr("simulator.recording.meter._Spread.PAGE", page)
+    monkeypatch.setattr("simulator.recording.histogram.Histogram.PAGE", page)
     assert play(case).figures == plain
 
 

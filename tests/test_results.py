@@ -15,10 +15,11 @@ from scipy import stats
 
 import simulator as sim
 from simulator.base.errors import SimulatorError
-from simulator.results import results as module
-from simulator.results.results import Results, StagingFolder, differences, summarise
-from simulator.results.statistics import interval
-from simulator.run import write_figures
+from simulator.results import writer
+from simulator.results.folder import StagingFolder
+from simulator.results.results import Results
+from simulator.results.statistics import differences, interval, summarise
+from simulator.results.writer import write_figures
 
 RUN = importlib.import_module("simulator.run")
 """The module; ``simulator.run`` is the function."""
@@ -144,12 +145,12 @@ def test_no_events_no_table(short, tmp_path):
 
 
 def frame_of(values):
-    """Figures from ``{strategy: [[value by replication] by metric]}``."""
+    """Figures from ``{strategy: [[value by replication] by scope]}``."""
     return pd.DataFrame(
         [
-            (replication, strategy, f"m{i}", "all", "1", value)
-            for strategy, metrics in values.items()
-            for i, row in enumerate(metrics)
+            (replication, strategy, "mlu_peak", f"s{i}", "1", value)
+            for strategy, scopes in values.items()
+            for i, row in enumerate(scopes)
             for replication, value in enumerate(row)
         ],
         columns=["replication", "strategy", "metric", "scope", "unit", "value"],
@@ -268,7 +269,6 @@ def left_in(folder):
 
 def fill(staging):
     (staging.folder / "run.json").write_text('{"status": "complete"}')
-    staging.merge()
 
 
 def test_a_folder_appears_when_it_is_whole(tmp_path):
@@ -290,7 +290,8 @@ def test_an_interrupted_run_leaves_nothing(tmp_path, how):
 
 
 def test_a_taken_place_is_refused_before_any_work(finished, short, monkeypatch):
-    monkeypatch.setattr(RUN, "_play_all", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr(RUN, "play", lambda *_: pytest.fail("work was done"))
+    monkeypatch.setattr(RUN, "executor", lambda *_: pytest.fail("work was done"))
     before = left_in(finished.folder)
     with pytest.raises(SimulatorError, match="exists already"):
         sim.run(short, out=finished.folder)
@@ -384,7 +385,7 @@ def test_odd_names_of_places(tmp_path):
 @pytest.mark.parametrize(
     ("where", "what"),
     [(pq.ParquetWriter, "write_table"), (RUN, "write_figures"), (RUN.provenance, "keep_inputs"),
-     (module, "merge_parts"), (Path, "rename"), (Path, "write_text")],
+     (RUN, "merge"), (Path, "rename"), (Path, "write_text")],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip
 def test_a_full_disk_leaves_nothing(tmp_path, short, monkeypatch, where, what):
@@ -398,17 +399,17 @@ def test_a_full_disk_leaves_nothing(tmp_path, short, monkeypatch, where, what):
 
 
 def test_a_full_disk_in_a_worker_leaves_nothing(tmp_path, short):
-    # The worker cannot write its parts: they are gone before it begins.
+    # The worker cannot write its parts: a file stands where their folder should.
     class Gone(StagingFolder):
         def __enter__(self):
-            self.parts.rmdir()
-            self.parts.write_text("no folder")
+            super().__enter__()
+            (self.folder / "parts").write_text("no folder")
             return self
 
     scenario = short.with_changes({"strategies": {"static": {"scheme": "igp_ecmp"}}})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RUN, "StagingFolder", Gone)
-        with pytest.raises(OSError):
+        with pytest.raises(NotADirectoryError):
             sim.run(scenario, out=tmp_path / "out", workers=2)
     assert left_in(tmp_path) == []
 
@@ -453,14 +454,13 @@ def test_figures_by_name(finished):
 def test_parts_of_a_table_may_differ_in_their_words(tmp_path):
     # Words are coded part by part; together they are what they were.
     parts = tmp_path / "parts"
-    parts.mkdir()
+    (parts / "0").mkdir(parents=True)
     for place, words in enumerate((["a", "b"], ["b", "c", "a"])):
-        part = module.Part(parts, 0, place, f"s{place}")
-        for word in words:
-            coded = module.Coded.of(np.array([word]))
-            part.add("links", {"time_s": np.array([1.0]), "link": coded})
-        part.close()
-    module.merge_parts(parts, tmp_path)
-    frame = pd.read_parquet(tmp_path / "links.parquet")
-    assert frame["link"].tolist() == ["a", "b", "b", "c", "a"]
+        with writer.TableWriter(parts / "0", 0, place, f"s{place}") as part:
+            for word in words:
+                coded = writer.Coded.of(np.array([word]))
+                part.add("events", {"time_s": np.array([1.0]), "event": coded})
+    writer.merge(parts, tmp_path)
+    frame = pd.read_parquet(tmp_path / "events.parquet")
+    assert frame["event"].tolist() == ["a", "b", "b", "c", "a"]
     assert frame["strategy"].tolist() == ["s0"] * 2 + ["s1"] * 3

@@ -21,7 +21,7 @@ from simulator.model.streams import Streams
 from simulator.optimise.multicommodity import limited_to
 from simulator.queues.burst import Burst
 from simulator.queues.none import NoQueue
-from simulator.recording.meter import _Groups
+from simulator.recording.tally import Groups
 from simulator.routing.route import route
 from simulator.routing.scheme import scheme as schemes
 from simulator.traffic.services import Service, parted, qos, uneven
@@ -555,7 +555,7 @@ def test_provinces_are_ends_at_home(mini):
     far, farther = np.array(network.nodes, dtype=object)[network.is_abroad][:2]
     demands = asks(network, ("beijing", "shanghai", 1.0), ("beijing", far, 2.0),
                    (far, "beijing", 3.0), (farther, far, 4.0))  # fmt: skip
-    assert _Groups(network, demands, ("class", "province")).keys == [
+    assert Groups(network, demands, ("class", "province")).keys == [
         ("domestic", "beijing"),
         ("international_in", "beijing"),
         ("international_out", "beijing"),
@@ -566,7 +566,7 @@ def test_provinces_are_ends_at_home(mini):
 def test_a_service_called_like_a_region_has_a_scope_of_its_own():
     network = two_exits()
     parts, _ = parted(asks(network, ("home", "abroad", 1.0)), {"abroad": service(1.0)})
-    scopes = _Groups(network, parts, ("class", "region", "service")).scopes()
+    scopes = Groups(network, parts, ("class", "region", "service")).scopes()
     assert list(scopes) == ["all", "international_out", "abroad", "service:abroad"]
 
 

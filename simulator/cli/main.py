@@ -171,7 +171,7 @@ def run(
       --set links.bj-la.capacity_gbps=+400
       --set demands.international=x1.3
     """
-    from simulator.results.results import records
+    from simulator.results.writer import records
     from simulator.run import run as play
     from simulator.study.compare import compare
 
@@ -241,7 +241,7 @@ def whatif(
       simulator whatif mini --change "LA +20G: links.beijing-la.capacity_gbps=+20" \
                             --change "a year on: demands.international=x1.3"
     """
-    from simulator.results.results import records
+    from simulator.results.writer import records
     from simulator.study.whatif import what_if
 
     changes = _changes(sets, named)

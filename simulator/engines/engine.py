@@ -19,7 +19,7 @@ from typing import Any
 
 from simulator.base.registry import Registered, Registry
 from simulator.engines.case import Case
-from simulator.recording.meter import Figures
+from simulator.results.metrics import Figures
 
 Emit = Callable[[str, str, dict[str, Any]], None]
 """Takes a strategy, a table's name and its columns."""

@@ -10,7 +10,8 @@ from simulator.engines.engine import Emit, Engine, engine
 from simulator.engines.stage import Stage
 from simulator.model.routes import Routes
 from simulator.recording.headroom import Headroom
-from simulator.recording.meter import Figures, Monitor
+from simulator.recording.meter import FluidMeter
+from simulator.results.metrics import Figures
 from simulator.simulation.clock import micros
 
 
@@ -29,10 +30,10 @@ class Fluid(Engine):
         return Stage(case, replication, emit, _meter).run(progress)
 
 
-def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> Monitor:
+def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> Meter:
     """Return the meter of a strategy: exact sums over the intervals between two changes."""
     case = stage.case
-    return Monitor(
+    return FluidMeter(
         stage.clock,
         stage.network_state,
         stage.source,

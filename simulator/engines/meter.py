@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 import numpy as np
 
-from simulator.recording.meter import Figures
+from simulator.results.metrics import Figures
 
 
 class Meter(Protocol):
@@ -38,6 +39,14 @@ class Meter(Protocol):
         """Rates of every demand at this instant, in Gbps; called when routes change."""
         ...
 
-    def close(self) -> Figures:
-        """Return the figures; called once, at the horizon."""
+    def close(self, decisions: Mapping[str, np.ndarray], best_gbit_ms: float | None) -> Figures:
+        """Return the figures; called once, at the horizon.
+
+        Parameters
+        ----------
+        decisions : mapping of str to ndarray
+            Columns of the decision log, a row a decision.
+        best_gbit_ms : float or None
+            Cost of the yardstick of the case, if it has one.
+        """
         ...

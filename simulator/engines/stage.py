@@ -20,8 +20,8 @@ from simulator.engines.meter import Meter
 from simulator.engines.strategy_run import StrategyRun
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
-from simulator.recording.meter import Figures
-from simulator.results.results import Coded
+from simulator.results.metrics import Figures
+from simulator.results.writer import Coded
 from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
 from simulator.simulation.faults import Event, outage
 from simulator.simulation.network_state import NetworkState
@@ -135,7 +135,7 @@ class Stage(Scene):
             words = Coded.of(np.array(events, dtype=object))
             self.emit(next(iter(self.runs)), "events", {"time_s": np.array(times), "event": words})
         best = self.runs[case.yardstick].cost_gbit_ms() if case.yardstick else None
-        return {name: run.close(best, case.horizon_s) for name, run in self.runs.items()}
+        return {name: run.close(best) for name, run in self.runs.items()}
 
 
 def _control(layer: Layer, stage: Stage) -> Iterator[Any]:

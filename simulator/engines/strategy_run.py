@@ -14,11 +14,9 @@ from simulator.control.strategy import Strategy
 from simulator.engines.meter import Meter
 from simulator.model.demands import Demands
 from simulator.model.routes import Routes
-from simulator.recording.meter import Figures
-from simulator.results.results import SOLVE_TIMES, Coded
+from simulator.results.metrics import Figures
+from simulator.results.writer import SOLVE_TIMES, Coded
 from simulator.simulation.scene import Scene
-
-S_PER_DAY = 86_400.0
 
 
 class StrategyRun:
@@ -73,46 +71,17 @@ class StrategyRun:
         self.meter.settle()
         return self.meter.cost_gbit_ms
 
-    def close(self, best_gbit_ms: float | None, horizon_s: float) -> Figures:
+    def close(self, best_gbit_ms: float | None) -> Figures:
         """Close the meter at the horizon and add the figures of the decisions.
 
         Parameters
         ----------
         best_gbit_ms : float or None
             Cost of the yardstick of the case, if it has one.
-        horizon_s : float
         """
-        rows = self.meter.close()
         columns = self._log.columns()
-        steered = np.isin(columns["layer"], ("controller", "announcements"))
-        made = steered & (columns["status"] != "unchanged") & (columns["trigger"] != "withdrawal")
-        moved_gbps = float(columns["moved_gbps"].sum())
-        rows += [
-            ("control_cycles", "all", "1", float(made.sum())),
-            ("moves", "all", "1", float(columns["moves"].sum())),
-            ("moved_gbps", "all", "Gbps", moved_gbps),
-            ("moved_gbps_per_day", "all", "Gbps/d", moved_gbps * S_PER_DAY / horizon_s),
-            ("entries_peak", "all", "1", float(columns["entries"].max())),
-            ("gap_max", "all", "1", _largest(columns["gap"])),
-            ("prediction_error", "all", "1", _mean(columns["prediction_error"])),
-        ]
-        if best_gbit_ms is not None:
-            offered = next(
-                value for name, scope, _, value in rows if (name, scope) == ("offered_gbit", "all")
-            )
-            regret = (self.meter.cost_gbit_ms - best_gbit_ms) / offered if offered > 0 else 0.0
-            rows.append(("regret", "all", "ms", regret))
+        figures = self.meter.close(columns, best_gbit_ms)
         words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}
         self._emit("control", {**columns, **words})
         self._emit(SOLVE_TIMES, {"solve_s": np.array(self._log.solve_s)})
-        return rows
-
-
-def _largest(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.max()) if len(known) else np.nan
-
-
-def _mean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else np.nan
+        return figures

@@ -24,7 +24,9 @@ from simulator.base.text import (
     wrapped,
 )
 from simulator.model.demands import INTERNATIONAL
-from simulator.results.results import RUN_JSON, Results, differences, summarise
+from simulator.results.folder import RUN_JSON
+from simulator.results.results import Results
+from simulator.results.statistics import differences, summarise
 
 COMBINED = "international"
 """Scope of both international classes together."""

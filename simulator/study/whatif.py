@@ -14,8 +14,10 @@ import pandas as pd
 
 from simulator.base.errors import InputError, Problem
 from simulator.base.text import Row, html_lines, html_table, plain, short, table, wrapped
-from simulator.results.results import Results, Shelf, StagingFolder, by_replication
-from simulator.results.statistics import interval
+from simulator.results.folder import StagingFolder
+from simulator.results.results import Results
+from simulator.results.statistics import by_replication, interval
+from simulator.results.writer import write_csv
 from simulator.run import Progress, run
 from simulator.scenario.scenario import BASELINE, Scenario
 from simulator.scenario.scenario import WhatIf as WhatIfEntry
@@ -143,11 +145,8 @@ def what_if(
     """
     asked = _named(scenario, changes)
     scenarios = {BASELINE: scenario, **_changed(scenario, asked)}
-    shelf = Shelf() if out is None else None
-    place = shelf.folder / "whatif" if shelf else Path(str(out))
     folders = _folders(scenarios)
-    with StagingFolder(place, force=force, mark=MARK) as staging:
-        staging.parts.rmdir()
+    with StagingFolder(out, force=force, mark=MARK) as staging:
         made = {}
         for i, (name, each) in enumerate(scenarios.items()):
             made[name] = run(
@@ -158,7 +157,7 @@ def what_if(
                 finish=finish,
             )
         frame = _frame(made)
-        frame.to_csv(staging.folder / "whatif.csv", index=False, lineterminator="\n")
+        write_csv(staging.folder, "whatif", frame)
         story = {
             "name": scenario.name,
             "title": scenario.settings.title,
@@ -168,8 +167,10 @@ def what_if(
         text = json.dumps(story, indent=1, ensure_ascii=False, default=str) + "\n"
         (staging.folder / MARK).write_text(text, encoding="utf-8")
         folder = staging.publish()
-    results = {name: Results(folder / folders[name], keep=shelf) for name in scenarios}
-    return WhatIf(frame, results, asked)
+    base = Results(folder / folders[BASELINE], keep=staging.temporary)
+    keep = base if staging.temporary else None
+    results = {name: Results(folder / folders[name], keep=keep) for name in asked}
+    return WhatIf(frame, {BASELINE: base, **results}, asked)
 
 
 def check_what_if(scenario: Scenario) -> list[Problem]:

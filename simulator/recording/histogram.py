@@ -1,0 +1,81 @@
+"""Histogram: volume by latency, exact to a microsecond."""
+
+from __future__ import annotations
+
+import numpy as np
+
+GRAIN_MS = 1e-3
+"""Width of a bin."""
+
+
+class Histogram:
+    """Volume by latency and group, exact to a microsecond, however long the run.
+
+    It is kept in pages, of which only those exist that a volume was added to: adding is as quick
+    as counting, and a year takes no more memory than the spread of its latencies.
+
+    Parameters
+    ----------
+    groups : int
+        Number of groups.
+    """
+
+    PAGE = 4096
+
+    def __init__(self, groups: int) -> None:
+        #: Place in the book of each group's pages; -1 for pages that do not exist.
+        self._page_of = np.full((groups, 1), -1)
+        self._book = np.zeros((0, self.PAGE))
+        self._pages = 0
+
+    def add(self, group: np.ndarray, latency_ms: np.ndarray, weight: np.ndarray) -> None:
+        """Add volumes.
+
+        Parameters
+        ----------
+        group : ndarray of int, shape (demands,)
+            Group of each demand.
+        latency_ms, weight : ndarray, shape (demands, instants)
+            Latency, and the volume that had it.
+        """
+        grain = np.rint(latency_ms / GRAIN_MS).astype(np.int64)
+        keep = weight > 0
+        grain, amount = grain[keep], weight[keep]
+        owner = np.broadcast_to(group[:, None], keep.shape)[keep]
+        page, place = np.divmod(grain, self.PAGE)
+        self._make_room(owner, page)
+        np.add.at(self._book, (self._page_of[owner, page], place), amount)
+
+    def _make_room(self, owner: np.ndarray, page: np.ndarray) -> None:
+        """Add the pages that are needed and do not exist yet."""
+        short = int(page.max(initial=0)) + 1 - self._page_of.shape[1]
+        if short > 0:
+            more = np.full((len(self._page_of), short), -1)
+            self._page_of = np.append(self._page_of, more, axis=1)
+        absent = self._page_of[owner, page] < 0
+        if absent.any():
+            count = self._page_of.shape[1]
+            new = np.unique(owner[absent] * count + page[absent])
+            first, self._pages = self._pages, self._pages + len(new)
+            self._page_of[new // count, new % count] = np.arange(first, self._pages)
+            if self._pages > len(self._book):
+                room = max(16, self._pages, 2 * len(self._book)) - len(self._book)
+                self._book = np.append(self._book, np.zeros((room, self.PAGE)), axis=0)
+
+    def volumes(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the latencies of some groups in rising order, and the volume at each.
+
+        Parameters
+        ----------
+        groups : ndarray of int
+
+        Returns
+        -------
+        latency_ms, volume : ndarray, shape (latencies that occur,)
+        """
+        volume = np.zeros((self._page_of.shape[1], self.PAGE))
+        for group in groups:
+            there = np.flatnonzero(self._page_of[group] >= 0)
+            volume[there] += self._book[self._page_of[group, there]]
+        grain = np.flatnonzero(volume)
+        return grain * GRAIN_MS, volume.flat[grain]

@@ -1,0 +1,26 @@
+"""Balance: how evenly the exits are filled."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.recording.tally import Totals
+from simulator.results.metrics import Scoped, metric
+from simulator.results.statistics import jain, weighted_mean
+
+
+@metric(
+    "exit_balance_jain",
+    unit="1",
+    scopes=("all",),
+    better="higher",
+    sentence="Jain's index of the exits' utilisations, mean over time and directions.",
+)
+def exit_balance_jain(totals: Totals) -> Scoped:
+    """Yield the mean of Jain's index; a direction without traffic has none."""
+    if not totals.exits:
+        return
+    balance = [jain(series) for series in totals.exit_utilisation.values()]
+    means = [weighted_mean(np.nan_to_num(b), totals.seconds * np.isfinite(b)) for b in balance]
+    known = [mean for mean in means if np.isfinite(mean)]
+    yield "all", float(np.mean(known)) if known else np.nan

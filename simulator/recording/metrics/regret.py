@@ -1,0 +1,22 @@
+"""Regret: what a strategy costs above the clairvoyant bound."""
+
+from __future__ import annotations
+
+from simulator.recording.tally import Totals
+from simulator.results.metrics import Scoped, metric
+
+
+@metric(
+    "regret",
+    unit="ms",
+    scopes=("all",),
+    better="lower",
+    sentence="Cost above the clairvoyant bound per volume offered; only with"
+    " [such a strategy](model.md#regret).",
+)
+def regret(totals: Totals) -> Scoped:
+    """Yield the regret, if the scenario has a bound."""
+    if totals.best_gbit_ms is not None:
+        offered = totals.traffic["all"].offered_gbit
+        above = totals.cost_gbit_ms - totals.best_gbit_ms
+        yield "all", above / offered if offered > 0 else 0.0

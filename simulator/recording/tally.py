@@ -1,0 +1,315 @@
+"""Tally: sums over time of one strategy, and the totals that metrics are computed from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from scipy import sparse
+
+from simulator.model.demands import CLASSES, Demands
+from simulator.model.link_state import LinkState
+from simulator.model.network import LINK_CLASSES, Network
+from simulator.recording.histogram import Histogram
+from simulator.results.statistics import weighted_mean
+
+# -- what metrics see ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class ExitTotals:
+    """One direction of an exit, or the hottest of all at every time, while it is up.
+
+    Attributes
+    ----------
+    utilisation : ndarray, shape (intervals,)
+    seconds : ndarray, shape (intervals,)
+        Length of each interval.
+    mean : float
+        Mean of the utilisation; of all exits, volume offered over the volume that would fit.
+    """
+
+    utilisation: np.ndarray
+    seconds: np.ndarray
+    mean: float
+
+
+@dataclass(frozen=True, eq=False)
+class TrafficTotals:
+    """The traffic of one scope: a class, a region, a service, or all.
+
+    Attributes
+    ----------
+    offered_gbit, delivered_gbit, deferred_gbit : float
+        Volumes; offered = delivered + lost + deferred.
+    latency_gbit_ms, propagation_gbit_ms : float
+        Volume delivered times its latency, and times its propagation delay.
+    """
+
+    offered_gbit: float
+    delivered_gbit: float
+    deferred_gbit: float
+    latency_gbit_ms: float
+    propagation_gbit_ms: float
+    _histogram: Histogram
+    _groups: np.ndarray
+
+    @property
+    def lost_gbit(self) -> float:
+        """Volume lost."""
+        lost = self.offered_gbit - self.delivered_gbit - self.deferred_gbit
+        return lost if lost > 1e-11 * self.offered_gbit else 0.0  # sums of many terms round
+
+    @property
+    def latency_ms(self) -> float:
+        """Mean latency of the volume delivered; NaN without any."""
+        return self.latency_gbit_ms / self.delivered_gbit if self.delivered_gbit > 0 else np.nan
+
+    @property
+    def propagation_ms(self) -> float:
+        """Mean propagation delay of the volume delivered; NaN without any."""
+        return self.propagation_gbit_ms / self.delivered_gbit if self.delivered_gbit > 0 else np.nan
+
+    @cached_property
+    def by_latency(self) -> tuple[np.ndarray, np.ndarray]:
+        """Latencies in ms in rising order, and the volume in Gbit that was delivered at each."""
+        return self._histogram.volumes(self._groups)
+
+
+@dataclass(frozen=True, eq=False)
+class Totals:
+    """What one strategy of one replication adds up to; every metric is a function of it.
+
+    An interval is a stretch of time in which nothing changes.
+
+    Attributes
+    ----------
+    horizon_s : float
+        Length of the run.
+    seconds : ndarray, shape (intervals,)
+        Length of each interval.
+    exit_utilisation : dict of str to ndarray, shape (exits, intervals)
+        Of ``out`` and ``in``; NaN while an exit is down.
+    exits : dict of str to ExitTotals
+        By scope: ``all`` (the hottest exit), then ``exit:ID:out`` and ``exit:ID:in``.
+    links : dict of str to ndarray, shape (intervals,)
+        By link class: the highest utilisation of any link.
+    traffic : dict of str to TrafficTotals
+        By scope: ``all``, classes, regions, services.
+    defers : bool
+        Whether any service is elastic.
+    headroom : float
+        Least factor by which international traffic could grow.
+    decisions : dict of str to ndarray, shape (decisions,)
+        Columns of the table ``control``.
+    cost_gbit_ms : float
+        Cost of the routes by the measure of the clairvoyant bound; 0 without a bound.
+    best_gbit_ms : float or None
+        Cost of the clairvoyant bound, if the scenario has one.
+    """
+
+    horizon_s: float
+    seconds: np.ndarray
+    exit_utilisation: dict[str, np.ndarray]
+    exits: dict[str, ExitTotals]
+    links: dict[str, np.ndarray]
+    traffic: dict[str, TrafficTotals]
+    defers: bool
+    headroom: float
+    decisions: dict[str, np.ndarray]
+    cost_gbit_ms: float
+    best_gbit_ms: float | None
+
+
+# -- groups of demands --------------------------------------------------------------------------
+
+
+def _labels(network: Network, demands: Demands, word: str) -> list[str]:
+    """Return a label of every demand: its ``class``, ``service``, ``region`` or ``province``.
+
+    The region is the end abroad (of transit, the source), the province the end at home (of domestic
+    traffic, the source); empty where there is none.
+    """
+    if word == "class":
+        return [str(each) for each in demands.traffic_class]
+    if word == "service":
+        assert demands.service is not None
+        return [str(each) for each in demands.service]
+    wanted = network.is_abroad if word == "region" else ~network.is_abroad
+    end = np.where(wanted[demands.source], demands.source, demands.target)
+    names = np.array([*network.nodes, ""], dtype=object)
+    return [str(each) for each in names[np.where(wanted[end], end, -1)]]
+
+
+class Groups:
+    """Demands that share some labels, such as class and region.
+
+    Parameters
+    ----------
+    network : Network
+    demands : Demands
+    words : sequence of str
+        The labels: ``class``, ``service``, ``region`` or ``province``.
+
+    Attributes
+    ----------
+    words : tuple of str
+    keys : list of tuple of str
+        Labels of each group, sorted.
+    of : ndarray of int, shape (demands,)
+        Group of each demand.
+    sum : scipy.sparse.csr_array, shape (groups, demands)
+        Sums over the groups, as a matrix.
+    """
+
+    def __init__(self, network: Network, demands: Demands, words: Sequence[str]) -> None:
+        keys = list(zip(*(_labels(network, demands, word) for word in words), strict=True))
+        self.words, self.keys = tuple(words), sorted(set(keys))
+        index = {key: i for i, key in enumerate(self.keys)}
+        self.of = np.array([index[key] for key in keys], dtype=np.int64)
+        shape = (len(self.keys), len(demands))
+        self.sum = sparse.csr_array(
+            (np.ones(len(demands)), (self.of, np.arange(len(demands)))), shape=shape
+        )
+
+    def totals(self, per_demand: np.ndarray) -> np.ndarray:
+        """Sums over the groups, shape (groups, instants); each column by itself, bit for bit."""
+        columns = [np.bincount(self.of, column, len(self.keys)) for column in per_demand.T]
+        return np.array(columns).reshape(-1, len(self.keys)).T
+
+    def scopes(self) -> dict[str, np.ndarray]:
+        """Groups of each scope: ``all``, every class, every region, every service."""
+        found: dict[str, list[int]] = {"all": list(range(len(self.keys)))}
+        for i, (traffic_class, region, *_) in enumerate(self.keys):
+            found.setdefault(traffic_class, []).append(i)
+            if region:
+                taken = region in ("all", *CLASSES)
+                found.setdefault(f"region:{region}" if taken else region, []).append(i)
+        taken_by_others = frozenset(("all", *CLASSES, *found))
+        for i, (_, _, *service) in enumerate(self.keys):
+            for name in service:
+                scope = f"service:{name}" if name in taken_by_others else name
+                found.setdefault(scope, []).append(i)
+        return {scope: np.array(groups, dtype=np.int64) for scope, groups in found.items()}
+
+
+# -- sums ---------------------------------------------------------------------------------------
+
+
+class Tally:
+    """Sums over time behind the figures."""
+
+    def __init__(self, network: Network, demands: Demands, defers: bool) -> None:
+        services = () if demands.service is None else ("service",)
+        self._groups = groups = Groups(network, demands, ("class", "region", *services))
+        self._network, self._defers = network, defers
+        self._seconds: list[np.ndarray] = []
+        self._exits: list[np.ndarray] = []
+        self._mlu: list[np.ndarray] = []
+        self._exit_offered = 0.0
+        self._exit_room = 0.0
+        count = len(groups.keys)
+        self._offered, self._delivered = np.zeros(count), np.zeros(count)
+        self._deferred = np.zeros(count)
+        self._latency, self._propagation = np.zeros(count), np.zeros(count)
+        self._histogram = Histogram(count)
+        classes = np.repeat(network.link_class, 2)
+        self._classes = [c for c in LINK_CLASSES if (classes == c).any()]
+        self._members = [np.flatnonzero(classes == c) for c in self._classes]
+
+    def ask(self, rates_gbps: np.ndarray, seconds: np.ndarray) -> None:
+        """Add the traffic that is asked for in whole steps, one after the other.
+
+        The order of summing does not depend on the intervals that a strategy cuts its steps into:
+        all strategies are offered the same to the last bit.
+        """
+        asked = self._groups.totals(rates_gbps)
+        for step, lasting in enumerate(seconds):
+            self._offered += asked[:, step] * lasting
+
+    def add(self, state: LinkState, seconds: np.ndarray, exit_arcs: np.ndarray) -> None:
+        """Add intervals.
+
+        Parameters
+        ----------
+        state : LinkState
+            Its instants are the intervals.
+        seconds : ndarray, shape (intervals,)
+            Length of each interval.
+        exit_arcs : ndarray of int
+            All exits out, then all exits in.
+        """
+        self._seconds.append(seconds)
+        self._exits.append(state.utilisation[exit_arcs])
+        at = np.nan_to_num(state.utilisation, nan=0.0)
+        self._mlu.append(np.array([at[arcs].max(axis=0) for arcs in self._members]))
+        self._exit_offered += float(state.offered_gbps[exit_arcs].sum(axis=0) @ seconds)
+        self._exit_room += float(state.capacity_gbps[exit_arcs].sum() * seconds.sum())
+        total = self._groups.sum
+        weight = state.delivered_gbps * seconds
+        self._delivered += total @ weight.sum(axis=1)
+        if self._defers:
+            self._deferred += total @ ((state.rates_gbps - state.sent_gbps) @ seconds)
+        latency = np.nan_to_num(state.latency_ms, nan=0.0)
+        self._latency += total @ (latency * weight).sum(axis=1)
+        propagation = np.nan_to_num(state.propagation_ms, nan=0.0)
+        self._propagation += total @ (propagation * weight).sum(axis=1)
+        self._histogram.add(self._groups.of, latency, weight)
+
+    def totals(
+        self,
+        *,
+        horizon_s: float,
+        headroom: float,
+        decisions: dict[str, np.ndarray],
+        cost_gbit_ms: float,
+        best_gbit_ms: float | None,
+    ) -> Totals:
+        """Return the sums, together with what is known of the strategy besides them."""
+        ways = dict.fromkeys(("out", "in"), np.zeros((0, 0)))
+        seconds = np.concatenate(self._seconds)
+        if len(self._network.exits):
+            series = np.concatenate(self._exits, axis=1)
+            ways = dict(zip(ways, np.split(series, 2), strict=True))
+        highest = np.concatenate(self._mlu, axis=1)
+        return Totals(
+            horizon_s=horizon_s,
+            seconds=seconds,
+            exit_utilisation=ways,
+            exits=dict(self._exit_totals(ways, seconds)),
+            links=dict(zip(self._classes, highest, strict=True)),
+            traffic={scope: self._traffic(at) for scope, at in self._groups.scopes().items()},
+            defers=self._defers,
+            headroom=headroom,
+            decisions=decisions,
+            cost_gbit_ms=cost_gbit_ms,
+            best_gbit_ms=best_gbit_ms,
+        )
+
+    def _exit_totals(
+        self, ways: dict[str, np.ndarray], seconds: np.ndarray
+    ) -> Iterator[tuple[str, ExitTotals]]:
+        links = [self._network.links[i] for i in self._network.exits]
+        if not links:
+            return
+        hottest = np.nan_to_num(np.concatenate([ways["out"], ways["in"]]), nan=0.0).max(axis=0)
+        mean = self._exit_offered / self._exit_room if self._exit_room > 0 else np.nan
+        yield "all", ExitTotals(hottest, seconds, mean)
+        for way, series in ways.items():
+            for link, values in zip(links, series, strict=True):
+                up = np.isfinite(values)
+                value, weight = values[up], seconds[up]
+                yield f"exit:{link}:{way}", ExitTotals(value, weight, weighted_mean(value, weight))
+
+    def _traffic(self, groups: np.ndarray) -> TrafficTotals:
+        return TrafficTotals(
+            offered_gbit=self._offered[groups].sum(),
+            delivered_gbit=self._delivered[groups].sum(),
+            deferred_gbit=self._deferred[groups].sum(),
+            latency_gbit_ms=self._latency[groups].sum(),
+            propagation_gbit_ms=self._propagation[groups].sum(),
+            _histogram=self._histogram,
+            _groups=groups,
+        )

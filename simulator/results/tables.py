@@ -1,0 +1,323 @@
+"""Tables: the catalogue of every table that is written, with its columns and their units.
+
+A table of another kind is declared where it is written::
+
+    FLOWS = table("flows", "Every flow that completed.", [Column("size_gbit", "Gbit", "Volume.")])
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from simulator.base.errors import SimulatorError, did_you_mean
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a table.
+
+    Attributes
+    ----------
+    name : str
+    unit : str
+        ``1`` for a plain number; empty for words.
+    sentence : str
+        What it holds.
+    optional : bool
+        Whether a table can be without it.
+    """
+
+    name: str
+    unit: str
+    sentence: str
+    optional: bool = False
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table and its columns, in the order in which they are written.
+
+    Attributes
+    ----------
+    name : str
+    sentence : str
+        What its rows are.
+    columns : tuple of Column
+    file : str
+        The file in a results folder; empty for a table that is written elsewhere.
+    """
+
+    name: str
+    sentence: str
+    columns: tuple[Column, ...]
+    file: str
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse columns that are not declared, missing, or in another order.
+
+        Raises
+        ------
+        SimulatorError
+            Names the table and the column.
+        """
+        given = tuple(names)
+        known = [column.name for column in self.columns]
+        for name in given:
+            if name not in known:
+                raise SimulatorError(
+                    f"table {self.name!r} declares no column {name!r}{did_you_mean(name, known)}"
+                )
+        for column in self.columns:
+            if not column.optional and column.name not in given:
+                raise SimulatorError(f"table {self.name!r} lacks its column {column.name!r}")
+        if list(given) != [name for name in known if name in given]:
+            raise SimulatorError(
+                f"table {self.name!r} has its columns in another order: {', '.join(given)}"
+            )
+
+
+TABLES: dict[str, Table] = {}
+FIRST = (
+    Column("replication", "1", "Counted from 0."),
+    Column("strategy", "", "Name of the strategy."),
+)
+"""The columns that every table of a run begins with; :class:`TableWriter` adds them."""
+
+
+def table(name: str, sentence: str, columns: Iterable[Column], *, file: str | None = None) -> Table:
+    """Declare a table.
+
+    Parameters
+    ----------
+    name : str
+    sentence : str
+        What its rows are.
+    columns : iterable of Column
+        Without those of ``FIRST`` for a table of a run.
+    file : str, optional
+        The file in a results folder; ``NAME.parquet`` when left out, which is a table of a run.
+
+    Raises
+    ------
+    ValueError
+        The name is taken, or a column is declared twice.
+    """
+    if file is None:
+        file, columns = f"{name}.parquet", (*FIRST, *columns)
+    made = Table(name, sentence, tuple(columns), file)
+    if TABLES.get(name, made) != made:  # a notebook cell can run again
+        raise ValueError(f"two tables are named {name!r}")
+    if len({column.name for column in made.columns}) < len(made.columns):
+        raise ValueError(f"table {name!r} declares a column twice")
+    TABLES[name] = made
+    return made
+
+
+def declared(name: str) -> Table:
+    """Return a table of the catalogue.
+
+    Raises
+    ------
+    SimulatorError
+        There is no such table.
+    """
+    if name not in TABLES:
+        raise SimulatorError(f"no table {name!r} is declared{did_you_mean(name, TABLES)}")
+    return TABLES[name]
+
+
+# -- tables of a run ----------------------------------------------------------------------------
+
+_TIME = Column("time_s", "s", "Seconds from the start.")
+_LOAD = (
+    Column("capacity_gbps", "Gbps", "Capacity that stands after faults; 0 while the link is down."),
+    Column("offered_gbps", "Gbps", "Traffic that enters."),
+    Column("carried_gbps", "Gbps", "Traffic that leaves."),
+    Column(
+        "utilisation",
+        "1",
+        "Mean of offered / capacity while the link is up; empty for a step that it is down.",
+    ),
+    Column("utilisation_peak", "1", "Highest within the step."),
+    Column("queueing_ms", "ms", "Mean wait while the link is up."),
+)
+
+table(
+    "links",
+    "A row for each link, direction and step.",
+    [
+        _TIME,
+        Column("link", "", "Id of the link."),
+        Column("source", "", "Node where this direction begins."),
+        Column("target", "", "Node where it ends."),
+        Column("class", "", "Class of the link."),
+        *_LOAD,
+    ],
+)
+table(
+    "exits",
+    "A row for each exit, direction and step: the rows of `links` that are exits.",
+    [
+        _TIME,
+        Column("exit", "", "Id of the exit."),
+        Column("direction", "", "`out` or `in`."),
+        *_LOAD,
+    ],
+)
+table(
+    "demands",
+    "A row for each step and each group of demands that `record: {demands: ...}` names.",
+    [
+        _TIME,
+        Column("class", "", "Traffic class."),
+        Column(
+            "region",
+            "",
+            "With `record: {demands: region}`: the node abroad; empty for domestic traffic.",
+            optional=True,
+        ),
+        Column(
+            "province",
+            "",
+            "With `record: {demands: province}`: the node at home; of domestic traffic, the"
+            " source.",
+            optional=True,
+        ),
+        Column(
+            "service",
+            "",
+            "With `record: {demands: service}`; also with `pair` where there are services.",
+            optional=True,
+        ),
+        Column("source", "", "With `record: {demands: pair}`.", optional=True),
+        Column("target", "", "With `record: {demands: pair}`.", optional=True),
+        Column("offered_gbps", "Gbps", "Traffic asked for."),
+        Column("carried_gbps", "Gbps", "Traffic delivered."),
+        Column(
+            "deferred_gbps",
+            "Gbps",
+            "Traffic that elastic services do not send; only where there are any.",
+            optional=True,
+        ),
+        Column("latency_ms", "ms", "One way, of the traffic delivered."),
+        Column("propagation_ms", "ms", "Its part from distance and `hop_delay_ms`."),
+        Column("queueing_ms", "ms", "Its part from waiting."),
+    ],
+)
+table(
+    "control",
+    "A row for each installation of routes, with its proof.",
+    [
+        _TIME,
+        Column("layer", "", "`static`, `controller` or `announcements`."),
+        Column("trigger", "", "`start`, `cycle`, `topology` or `withdrawal`."),
+        Column(
+            "status",
+            "",
+            "Status of the solver; empty for schemes without one; `unchanged` where hysteresis"
+            " left the routes as they were.",
+        ),
+        Column(
+            "mlu",
+            "1",
+            "Highest utilisation that the scheme expects; empty where the scheme does not"
+            " minimise it.",
+        ),
+        Column("mlu_bound", "1", "A proven lower bound on it under any routing."),
+        Column("objective_gbps_ms", "Gbps x ms", "Flow times delay of the decision."),
+        Column("bound_gbps_ms", "Gbps x ms", "A proven lower bound on it."),
+        Column("gap", "1", "Larger of the two relative gaps."),
+        Column("paths", "1", "Paths offered to the solver."),
+        Column("rounds", "1", "Rounds of pricing."),
+        Column("moves", "1", "Demands that were rerouted."),
+        Column("moved_gbps", "Gbps", "Their rate."),
+        Column("entries", "1", "Forwarding entries at the sources for steered traffic."),
+        Column(
+            "transient_mlu",
+            "1",
+            "Highest utilisation that any order of switching could cause, at the capacities of"
+            " that time and over links that are up; empty for the first routes.",
+        ),
+        Column(
+            "prediction_error",
+            "1",
+            "Difference between the traffic and the traffic that these routes were made for, as a"
+            " share of it, also in unchanged cycles; empty for the last decision.",
+        ),
+        Column(
+            "solve_s",
+            "s",
+            "Time that solving took on that machine; only in `results.control`, from `run.json`.",
+            optional=True,
+        ),
+    ],
+)
+table(
+    "events",
+    "A row for each event of the network and of the controllers. Events are the same for all"
+    " strategies and stand under the name of the first.",
+    [
+        _TIME,
+        Column(
+            "event",
+            "",
+            "What happened, in words; an event that ends has a second row, `…: over`.",
+        ),
+    ],
+)
+table(
+    "solve_times",
+    "A row for each installation of routes. It depends on the machine, not on the simulation, so"
+    " that it goes into `run.json` and not into a file of its own.",
+    [*FIRST, Column("solve_s", "s", "Time that solving took.")],
+    file="",
+)
+
+# -- tables of figures --------------------------------------------------------------------------
+
+_STRATEGY = FIRST[1]
+_FIGURE = (
+    _STRATEGY,
+    Column("metric", "", "Name of the metric."),
+    Column("scope", "", "What part of the network or of the traffic it is of."),
+    Column("unit", "", "Unit of the values."),
+)
+_COUNT = Column("replications", "1", "Replications behind them.")
+_CI = (
+    Column("ci_low", "as `unit`", "Lower end of the 95 % interval; empty for one replication."),
+    Column("ci_high", "as `unit`", "Upper end."),
+)
+
+table(
+    "replications",
+    "A row for each figure of each replication.",
+    [FIRST[0], *_FIGURE, Column("value", "as `unit`", "The figure.")],
+    file="replications.csv",
+)
+table(
+    "summary",
+    "A row for each figure.",
+    [*_FIGURE, Column("mean", "as `unit`", "Mean over replications."), *_CI, _COUNT],
+    file="summary.csv",
+)
+table(
+    "differences",
+    "A row for each figure of each strategy but the first: paired differences against the first.",
+    [*_FIGURE, Column("mean", "as `unit`", "Mean difference."), *_CI, _COUNT],
+    file="differences.csv",
+)
+table(
+    "whatif",
+    "A row for each figure and change of `simulator whatif`.",
+    [
+        *_FIGURE,
+        Column("baseline", "as `unit`", "Mean without the change."),
+        Column("change", "", "Name of the change."),
+        Column("value", "as `unit`", "Mean with the change."),
+        Column("difference", "as `unit`", "Mean of the paired differences."),
+        *_CI,
+        _COUNT,
+    ],
+    file="whatif.csv",
+)
