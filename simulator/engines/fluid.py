@@ -30,7 +30,7 @@ class Fluid(Engine):
         return Stage(case, replication, emit, _meter).run(progress)
 
 
-def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> Meter:
+def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMeter:
     """Return the meter of a strategy: exact sums over the intervals between two changes."""
     case = stage.case
     return FluidMeter(

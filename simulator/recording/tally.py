@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -118,7 +118,7 @@ class Totals:
     traffic: dict[str, TrafficTotals]
     defers: bool
     headroom: float
-    decisions: dict[str, np.ndarray]
+    decisions: Mapping[str, np.ndarray]
     cost_gbit_ms: float
     best_gbit_ms: float | None
 
@@ -263,7 +263,7 @@ class Tally:
         *,
         horizon_s: float,
         headroom: float,
-        decisions: dict[str, np.ndarray],
+        decisions: Mapping[str, np.ndarray],
         cost_gbit_ms: float,
         best_gbit_ms: float | None,
     ) -> Totals:
