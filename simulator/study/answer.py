@@ -83,9 +83,8 @@ class Answer:
             lines += ["", short(caption, LONGEST_CAPTION)] if caption else []
             lines.append(table(headings, rows))
         lines += [""] if any(caption for caption, _, _ in self.sections) else []
-        return "\n".join(
-            [*lines, *(line for text in self.foot for line in wrapped(text, hang="  "))]
-        )
+        lines += [line for text in self.foot for line in wrapped(text, hang="  ")]
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         tables = "".join(html_table(*section) for section in self.sections)

@@ -107,7 +107,7 @@ def values_of(results: Results, lines: list[Headline]) -> dict[str, Values]:
 
 
 def row_of(line: Headline, figures: list[tuple[float, float, float, bool]]) -> Row:
-    """Return a line of a table; a figure is a mean, its interval, and whether it is a difference."""
+    """Return a line of a table; a figure: mean, interval, whether it is a difference."""
     means = [abs(mean) for mean, _, _, apart in figures if np.isfinite(mean) and not apart]
     largest = max(means, default=0.0)
     cells = (

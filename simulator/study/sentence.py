@@ -30,7 +30,9 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
     if fullest := _fullest(known):
         parts.append(f"fills {FULLEST[fullest.metric]} to {_text(fullest, values)}")
     if LOST in known:
-        parts.append(f"loses {_share(known[LOST], values)}")
+        lost = _lost(known[LOST], values)
+        share = "no" if lost == "nothing" else f"{lost} of"
+        parts.append(f"loses {share} {_traffic(known[LOST])}")
     return f"{name}, the only strategy, {' and '.join(parts) or 'has no headline figures'}"
 
 
@@ -48,52 +50,68 @@ def against(
     values, base_values : dict
         Figures by metric and scope, one value a replication; they are paired.
     """
-    known = {
-        metric: line
-        for metric, line in _known(lines, values).items()
-        if metric in _known(lines, base_values)
-    }
+    there, here = _known(lines, values), _known(lines, base_values)
+    known = {metric: line for metric, line in there.items() if metric in here}
     clauses, signs = [], []
     if fullest := _fullest(known):
-        sign, unclear = _difference(fullest, values, base_values)
-        there, here = _text(fullest, values), _text(fullest, base_values)
-        what = FULLEST[fullest.metric]
-        clauses.append(
-            {
-                -1: f"{name} holds {what} at {there} where {base} reaches {here}{unclear}",
-                0: f"{name} and {base} both fill {what} to {there}",
-                1: f"{name} fills {what} to {there} where {base} reaches {here}{unclear}",
-            }[sign]
-        )
+        sign, clause = _fullest_clause(fullest, name, base, values, base_values)
+        clauses.append(clause)
         signs.append(sign)
     if LOST in known:
-        sign, unclear = _difference(known[LOST], values, base_values)
-        there, here = _share(known[LOST], values), _share(known[LOST], base_values, short=True)
-        none = not values[_key(known[LOST])].any()
-        subject = "" if signs and signs[0] else f"{name} "
-        if sign == 0:
-            traffic = _traffic(known[LOST])
-            clauses.append(f"neither loses {traffic}" if none else f"both lose {there}")
-        elif none:
-            here = _share(known[LOST], base_values)
-            clauses.append(f"{subject}loses nothing where {base} loses {here}{unclear}")
-        else:
-            clauses.append(f"{subject}loses {there} where {base} loses {here}{unclear}")
+        subject = "" if any(signs) else f"{name} "
+        sign, clause = _lost_clause(known[LOST], subject, base, values, base_values)
+        clauses.append(clause)
         signs.append(sign)
     if LATENCY in known and not any(signs):
-        sign, unclear = _difference(known[LATENCY], values, base_values)
-        there, here = (f"{_text(known[LATENCY], each)} ms" for each in (values, base_values))
-        mean = f"mean latency of {_traffic(known[LATENCY])} is"
-        clauses.append(
-            f"{mean} {there} with {name} and {here} with {base}{unclear}"
-            if sign
-            else f"{mean} {there} with either"
-        )
+        sign, clause = _latency_clause(known[LATENCY], name, base, values, base_values)
+        clauses.append(clause)
         signs.append(sign)
     if not clauses:
         return f"{name} and {base} have no headline figure in common"
-    text = (", but " if {-1, 1} <= set(signs) else ", and ").join(clauses)
-    return text if any(signs) else f"{name} and {base} do not differ: {text}"
+    if not any(signs):
+        clauses[0] = clauses[0].removeprefix(f"{name} and {base} ")
+        return f"{name} and {base} do not differ: {_listed(clauses)}"
+    return _listed(clauses, "but" if {-1, 1} <= set(signs) else "and")
+
+
+def _fullest_clause(
+    line: Headline, name: str, base: str, values: Values, base_values: Values
+) -> tuple[int, str]:
+    sign, unclear = _difference(line, values, base_values)
+    there, here, what = _text(line, values), _text(line, base_values), FULLEST[line.metric]
+    if sign == 0:
+        return sign, f"{name} and {base} both fill {what} to {there}"
+    does = f"holds {what} at" if sign < 0 else f"fills {what} to"
+    return sign, f"{name} {does} {there} where {base} reaches {here}{unclear}"
+
+
+def _lost_clause(
+    line: Headline, subject: str, base: str, values: Values, base_values: Values
+) -> tuple[int, str]:
+    sign, unclear = _difference(line, values, base_values)
+    there, here, traffic = _lost(line, values), _lost(line, base_values), _traffic(line)
+    if sign == 0:
+        nothing = there == "nothing"
+        return sign, f"neither loses {traffic}" if nothing else f"both lose {there} of {traffic}"
+    if there == "nothing":
+        here += f" of {traffic}"
+    else:
+        there += f" of {traffic}"
+    return sign, f"{subject}loses {there} where {base} loses {here}{unclear}"
+
+
+def _latency_clause(
+    line: Headline, name: str, base: str, values: Values, base_values: Values
+) -> tuple[int, str]:
+    sign, unclear = _difference(line, values, base_values)
+    there, here = _text(line, values), _text(line, base_values)
+    apart = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
+    return sign, f"mean latency of {_traffic(line)} is {there} ms {apart}"
+
+
+def _listed(clauses: Sequence[str], word: str = "and") -> str:
+    *first, last = clauses
+    return f"{', '.join(first)}, {word} {last}" if first else last
 
 
 def _known(lines: Sequence[Headline], values: Values) -> dict[str, Headline]:
@@ -112,7 +130,8 @@ def _fullest(known: dict[str, Headline]) -> Headline | None:
 
 def _difference(line: Headline, values: Values, base_values: Values) -> tuple[int, str]:
     """Return the sign of a difference that can be read, and a remark if it may be chance."""
-    if _text(line, values) == _text(line, base_values):
+    text = _lost if line.metric == LOST else _text
+    if text(line, values) == text(line, base_values):
         return 0, ""
     there, here = values[_key(line)], base_values[_key(line)]
     count = min(len(there), len(here))
@@ -132,10 +151,8 @@ def _traffic(line: Headline) -> str:
     return "all traffic" if line.scope == "all" else f"{line.scope} traffic"
 
 
-def _share(line: Headline, values: Values, *, short: bool = False) -> str:
-    """Return the traffic lost: the share, and of what unless *short*."""
+def _lost(line: Headline, values: Values) -> str:
     if not values[_key(line)].any():
-        return "nothing" if short else f"no {_traffic(line)}"
+        return "nothing"
     text = _text(line, values)
-    text = text if any(digit in text for digit in "123456789") else "less than 0.01 %"
-    return text if short else f"{text} of {_traffic(line)}"
+    return text if any(digit in text for digit in "123456789") else "less than 0.01 %"
