@@ -216,8 +216,11 @@ def test_a_network_without_exits(tmp_path):
 def test_the_setting_is_told(tmp_path):
     results = made(tmp_path / "r", changes={"links.a.metric": "2"})
     told = str(compare(results))
-    assert " ".join(told.splitlines()[:4]) == (
-        "Made up net: backbone 200,000 Gbps, exits 2,460 Gbps (capacities are estimates);"
+    assert " ".join(told.splitlines()[:6]) == (
+        "Made up On net, sdn and static do not differ: both fill the hottest exit to 100.0 %,"
+        " both lose 100.00 % of international traffic, and mean latency of international traffic"
+        " is 1.00 ms with either."
+        " net: backbone 200,000 Gbps, exits 2,460 Gbps (capacities are estimates);"
         " 48 h in 300 s steps, 3 replications, seed 1 changed: links.a.metric = 2"
     )
     assert "Estimates, not measurements, are in: links." in told
@@ -268,6 +271,115 @@ def test_the_frame_is_tidy(tmp_path):
     assert not frame.duplicated(["strategy", "metric", "scope"]).any()
     assert set(frame["strategy"]) == {"static", "sdn"}
     assert frame[frame["strategy"] == "static"]["difference"].isna().all()
+
+
+# -- the answer -----------------------------------------------------------------------------------
+
+PEAK, LOSS = ("exit_utilisation_peak", "all"), "loss_fraction"
+NOTHING, SOME = [0.0, 0.0, 0.0], [0.05, 0.06, 0.07]
+
+
+def lossy(**lost):
+    """Return volumes by strategy, of which a share is lost."""
+    return {
+        (name, f"{word}_gbit", scope): [100.0 * s if word == "lost" else 100.0 for s in shares]
+        for name, shares in lost.items()
+        for scope in ("all", *CLASSES)
+        for word in ("offered", "lost")
+    } | {
+        (name, LOSS, scope): shares for name, shares in lost.items() for scope in ("all", *CLASSES)
+    }
+
+
+@pytest.mark.parametrize(
+    ("static", "sdn", "lost", "sentence"),
+    [
+        (
+            [1.5, 1.6, 1.7],
+            [0.8, 0.9, 1.0],
+            {"static": SOME, "sdn": NOTHING},
+            "On net, sdn holds the hottest exit at 90.0 % where static reaches 160.0 %, and loses"
+            " nothing where static loses 6.00 % of international traffic.",
+        ),
+        (
+            [0.9, 0.8, 0.7],
+            [1.1, 1.0, 0.9],
+            {"static": SOME, "sdn": [0.01, 0.02, 0.03]},
+            "On net, sdn fills the hottest exit to 100.0 % where static reaches 80.0 %, but loses"
+            " 2.00 % of international traffic where static loses 6.00 %.",
+        ),
+        (
+            [0.9, 0.8, 0.7],
+            [0.9, 0.8, 0.75],
+            {"static": NOTHING, "sdn": NOTHING},
+            "On net, sdn fills the hottest exit to 81.7 % where static reaches 80.0 % (difference"
+            " not significant at 95 %), and neither loses international traffic.",
+        ),
+        (
+            [0.9, 0.8, 0.7],
+            [0.9, 0.8, 0.7],
+            {"static": NOTHING, "sdn": NOTHING},
+            "On net, sdn and static do not differ: both fill the hottest exit to 80.0 %, neither"
+            " loses international traffic, and mean latency of international traffic is 1.00 ms"
+            " with either.",
+        ),
+        (
+            [0.9, 0.8, 0.7],
+            [0.9, 0.8, 0.7],
+            {"static": NOTHING, "sdn": [1e-6, 2e-6, 3e-6]},
+            "On net, sdn and static both fill the hottest exit to 80.0 %, and sdn loses less than"
+            " 0.01 % of international traffic where static loses nothing (difference not"
+            " significant at 95 %).",
+        ),
+        (
+            [0.9, 0.8, 0.7],
+            [0.9, 0.8, 0.7],
+            {"static": NOTHING, "sdn": SOME},
+            "On net, sdn and static both fill the hottest exit to 80.0 %, and sdn loses 6.00 % of"
+            " international traffic where static loses nothing.",
+        ),
+    ],
+)
+def test_the_sentence_says_which_is_better_and_against_what(tmp_path, static, sdn, lost, sentence):
+    values = {("static", *PEAK): static, ("sdn", *PEAK): sdn, **lossy(**lost)}
+    answer = compare(made(tmp_path / "r", values))
+    assert answer.sentence == sentence
+    lines = str(answer).splitlines()
+    assert " ".join(lines[1:]).startswith(sentence)
+
+
+def test_the_sentence_of_one_strategy_of_one_replication_and_of_many(tmp_path):
+    one = compare(made(tmp_path / "1", strategies=("sdn",), replications=1)).sentence
+    assert one.startswith("On net, in one replication, sdn, the only strategy, fills the hottest")
+    names = ("static", "b", "c", "d")
+    lost = dict(zip(names, ([0.0] * 3, SOME, [0.01] * 3, [0.02] * 3), strict=True))
+    many = compare(made(tmp_path / "4", lossy(**lost), strategies=names)).sentence
+    assert many.startswith(
+        "On net, of 4 strategies ranked by traffic lost, c comes next after static:"
+    )
+    lost["d"] = [0.0] * 3
+    lost["static"] = SOME
+    many = compare(made(tmp_path / "5", lossy(**lost), strategies=names)).sentence
+    assert many.startswith(
+        "On net, of 4 strategies ranked by traffic lost, d is first: it and static"
+    )
+
+
+def test_an_answer_is_the_same_in_a_terminal_a_notebook_and_json(tmp_path):
+    answer = compare(made(tmp_path / "r", {("static", "headroom", "all"): [math.inf] * 3}))
+    assert set(answer.to_json()) == {"sentence", "tables"}
+    assert answer.to_json()["sentence"] == answer.sentence
+    rows = json.loads(json.dumps(answer.to_json(), allow_nan=False))["tables"]["comparison"]
+    assert len(rows) == len(answer.tables["comparison"]) == len(answer.frame)
+    assert list(rows[0]) == list(answer.frame.columns)
+    assert rows[0]["difference"] is None
+    assert answer.sentence in answer._repr_html_()
+    assert repr(answer) == str(answer)
+    assert answer.folder == tmp_path / "r"
+    assert list(answer.figures) == ["hottest_exit", "exit_peaks", "latency"]
+    without = compare(made(tmp_path / "s", classes=(), exits=False))
+    assert list(without.figures) == ["latency"]
+    assert "fill the fullest link to" in without.sentence
 
 
 # -- the tools of the table ---------------------------------------------------------------------

@@ -19,7 +19,8 @@ from simulator.base import library
 from simulator.base import text as show
 from simulator.base.errors import InputError, Problem
 from simulator.cli import main as cli
-from simulator.cli.topology import convert, show_json, show_text
+from simulator.cli.topology import convert, show_json
+from simulator.cli.topology_text import show_text
 from simulator.formats.format import format_, read_network
 from simulator.model.network import COUNTING_RULE, Network
 

@@ -12,6 +12,7 @@ from click.testing import CliRunner
 from simulator.base import text as show
 from simulator.base.errors import InputError, SimulatorError
 from simulator.cli import main as cli
+from simulator.cli import running
 from simulator.results.results import Results
 from simulator.scenario.scenario import load
 from simulator.study.whatif import what_if
@@ -76,7 +77,7 @@ def test_values_are_those_of_the_runs(answer):
 def test_it_prints_within_a_hundred_columns(answer):
     text = str(answer)
     assert max(map(show.columns, text.splitlines())) <= 100
-    assert text.startswith("What if: A day on the small network\n")
+    assert text.startswith("What if: A day on the small network\nOn china169-mini, static with ")
     assert "grown: demands.international = x1.2" in text
     assert text.count("\nStrategy ") == 2
     for heading in ("baseline", "more", "grown", "difference"):
@@ -91,6 +92,7 @@ def test_a_notebook_gets_escaped_text(scenario):
 
 
 def test_changes_may_come_from_the_scenario_or_be_just_one(scenario):
+    scenario = scenario.with_changes({"replications": 1})
     own = what_if(scenario)
     assert list(own.results) == ["baseline", "Frankfurt +10G"]
     one = what_if(scenario, {"demands.international": "x2"})
@@ -123,6 +125,30 @@ def test_fewer_replications_and_strategies_are_paired_as_far_as_they_go(scenario
     row = figure(answer, "less", "exit_utilisation_peak")
     assert row["difference"] == 0.0
     assert "–" in str(answer)  # nothing to say of sdn
+
+
+def test_the_sentence_is_about_the_best_change_of_each_strategy(answer):
+    first, second = answer.sentence.split("; ")
+    peak = "exit_utilisation_peak"
+    for clause, strategy in ((first, "static"), (second, "sdn")):
+        row = figure(answer, "more", peak, strategy=strategy)
+        assert f"{strategy} with more (the best of 2 changes by traffic lost)" in clause
+        for value in (row["baseline"], row["value"]):
+            assert f"{100 * value:.1f} %" in clause
+    assert answer.sentence.endswith(".")
+
+
+def test_an_answer_draws_the_hottest_exit_of_every_run(answer):
+    assert list(answer.figures) == [f"{name}: hottest_exit" for name in answer.results]
+    axes = answer.figures["grown: hottest_exit"]()
+    assert axes.figure.axes
+
+
+def test_a_change_that_drops_a_strategy_is_not_compared_with_it(scenario):
+    only = {"static": {"scheme": "nearest_exit"}}
+    answer = what_if(scenario.with_changes({"replications": 1}), {"less": {"strategies": only}})
+    assert answer.sentence.startswith("On china169-mini, in one replication, static with less and")
+    assert answer.sentence.endswith("; no change keeps sdn.")
 
 
 # -- folders ------------------------------------------------------------------------------------
@@ -190,7 +216,7 @@ def test_only_results_of_its_own_kind_are_replaced(scenario, tmp_path):
 @pytest.fixture
 def here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "_draw", lambda folder: (folder / "figures").mkdir())
+    monkeypatch.setattr(running, "draw", lambda folder: (folder / "figures").mkdir())
     return tmp_path
 
 
@@ -212,8 +238,15 @@ def test_changes_on_the_command_line(here):
     )
     assert done.exit_code == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["seed"] == 5
-    assert told["changes"] == {
+    assert set(told) == {"sentence", "tables"}
+    assert "sdn with" in told["sentence"]
+    assert set(told["tables"]) == {"differences"}
+    rows = told["tables"]["differences"]
+    assert list(rows[0]) == COLUMNS
+    folder = here / "results" / "a-whatif"
+    record = json.loads((folder / "whatif.json").read_text(encoding="utf-8"))
+    assert Results(folder / "baseline").run["scenario"]["seed"] == 5
+    assert record["changes"] == {
         "out only": {"strategies.sdn.control.steers": ["international_out"], "seed": 6},
         "demands.all=x2": {"demands.all": "x2"},
         "links.beijing-la.capacity_gbps=+20, step_s=600": {
@@ -221,9 +254,8 @@ def test_changes_on_the_command_line(here):
             "step_s": 600,
         },
     }
-    assert Path(told["folder"]) == here / "results" / "a-whatif"
-    assert {row["change"] for row in told["figures"]} == set(told["changes"])
-    assert (here / "results" / "a-whatif" / "out-only" / "figures").is_dir()
+    assert {row["change"] for row in rows} == set(record["changes"])
+    assert (folder / "out-only" / "figures").is_dir()
 
 
 def test_a_wrong_change_on_the_command_line(here):
@@ -237,7 +269,7 @@ def test_a_wrong_change_on_the_command_line(here):
 
 
 def test_a_scenario_without_changes_asks_for_one(here):
-    done = call("mini", "--set", "what_if=[]")
+    done = call("mini", "--set", "what_if=[]", "--replications", 1)
     assert done.exit_code == 0 or "nothing to change" in done.stderr
     Path("a.yaml").write_text(
         "topology: china169-mini\nstrategies: {static: {scheme: nearest_exit}}\n", encoding="utf-8"

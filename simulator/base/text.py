@@ -1,4 +1,4 @@
-"""Tables for people: numbers rounded sensibly, laid out for a terminal or a notebook."""
+"""Text: numbers rounded sensibly, and tables laid out for a terminal or a notebook."""
 
 from __future__ import annotations
 
@@ -62,6 +62,16 @@ def columns(text: str) -> int:
         0 if unicodedata.combining(c) else 2 if unicodedata.east_asian_width(c) in "WF" else 1
         for c in text
     )
+
+
+def padded(text: str, wide: int) -> str:
+    """Return *text* with blanks at its end, *wide* columns in all."""
+    return text + " " * (wide - columns(text))
+
+
+def counted(count: int, one: str, many: str = "") -> str:
+    """Return a count with its noun: ``1 link``, ``2 links``."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
 def wrapped(text: str, width: int = WIDTH, hang: str = "") -> list[str]:
@@ -136,7 +146,9 @@ def _volume(largest_gbit: float) -> tuple[float, str]:
 # -- tables -------------------------------------------------------------------------------------
 
 
-def table(headings: Sequence[str], rows: Sequence[Row], width: int = WIDTH) -> str:
+def table(
+    headings: Sequence[str], rows: Sequence[Row], width: int = WIDTH, corner: str = ""
+) -> str:
     """Lay a table out as text; columns that do not fit side by side follow below.
 
     Parameters
@@ -146,8 +158,11 @@ def table(headings: Sequence[str], rows: Sequence[Row], width: int = WIDTH) -> s
     rows : sequence of Row
     width : int
         Columns of the terminal.
+    corner : str
+        Heading of the labels.
     """
-    label_wide = max((columns(row.label) for row in rows), default=0)
+    labels = [corner, *(row.label for row in rows)]
+    label_wide = max(map(columns, labels))
     blocks = [_column(heading, i, rows) for i, heading in enumerate(headings)]
     pages: list[list[list[str]]] = []
     left = -1
@@ -157,13 +172,12 @@ def table(headings: Sequence[str], rows: Sequence[Row], width: int = WIDTH) -> s
             left = width - label_wide
         pages[-1].append(block)
         left -= columns(block[0])
-    labels = ["", *(row.label for row in rows)]
-    told = []
+    lines = []
     for page in pages:
         for label, *cells in zip(labels, *page, strict=True):
-            told.append((_padded(label, label_wide) + "".join(cells)).rstrip())
-        told.append("")
-    return "\n".join(told[:-1])
+            lines.append((padded(label, label_wide) + "".join(cells)).rstrip())
+        lines.append("")
+    return "\n".join(lines[:-1])
 
 
 def html_table(caption: str, headings: Sequence[str], rows: Sequence[Row]) -> str:
@@ -175,8 +189,8 @@ def html_table(caption: str, headings: Sequence[str], rows: Sequence[Row]) -> st
         + "</tr>"
         for row in rows
     )
-    told = f"<caption>{html.escape(plain(caption))}</caption>" if caption else ""
-    return f"<table>{told}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    above = f"<caption>{html.escape(plain(caption))}</caption>" if caption else ""
+    return f"<table>{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def html_lines(lines: Iterable[str]) -> str:
@@ -192,12 +206,8 @@ def _column(heading: str, place: int, rows: Sequence[Row]) -> list[str]:
     lines = [
         " " * (value_wide - columns(each.value))
         + each.value
-        + (" " + _padded(each.spread, spread_wide) if spread_wide else "")
+        + (" " + padded(each.spread, spread_wide) if spread_wide else "")
         for each in cells
     ]
     wide = max(map(columns, (heading, *lines)))
     return ["   " + " " * (wide - columns(line)) + line for line in (heading, *lines)]
-
-
-def _padded(text: str, wide: int) -> str:
-    return text + " " * (wide - columns(text))

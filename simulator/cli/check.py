@@ -1,4 +1,4 @@
-"""A file -> all that is wrong with it, be it a scenario or a topology."""
+"""Check: all that is wrong with a file, be it a scenario or a topology."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from simulator.base import library
 from simulator.base.document import read_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import shown
+from simulator.base.text import counted
 from simulator.formats.format import check_network, is_third_party_name, read_network
 from simulator.formats.matrices.demands import read_demands
 from simulator.scenario.scenario import load
@@ -17,8 +18,6 @@ from simulator.study.whatif import check_what_if
 SCENARIO_KEYS = ("strategies", "topology")
 TOPOLOGY_KEYS = ("nodes", "links")
 _YAML = (".yaml", ".yml")
-
-
 Sets = Sequence[tuple[str, str]]
 
 
@@ -44,9 +43,9 @@ def check_file(path_or_name: str, sets: Sets = ()) -> tuple[list[Problem], list[
     fine: list[str] = []
     try:
         for path in _found(path_or_name):
-            warnings, told = _check(path, sets)
+            warnings, summary = _check(path, sets)
             problems += warnings
-            fine.append(f"{path}: fine: {told}")
+            fine.append(f"{path}: fine: {summary}")
     except InputError as error:
         problems += error.problems
     return problems, fine
@@ -85,13 +84,13 @@ def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
         raise InputError([*errors, *scenario.warnings])
     s = scenario.settings
     counts = [
-        _counted(len(s.strategies), "strategy", "strategies"),
-        _counted(len(s.events), "event"),
-        _counted(len(s.what_if), "what-if change"),
+        counted(len(s.strategies), "strategy", "strategies"),
+        counted(len(s.events), "event"),
+        counted(len(s.what_if), "what-if change"),
         f"topology {scenario.network.name}",
-        _counted(len(scenario.demands), "demand"),
-        f"{scenario.horizon_s / 3600:,g} h in {_counted(scenario.case.steps, 'step')}",
-        _counted(s.replications, "replication"),
+        counted(len(scenario.demands), "demand"),
+        f"{scenario.horizon_s / 3600:,g} h in {counted(scenario.case.steps, 'step')}",
+        counted(s.replications, "replication"),
     ]
     return list(scenario.warnings), ", ".join(counts)
 
@@ -102,15 +101,11 @@ def _check_topology(path: Path) -> tuple[list[Problem], str]:
     except InputError as error:
         raise InputError(check_network(path) or error.problems) from None
     counts = [
-        _counted(len(network.nodes), "node"),
-        _counted(len(network.links), "link"),
-        _counted(len(network.exits), "exit"),
+        counted(len(network.nodes), "node"),
+        counted(len(network.links), "link"),
+        counted(len(network.exits), "exit"),
     ]
     if network.about.matrix:
         demands = read_demands(network.about.matrix, network)
-        counts.append(_counted(len(demands), "demand"))
+        counts.append(counted(len(demands), "demand"))
     return warnings, ", ".join(counts)
-
-
-def _counted(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

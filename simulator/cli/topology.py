@@ -1,27 +1,18 @@
-"""What the shell says of topologies: a list of them, one of them in full, one turned into a file.
-
-Every function returns values; ``cli`` prints them.
-"""
+"""Topology: what the verbs on topologies compute; ``topology_text`` lays it out."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from simulator.base import library
 from simulator.base.errors import InputError, Problem
-from simulator.base.text import WIDTH, Cell, Row, columns, plain, table, wrapped
-from simulator.formats.format import check_network, format_, read_network, write_network
-from simulator.model.facts import CableFacts, Cuts, Distances, ExitFacts, Facts, facts
+from simulator.base.text import plain
+from simulator.formats.format import check_network, read_network, write_network
+from simulator.model.facts import facts
 from simulator.model.network import COUNTING_RULE, Network
-
-MOST_NAMES = 8
-"""Names of nodes or links in a sentence; the rest is counted, and stands in ``--json``."""
-MOST_ROWS = 40
-"""Rows of a table in the shell."""
-SCOPES = {"home": "at home", "all": "with abroad"}
 
 
 def read(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
@@ -73,39 +64,11 @@ def built_in() -> list[Listed]:
     return found
 
 
-def list_text(listed: Sequence[Listed]) -> str:
-    """Lay the built-in topologies out as text."""
-    headings = ("nodes", "links", "backbone, Gbps", "exits", "exits, Gbps")
-    rows = [
-        Row(
-            plain(each.name),
-            tuple(
-                map(
-                    _cell,
-                    (each.nodes, each.links, each.backbone_gbps, each.exits, each.exits_gbps),
-                )
-            ),
-        )
-        for each in listed
-    ]
-    titles = [f"{plain(each.name)}: {plain(each.title)}" for each in listed if each.title]
-    readable = "; ".join(format_[name].readable for name in format_.names())
-    return _lines(
-        [table(headings, rows)],
-        [""],
-        *(wrapped(title, hang="  ") for title in titles),
-        [""],
-        wrapped(f"Counting rule: {COUNTING_RULE}.", hang="  "),
-        wrapped(f"Where a topology is asked for, these may stand as well: {readable}.", hang="  "),
-        ["All formats: simulator list formats. More on one: simulator topology show NAME_OR_FILE"],
-    )
-
-
 # -- show ---------------------------------------------------------------------------------------
 
 
 def show_json(network: Network, warnings: Iterable[Problem]) -> dict[str, Any]:
-    """Return all that is known of a network, for a program."""
+    """Return everything that is known of a network, for a program."""
     about = network.about
     return {
         "name": about.name,
@@ -121,194 +84,6 @@ def show_json(network: Network, warnings: Iterable[Problem]) -> dict[str, Any]:
         "estimates": [dict(each) for each in about.estimates],
         "warnings": [dataclasses.asdict(problem) for problem in warnings],
     }
-
-
-def show_text(network: Network, warnings: Iterable[Problem]) -> str:
-    """Lay all that is known of a network out as text."""
-    known = facts(network)
-    blocks = [
-        _head(network, known),
-        _classes(known),
-        _degrees(known),
-        _connectivity(known),
-        _exits(network, known.exits),
-        _cables(known),
-        _notes("Assumptions", network.about.assumptions),
-        _notes("Estimates", (f"{each['of']}: {each['how']}" for each in network.about.estimates)),
-        _notes("Sources", network.about.sources),
-        _notes("Warnings", map(str, warnings)),
-    ]
-    return "\n\n".join("\n".join(block) for block in blocks if block)
-
-
-def _head(network: Network, known: Facts) -> list[str]:
-    title = f"{network.name}: {network.about.title}" if network.about.title else network.name
-    kinds = ", ".join(f"{count:,} {kind}" for kind, count in known.kinds.items())
-    exits = f" in {_counted(len(known.exits), 'exit')}" if known.exits else ""
-    totals = f"backbone {_gbps(known.backbone_gbps)}, exits {_gbps(known.exits_gbps)}{exits}"
-    size = f"{_counted(len(network.nodes), 'node')}, {_counted(len(network.links), 'link')}"
-    return _flat(
-        wrapped(title),
-        wrapped(f"{size}; {totals}"),
-        wrapped(f"Counting rule: {COUNTING_RULE}.", hang="  "),
-        wrapped(f"Nodes: {kinds}", hang="  "),
-    )
-
-
-def _classes(known: Facts) -> list[str]:
-    rows = [
-        Row(
-            each.name,
-            (
-                _cell(each.links),
-                *map(_cell, (each.gbps, each.min_gbps, each.median_gbps, each.max_gbps)),
-            ),
-        )
-        for each in known.classes
-    ]
-    if not rows:
-        return ["No links."]
-    headings = ("links", "total, Gbps", "smallest", "median", "largest")
-    note = "Capacity per direction; totals count each link once, from a to b"
-    unequal = f"; {_counted(known.unequal, 'link')} with unlike directions" if known.unequal else ""
-    return _flat([table(headings, rows)], wrapped(f"{note}{unequal}."))
-
-
-def _degrees(known: Facts) -> list[str]:
-    degrees = known.degrees
-    if degrees is None:
-        return []
-    first, *others = degrees.nodes.items()
-    spread = ", ".join(
-        [
-            f"{_counted(first[1], 'node')} with {first[0]:,}",
-            *(f"{count:,} with {links:,}" for links, count in others),
-        ]
-    )
-    text = (
-        f"Links at a node: {degrees.min:,} to {degrees.max:,}, mean {degrees.mean:.2f} ({spread})"
-    )
-    return wrapped(text, hang="  ")
-
-
-def _connectivity(known: Facts) -> list[str]:
-    whole = "All nodes are joined."
-    pieces = f"The network is in {known.parts:,} pieces that are not joined."
-    headings = ("nodes", "links", "pieces", "cut nodes", "bridges", "links to cut", "nodes to cut")
-    rows = [
-        Row(
-            f"core, {SCOPES[cuts.scope]}" if len(known.cuts) > 1 else "core",
-            tuple(
-                map(
-                    _cell,
-                    (
-                        cuts.nodes,
-                        cuts.links,
-                        cuts.parts,
-                        len(cuts.cut_nodes),
-                        len(cuts.bridges),
-                        cuts.edge_connectivity,
-                        cuts.node_connectivity,
-                    ),
-                )
-            ),
-        )
-        for cuts in known.cuts
-    ]
-    explained = (
-        "The core is what carries transit (no provincial, no region). A cut node or a bridge alone"
-        " parts it; the last columns are the fewest links, or nodes, that do."
-    )
-    return _flat(
-        [whole if known.parts == 1 else pieces],
-        [table(headings, rows)],
-        wrapped(explained, hang="  "),
-        *(wrapped(text, hang="  ") for cuts in known.cuts for text in _cut_words(cuts)),
-        *(wrapped(text, hang="  ") for text in _stub_words(known)),
-        *(
-            wrapped(text, hang="  ")
-            for each in known.distances
-            for text in _distance_words(each, len(known.distances) == 1)
-        ),
-        *(wrapped(f"Left out: {text}.", hang="  ") for text in known.left_out),
-    )
-
-
-def _cut_words(cuts: Cuts) -> list[str]:
-    where = {"home": " at home", "all": ""}[cuts.scope]
-    return [
-        f"{what}{where}: {_names(names)}"
-        for what, names in (("Cut nodes", cuts.cut_nodes), ("Bridges", cuts.bridges))
-        if names
-    ]
-
-
-def _stub_words(known: Facts) -> list[str]:
-    stubs = known.stubs
-    if not stubs.nodes:
-        return []
-    threads = ((stubs.on_one_link, "on a single link"), (stubs.on_one_node, "on a single node"))
-    said = [f"{len(names):,} {words} ({_names(names)})" for names, words in threads if names]
-    return [", ".join([f"Stubs: {stubs.nodes:,}", *(said or ["none on a single link or node"])])]
-
-
-def _distance_words(each: Distances, alone: bool) -> list[str]:
-    where = {"home": "At home: at", "abroad": "Between home and abroad: at"}[each.scope]
-    where = "At" if alone else where
-    apart = f"; {_counted(each.apart, 'pair')} without any way" if each.apart else ""
-    return [
-        f"{where} most {_counted(each.hops, 'hop')} ({' to '.join(each.hops_between)});"
-        f" longest shortest delay {each.ms:,.2f} ms one way ({' to '.join(each.ms_between)}){apart}"
-    ]
-
-
-def _exits(network: Network, exits: Sequence[ExitFacts]) -> list[str]:
-    if not exits:
-        return []
-    shown = exits[:MOST_ROWS]
-    equal = all(each.out_gbps == each.in_gbps for each in exits)
-    priced = any(each.price_usd_per_mbps is not None for each in exits)
-    cells = [
-        _left("gateway", [each.gateway for each in shown]),
-        _left("point of presence", [each.pop for each in shown]),
-        ("Gbps" if equal else "Gbps out", [_cell(each.out_gbps) for each in shown]),
-        *([] if equal else [("Gbps in", [_cell(each.in_gbps) for each in shown])]),
-        ("ms", [Cell(f"{each.delay_ms:,.2f}") for each in shown]),
-        *([("$/Mbps", [_cell(e.price_usd_per_mbps) for e in shown])] if priced else []),
-        _left("cables", [_shares(each.cables) for each in shown]),
-    ]
-    notes = []
-    if equal:
-        notes.append("Gbps is per direction, the same out and in")
-    if network.about.hop_delay_ms:
-        notes.append(f"ms include {network.about.hop_delay_ms:g} ms for the hop")
-    return _flat([_laid("exit", [e.link for e in shown], cells)], _more(exits, notes))
-
-
-def _cables(known: Facts) -> list[str]:
-    cables = sorted(known.cables, key=lambda cable: -cable.exit_out_gbps - cable.other_gbps)
-    if not cables:
-        return []
-    shown = cables[:MOST_ROWS]
-    equal = all(each.exit_out_gbps == each.exit_in_gbps for each in cables)
-    others = any(each.other_gbps for each in cables)
-    out = [_cell(each.exit_out_gbps) for each in shown]
-    back = [_cell(each.exit_in_gbps) for each in shown]
-    cells = [
-        ("exit Gbps" if equal else "exit Gbps out", out),
-        *([] if equal else [("in", back)]),
-        *([("other Gbps", [_cell(each.other_gbps) for each in shown])] if others else []),
-        ("links", [_cell(len(each.links)) for each in shown]),
-        _left("down when cut", [_names(each.takes_down) or "none" for each in shown]),
-        _left("name", [each.name for each in shown]),
-    ]
-    note = "Gbps of exits is what rides on the cable: its share of each of them"
-    return _flat([_laid("cable", [each.id for each in shown], cells)], _more(cables, [note]))
-
-
-def _notes(heading: str, texts: Iterable[str]) -> list[str]:
-    lines = [line for text in texts for line in wrapped(f"- {text}", hang="  ")]
-    return [f"{heading}:", *lines] if lines else []
 
 
 def draw(network: Network, path: str) -> str:
@@ -390,74 +165,3 @@ def _folder_is_there(path: str) -> None:
 
 def _refused(path: str, message: str) -> InputError:
     return InputError([Problem(path, None, None, "", message)])
-
-
-# -- words --------------------------------------------------------------------------------------
-
-
-Columns = tuple[str, list[Cell]]
-
-
-def _laid(what: str, names: Sequence[str], cells: Sequence[Columns]) -> str:
-    """Lay out a table whose first column has a heading too."""
-    labels = [plain(name) for name in names]
-    wide = max(map(columns, (what, *labels)))
-    rows = [Row(label, tuple(column[i] for _, column in cells)) for i, label in enumerate(labels)]
-    text = table([heading for heading, _ in cells], rows, WIDTH)
-    return _with_corner(text, what, wide)
-
-
-def _with_corner(text: str, what: str, wide: int) -> str:
-    """Write *what* at the left of every line of headings: the first, and those after a blank."""
-    lines = text.split("\n")
-    for i, line in enumerate(lines):
-        if i == 0 or not lines[i - 1]:
-            lines[i] = what + line[len(what) :] if len(line) > wide else what
-    return "\n".join(lines)
-
-
-def _left(heading: str, texts: Sequence[str]) -> Columns:
-    """Return a column of text that begins at one edge; the table prints right to an edge."""
-    texts = [plain(text) for text in texts]
-    wide = max(map(columns, (heading, *texts)))
-    return _fill(heading, wide), [Cell(_fill(text, wide)) for text in texts]
-
-
-def _fill(text: str, wide: int) -> str:
-    return text + " " * (wide - columns(text))
-
-
-def _more(rows: Sequence[ExitFacts] | Sequence[CableFacts], notes: Sequence[str]) -> list[str]:
-    left = len(rows) - MOST_ROWS
-    said = [*notes, *([f"{left:,} more stand in --json"] if left > 0 else [])]
-    return wrapped("; ".join(said) + ".", hang="  ") if said else []
-
-
-def _cell(number: float | None) -> Cell:
-    return Cell("–" if number is None else f"{number:,.10g}")
-
-
-def _gbps(number: float) -> str:
-    return f"{number:,.10g} Gbps"
-
-
-def _shares(cables: Mapping[str, float]) -> str:
-    return ", ".join(f"{cable} {share:.4g}" for cable, share in cables.items())
-
-
-def _names(names: Sequence[str]) -> str:
-    shown = ", ".join(plain(name) for name in names[:MOST_NAMES])
-    left = len(names) - MOST_NAMES
-    return f"{shown} and {left:,} more" if left > 0 else shown
-
-
-def _counted(count: int, one: str) -> str:
-    return f"{count:,} {one if count == 1 else one + 's'}"
-
-
-def _flat(*blocks: Iterable[str]) -> list[str]:
-    return [line for block in blocks for line in block]
-
-
-def _lines(*blocks: Iterable[str]) -> str:
-    return "\n".join(_flat(*blocks))

@@ -1,11 +1,10 @@
-"""(Scenario, changes) -> WhatIf: the scenario as it stands against the same scenario, changed."""
+"""What if: a scenario as it stands against the same scenario, changed."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.base.errors import InputError, Problem
-from simulator.base.text import Row, html_lines, html_table, plain, short, table, wrapped
+from simulator.base.text import Row, plain, short
 from simulator.results.folder import StagingFolder
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication, interval
@@ -21,83 +20,16 @@ from simulator.results.writer import write_csv
 from simulator.run import Progress, run
 from simulator.scenario.scenario import BASELINE, Scenario
 from simulator.scenario.scenario import WhatIf as WhatIfEntry
-from simulator.study.compare import (
-    Headline,
-    figures_of,
-    headlines,
-    notes,
-    pick,
-    row_of,
-    setting,
-    spread_notes,
-)
+from simulator.study.answer import Answer, Section, pictures
+from simulator.study.context import notes, setting, spread_notes, title
+from simulator.study.headlines import Headline, Values, headlines, row_of, values_of
+from simulator.study.sentence import LOST, against, opening
 
 MARK = "whatif.json"
 """The file by which a folder of what-if results is known."""
+MOST_IN_A_SENTENCE = 2
+"""Strategies in the sentence; the tables show all."""
 Changes = Mapping[str, Any]
-
-
-@dataclass(frozen=True, eq=False)
-class WhatIf:
-    """A scenario and changes of it side by side; ``print`` it, or look at it in a notebook.
-
-    Attributes
-    ----------
-    frame : pandas.DataFrame
-        Columns ``strategy, metric, scope, unit, baseline, change, value, difference, ci_low,
-        ci_high, replications``: means, and the difference from the baseline with its 95 %
-        interval, paired by replication.
-    results : dict of str to Results
-        By the name of the change, the baseline first.
-    changes : dict of str to dict
-        What was set, by the name of the change.
-    """
-
-    frame: pd.DataFrame
-    results: dict[str, Results]
-    changes: dict[str, dict[str, Any]]
-
-    def __repr__(self) -> str:
-        return str(self)
-
-    def __str__(self) -> str:
-        base = self.results[BASELINE]
-        lines = [line for text in self._head() for line in wrapped(text, hang="  ")]
-        for strategy, rows in self._tables():
-            lines += ["", f"Strategy {short(strategy)}", table(self._headings(), rows)]
-        foot = [*spread_notes(base, paired=True), *notes(base)]
-        return "\n".join(
-            [*lines, "", *(line for text in foot for line in wrapped(text, hang="  "))]
-        )
-
-    def _repr_html_(self) -> str:
-        return html_lines(self._head()) + "".join(
-            html_table(f"Strategy {strategy}", self._headings(), rows)
-            for strategy, rows in self._tables()
-        )
-
-    def _head(self) -> list[str]:
-        base = self.results[BASELINE]
-        title = plain(base.run["title"]) or plain(base.run["name"])
-        told = [f"What if: {title}", *setting(base)]
-        for name, change in self.changes.items():
-            values = ", ".join(f"{key} = {value}" for key, value in change.items())
-            told.append(values if name == values else f"{plain(name)}: {values}")
-        return told
-
-    def _headings(self) -> list[str]:
-        names = [short(name) for name in self.changes]
-        return [BASELINE, *(heading for name in names for heading in (name, "difference"))]
-
-    def _tables(self) -> Iterator[tuple[str, list[Row]]]:
-        base = self.results[BASELINE]
-        lines = headlines(base)
-        figures = {
-            name: _figures_by_key(pick(figures_of(each), lines))
-            for name, each in self.results.items()
-        }
-        for strategy in base.strategies:
-            yield strategy, [_row(line, strategy, figures) for line in lines]
 
 
 def what_if(
@@ -109,7 +41,7 @@ def what_if(
     progress: Progress | None = None,
     force: bool = False,
     finish: Callable[[Path], None] | None = None,
-) -> WhatIf:
+) -> Answer:
     """Run a scenario as it stands and with changes, under the same traffic.
 
     Parameters
@@ -124,7 +56,7 @@ def what_if(
     workers : int
         Processes to share the replications of each run.
     progress : callable, optional
-        Told the share done, from 0 to 1.
+        Called with the share done, from 0 to 1.
     force : bool
         Replace what-if results that stand at *out*.
     finish : callable, optional
@@ -132,9 +64,12 @@ def what_if(
 
     Returns
     -------
-    WhatIf
-        Differences are paired by replication: random streams are keyed by name, so that a change
-        does not touch the traffic it leaves alone.
+    Answer
+        The table ``differences`` has columns ``strategy, metric, scope, unit, baseline, change,
+        value, difference, ci_low, ci_high, replications``: means, and the difference from the
+        baseline with its 95 % interval, paired by replication. Random streams are keyed by name,
+        so that a change does not touch the traffic that it leaves alone. ``results`` holds the
+        runs by name of the change, the baseline first; ``changes`` what was set.
 
     Raises
     ------
@@ -143,8 +78,8 @@ def what_if(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
-    asked = _named(scenario, changes)
-    scenarios = {BASELINE: scenario, **_changed(scenario, asked)}
+    named = _named(scenario, changes)
+    scenarios = {BASELINE: scenario, **_changed(scenario, named)}
     folders = _folders(scenarios)
     with StagingFolder(out, force=force, mark=MARK) as staging:
         made = {}
@@ -158,19 +93,20 @@ def what_if(
             )
         frame = _frame(made)
         write_csv(staging.folder, "whatif", frame)
-        story = {
+        record = {
             "name": scenario.name,
             "title": scenario.settings.title,
             "folders": folders,
-            "changes": asked,
+            "changes": named,
         }
-        text = json.dumps(story, indent=1, ensure_ascii=False, default=str) + "\n"
+        text = json.dumps(record, indent=1, ensure_ascii=False, default=str) + "\n"
         (staging.folder / MARK).write_text(text, encoding="utf-8")
         folder = staging.publish()
     base = Results(folder / folders[BASELINE], keep=staging.temporary)
     keep = base if staging.temporary else None
-    results = {name: Results(folder / folders[name], keep=keep) for name in asked}
-    return WhatIf(frame, {BASELINE: base, **results}, asked)
+    results = {name: Results(folder / folders[name], keep=keep) for name in named}
+    results = {BASELINE: base, **results}
+    return _answer(frame, results, named, folder)
 
 
 def check_what_if(scenario: Scenario) -> list[Problem]:
@@ -188,7 +124,7 @@ def check_what_if(scenario: Scenario) -> list[Problem]:
 
 
 def _placed(scenario: Scenario, i: int, change: WhatIfEntry, problem: Problem) -> Problem:
-    """Say where in the scenario's file a change went wrong."""
+    """Return a problem of a change with its place in the scenario's file."""
     key = max((k for k in change.set if problem.key.startswith(k)), key=len, default=None)
     if key is None:
         return scenario.problem(("what_if", i, "set"), f"{problem.key}: {problem.message}")
@@ -206,7 +142,7 @@ def _named(scenario: Scenario, changes: Mapping[str, Any] | None) -> dict[str, d
     elif all(isinstance(value, Mapping) for value in changes.values()):
         named = {str(name): dict(change) for name, change in changes.items()}
     else:
-        named = {_told(changes): dict(changes)}
+        named = {_text(changes): dict(changes)}
     if not named:
         message = f"nothing to change: scenario {scenario.name} lists no what_if, and none is given"
         raise InputError([Problem("", None, None, "what_if", message)])
@@ -216,7 +152,7 @@ def _named(scenario: Scenario, changes: Mapping[str, Any] | None) -> dict[str, d
     return named
 
 
-def _told(change: Changes) -> str:
+def _text(change: Changes) -> str:
     return ", ".join(f"{key} = {value}" for key, value in change.items())
 
 
@@ -249,11 +185,76 @@ def _folders(names: Sequence[str] | Mapping[str, Any]) -> dict[str, str]:
 def _share(progress: Progress | None, before: int, count: int) -> Progress | None:
     if progress is None:
         return None
-    tell = progress
-    return lambda done: tell((before + done) / count)
+    report = progress
+    return lambda done: report((before + done) / count)
 
 
-# -- figures ------------------------------------------------------------------------------------
+# -- the answer ---------------------------------------------------------------------------------
+
+
+def _answer(
+    frame: pd.DataFrame,
+    results: dict[str, Results],
+    changes: dict[str, dict[str, Any]],
+    folder: Path,
+) -> Answer:
+    base = results[BASELINE]
+    lines = headlines(base)
+    values = {name: values_of(each, lines) for name, each in results.items()}
+    exits = any(line.metric == "exit_utilisation_peak" for line in lines)
+    names = [short(name) for name in changes]
+    headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
+    texts = {name: _text(change) for name, change in changes.items()}
+    return Answer(
+        f"What if: {title(base)}",
+        f"{opening(base)} {_sentence(lines, base.strategies, values)}.",
+        {"differences": frame},
+        {
+            f"{name}: {picture}": draw
+            for name, each in results.items()
+            for picture, draw in pictures(each, ["hottest_exit"] if exits else ["latency"]).items()
+        },
+        folder,
+        [
+            *setting(base),
+            *(text if name == text else f"{plain(name)}: {text}" for name, text in texts.items()),
+        ],
+        [
+            Section(f"Strategy {name}", headings, [_row(line, name, values) for line in lines])
+            for name in base.strategies
+        ],
+        [*spread_notes(base, paired=True), *notes(base)],
+        results,
+        changes,
+    )
+
+
+def _sentence(
+    lines: list[Headline], strategies: list[str], values: Mapping[str, Mapping[str, Values]]
+) -> str:
+    """Return what the best change does for the first strategies."""
+    base = values[BASELINE]
+    scope = {line.metric: line.scope for line in lines}
+    keys = [(key, scope[key]) for key in (LOST, "exit_utilisation_p95") if key in scope]
+
+    def rank(values: Values) -> list[float]:
+        means = [values[key].mean() if key in values else np.inf for key in keys]
+        return [round(float(mean), 9) if np.isfinite(mean) else np.inf for mean in means]
+
+    parts = []
+    for strategy in strategies[:MOST_IN_A_SENTENCE]:
+        changed = {name: each[strategy] for name, each in values.items() if strategy in each}
+        changed.pop(BASELINE)
+        if not changed:
+            parts.append(f"no change keeps {short(strategy)}")
+            continue
+        best = min(changed, key=lambda name: rank(changed[name]))
+        several = f" (the best of {len(changed)} changes by traffic lost)"
+        name = f"{short(strategy)} with {short(best, 48)}{several if len(changed) > 1 else ''}"
+        parts.append(against(lines, name, "the baseline", changed[best], base[strategy]))
+    others = len(strategies) - MOST_IN_A_SENTENCE
+    rest = [f"the tables show {others} more of the strategies"] if others > 0 else []
+    return "; ".join([*parts, *rest])
 
 
 def _frame(results: Mapping[str, Results]) -> pd.DataFrame:
@@ -282,27 +283,14 @@ def _frame(results: Mapping[str, Results]) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-Interval = tuple[float, float, float]
-
-
-def _figures_by_key(figures: pd.DataFrame) -> dict[tuple[str, str, str], np.ndarray]:
-    wide = by_replication(figures)
-    keys = [(strategy, metric, scope) for strategy, metric, scope, _ in wide.index]
-    return dict(zip(keys, wide.to_numpy(dtype=float), strict=True))
-
-
-def _row(
-    line: Headline,
-    strategy: str,
-    figures: Mapping[str, Mapping[tuple[str, str, str], np.ndarray]],
-) -> Row:
+def _row(line: Headline, strategy: str, values: Mapping[str, Mapping[str, Values]]) -> Row:
     """One figure of a strategy: as it stands, then changed and by how much, change by change."""
-    key = strategy, line.metric, line.scope
-    base = figures[BASELINE][key]
+    key = line.metric, line.scope
+    base = values[BASELINE][strategy][key]
     cells = [(*_interval(base), False)]
-    for name, changed in figures.items():
+    for name, changed in values.items():
         if name != BASELINE:
-            now = changed.get(key, np.full(len(base), np.nan))
+            now = changed.get(strategy, {}).get(key, np.full(len(base), np.nan))
             count = min(len(now), len(base))
             with np.errstate(invalid="ignore"):  # no limit less no limit
                 apart = now[:count] - base[:count]
@@ -310,6 +298,6 @@ def _row(
     return row_of(line, cells)
 
 
-def _interval(values: np.ndarray) -> Interval:
+def _interval(values: np.ndarray) -> tuple[float, float, float]:
     mean, low, high = interval(values)
     return float(mean), float(low), float(high)

@@ -1,0 +1,95 @@
+"""Running: progress, signals, workers and pictures around the runs of a verb."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+
+from simulator.base.text import short
+from simulator.cli.options import RunOptions
+from simulator.cli.output import TERMINATED, print_error
+from simulator.run import Progress
+from simulator.scenario.scenario import Scenario
+
+SMALL = 100_000
+"""Demands x steps x replications below which starting workers costs more than they save."""
+_TICKS = 1000
+"""Steps of the progress bar."""
+
+
+@contextmanager
+def running(options: RunOptions, scenario: Scenario, suffix: str = "") -> Iterator[dict[str, Any]]:
+    """Print warnings, show progress, and clean up after SIGTERM as after Ctrl-C.
+
+    Parameters
+    ----------
+    options : RunOptions
+    scenario : Scenario
+    suffix : str
+        End of the name of the results folder, if no ``--out`` names one.
+
+    Yields
+    ------
+    dict
+        Keywords of :func:`simulator.run.run`, which are those of every study.
+    """
+    if not options.quiet:
+        for problem in scenario.warnings:
+            print_error(problem)
+    name = f"{scenario.name}{suffix}"
+    with _stoppable(), _progress(options.quiet, scenario.name) as progress:
+        yield {
+            "out": options.out or Path("results") / (name if name.strip(".") else "scenario"),
+            "workers": options.workers or _workers(scenario),
+            "force": options.force,
+            "progress": progress,
+            "finish": draw,
+        }
+
+
+def draw(folder: Path) -> None:
+    """Add the standard figures to a results folder."""
+    from simulator.figures.plots import write_figures
+    from simulator.results.results import Results
+
+    write_figures(Results(folder), folder / "figures")
+
+
+def _workers(scenario: Scenario) -> int:
+    """Return how many worker processes help: one for a small run, which is this process."""
+    replications = scenario.settings.replications
+    if len(scenario.demands) * scenario.case.steps * replications < SMALL:
+        return 1
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return min(cores or 1, replications)
+
+
+@contextmanager
+def _stoppable() -> Iterator[None]:
+    """Let SIGTERM unwind the stack."""
+
+    def end(*_: object) -> None:
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _progress(quiet: bool, name: str) -> Iterator[Progress | None]:
+    """Show a bar on standard error, if that is a terminal."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    with click.progressbar(length=_TICKS, label=short(name), file=sys.stderr) as bar:
+        yield lambda done: bar.update(int(done * _TICKS) - bar.pos)

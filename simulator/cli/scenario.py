@@ -1,0 +1,112 @@
+"""Scenario: the words of a command line become a scenario, and changes of one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import click
+
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.cli.options import RunOptions
+from simulator.scenario.scenario import Scenario, load, parse_value
+
+
+def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
+    """Load the scenario that a verb runs, changed by its options.
+
+    Parameters
+    ----------
+    options : RunOptions
+    sets : tuple of str
+        Changes as ``KEY=VALUE``.
+
+    Raises
+    ------
+    InputError
+        The scenario or a change of it is wrong.
+    """
+    changes = [pair(text, "--set") for text in sets]
+    for key, value in (("seed", options.seed), ("replications", options.replications)):
+        changes += [(key, str(value))] if value is not None else []
+    scenario = load(options.scenario, changes)
+    return scenario if options.strategies is None else _select(scenario, options.strategies)
+
+
+def _select(scenario: Scenario, text: str) -> Scenario:
+    """Return the scenario with some of its strategies, each exactly as it was."""
+    origin = f"--strategies {text}"
+    known = scenario.resolved()["strategies"]
+    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
+    problems = [
+        Problem(origin, None, None, "", f"no strategy named {name!r}{did_you_mean(name, known)}")
+        for name in names
+        if name not in known
+    ]
+    if problems:
+        raise InputError(problems)
+    changes: dict[str, Any] = {"strategies": {name: known[name] for name in names}}
+    events = scenario.resolved()["events"]
+    kept = [event for event in events if event.get("controller") in (None, *names)]
+    if len(kept) < len(events):
+        changes["events"] = kept
+    chosen = scenario.with_changes(changes, origin)
+    return replace(chosen, changes={**scenario.changes, "strategies": ", ".join(names)})
+
+
+def parse_changes(sets: tuple[str, ...], named: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Return the changes that a question compares, by name.
+
+    Parameters
+    ----------
+    sets : tuple of str
+        ``KEY=VALUE``; together they are one change.
+    named : tuple of str
+        ``NAME: KEY=VALUE, ...``; without a name, the text is the name.
+    """
+    pairs = [_change(text) for text in named]
+    if sets:
+        pairs.append((", ".join(sets), [pair(text, "--set") for text in sets]))
+    changes: dict[str, dict[str, Any]] = {}
+    for name, assigned in pairs:
+        if name in changes:
+            raise click.BadParameter(f"two changes are named {name!r}", param_hint="--change")
+        changes[name] = {key: parse_value(key, text) for key, text in assigned}
+    return changes
+
+
+def _change(text: str) -> tuple[str, list[tuple[str, str]]]:
+    head, equals, _ = text.partition("=")
+    name, colon, _ = head.rpartition(": ")
+    if not equals:
+        raise click.BadParameter(
+            f'expected "NAME: KEY=VALUE, ...", found {text!r}', param_hint="--change"
+        )
+    rest = text[len(name) + len(colon) :]
+    return name.strip() or text, [pair(part, "--change") for part in _parts(rest)]
+
+
+def _parts(text: str) -> list[str]:
+    """Cut at commas that stand outside of brackets and quotes."""
+    parts, depth, quote, start = [], 0, "", 0
+    for i, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        elif letter in "[{":
+            depth += 1
+        elif letter in "]}":
+            depth -= 1
+        elif letter == "," and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [*parts, text[start:]]
+
+
+def pair(text: str, option: str) -> tuple[str, str]:
+    """Read ``KEY=VALUE``."""
+    key, equals, value = text.partition("=")
+    if not equals or not key.strip():
+        raise click.BadParameter(f"expected KEY=VALUE, found {text.strip()!r}", param_hint=option)
+    return key.strip(), value.strip()

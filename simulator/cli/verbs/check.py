@@ -1,0 +1,43 @@
+"""check: files become a list of everything that is wrong with them."""
+
+from __future__ import annotations
+
+import click
+
+from simulator.cli.options import json_option, quiet_option, set_option
+from simulator.cli.output import BAD_INPUT, print_json, print_text
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@set_option("Try on scenarios.")
+@quiet_option
+@json_option
+@click.pass_context
+def verb(
+    ctx: click.Context, files: tuple[str, ...], sets: tuple[str, ...], quiet: bool, as_json: bool
+) -> None:
+    """Check scenarios and topologies, and every file that they name.
+
+    Prints all that is wrong as file:line:column: key: message. Ends with 2 if there are errors;
+    warnings are no errors.
+    """
+    from dataclasses import asdict
+
+    from simulator.cli.check import check_file
+    from simulator.cli.scenario import pair
+
+    changes = [pair(text, "--set") for text in sets]
+    checked = [check_file(file, changes) for file in files]
+    problems = [problem for found, _ in checked for problem in found]
+    if as_json:
+        print_json([asdict(problem) for problem in problems])
+    else:
+        for found, fine in checked:
+            for problem in found:
+                if problem.severity == "error" or not quiet:
+                    print_text(str(problem))
+            for line in () if quiet else fine:
+                print_text(line)
+    if any(problem.severity == "error" for problem in problems):
+        ctx.exit(BAD_INPUT)

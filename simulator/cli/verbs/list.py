@@ -1,0 +1,62 @@
+"""list: what there is of everything that a file or an option names, one line each."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pkgutil import resolve_name
+
+import click
+
+from simulator.cli.options import json_option
+from simulator.cli.output import print_json, print_text
+
+NOUNS: dict[str, dict[str, str]] = {
+    "scenarios": {"": "simulator.cli.built_in:scenarios"},
+    "topologies": {"": "simulator.cli.built_in:topologies"},
+    "schemes": {"": "simulator.routing.scheme:scheme.describe"},
+    "shapes": {"": "simulator.traffic.traffic:shape.describe"},
+    "matrices": {"": "simulator.traffic.traffic:matrix.describe"},
+    "traffic": {
+        "matrix": "simulator.traffic.traffic:matrix.describe",
+        "shape": "simulator.traffic.traffic:shape.describe",
+    },
+    "formats": {
+        "topology": "simulator.formats.format:format_.describe",
+        "demands": "simulator.formats.matrices.demand_format:demand_format.describe",
+    },
+    "engines": {"": "simulator.engines.engine:engine.describe"},
+    "queues": {"": "simulator.queues.queue:queue.describe"},
+    "predictors": {"": "simulator.control.predictors.predictor:predictor.describe"},
+    "controls": {"": "simulator.control.kinds.control:control.describe"},
+    "faults": {"": "simulator.model.faults:fault.describe"},
+    "metrics": {"": "simulator.results.metrics:metric.describe"},
+    "figures": {"": "simulator.figures.figure:figure.describe"},
+}
+"""Noun -> where its lines come from: kind, if there are several, -> function of a module."""
+
+
+def _is_there(place: str) -> bool:
+    parent, _, name = place.partition(":")[0].rpartition(".")
+    return find_spec(parent) is not None and find_spec(f"{parent}.{name}") is not None
+
+
+NOUNS = {noun: places for noun, places in NOUNS.items() if all(map(_is_there, places.values()))}
+
+
+@click.command()
+@click.argument("what", type=click.Choice(tuple(NOUNS)))
+@json_option
+def verb(what: str, as_json: bool) -> None:
+    """List what there is, one line each."""
+    from simulator.base.text import columns, padded, plain
+
+    rows = [
+        (name, plain(f"{kind}: {text}" if kind else text).replace("``", ""))
+        for kind, place in NOUNS[what].items()
+        for name, text in resolve_name(place)()
+    ]
+    if as_json:
+        print_json([{"name": name, "description": text} for name, text in rows])
+        return
+    wide = max((columns(name) for name, _ in rows), default=0)
+    print_text("\n".join(f"{padded(name, wide)}  {text}".rstrip() for name, text in rows))

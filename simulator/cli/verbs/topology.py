@@ -1,0 +1,72 @@
+"""topology: built-in networks, what a network adds up to, and one format turned into another."""
+
+from __future__ import annotations
+
+import click
+
+from simulator.cli.options import json_option, quiet_option
+from simulator.cli.output import print_error, print_json, print_text
+
+
+@click.group()
+def verb() -> None:
+    """List, inspect, draw and convert networks."""
+
+
+@verb.command(name="list")
+@json_option
+def list_(as_json: bool) -> None:
+    """List the built-in topologies, and say what else may be given."""
+    from simulator.cli.topology import built_in
+    from simulator.cli.topology_text import list_text
+
+    listed = built_in()
+    if as_json:
+        print_json([each._asdict() for each in listed])
+    else:
+        print_text(list_text(listed))
+
+
+@verb.command()
+@click.argument("name_or_file")
+@click.option("--plot", "picture", metavar="FILE", help="Draw a map as well; .png, .svg or .pdf.")
+@json_option
+def show(name_or_file: str, picture: str | None, as_json: bool) -> None:
+    r"""Show what a topology adds up to, how it holds together, and what in it is assumed.
+
+    \b
+      simulator topology show china169-mini --plot map.png
+    """
+    from simulator.cli.topology import draw, read, show_json
+    from simulator.cli.topology_text import show_text
+
+    network, warnings = read(name_or_file)
+    drawn = draw(network, picture) if picture is not None else None
+    if as_json:
+        print_json({**show_json(network, warnings), "map": drawn})
+    else:
+        print_text(show_text(network, warnings) + (f"\n\nMap in {drawn}" if drawn else ""))
+
+
+@verb.command()
+@click.argument("source", metavar="IN")
+@click.argument("target", metavar="OUT")
+@click.option("--force", is_flag=True, help="Replace what stands at OUT.")
+@quiet_option
+def convert(source: str, target: str, force: bool, quiet: bool) -> None:
+    r"""Write the topology IN to OUT, in the format that the ending of OUT names.
+
+    IN is a file, a folder of tables or a built-in name; a slash at the end of OUT asks for a
+    folder of tables. What the format of OUT cannot hold is printed as a warning.
+
+    \b
+      simulator topology convert china169-mini mini.graphml
+    """
+    from simulator.cli.topology import convert
+
+    made = convert(source, target, force=force)
+    if not quiet:
+        for warning in (*made.warnings, *(f"{target}: warning: {text}" for text in made.lost)):
+            print_error(warning)
+        nodes, links = len(made.network.nodes), len(made.network.links)
+        print_text(f"{target}: {nodes:,} nodes, {links:,} links")

@@ -1,0 +1,43 @@
+"""whatif: a scenario as it stands against the same scenario, changed."""
+
+from __future__ import annotations
+
+import click
+
+from simulator.cli.options import RunOptions, run_options, set_option
+from simulator.cli.output import folder_text, print_json, print_text
+
+
+@click.command()
+@run_options("Folder to write; results/NAME-whatif if left out.")
+@set_option("One change, all together.")
+@click.option(
+    "--change",
+    "named",
+    multiple=True,
+    metavar='"NAME: KEY=VALUE, ..."',
+    help="A change with a name; give several to compare them.",
+)
+def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...]) -> None:
+    r"""Compare SCENARIO as it stands with SCENARIO changed.
+
+    Both run under the same traffic, so that differences are paired. Without --set and --change
+    the changes are those that the scenario lists under what_if.
+
+    \b
+      simulator whatif mini --change "LA +20G: links.beijing-la.capacity_gbps=+20" \
+                            --change "a year on: demands.international=x1.3"
+    """
+    from simulator.cli.running import running
+    from simulator.cli.scenario import load_scenario, parse_changes
+    from simulator.study.whatif import what_if
+
+    changes = parse_changes(sets, named)
+    scenario = load_scenario(options)
+    with running(options, scenario, "-whatif") as keywords:
+        answer = what_if(scenario, changes or None, **keywords)
+    if options.as_json:
+        print_json(answer.to_json())
+    elif not options.quiet:
+        folder = folder_text(answer.folder)
+        print_text(f"{answer}\n\nResults in {folder}, all figures in {folder}whatif.csv")

@@ -1,0 +1,127 @@
+"""Headlines: the figures that every study of runs shows, how each is written, and in what order."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+import pandas as pd
+
+from simulator.base.text import Form, Row, cell, volume_unit
+from simulator.model.demands import INTERNATIONAL
+from simulator.results.results import Results
+from simulator.results.statistics import by_replication
+
+COMBINED = "international"
+"""Scope of both international classes together."""
+FIGURE = ["metric", "scope"]
+Values = Mapping[tuple[str, str], np.ndarray]
+"""Figures of a strategy by metric and scope: one value a replication."""
+_BY_VOLUME = ("latency_ms_mean", "propagation_ms_mean", "queueing_ms_mean")
+_SUMS = ("offered_gbit", "carried_gbit", "lost_gbit")
+
+
+class Headline(NamedTuple):
+    """A figure of every table, and how it is written."""
+
+    label: str
+    metric: str
+    scope: str
+    form: Form
+
+
+def headlines(results: Results) -> list[Headline]:
+    """Return the figures that a table of this run shows."""
+    summary = results.summary
+    known = set(zip(summary["metric"], summary["scope"], strict=True))
+    target = float(results.run["scenario"]["targets"]["exit_utilisation"])
+    level = min((70, 80, 90, 100), key=lambda percent: abs(percent / 100 - target))
+    abroad = [name for name in INTERNATIONAL if ("latency_ms_mean", name) in known]
+    where = COMBINED if abroad else "all"
+    whose = "international" if abroad else "all traffic"
+    tail = _larger(summary, abroad) if abroad else "all"
+    tail_words = {"international_in": "inbound", "international_out": "outbound"}.get(tail, tail)
+    exits = ("exit_utilisation_peak", "all") in known
+    lost = volume_unit(_largest(summary, "lost_gbit", "all"))
+    lines = [
+        Headline("exit utilisation, peak", "exit_utilisation_peak", "all", "share"),
+        Headline("exit utilisation, p95", "exit_utilisation_p95", "all", "share"),
+        Headline("exit utilisation, mean", "exit_utilisation_mean", "all", "share"),
+        Headline(f"hours above {level} % (hottest exit)", f"hours_above_{level}", "all", "hours"),
+        Headline("exit balance (Jain)", "exit_balance_jain", "all", "index"),
+        *([] if exits else [Headline("peak utilisation of any link", "mlu_peak", "all", "share")]),
+        Headline(f"latency mean, ms ({whose})", "latency_ms_mean", where, "ms"),
+        Headline("  propagation, ms", "propagation_ms_mean", where, "ms"),
+        Headline("  queueing, ms", "queueing_ms_mean", where, "ms"),
+        Headline(f"latency p95, ms ({tail_words})", "latency_ms_p95", tail, "ms"),
+        Headline(f"traffic lost ({whose})", "loss_fraction", where, "fine_share"),
+        Headline(f"traffic lost, {lost} (all)", "lost_gbit", "all", "gbit"),
+        Headline(f"headroom to {target * 100:g} %", "headroom", "all", "factor"),
+        Headline("routes moved per day, Gbps", "moved_gbps_per_day", "all", "gbps"),
+        Headline("regret against clairvoyant, ms", "regret", "all", "ms"),
+        Headline("optimality gap, largest", "gap_max", "all", "fine_share"),
+    ]
+    known |= {(metric, COMBINED) for metric in (*_BY_VOLUME, "loss_fraction")}
+    return [line for line in lines if (line.metric, line.scope) in known]
+
+
+def figures_of(results: Results) -> pd.DataFrame:
+    """Return the figures of every replication, and those of scope ``international``.
+
+    This scope is both classes together, with means weighted by volume.
+    """
+    figures = results.figures
+    keys = ["replication", "strategy"]
+    both = figures[figures["scope"].isin(INTERNATIONAL)]
+    if both.empty:
+        return figures
+    wide = both.pivot(index=[*keys, "scope"], columns="metric", values="value")
+    sums = wide[list(_SUMS)].groupby(level=keys).sum()
+    sums["loss_fraction"] = sums["lost_gbit"] / sums["offered_gbit"].where(sums["offered_gbit"] > 0)
+    for metric in _BY_VOLUME:
+        weighted = (wide[metric] * wide["carried_gbit"]).groupby(level=keys).sum()
+        sums[metric] = weighted / sums["carried_gbit"].where(sums["carried_gbit"] > 0)
+    tall = sums.melt(var_name="metric", value_name="value", ignore_index=False).reset_index()
+    units = dict(zip(figures["metric"], figures["unit"], strict=True))
+    tall["scope"], tall["unit"] = COMBINED, tall["metric"].map(units)
+    order = {name: i for i, name in enumerate(dict.fromkeys(figures["strategy"]))}
+    tall = tall.sort_values("strategy", key=lambda names: names.map(order), kind="stable")
+    return pd.concat([figures, tall], ignore_index=True)
+
+
+def pick(figures: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
+    """Return the rows of *figures* that are headlines."""
+    wanted = pd.MultiIndex.from_tuples([(line.metric, line.scope) for line in lines], names=FIGURE)
+    return figures[figures.set_index(FIGURE).index.isin(wanted)]
+
+
+def values_of(results: Results, lines: list[Headline]) -> dict[str, Values]:
+    """Return the headlines of every strategy."""
+    wide = by_replication(pick(figures_of(results), lines))
+    values: dict[str, dict[tuple[str, str], np.ndarray]] = {}
+    for (strategy, metric, scope, _), row in zip(
+        wide.index, wide.to_numpy(dtype=float), strict=True
+    ):
+        values.setdefault(strategy, {})[metric, scope] = row
+    return dict(values)
+
+
+def row_of(line: Headline, figures: list[tuple[float, float, float, bool]]) -> Row:
+    """Return a line of a table; a figure: mean, interval, whether it is a difference."""
+    means = [abs(mean) for mean, _, _, apart in figures if np.isfinite(mean) and not apart]
+    largest = max(means, default=0.0)
+    cells = (
+        cell(mean, low, high, line.form, apart=apart, largest=largest)
+        for mean, low, high, apart in figures
+    )
+    return Row(line.label, tuple(cells))
+
+
+def _larger(summary: pd.DataFrame, classes: list[str]) -> str:
+    return max(classes, key=lambda name: _largest(summary, "carried_gbit", name))
+
+
+def _largest(summary: pd.DataFrame, metric: str, scope: str) -> float:
+    rows = summary[(summary["metric"] == metric) & (summary["scope"] == scope)]
+    return float(rows["mean"].max()) if len(rows) else 0.0
