@@ -18,14 +18,18 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from simulator.base.errors import SimulatorError
-from simulator.figures import plots
-from simulator.figures.plots import FIGURES, NothingToShow, Plots, write_figures
+from simulator.figures import data, loss, style
+from simulator.figures.data import Folds, RunView, exit_peaks, exits_by_peak
+from simulator.figures.figure import NothingToShow, figures_of
+from simulator.figures.plotter import Plotter, write_figures
+from simulator.figures.time_axis import TimeAxis
 from simulator.results.results import Results
 from simulator.run import run
 from simulator.scenario.scenario import load
 
 TOPOLOGY = Path(__file__).parent.parent / "topologies" / "china169-mini.yaml"
 STATIC = {"scheme": {"kind": "nearest_exit"}}
+FIGURES = list(figures_of("results"))
 HOSTILE_EXITS = {
     "beijing-la": r"$\\alpha$_x^2 <script>alert(1)</script>",
     "shanghai-hk": "上海—香港出口链路，一条名字很长的链路用于测试版面是否会被破坏",
@@ -214,11 +218,11 @@ def test_exits_can_be_chosen(mini_day):
 def test_peaks_are_those_of_the_summary(hostile):
     axes = hostile.plot.exit_peaks()
     assert [ax.texts[0].get_text() for ax in axes] == ["inbound", "outbound"]
-    order = plots._by_peak(Plots(hostile)._exit_peaks(), ["in", "out"])
+    order = exits_by_peak(exit_peaks(RunView.of(hostile)), ["in", "out"])
     s = hostile.summary.set_index(["metric", "strategy", "scope"])
     for ax, way in zip(axes, ("in", "out"), strict=True):
         dots = [line for line in ax.get_lines() if len(line.get_xdata()) == len(order)]
-        whiskers = [c for c in ax.collections if to_hex(c.get_color()[0]) != plots.PALE]
+        whiskers = [c for c in ax.collections if to_hex(c.get_color()[0]) != style.PALE]
         for place, strategy in enumerate(hostile.strategies):
             scopes = [("exit_utilisation_peak", strategy, f"exit:{e}:{way}") for e in order]
             np.testing.assert_allclose(dots[place].get_xdata(), s.loc[scopes, "mean"])
@@ -334,9 +338,11 @@ def test_several_events_are_numbered_in_small_panels(hostile):
 def _ticks(**scenario):
     whole = {"horizon_h": None, "step_s": 300.0, "record": {"every": 1}, **scenario}
     ax = Figure(figsize=(7, 3)).subplots()
-    plots._Time.of(whole).dress(ax, ticks=9)
-    minor = [text.get_text() for text in ax.get_xticklabels(minor=True)]
-    return [t for t in [*(text.get_text() for text in ax.get_xticklabels()), *minor] if t]
+    TimeAxis.of(whole).dress(ax, ticks=9)
+    low, high = ax.get_xlim()
+    labels = [*ax.get_xticklabels(), *ax.get_xticklabels(minor=True)]
+    shown = [text for text in labels if low - 1e-6 <= text.get_position()[0] <= high + 1e-6]
+    return [text.get_text() for text in shown if text.get_text()]
 
 
 @pytest.mark.parametrize(
@@ -347,7 +353,7 @@ def _ticks(**scenario):
         ({"horizon_h": 48}, "0 6 12 18 0 6 12 18 24"),
         ({"horizon_h": 0.5}, "0:00 0:05 0:10 0:15 0:20 0:25 0:30"),
         ({"horizon_h": 72}, "1 2 3"),
-        ({"horizon_h": 24 * 15}, "1 3 5 7 9 11 13"),
+        ({"horizon_h": 24 * 15}, "1 3 5 7 9 11 13 15"),
         ({"start": "2017-12-30", "end": "2018-01-02"}, "30 Dec|31 Dec|1 Jan"),
     ],
 )
@@ -363,8 +369,8 @@ def test_thinning_keeps_every_peak():
     mean = rng.normal(size=100_003)
     mean[777], mean[55_555], mean[9] = 50.0, -50.0, np.nan
     x = np.arange(len(mean), dtype=float)
-    thin_x, thin, low, high = plots._thin(x, mean, mean - 1, mean + 1)
-    assert len(thin) == plots.MOST_POINTS
+    thin_x, thin, low, high = data.thinned(x, mean, mean - 1, mean + 1)
+    assert len(thin) == data.MOST_POINTS
     assert {50.0, -50.0} <= set(thin)
     assert (np.diff(thin_x) >= 0).all()
     np.testing.assert_array_equal(thin, mean[thin_x.astype(int)])
@@ -373,12 +379,12 @@ def test_thinning_keeps_every_peak():
 
 
 def test_thinning_leaves_short_lines_alone():
-    x = np.arange(plots.MOST_POINTS, dtype=float)
-    assert plots._thin(x, x, x, x)[1] is x
+    x = np.arange(data.MOST_POINTS, dtype=float)
+    assert data.thinned(x, x, x, x)[1] is x
 
 
 def test_replications_fold_around_outages():
-    folds = plots._Folds()
+    folds = Folds()
     for values in ([1.0, np.nan, np.nan], [3.0, 5.0, np.nan]):
         folds.add("s", np.array(values))
     track = folds.tracks(np.arange(3.0))["s"]
@@ -393,7 +399,7 @@ def test_replications_fold_around_outages():
 def test_hostile_names_stay_words_and_within_the_page(hostile):
     """Every text is plain, fits, and is drawn without a warning (warnings are errors here)."""
     for name in FIGURES:
-        axes = np.atleast_1d(getattr(Plots(hostile, Figure), name)())
+        axes = np.atleast_1d(getattr(Plotter(hostile, new_figure=Figure), name)())
         figure = axes[0].figure
         figure.draw_without_rendering()
         page = figure.bbox
@@ -422,8 +428,8 @@ def test_hostile_names_are_still_told_apart(hostile):
     ],
 )
 def test_names_are_made_drawable(name, drawn):
-    with plots._style():
-        assert plots._name(name) == drawn
+    with style.style():
+        assert style.name(name) == drawn
 
 
 # -- one strategy, no exits, no controller --------------------------------------------------------
@@ -460,29 +466,27 @@ def test_without_exits(landlocked, tmp_path):
 # -- files and manners --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", plots.FORMATS)
-def test_the_same_results_give_the_same_bytes(mini_day, tmp_path, monkeypatch, kind):
+@pytest.mark.parametrize("kind", style.FORMATS)
+def test_the_same_results_give_the_same_bytes(mini_day, tmp_path, kind):
     names = FIGURES if kind == "png" else ("exit_peaks", "latency")
-    monkeypatch.setattr(plots, "FIGURES", names)
-    first = write_figures(mini_day, tmp_path / "a", [kind])
+    first = write_figures(mini_day, tmp_path / "a", [kind], names)
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 30}):
-        second = write_figures(Results(mini_day.folder), tmp_path / "b", [kind])
+        second = write_figures(Results(mini_day.folder), tmp_path / "b", [kind], names)
     assert [p.name for p in first] == [f"{name}.{kind}" for name in names]
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(p.name for p in first)
 
 
-def test_png_holds_no_date_and_150_dots_an_inch(mini_day, tmp_path, monkeypatch):
+def test_png_holds_no_date_and_150_dots_an_inch(mini_day, tmp_path):
     image = pytest.importorskip("PIL.Image")
-    monkeypatch.setattr(plots, "FIGURES", FIGURES[:1])
-    path = write_figures(mini_day, tmp_path)[0]
+    path = write_figures(mini_day, tmp_path, names=FIGURES[:1])[0]
     with image.open(path) as png:
-        assert png.width == round(plots.WIDTH_IN * 150)
+        assert png.width == round(style.WIDTH_IN * 150)
         assert set(png.info) == {"dpi"}
 
 
 def test_loss_is_left_out_when_nothing_is_lost(mini_day, tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "_loses", lambda results, strategy: False)
+    monkeypatch.setattr(loss, "ROUNDING", 1.0)
     assert "loss" not in [path.stem for path in write_figures(mini_day, tmp_path)]
 
 
@@ -499,7 +503,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
 
     figure = cast(Any, SimpleNamespace(savefig=savefig))
     with pytest.raises(OSError, match="disk full"):
-        plots._save(figure, tmp_path / "a.png", "png")
+        style.save(figure, tmp_path / "a.png", "png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -518,7 +522,7 @@ def test_axes_belong_to_pyplot_so_that_a_notebook_shows_them(mini_day):
 
 
 def test_importing_draws_in_nothing():
-    code = "import sys, simulator.figures.plots; print('matplotlib' in sys.modules)"
+    code = "import sys, simulator.figures.plotter; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )

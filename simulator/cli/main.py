@@ -320,7 +320,7 @@ def check(files: tuple[str, ...], sets: tuple[str, ...], quiet: bool, as_json: b
 @_quiet
 def plot(folder: Path, formats: tuple[str, ...], out: Path | None, quiet: bool) -> None:
     """Draw the standard figures of the results in DIR."""
-    from simulator.figures.plots import write_figures
+    from simulator.figures.plotter import write_figures
     from simulator.results.results import Results
 
     for file in write_figures(Results(folder), out or folder / "figures", formats):
@@ -549,7 +549,7 @@ def _warn(scenario: Scenario, quiet: bool) -> None:
 
 def _draw(folder: Path) -> None:
     """Add the standard figures to a results folder."""
-    from simulator.figures.plots import write_figures
+    from simulator.figures.plotter import write_figures
     from simulator.results.results import Results
 
     write_figures(Results(folder), folder / "figures")

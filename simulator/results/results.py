@@ -350,9 +350,9 @@ class Results:
 
     @property
     def plot(self) -> Any:
-        """The standard pictures, as methods that return matplotlib Axes (see ``plots``)."""
+        """The standard pictures, as methods that return matplotlib Axes (see ``plotter``)."""
         raise SimulatorError(
-            "import simulator.figures.plots first, or take Results from simulator itself"
+            "import simulator.figures.plotter first, or take Results from simulator itself"
         )
 
     def _table(self, name: str) -> pd.DataFrame:
