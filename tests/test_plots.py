@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -18,10 +19,10 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from simulator.base.errors import SimulatorError
-from simulator.figures import data, loss, style
-from simulator.figures.data import Folds, RunView, exit_peaks, exits_by_peak
-from simulator.figures.figure import NothingToShow, figures_of
+from simulator.figures import control, exit_utilisation, loss, run_data, style
+from simulator.figures.figure import NothingToShow, figure, figures_of
 from simulator.figures.plotter import Plotter, write_figures
+from simulator.figures.run_data import Folds, RunView, exit_peaks, exits_by_peak
 from simulator.figures.time_axis import TimeAxis
 from simulator.results.results import Results
 from simulator.run import run
@@ -369,8 +370,8 @@ def test_thinning_keeps_every_peak():
     mean = rng.normal(size=100_003)
     mean[777], mean[55_555], mean[9] = 50.0, -50.0, np.nan
     x = np.arange(len(mean), dtype=float)
-    thin_x, thin, low, high = data.thinned(x, mean, mean - 1, mean + 1)
-    assert len(thin) == data.MOST_POINTS
+    thin_x, thin, low, high = run_data.thinned(x, mean, mean - 1, mean + 1)
+    assert len(thin) == run_data.MOST_POINTS
     assert {50.0, -50.0} <= set(thin)
     assert (np.diff(thin_x) >= 0).all()
     np.testing.assert_array_equal(thin, mean[thin_x.astype(int)])
@@ -379,8 +380,8 @@ def test_thinning_keeps_every_peak():
 
 
 def test_thinning_leaves_short_lines_alone():
-    x = np.arange(data.MOST_POINTS, dtype=float)
-    assert data.thinned(x, x, x, x)[1] is x
+    x = np.arange(run_data.MOST_POINTS, dtype=float)
+    assert run_data.thinned(x, x, x, x)[1] is x
 
 
 def test_replications_fold_around_outages():
@@ -527,3 +528,128 @@ def test_importing_draws_in_nothing():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "False"
+
+
+# -- the contract -------------------------------------------------------------------------------
+
+DROPPED = '''
+from simulator.figures.figure import Figure, figure
+
+@figure("latency_bars")
+class LatencyBars(Figure):
+    """How long does traffic travel? A bar for each strategy."""
+
+    question = "How long does traffic travel?"
+    scope: str = "all"
+
+    def data(self, results):
+        return {s: results.figure(s, "latency_ms_mean", self.scope) for s in results.strategies}
+
+    def draw(self, data, fig):
+        ax = fig.subplots()
+        ax.bar(list(data), list(data.values()))
+        ax.set_title(f"{self.question} {self.scope}")
+        return ax
+'''
+
+
+def _script(code: str, *arguments: object) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_a_figure_is_dropped_in_as_one_file(mini_day, tmp_path):
+    (tmp_path / "dropped").mkdir()
+    (tmp_path / "dropped" / "latency_bars.py").write_text(DROPPED, encoding="utf-8")
+    code = """
+import sys, simulator as sim, simulator.figures
+simulator.figures.__path__.append(sys.argv[1])
+from simulator.figures.figure import figure
+from simulator.figures.plotter import write_figures
+results = sim.Results(sys.argv[2])
+print(dict(figure.describe())["latency_bars"])
+print("latency_bars" in dir(results.plot))
+print(results.plot.latency_bars("international_in").get_title())
+print(write_figures(results, sys.argv[3])[-1].name)
+"""
+    assert _script(code, tmp_path / "dropped", mini_day.folder, tmp_path / "figures") == [
+        "How long does traffic travel? A bar for each strategy.",
+        "True",
+        "How long does traffic travel? international_in",
+        "latency_bars.png",
+    ]
+
+
+def test_data_of_figures_need_no_matplotlib(mini_day):
+    code = """
+import sys
+from simulator.figures.figure import figure, figures_of
+from simulator.results.results import Results
+for name, cls in figures_of("results").items():
+    cls().data(Results(sys.argv[1]))
+print(len(figure.describe()), "matplotlib" in sys.modules)
+"""
+    assert _script(code, mini_day.folder) == ["8 False"]
+
+
+def test_every_figure_has_a_question():
+    assert FIGURES == ["hottest_exit", "exit_utilisation", "exit_peaks", "latency",
+                       "latency_over_time", "loss", "control"]  # fmt: skip
+    for name, sentence in figure.describe():
+        assert figure[name].question.endswith("?"), name
+        assert "?" in sentence, name
+    assert list(figures_of("network")) == ["map"]
+
+
+def test_a_figure_without_a_drawing_is_refused():
+    class Half:
+        def data(self, results):
+            return results
+
+    with pytest.raises(TypeError, match=r"figure 'half' has no draw; see simulator\.figures"):
+        figure("half")(Half)
+
+
+def test_methods_are_named_described_and_checked(mini_day):
+    plot = mini_day.plot
+    assert {*FIGURES} <= {*dir(plot)}
+    assert "map" not in dir(plot)
+    assert plot.latency.__name__ == "latency"
+    assert "Parameters\n----------\nscope : str" in plot.latency.__doc__
+    assert "Raises\n------\nSimulatorError" in plot.latency.__doc__
+    assert str(inspect.signature(plot.exit_utilisation)) == "(exits=None, direction=None)"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scop'"):
+        plot.latency(scop="all")
+    with pytest.raises(AttributeError, match="no figure of results named 'latencie'; did you mean"):
+        plot.latencie()
+
+
+def test_decisions_of_replications_that_are_seconds_apart_are_folded():
+    one, two = np.array([900.0, 1800.0]), np.array([903.0, 1797.0])
+    time_s = control.with_pauses(np.unique([*one, *two]), 1350.0, 7200.0)
+    np.testing.assert_array_equal(time_s, [900, 903, 1797, 1800, 3150])
+    found = control.held(two, np.array([5.0, 7.0]), time_s, 1350.0)
+    np.testing.assert_array_equal(found, [np.nan, 5.0, 7.0, 7.0, np.nan])
+
+
+def test_many_strategies_get_the_span_of_their_peaks(mini_day):
+    picture = figure["exit_utilisation"]()
+    content = picture.data(mini_day)
+    subtitle = exit_utilisation.subtitle(content, "shanghai-hk", 3.0)
+    assert " → " in subtitle
+    peaks = sorted(peak for peak in subtitle.split("peak ")[1].rstrip(" %").split(" → "))
+    narrow = exit_utilisation.subtitle(content, "shanghai-hk", 0.5)
+    assert narrow == f"12 Gbps, peak {min(peaks, key=float)} to {max(peaks, key=float)} %"
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [(20, ["2017-Dec", "5", "9", "13", "17"]), (400, ["2018", "Apr"])],
+)
+def test_long_runs_have_calendar_ticks(days, expected):
+    shown = _ticks(start="2017-11-29", horizon_h=24.0 * days)
+    assert set(expected) & set(shown), shown
+    assert 3 <= len(shown) <= 10

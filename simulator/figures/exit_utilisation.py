@@ -3,43 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from simulator.base.errors import SimulatorError, did_you_mean
-from simulator.figures.data import (
-    Peaks,
-    RunView,
-    Track,
-    directions_by_peak,
-    exit_capacity,
-    exit_keys,
-    exit_peaks,
-    exit_tracks,
-    exits_by_peak,
-    highest,
-)
+from simulator.figures import run_data, run_page
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_page import (
-    band_words,
-    direction_legend,
-    draw_track,
-    dress_utilisation,
-    each,
-    event_legend,
-    limit_legend,
-    mark_events,
-    run_page,
-    step_words,
-    strategy_legend,
-)
-from simulator.figures.style import WIDTH_IN, name, panel_title, width_in
-from simulator.figures.words import capacity_words, duration, joined, percent
+from simulator.figures.run_data import Peaks, RunView, Track
+from simulator.figures.style import GREY, WIDTH_IN, Canvas, name, panel_title, stroke, width_in
+from simulator.figures.words import DIRECTION_WORDS, capacity_words, duration, joined, percent
 from simulator.results.results import Results
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
 
 MOST_PANELS = 24
 CUT_AT = 2.5
@@ -48,20 +22,9 @@ LEFT_IN, GAP_IN = 0.6, 0.14
 
 
 class ExitDays(NamedTuple):
-    """Utilisation over time of the exits to show, fullest first, by strategy.
+    """Utilisation over time of the exits to show, those left out, and those that carry nothing.
 
-    Attributes
-    ----------
-    run : RunView
-    shown, left_out, idle : list of str
-        Exits with a panel, those without for want of room, and those that carry nothing.
-    ways : list of str
-        Directions, the fuller one first.
-    tracks : dict of dict of Track
-        By strategy, then by exit and direction.
-    peaks : Peaks
-    capacity_gbps : dict
-        By exit and direction.
+    Tracks are by strategy, exit and direction; of the directions, the fuller one comes first.
     """
 
     run: RunView
@@ -84,15 +47,6 @@ class ExitUtilisation(Figure):
         Exits to show, in this order; the fullest ones that carry anything when left out.
     direction : {"in", "out"}, optional
         Both when left out: the fuller one bold, with the band, the other one thin.
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes
-
-    Raises
-    ------
-    SimulatorError
-        The network has no exits, or not the ones asked for.
     """
 
     question = "Do any exits overflow?"
@@ -104,9 +58,9 @@ class ExitUtilisation(Figure):
     def data(self, results: Results) -> ExitDays:
         """Return the utilisation of the exits to show."""
         run = RunView.of(results)
-        peaks = exit_peaks(run)
-        ways = directions_by_peak(peaks, self.direction)
-        every = exits_by_peak(peaks, ways)
+        peaks = run_data.exit_peaks(run)
+        ways = run_data.directions_by_peak(peaks, self.direction)
+        every = run_data.exits_by_peak(peaks, ways)
         if self.exits is None:
             busy = [e for e in every if any(p[e, w][0] > 0 for p in peaks.values() for w in ways)]
             shown = (busy or every)[:MOST_PANELS]
@@ -115,29 +69,36 @@ class ExitUtilisation(Figure):
         else:
             shown, left_out, idle = _chosen(self.exits, every), [], []
         tracks = {
-            strategy: {key: track.at(i) for i, key in enumerate(exit_keys(results))}
-            for strategy, track in exit_tracks(run, "utilisation").items()
+            strategy: {key: track.at(i) for i, key in enumerate(run_data.exit_keys(results))}
+            for strategy, track in run_data.exit_tracks(run).items()
         }
-        capacity = exit_capacity(run)
+        capacity = run_data.exit_capacity(run)
         return ExitDays(run, shown, left_out, idle, ways, tracks, peaks, capacity)
 
     def draw(self, data: ExitDays, fig: Canvas) -> np.ndarray:
         """Draw a panel for each exit."""
         run, count = data.run, len(data.shown)
         columns = count if count <= 3 else 3 if count in (5, 6, 9) else 4
-        most = highest(t[e, w] for t in data.tracks.values() for e in data.shown for w in data.ways)
+        most = run_data.highest(
+            t[e, w] for t in data.tracks.values() for e in data.shown for w in data.ways
+        )
         top = max(1.15, min(1.06 * most, CUT_AT))
-        panels, low = run_page(
+        widths = dict(zip(data.ways, (1.8, 0.6) if len(data.ways) > 1 else (1.4,), strict=True))
+        panels, low = run_page.run_page(
             run,
             fig,
             f"{self.question} {_overflow(run, data.peaks)}",
             [
-                *strategy_legend(run),
-                *direction_legend(data.ways),
-                *limit_legend(run),
-                *event_legend(run),
+                *run_page.strategy_legend(run),
+                *(stroke(DIRECTION_WORDS[way], color=GREY, lw=lw) for way, lw in widths.items()),
+                *run_page.limit_legend(run),
+                *run_page.event_legend(run),
             ],
-            [band_words(run), step_words(run), *_not_shown(data, cut=most > top)],
+            [
+                run_page.count_words(run, band=True),
+                run_page.step_words(run),
+                *_not_shown(data, cut=most > top),
+            ],
             height=1.0 if count > 3 else 1.9,
             count=count,
             columns=columns,
@@ -151,13 +112,13 @@ class ExitUtilisation(Figure):
             for way in reversed(data.ways):
                 for strategy in run.strategies:
                     track = data.tracks[strategy][exit_id, way]
-                    draw_track(run, ax, strategy, track, bold=way == data.ways[0])
-            dress_utilisation(run, ax, top, most=5)
-            panel_title(ax, name(exit_id, 22), _subtitle(data, exit_id, wide))
+                    run_page.draw_track(run, ax, strategy, track, bold=way == data.ways[0])
+            run_page.dress_utilisation(run, ax, top, most=5)
+            panel_title(ax, name(exit_id, 22), subtitle(data, exit_id, wide))
             lowest = i + columns >= count
             run.time.dress(ax, ticks=5, labels=lowest, end=(i + 1) % columns == 0 or i + 1 == count)
             ax.tick_params(labelleft=i % columns == 0)
-            mark_events(run, ax, label="number" if len(run.events) > 1 else "")
+            run_page.mark_events(run, ax, label="number" if len(run.events) > 1 else "")
         high = panels[0].get_position().y1
         middle = (low / fig.get_figheight() + high) / 2
         label = "utilisation (offered load in % of capacity)"
@@ -178,7 +139,7 @@ def _chosen(exits: str | Iterable[str], known: Sequence[str]) -> list[str]:
 
 def _overflow(run: RunView, peaks: Peaks) -> str:
     """How many exits go above their capacity, by strategy."""
-    total = len({exit_id for exit_id, _ in exit_keys(run.results)})
+    total = len({exit_id for exit_id, _ in run_data.exit_keys(run.results)})
 
     def count(strategy: str) -> str:
         full = [key for key, (peak, *_) in peaks[strategy].items() if peak > 1.0]
@@ -187,7 +148,7 @@ def _overflow(run: RunView, peaks: Peaks) -> str:
         hours = max(run.figure(strategy, "hours_above_100", f"exit:{e}:{w}") for e, w in full)
         return f": {len({e for e, _ in full})} of {total}, for up to {duration(hours)}"
 
-    return each(count, run.strategies, "; ")
+    return run_page.each(count, run.strategies, "; ")
 
 
 def _not_shown(data: ExitDays, *, cut: bool) -> list[str]:
@@ -205,7 +166,7 @@ def _not_shown(data: ExitDays, *, cut: bool) -> list[str]:
     return words
 
 
-def _subtitle(data: ExitDays, exit_id: str, most_in: float) -> str:
+def subtitle(data: ExitDays, exit_id: str, most_in: float) -> str:
     """Capacity and peaks in the order of the legend, or their span where these are too many."""
     peaks = [max(data.peaks[s][exit_id, w][0] for w in data.ways) for s in data.run.strategies]
     capacity = capacity_words(data.capacity_gbps, exit_id, data.ways)

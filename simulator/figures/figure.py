@@ -4,15 +4,11 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from simulator.base.errors import SimulatorError
 from simulator.base.registry import Registered, Registry
-from simulator.figures.style import WIDTH_IN
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
+from simulator.figures.style import WIDTH_IN, Axes, Canvas
 
 
 class NothingToShow(SimulatorError):

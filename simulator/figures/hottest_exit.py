@@ -2,92 +2,51 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
-from simulator.figures.data import (
-    Peaks,
-    RunView,
-    Track,
-    exit_peaks,
-    exit_tracks,
-    fullest,
-    highest,
-)
+from simulator.figures import run_page
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_page import (
-    band_words,
-    draw_track,
-    dress_over_time,
-    dress_utilisation,
-    each,
-    limit_legend,
-    run_page,
-    step_words,
-    strategy_legend,
-)
-from simulator.figures.style import name
+from simulator.figures.run_data import Peaks, RunView, Track, exit_peaks, exit_tracks, fullest
+from simulator.figures.run_data import highest as highest_of
+from simulator.figures.style import Axes, Canvas, name
 from simulator.figures.words import duration, percent
 from simulator.results.results import Results
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
-
-
-class FullestExit(NamedTuple):
-    """Utilisation of the fullest exit over time, and the peaks of all exits."""
-
-    run: RunView
-    tracks: dict[str, Track]
-    peaks: Peaks
 
 
 @figure("hottest_exit")
 class HottestExit(Figure):
-    """How full is the fullest exit? Its utilisation at every instant, by strategy.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    SimulatorError
-        The network has no exits.
-    """
+    """How full is the fullest exit? Its utilisation at every instant, by strategy."""
 
     question = "How full is the fullest exit?"
     order = 1
 
-    def data(self, results: Results) -> FullestExit:
-        """Return the utilisation of the fullest exit over time."""
+    def data(self, results: Results) -> tuple[RunView, dict[str, Track], Peaks]:
+        """Return the utilisation of the fullest exit over time, and the peaks of all exits."""
         run = RunView.of(results)
-        return FullestExit(run, exit_tracks(run, "utilisation", fullest), exit_peaks(run))
+        return run, exit_tracks(run, fullest), exit_peaks(run)
 
-    def draw(self, data: FullestExit, fig: Canvas) -> Axes:
+    def draw(self, data: tuple[RunView, dict[str, Track], Peaks], fig: Canvas) -> Axes:
         """Draw a line for each strategy."""
-        run = data.run
+        run, tracks, peaks = data
 
         def peak(strategy: str) -> str:
-            (exit_id, way), _ = max(data.peaks[strategy].items(), key=lambda item: item[1][0])
-            highest_of_all = run.figure(strategy, "exit_utilisation_peak")
-            return f" {percent(highest_of_all)} ({name(exit_id)} {way})"
+            (exit_id, way), _ = max(peaks[strategy].items(), key=lambda item: item[1][0])
+            highest = run.figure(strategy, "exit_utilisation_peak")
+            return f" {percent(highest)} ({name(exit_id)} {way})"
 
-        hours = {s: run.figure(s, "hours_above_100") for s in run.strategies}
+        def above(hours: float) -> str:
+            return f"{duration(hours)} above" if hours > 0 else "never above"
+
         labels = {
-            s: f"{name(s)}: {f'{duration(h)} above' if h > 0 else 'never above'} capacity"
-            for s, h in hours.items()
+            s: f"{name(s)}: {above(run.figure(s, 'hours_above_100'))} capacity"
+            for s in run.strategies
         }
-        (ax,), _ = run_page(
+        ax = run_page.over_time(
             run,
             fig,
-            f"{self.question} Peak: {each(peak, run.strategies)}",
-            [*strategy_legend(run, labels), *limit_legend(run)],
-            [band_words(run), step_words(run)],
-            height=2.9,
+            f"{self.question} Peak: {run_page.each(peak, run.strategies)}",
+            [*run_page.strategy_legend(run, labels), *run_page.limit_legend(run)],
+            run_page.step_words(run),
+            tracks,
+            "utilisation of the fullest exit (% of capacity)",
         )
-        for strategy in run.strategies:
-            draw_track(run, ax, strategy, data.tracks[strategy])
-        dress_utilisation(run, ax, max(1.1, 1.08 * highest(data.tracks.values())))
-        dress_over_time(run, ax, "utilisation of the fullest exit (% of capacity)")
+        run_page.dress_utilisation(run, ax, max(1.1, 1.08 * highest_of(tracks.values())))
         return ax

@@ -3,46 +3,39 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from simulator.figures.data import (
+from simulator.figures import run_page
+from simulator.figures.figure import Figure, figure
+from simulator.figures.page import AXIS_IN, RIGHT_IN, panel
+from simulator.figures.run_data import (
     MOST_POINTS,
     RunView,
     demand_rows,
     latency_scopes,
     metric_figures,
 )
-from simulator.figures.figure import Figure, figure
-from simulator.figures.page import AXIS_IN, RIGHT_IN, panel
-from simulator.figures.run_page import count_words, each, run_page, strategy_legend
-from simulator.figures.style import GREY, WIDTH_IN, label_room, look, name, panel_title, stroke
+from simulator.figures.style import (
+    GREY,
+    WIDTH_IN,
+    Axes,
+    Canvas,
+    label_room,
+    look,
+    name,
+    panel_title,
+    stroke,
+)
 from simulator.figures.words import joined, percent_tick, scope_words
 from simulator.results.results import Results
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
 
 GRAIN_MS, MOST_GRAINS = 1e-2, 10_000_000
 """Width of a bin of the distribution, and how many there are."""
 
 
-class Latency(NamedTuple):
-    """Distributions of latency.
-
-    Attributes
-    ----------
-    run : RunView
-    scopes : list of str
-    spreads : dict of dict of (ndarray, ndarray)
-        By scope and strategy: latency in ms, and the share of traffic that sees no more.
-    """
-
-    run: RunView
-    scopes: list[str]
-    spreads: dict[str, dict[str, tuple[np.ndarray, np.ndarray]]]
+Spread = dict[str, tuple[np.ndarray, np.ndarray]]
+"""Latency in ms, and the share of the traffic carried that sees no more, by strategy."""
 
 
 @figure("latency")
@@ -54,16 +47,6 @@ class LatencySpread(Figure):
     scope : str, optional
         A traffic class, a region abroad, or ``all``; both international classes (all traffic
         where there is none) when left out.
-
-    Returns
-    -------
-    ndarray of matplotlib.axes.Axes
-        The distribution of each class, then the split into propagation and queueing.
-
-    Raises
-    ------
-    SimulatorError
-        There is no such traffic, or the run kept no demands table.
     """
 
     question = "What latency do users see?"
@@ -71,29 +54,29 @@ class LatencySpread(Figure):
 
     scope: str | None = None
 
-    def data(self, results: Results) -> Latency:
+    def data(self, results: Results) -> tuple[RunView, dict[str, Spread]]:
         """Return the distribution of latency of each scope."""
         run, scopes = RunView.of(results), latency_scopes(results, self.scope)
-        return Latency(run, scopes, {scope: spread(run, scope) for scope in scopes})
+        return run, {scope: spread(run, scope) for scope in scopes}
 
-    def draw(self, data: Latency, fig: Canvas) -> np.ndarray:
+    def draw(self, data: tuple[RunView, dict[str, Spread]], fig: Canvas) -> np.ndarray:
         """Draw a panel for each scope, and bars of their means below."""
-        run, scopes = data.run, data.scopes
+        run, scopes = data[0], list(data[1])
         bars_in = 0.2 * len(scopes) * (len(run.strategies) + 0.4) + 0.1
         labels = [
             f"{name(s, 16)}, {scope_words(one, 14)}" for one in scopes for s in run.strategies
         ]
-        panels, low = run_page(
+        panels, low = run_page.run_page(
             run,
             fig,
             self._title(run, scopes),
             [
-                *strategy_legend(run),
+                *run_page.strategy_legend(run),
                 stroke("mean", color=GREY, marker="^", ms=5, ls=""),
                 stroke("95th percentile", color=GREY, marker="o", ms=4, ls=""),
             ],
             [
-                count_words(run),
+                run_page.count_words(run),
                 f"curves: mean latency of a {run.results.run['scenario']['record']['demands']}"
                 " in a step, by traffic carried",
                 "marks, bars and numbers: exact, over all pairs (summary.csv)",
@@ -106,7 +89,7 @@ class LatencySpread(Figure):
             extra=bars_in + 0.66,
         )
         for ax, scope in zip(panels, scopes, strict=True):
-            _draw_spread(run, ax, scope, data.spreads[scope])
+            _draw_spread(run, ax, scope, data[1][scope])
             ax.tick_params(labelleft=ax is panels[0])
         panels[0].set_ylabel("share of traffic (%)")
         left, foot = label_room(labels), low - AXIS_IN - bars_in - 0.66
@@ -122,7 +105,7 @@ class LatencySpread(Figure):
                 return f" {' / '.join(figures)} ms"
 
             words = " / ".join(map(scope_words, scopes))
-            return f"{self.question} Mean {words}: {each(means, run.strategies)}"
+            return f"{self.question} Mean {words}: {run_page.each(means, run.strategies)}"
         first, second = run.strategies
         apart = metric_figures(run.results.differences, "latency_ms_mean")
         gains = []
@@ -134,17 +117,17 @@ class LatencySpread(Figure):
         return f"Mean latency, {name(second)} against {name(first)}: {', '.join(gains)}"
 
 
-def spread(run: RunView, scope: str) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return latency in ms and the share of traffic carried that sees no more, by strategy."""
+def spread(run: RunView, scope: str) -> Spread:
+    """Return the distribution of latency within a scope, by strategy."""
     held: dict[str, np.ndarray] = {}
-    for (_, strategy), rows in demand_rows(run, scope, ["carried_gbps", "latency_ms"]):
-        carried, latency = rows["carried_gbps"].to_numpy(), rows["latency_ms"].to_numpy()
-        keep = (carried > 0) & np.isfinite(latency)
-        grain = np.minimum(np.rint(latency[keep] / GRAIN_MS), MOST_GRAINS).astype(np.int64)
-        old = held.get(strategy, np.zeros(1))
-        new = np.bincount(grain, weights=carried[keep], minlength=len(old))
-        new[: len(old)] += old
-        held[strategy] = new
+    for strategy, parts in demand_rows(run, scope, ["carried_gbps", "latency_ms"]):
+        for rows in parts:
+            carried, latency = rows["carried_gbps"].to_numpy(), rows["latency_ms"].to_numpy()
+            keep = (carried > 0) & np.isfinite(latency)
+            grain = np.minimum(np.rint(latency[keep] / GRAIN_MS), MOST_GRAINS).astype(np.int64)
+            old = held.get(strategy, np.zeros(1))
+            held[strategy] = np.bincount(grain, weights=carried[keep], minlength=len(old))
+            held[strategy][: len(old)] += old
     return {
         strategy: (np.flatnonzero(weight) * GRAIN_MS, np.cumsum(weight[weight > 0]) / weight.sum())
         for strategy, weight in held.items()
@@ -152,9 +135,7 @@ def spread(run: RunView, scope: str) -> dict[str, tuple[np.ndarray, np.ndarray]]
     }
 
 
-def _draw_spread(
-    run: RunView, ax: Axes, scope: str, spreads: dict[str, tuple[np.ndarray, np.ndarray]]
-) -> None:
+def _draw_spread(run: RunView, ax: Axes, scope: str, spreads: Spread) -> None:
     """Draw the distribution of latency of each strategy, with its mean marked."""
     far = []
     for strategy, (value, share) in spreads.items():
@@ -170,9 +151,7 @@ def _draw_spread(
         ax.plot(x, y, color=style["color"], ls=style["ls"], label=strategy, zorder=3)
         mark = {"color": style["color"], "mec": "white", "mew": 0.5, "zorder": 6}
         ax.plot(run.figure(strategy, "latency_ms_mean", scope), 0, "^", ms=6, clip_on=False, **mark)
-    ax.set_ylim(0, 1.02)
-    ax.set_xlim(0, x[-1])
-    ax.set_yticks([0, 0.25, 0.5, 0.75, 1.0])
+    ax.set(xlim=(0, x[-1]), ylim=(0, 1.02), yticks=[0, 0.25, 0.5, 0.75, 1.0])
     ax.yaxis.set_major_formatter(percent_tick)
     ax.set_xlabel("one-way latency (ms)")
     figures = [
@@ -203,8 +182,7 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
             ax.text(0, row, text, va="center", ha="left", fontsize=7)
             far = max(far, fixed + wait, p95)
     ax.set_yticks(rows, labels)
-    ax.set_ylim(rows[-1] + 0.6, -0.6)
-    ax.set_xlim(0, 1.04 * far)
+    ax.set(xlim=(0, 1.04 * far), ylim=(rows[-1] + 0.6, -0.6))
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(

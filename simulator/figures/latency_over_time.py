@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from simulator.figures.data import (
+from simulator.figures import run_page, style
+from simulator.figures.figure import Figure, figure
+from simulator.figures.run_data import (
     Folds,
     RunView,
     Track,
@@ -15,32 +17,11 @@ from simulator.figures.data import (
     latency_scopes,
     lowest,
 )
-from simulator.figures.figure import Figure, figure
-from simulator.figures.run_page import (
-    band_words,
-    draw_track,
-    dress_over_time,
-    each,
-    run_page,
-    steps,
-    strategy_legend,
-)
-from simulator.figures.style import DOTS, GREY, look, stroke
+from simulator.figures.style import Axes, Canvas
 from simulator.figures.words import scope_words
 from simulator.results.results import Results
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
-
-
-class LatencyTracks(NamedTuple):
-    """Mean latency and mean propagation in ms over time; the scope is None for international."""
-
-    run: RunView
-    scope: str | None
-    total: dict[str, Track]
-    propagation: dict[str, Track]
+Tracks = dict[str, Track]
 
 
 @figure("latency_over_time")
@@ -52,15 +33,6 @@ class LatencyOverTime(Figure):
     scope : str, optional
         A traffic class, a region abroad, or ``all``; both international classes (all traffic
         where there is none) when left out.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    SimulatorError
-        There is no such traffic, or the run kept no demands table.
     """
 
     question = "When does latency suffer?"
@@ -68,8 +40,8 @@ class LatencyOverTime(Figure):
 
     scope: str | None = None
 
-    def data(self, results: Results) -> LatencyTracks:
-        """Return the means over all demands of the scope, weighted by traffic carried."""
+    def data(self, results: Results) -> tuple[RunView, str | None, Tracks, Tracks]:
+        """Return the scope, and mean latency and propagation in ms, weighted by what is carried."""
         run = RunView.of(results)
         scope = "all" if latency_scopes(results, self.scope) == ["all"] else self.scope
         total, propagation = Folds(), Folds()
@@ -78,40 +50,39 @@ class LatencyOverTime(Figure):
                 total.add(strategy, sums["latency"] / sums["carried"])
                 propagation.add(strategy, sums["propagation"] / sums["carried"])
         times = run.time.steps_s
-        return LatencyTracks(run, scope, total.tracks(times), propagation.tracks(times))
+        return run, scope, total.tracks(times), propagation.tracks(times)
 
-    def draw(self, data: LatencyTracks, fig: Canvas) -> Axes:
+    def draw(self, data: tuple[RunView, str | None, Tracks, Tracks], fig: Canvas) -> Axes:
         """Draw a line for each strategy, and a dotted one below it for propagation."""
-        run = data.run
+        run, scope, total, propagation = data
 
         def worst(strategy: str) -> str:
-            mean = data.total[strategy].mean
+            mean = total[strategy].mean
             if np.isnan(mean).all():
                 return " carries none"
             step = int(np.nanargmax(mean))
-            when = run.time.words(float(run.time.steps_s[step]) / 3600)
-            return f" {mean[step]:.1f} ms ({when})"
+            return f" {mean[step]:.1f} ms ({run.time.words(float(run.time.steps_s[step]) / 3600)})"
 
-        words = scope_words(data.scope) if data.scope else "international"
-        dotted = stroke("propagation alone; queueing lies between", color=GREY, lw=0.8, ls=DOTS)
-        (ax,), _ = run_page(
+        words = scope_words(scope) if scope else "international"
+        dotted: dict[str, Any] = {"lw": 0.8, "ls": style.DOTS}
+        below = "propagation alone; queueing lies between"
+        ax = run_page.over_time(
             run,
             fig,
-            f"When is {words} latency worst? {each(worst, run.strategies)}",
-            [*strategy_legend(run), dotted],
-            [band_words(run), "means over steps, weighted by traffic carried"],
-            height=2.9,
+            f"When is {words} latency worst? {run_page.each(worst, run.strategies)}",
+            [*run_page.strategy_legend(run), style.stroke(below, color=style.GREY, **dotted)],
+            "means over steps, weighted by traffic carried",
+            total,
+            "mean one-way latency (ms)",
         )
         for place, strategy in enumerate(run.strategies):
-            colour = look(place)["color"]
-            x, mean, _, _ = steps(run, data.total[strategy])
-            x_below, below, _, _ = steps(run, data.propagation[strategy])
-            ax.plot(x_below, below, color=colour, lw=0.8, ls=DOTS, drawstyle="steps-post")
-            if np.array_equal(x, x_below):
-                ax.fill_between(x, below, mean, color=colour, alpha=0.07, lw=0, step="post")
-            draw_track(run, ax, strategy, data.total[strategy])
-        high, low = highest(data.total.values()), lowest(data.propagation.values())
+            colour = style.look(place)["color"]
+            x, mean, _, _ = run_page.steps(run, total[strategy])
+            x_fixed, fixed, _, _ = run_page.steps(run, propagation[strategy])
+            ax.plot(x_fixed, fixed, color=colour, drawstyle="steps-post", **dotted)
+            if np.array_equal(x, x_fixed):
+                ax.fill_between(x, fixed, mean, color=colour, alpha=0.07, lw=0, step="post")
+        high, low = highest(total.values()), lowest(propagation.values())
         room = 0.12 * (high - low) + 0.5
         ax.set_ylim(max(0.0, low - room), high + room)
-        dress_over_time(run, ax, "mean one-way latency (ms)")
         return ax

@@ -2,116 +2,74 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
 import numpy as np
 
-from simulator.figures.data import Folds, RunView, Track, demand_sums, highest, metric_figures
+from simulator.figures import run_page
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_page import (
-    band_words,
-    draw_track,
-    dress_over_time,
-    each,
-    run_page,
-    strategy_legend,
-)
+from simulator.figures.run_data import Folds, RunView, Track, demand_sums, highest, metric_figures
+from simulator.figures.style import Axes, Canvas
 from simulator.figures.words import percent
 from simulator.model.demands import INTERNATIONAL
 from simulator.results.results import Results
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
-
 ROUNDING = 1e-9
-"""Share of traffic up to which a loss is rounding."""
-
-
-class Loss(NamedTuple):
-    """Traffic lost over time in Gbps, and as shares.
-
-    Attributes
-    ----------
-    run : RunView
-    tracks : dict of Track
-    shares : dict of float
-        Share of all traffic that is lost.
-    international : dict of float or None
-        Share of the international volume that is lost; None where other traffic is lost too.
-    """
-
-    run: RunView
-    tracks: dict[str, Track]
-    shares: dict[str, float]
-    international: dict[str, float | None]
+"""Loss, as a share of traffic or in Gbps, up to which it is rounding."""
 
 
 @figure("loss")
 class LossOverTime(Figure):
-    """How much traffic is lost? Gbps that find no room, over time.
-
-    Returns
-    -------
-    matplotlib.axes.Axes
-
-    Raises
-    ------
-    SimulatorError
-        The run kept no demands table.
-    """
+    """How much traffic is lost? Gbps that find no room, over time."""
 
     question = "How much traffic is lost?"
     order = 6
 
-    def data(self, results: Results) -> Loss:
-        """Return what is lost at every step, and the shares lost of the summary."""
+    def data(self, results: Results) -> tuple[RunView, dict[str, Track]]:
+        """Return what is lost at every step, in Gbps."""
         run, folds = RunView.of(results), Folds()
         for strategy, sums in demand_sums(run, "all"):
-            folds.add(strategy, np.maximum(sums["offered"] - sums["carried"], 0.0))
-        return Loss(
-            run,
-            folds.tracks(run.time.steps_s),
-            {s: run.figure(s, "loss_fraction") for s in results.strategies},
-            {s: _international_share(results, s) for s in run.strategies},
-        )
+            lost = sums["offered"] - sums["carried"]
+            folds.add(strategy, np.where(lost > ROUNDING, lost, 0.0))
+        return run, folds.tracks(run.time.steps_s)
 
-    def worth_writing(self, data: Loss) -> bool:
+    def worth_writing(self, data: tuple[RunView, dict[str, Track]]) -> bool:
         """Return whether any strategy loses more than rounding explains."""
-        return any(share > ROUNDING for share in data.shares.values())
+        results = data[0].results
+        return any(results.figure(s, "loss_fraction") > ROUNDING for s in results.strategies)
 
-    def draw(self, data: Loss, fig: Canvas) -> Axes:
+    def draw(self, data: tuple[RunView, dict[str, Track]], fig: Canvas) -> Axes:
         """Draw a line for each strategy."""
-        run = data.run
-        abroad = None not in data.international.values()
+        run, tracks = data
+        shares = {s: international_share(run, s) for s in run.strategies}
+        abroad = None not in shares.values()
 
         def lost(strategy: str) -> str:
-            if data.shares[strategy] <= ROUNDING:
+            share = shares[strategy]
+            if run.figure(strategy, "loss_fraction") <= ROUNDING:
                 return " none"
-            most = f"up to {np.nanmax(data.tracks[strategy].mean):,.3g} Gbps"
-            share = data.international[strategy]
+            most = f"up to {np.nanmax(tracks[strategy].mean):,.3g} Gbps"
             if share is None or not abroad:
                 return f" {most}"
             return f" {percent(share, fine=True)} ({most})"
 
         question = f"How much {'international ' if abroad else ''}traffic is lost?"
-        (ax,), _ = run_page(
+        ax = run_page.over_time(
             run,
             fig,
-            f"{question} {each(lost, run.strategies)}",
-            strategy_legend(run),
-            [band_words(run), "all classes of traffic; what elastic services defer is not lost"],
+            f"{question} {run_page.each(lost, run.strategies)}",
+            run_page.strategy_legend(run),
+            "all classes of traffic; what elastic services defer is not lost",
+            tracks,
+            "traffic lost (Gbps)",
             height=2.6,
         )
-        for strategy in run.strategies:
-            draw_track(run, ax, strategy, data.tracks[strategy])
-        ax.set_ylim(0, max(1.08 * highest(data.tracks.values()), 1e-3))
-        dress_over_time(run, ax, "traffic lost (Gbps)")
+        ax.set_ylim(0, max(1.08 * highest(tracks.values()), 1e-3))
         return ax
 
 
-def _international_share(results: Results, strategy: str) -> float | None:
-    lost, offered = (metric_figures(results.summary, f"{one}_gbit") for one in ("lost", "offered"))
+def international_share(run: RunView, strategy: str) -> float | None:
+    """Return the share of international volume that is lost; None if other traffic is lost too."""
+    summary = run.results.summary
+    lost, offered = (metric_figures(summary, f"{one}_gbit") for one in ("lost", "offered"))
     keys = [(strategy, scope) for scope in INTERNATIONAL if (strategy, scope) in lost]
     abroad = sum(lost[key][0] for key in keys)
     if abroad < 0.999 * lost[strategy, "all"][0]:

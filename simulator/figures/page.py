@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -13,35 +12,30 @@ from simulator.figures.style import (
     SOURCE_PT,
     TITLE_PT,
     WIDTH_IN,
+    Axes,
+    Canvas,
     Legend,
     width_in,
     wrapped,
 )
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
 MARGIN_IN, RIGHT_IN, AXIS_IN = 0.1, 0.15, 0.42
 """Left of titles, right of panels, and below a panel for its ticks and label."""
 
 
 def page(
-    fig: Figure, title: str, legend: Legend, source: str, body_in: float, *, free_in: float = 0.2
+    fig: Canvas, title: str, legend: Legend, source: str, body_in: float, *, free_in: float = 0.2
 ) -> float:
-    """Write title, legend and source on a figure, and make it as high as all of it needs.
+    """Write title, legend and source on an empty figure, and make it as high as all of it needs.
 
     Parameters
     ----------
     fig : matplotlib.figure.Figure
-        An empty figure.
     title, source : str
-        Wrapped to the width, over three and four lines at most.
+        Wrapped to the width but for *free_in*, over three and four lines at most.
     legend : sequence of (artist, str)
     body_in : float
         Height of all that lies between the legend and the source line.
-    free_in : float
-        Width that title and source leave free.
 
     Returns
     -------
@@ -74,33 +68,23 @@ def page(
     return foot_in
 
 
-def panel(fig: Figure, left: float, low: float, width: float, height: float) -> Axes:
+def panel(fig: Canvas, left: float, low: float, width: float, height: float) -> Axes:
     """Return new Axes on a figure; all in inches from its lower left corner."""
     total = fig.get_figheight()
     return fig.add_axes((left / WIDTH_IN, low / total, width / WIDTH_IN, height / total))
 
 
 def grid(
-    fig: Figure, low: float, height: float, *, count: int = 1, columns: int = 1,
+    fig: Canvas, low: float, height: float, *, count: int = 1, columns: int = 1,
     left: float = 0.62, gap_x: float = 0.0, gap_y: float = 0.0,
 ) -> np.ndarray:  # fmt: skip
-    """Return panels in rows and columns, row by row from the top, shape (count,).
+    """Return panels, row by row from the top, shape (count,); sizes are in inches.
 
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-    low : float
-        Inches from the bottom of the figure to the lowest panels.
-    height : float
-        Height of each panel, in inches.
-    count, columns : int
-        Panels, and how many of them stand side by side.
-    left, gap_x, gap_y : float
-        Inches left of the panels and between them.
+    The lowest ones are *low* above the bottom of the figure, and all are *height* high.
     """
     wide = (WIDTH_IN - left - RIGHT_IN - gap_x * (columns - 1)) / columns
     last_row = (count - 1) // columns
-    made: list[Any] = [
+    made = [
         panel(
             fig,
             left + i % columns * (wide + gap_x),

@@ -12,17 +12,25 @@ import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from simulator.base.errors import SimulatorError, did_you_mean
 from simulator.figures.figure import Figure, NothingToShow, figures_of
-from simulator.figures.style import FORMATS, pyplot_figure, save, styled
+from simulator.figures.style import FORMATS, Canvas, pyplot_figure, save, styled
 from simulator.results.results import Results
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Canvas
+_RETURNS = """\
+Returns
+-------
+matplotlib.axes.Axes, or ndarray of them
+
+Raises
+------
+SimulatorError
+    There is nothing of the kind to show.
+"""
 
 
 class Plotter:
@@ -74,7 +82,7 @@ class Plotter:
             picture = cls(**signature.bind(*args, **options).arguments)
             return self.draw(picture, picture.data(self._subject))
 
-        method.__name__, method.__doc__ = name, inspect.getdoc(cls)
+        method.__name__, method.__doc__ = name, f"{inspect.getdoc(cls)}\n\n{_RETURNS}"
         method.__signature__ = signature  # type: ignore[attr-defined]
         return method
 
@@ -116,7 +124,7 @@ def write_figures(
     SimulatorError
         A format is unknown.
     """
-    from matplotlib.figure import Figure as Canvas
+    from matplotlib.figure import Figure as Unshown
 
     formats = tuple(formats)
     for form in formats:
@@ -127,7 +135,7 @@ def write_figures(
             )
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    plotter = Plotter(results, new_figure=Canvas)
+    plotter = Plotter(results, new_figure=Unshown)
     wanted = None if names is None else set(names)
     written = []
     for name, cls in figures_of("results").items():

@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from simulator.figures.data import MOST_POINTS, RunView, Track, thinned
 from simulator.figures.page import AXIS_IN, grid, page
+from simulator.figures.run_data import MOST_POINTS, RunView, Track, thinned
 from simulator.figures.style import (
     GREY,
     PALE,
     WIDTH_IN,
+    Artist,
+    Axes,
+    Canvas,
     Legend,
     look,
     name,
@@ -27,12 +30,7 @@ from simulator.figures.style import (
     width_in,
 )
 from simulator.figures.time_axis import EventInterval
-from simulator.figures.words import DIRECTION_WORDS, percent, percent_tick
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.axes import Axes
-    from matplotlib.figure import Figure as Canvas
+from simulator.figures.words import percent, percent_tick
 
 MOST_EVENTS = 6
 """Entries of events in a legend."""
@@ -44,29 +42,10 @@ def run_page(
     count: int = 1, columns: int = 1, left: float = 0.62, gap_x: float = 0.0, gap_y: float = 0.0,
     head: float = 0.06, extra: float = 0.0,
 ) -> tuple[np.ndarray, float]:  # fmt: skip
-    """Lay out a figure: title, legend, *count* panels, source line; all sizes in inches.
+    """Lay out title, legend, *count* panels and source line; sizes are in inches.
 
-    Parameters
-    ----------
-    run : RunView
-    fig : matplotlib.figure.Figure
-    title : str
-    legend : sequence of (artist, str)
-    words : iterable of str
-        What the source line says of this figure.
-    height : float
-        Height of each panel.
-    count, columns : int
-    left, gap_x, gap_y : float
-        Left of the panels and between them.
-    head, extra : float
-        Above all panels, for their titles, and below them.
-
-    Returns
-    -------
-    panels : ndarray of matplotlib.axes.Axes, shape (count,)
-    low : float
-        From the bottom of the figure to the lowest panels.
+    ``head`` and ``extra`` are the room above and below all panels. Returns the panels, shape
+    (count,), and how far the lowest are from the bottom of the figure.
     """
     rows = -(-count // columns)
     body = head + rows * height + (rows - 1) * gap_y + AXIS_IN + extra
@@ -75,6 +54,22 @@ def run_page(
         fig, low, height, count=count, columns=columns, left=left, gap_x=gap_x, gap_y=gap_y
     )
     return panels, low
+
+
+def over_time(
+    run: RunView, fig: Canvas, title: str, legend: Legend, words: str, tracks: dict[str, Track],
+    label: str, *, height: float = 2.9,
+) -> Axes:  # fmt: skip
+    """Draw a figure of one panel: a track for each strategy, and the events."""
+    (ax,), _ = run_page(
+        run, fig, title, legend, [count_words(run, band=True), words], height=height
+    )
+    for strategy in run.strategies:
+        draw_track(run, ax, strategy, tracks[strategy])
+    ax.set_ylabel(label)
+    run.time.dress(ax, ticks=9)
+    mark_events(run, ax, label="what")
+    return ax
 
 
 # -- words --------------------------------------------------------------------------------------
@@ -104,18 +99,12 @@ def _source(run: RunView, words: Iterable[str]) -> str:
     return " ".join(f"{sentence(part)}." for part in parts if part)
 
 
-def count_words(run: RunView) -> str:
-    """Return how many replications a figure rests on."""
-    if run.replications > 1:
-        return f"{run.replications} replications"
-    return "1 replication: no interval"
-
-
-def band_words(run: RunView) -> str:
-    """Return what lines and bands are."""
+def count_words(run: RunView, *, band: bool = False) -> str:
+    """Return how many replications a figure rests on, and what its lines and bands are."""
     if run.replications < 2:
-        return count_words(run)
-    return f"line: mean, band: lowest to highest of {run.replications} replications"
+        return "1 replication: no interval"
+    count = f"{run.replications} replications"
+    return f"line: mean, band: lowest to highest of {count}" if band else count
 
 
 def step_words(run: RunView) -> str:
@@ -148,15 +137,6 @@ def limit_legend(run: RunView) -> list[tuple[Artist, str]]:
     return [
         stroke("capacity", color="black", lw=0.9),
         stroke(f"target {percent(run.target)}", color="black", lw=0.8, ls=TARGET_DOTS),
-    ]
-
-
-def direction_legend(ways: Sequence[str]) -> list[tuple[Artist, str]]:
-    """Return the entries of the directions: the first bold, the other thin."""
-    widths = (1.8, 0.6) if len(ways) > 1 else (1.4,)
-    return [
-        stroke(DIRECTION_WORDS[way], color=GREY, lw=width)
-        for way, width in zip(ways, widths, strict=True)
     ]
 
 
@@ -212,13 +192,6 @@ def draw_track(
     )
 
 
-def dress_over_time(run: RunView, ax: Axes, label: str) -> None:
-    """Dress the only panel of a figure over time: its axes' labels, ticks and events."""
-    ax.set_ylabel(label)
-    run.time.dress(ax, ticks=9)
-    mark_events(run, ax, label="what")
-
-
 def dress_utilisation(run: RunView, ax: Axes, top: float, most: int = 6) -> None:
     """Set the axis of a panel of utilisation, and draw capacity and target."""
     ax.set_ylim(0, top)
@@ -241,15 +214,9 @@ def ticks(top: float, most: int) -> list[float]:
 
 
 def mark_events(run: RunView, ax: Axes, *, label: str = "") -> None:
-    """Shade the interval of every event.
+    """Shade the interval of every event; *label* is empty, ``what`` or, as in legends, ``number``.
 
-    Parameters
-    ----------
-    run : RunView
-    ax : matplotlib.axes.Axes
-        Its time axis is dressed.
-    label : {"", "what", "number"}
-        Whether to write what it is, its number in the legend, or nothing.
+    The time axis is dressed already.
     """
     lanes: list[float] = []
     for number, event in enumerate(run.events, 1):

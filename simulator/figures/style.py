@@ -13,7 +13,12 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
+    from matplotlib.figure import Figure as Canvas
+else:  # matplotlib is imported when something is drawn
+    Artist = Axes = Canvas = object
+
+Legend = Sequence[tuple[Artist, str]]
+"""Lines or marks, and what they stand for."""
 
 WIDTH_IN = 7.5
 """Width of every figure: a page between its margins."""
@@ -58,17 +63,9 @@ STYLE: dict[str, Any] = {
     "text.usetex": False,
 }
 HAN_FONTS = (
-    "Noto Sans CJK SC",
-    "Noto Sans SC",
-    "Source Han Sans SC",
-    "Microsoft YaHei",
-    "PingFang SC",
-    "Hiragino Sans GB",
-    "WenQuanYi Zen Hei",
-    "WenQuanYi Micro Hei",
-    "SimHei",
-    "Arial Unicode MS",
-)
+    "Noto Sans CJK SC|Noto Sans SC|Source Han Sans SC|Microsoft YaHei|PingFang SC|"
+    "Hiragino Sans GB|WenQuanYi Zen Hei|WenQuanYi Micro Hei|SimHei|Arial Unicode MS"
+).split("|")
 BOX = "\N{WHITE SQUARE}"
 
 _P = ParamSpec("_P")
@@ -101,31 +98,21 @@ def style() -> AbstractContextManager[None]:
     return matplotlib_style.context(["default", {**STYLE, **fonts}])
 
 
-def pyplot_figure(**kwargs: Any) -> Figure:
+def pyplot_figure(**kwargs: Any) -> Canvas:
     """Return an empty figure that a notebook shows by itself."""
     from matplotlib import pyplot
 
     return pyplot.figure(**kwargs)
 
 
-def save(figure: Figure, path: Path, form: str) -> Path:
-    """Write a figure completely or not at all, without anything that changes from day to day.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-    path : pathlib.Path
-    form : {"png", "svg", "pdf"}
-    """
-    metadata: dict[str, dict[str, Any]] = {
-        "png": {"Software": None},
-        "svg": {"Date": None, "Creator": None},
-        "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
-    }
+def save(figure: Canvas, path: Path, form: str) -> Path:
+    """Write a figure completely or not at all, without anything that changes from day to day."""
+    changing = {"png": "Software", "svg": "Date Creator", "pdf": "CreationDate Creator Producer"}
+    metadata: dict[str, Any] = dict.fromkeys(changing[form].split())
     unfinished = path.with_name(f".{path.name}.unfinished-{os.getpid()}")
     try:
         with style():
-            figure.savefig(unfinished, format=form, dpi=150, metadata=metadata[form])
+            figure.savefig(unfinished, format=form, dpi=150, metadata=metadata)
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
@@ -206,8 +193,6 @@ def sentence(text: str) -> str:
 
 
 # -- lines, notes, legends ----------------------------------------------------------------------
-
-Legend = Sequence[tuple["Artist", str]]
 
 
 def look(place: int) -> dict[str, Any]:

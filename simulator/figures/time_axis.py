@@ -6,14 +6,12 @@ import math
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from simulator.figures.style import Axes
 from simulator.simulation.faults import Event
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 TICK_HOURS = (1 / 60, 1 / 30, 1 / 12, 1 / 6, 0.25, 0.5, 1, 2, 3, 6, 12, 24)
 """Distances of ticks on an axis of hours: divisions of an hour and of a day."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -12,11 +12,8 @@ from simulator.figures.maps.land import land_in
 from simulator.figures.maps.map_data import LinkBundle, MapData
 from simulator.figures.maps.names import RANK, write_names
 from simulator.figures.maps.views import View
-from simulator.figures.style import GREY, stroke
+from simulator.figures.style import GREY, Axes, stroke
 from simulator.model.network import NODE_KINDS
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 SEA, SHORE, LAND_GREY = "#ffffff", "#cfcfcf", "#ededed"
 CLASS_COLOURS = {

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from simulator.figures.maps.map_data import MapData
 from simulator.figures.maps.views import View
-from simulator.figures.style import WIDTH_IN, name, width_in
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
+from simulator.figures.style import WIDTH_IN, Axes, name, width_in
 
 RANK = {kind: i for i, kind in enumerate(("super_core", "pop", "gateway", "core", "region"))}
 """Kinds whose names come first where there is no room for all."""

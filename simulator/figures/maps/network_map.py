@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,14 +20,20 @@ from simulator.figures.maps.map_data import MapData
 from simulator.figures.maps.names import PANEL_IN
 from simulator.figures.maps.views import View, views_of
 from simulator.figures.page import MARGIN_IN, page, panel
-from simulator.figures.style import FORMATS, name, pyplot_figure, save, sentence, stroke, styled
+from simulator.figures.style import (
+    FORMATS,
+    Artist,
+    Canvas,
+    name,
+    pyplot_figure,
+    save,
+    sentence,
+    stroke,
+    styled,
+)
 from simulator.figures.words import counted
 from simulator.model.facts import Facts, facts
 from simulator.model.network import LINK_CLASSES, NODE_KINDS, Network
-
-if TYPE_CHECKING:
-    from matplotlib.artist import Artist
-    from matplotlib.figure import Figure as Canvas
 
 KIND_WORDS = {
     "super_core": "super core",
@@ -68,7 +74,7 @@ class NetworkMap(Figure):
         heights = [PANEL_IN * view.high for view in views]
         body = sum(heights) + gap_in * len(views)
         title, caption = _title(map_data.network, known), _caption(map_data, views)
-        top = body + page(fig, title, _legend(map_data), caption, body + 0.06, free_in=0.4) + 0.06
+        top = page(fig, title, _legend(map_data), caption, body, free_in=0.4) + body + 0.06
         panels = []
         for view, high in zip(views, heights, strict=True):
             top -= gap_in + high

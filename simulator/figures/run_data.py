@@ -10,7 +10,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -38,19 +38,7 @@ Peaks = dict[str, dict[tuple[str, str], tuple[float, float, float]]]
 
 
 class RunView(NamedTuple):
-    """What every figure of a run needs.
-
-    Attributes
-    ----------
-    results : Results
-    strategies : list of str
-        Those that are drawn.
-    time : TimeAxis
-    events : list of EventInterval
-    replications : int
-    target : float
-        Utilisation of exits that the operator aims at.
-    """
+    """What every figure of a run needs: strategies drawn, time, events, target utilisation."""
 
     results: Results
     strategies: list[str]
@@ -117,20 +105,18 @@ class Folds:
     """Replications of every strategy folded into mean, lowest and highest, one at a time."""
 
     def __init__(self) -> None:
-        self._held: dict[str, list[np.ndarray]] = {}
+        self._held: dict[str, tuple[Any, Any, np.ndarray, np.ndarray]] = {}
 
     def add(self, strategy: str, values: np.ndarray) -> None:
         """Add the values of one replication; NaN where there is none."""
         known = np.isfinite(values)
-        if strategy not in self._held:
-            self._held[strategy] = [
-                np.where(known, values, 0.0), known.astype(np.int32), values.copy(), values.copy()
-            ]  # fmt: skip
-            return
-        held = self._held[strategy]
-        held[0] += np.where(known, values, 0.0)
-        held[1] += known
-        held[2], held[3] = np.fmin(held[2], values), np.fmax(held[3], values)
+        total, count, low, high = self._held.get(strategy, (0.0, 0, values, values))
+        self._held[strategy] = (
+            total + np.where(known, values, 0.0),
+            count + known.astype(np.int32),
+            np.fmin(low, values),
+            np.fmax(high, values),
+        )
 
     def tracks(self, time_s: np.ndarray) -> dict[str, Track]:
         """Return what was folded; NaN where no replication had a value."""
@@ -180,17 +166,20 @@ def table_file(results: Results, table: str) -> Path:
 
 def rows_of(
     run: RunView, table: str, columns: list[str]
-) -> Iterator[tuple[tuple[int, str], pd.DataFrame]]:
-    """Read a table in parts; each belongs to one replication and strategy that is drawn."""
+) -> Iterator[tuple[str, Iterator[pd.DataFrame]]]:
+    """Read a table in parts: for every replication of a strategy that is drawn, its rows."""
     import pyarrow.parquet as pq
 
     keys = ["replication", "strategy"]
-    with pq.ParquetFile(table_file(run.results, table)) as file:
-        for batch in file.iter_batches(1 << 19, columns=[*keys, *columns]):
-            frame = batch.to_pandas()
-            for (replication, strategy), rows in frame.groupby(keys, sort=False, observed=True):
-                if strategy in run.strategies:
-                    yield (int(replication), str(strategy)), rows
+
+    def parts() -> Iterator[tuple[tuple[int, str], pd.DataFrame]]:
+        with pq.ParquetFile(table_file(run.results, table)) as file:
+            for batch in file.iter_batches(1 << 19, columns=[*keys, *columns]):
+                yield from batch.to_pandas().groupby(keys, sort=False, observed=True)
+
+    for (_, strategy), group in itertools.groupby(parts(), key=lambda part: part[0]):
+        if strategy in run.strategies:
+            yield str(strategy), (rows for _, rows in group)
 
 
 def exit_keys(results: Results) -> list[tuple[str, str]]:
@@ -205,33 +194,20 @@ def exit_keys(results: Results) -> list[tuple[str, str]]:
 
 
 def exit_tracks(
-    run: RunView, column: str, reduce: Callable[[np.ndarray], np.ndarray] | None = None
+    run: RunView, reduce: Callable[[np.ndarray], np.ndarray] = lambda values: values
 ) -> dict[str, Track]:
-    """Fold a column of the exits table over replications, after *reduce* if given."""
-    folds = Folds()
-    for strategy, values in _exit_grids(run, column):
-        folds.add(strategy, reduce(values) if reduce else values)
+    """Fold the utilisation of exits, steps by exits and directions, after *reduce* if given."""
+    place, folds = {key: i for i, key in enumerate(exit_keys(run.results))}, Folds()
+    columns = ["time_s", "exit", "direction", "utilisation"]
+    for strategy, parts in rows_of(run, "exits", columns):
+        values = np.full((len(run.time.steps_s), len(place)), np.nan)
+        for rows in parts:
+            exits, ways = rows["exit"].cat, rows["direction"].cat
+            lookup = np.array([[place[e, w] for w in ways.categories] for e in exits.categories])
+            series = lookup[exits.codes.to_numpy(), ways.codes.to_numpy()]
+            values[run.time.index(rows["time_s"].to_numpy()), series] = rows["utilisation"]
+        folds.add(strategy, reduce(values))
     return folds.tracks(run.time.steps_s)
-
-
-def _exit_grids(run: RunView, column: str) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield a column of the exits table, steps by exits and directions, for every replication."""
-    place = {key: i for i, key in enumerate(exit_keys(run.results))}
-    current: tuple[int, str] | None = None
-    grid = np.empty(0)
-    for key, rows in rows_of(run, "exits", ["time_s", "exit", "direction", column]):
-        if key != current:
-            if current is not None:
-                yield current[1], grid
-            current, grid = key, np.full((len(run.time.steps_s), len(place)), np.nan)
-        exits, ways = rows["exit"].cat, rows["direction"].cat
-        lookup = np.array(
-            [[place[e, w] for w in ways.categories] for e in exits.categories], dtype=np.int64
-        )
-        series = lookup[exits.codes.to_numpy(), ways.codes.to_numpy()]
-        grid[run.time.index(rows["time_s"].to_numpy()), series] = rows[column].to_numpy()
-    if current is not None:
-        yield current[1], grid
 
 
 def fullest(utilisation: np.ndarray) -> np.ndarray:
@@ -241,15 +217,12 @@ def fullest(utilisation: np.ndarray) -> np.ndarray:
 
 def exit_capacity(run: RunView) -> dict[tuple[str, str], float]:
     """Return the capacity of every exit and direction at the start, in Gbps."""
-    wanted = set(exit_keys(run.results))
-    found: dict[tuple[str, str], float] = {}
-    for _, rows in rows_of(run, "exits", ["exit", "direction", "capacity_gbps"]):
-        first = rows.iloc[: len(wanted)]
-        columns = (first["exit"], first["direction"], first["capacity_gbps"])
-        for exit_id, way, gbps in zip(*columns, strict=True):
-            found.setdefault((str(exit_id), str(way)), float(gbps))
-        break
-    return found
+    count, columns = len(exit_keys(run.results)), ["exit", "direction", "capacity_gbps"]
+    _, parts = next(rows_of(run, "exits", columns))
+    return {
+        (str(exit_id), str(way)): float(gbps)
+        for exit_id, way, gbps in next(parts)[columns].iloc[:count].itertuples(index=False)
+    }
 
 
 def exit_peaks(run: RunView) -> Peaks:
@@ -296,18 +269,22 @@ def latency_scopes(results: Results, scope: str | None) -> list[str]:
 
 def demand_rows(
     run: RunView, scope: str | None, columns: list[str]
-) -> Iterator[tuple[tuple[int, str], pd.DataFrame]]:
+) -> Iterator[tuple[str, Iterator[pd.DataFrame]]]:
     """Read the rows of the demands table that belong to a scope; None is all international."""
     import pyarrow.parquet as pq
 
     known = pq.read_schema(_require_demands(run.results)).names
     keys = [name for name in SCOPES if name in known]
-    for key, rows in rows_of(run, "demands", [*keys, *columns]):
+
+    def within(rows: pd.DataFrame) -> pd.DataFrame:
         if scope is None:
-            rows = rows[rows["class"].isin(INTERNATIONAL)]
-        elif scope != "all":
-            rows = rows[np.any([(rows[name] == scope).to_numpy() for name in keys], axis=0)]
-        yield key, rows
+            return rows[rows["class"].isin(INTERNATIONAL)]
+        if scope == "all":
+            return rows
+        return rows[np.any([(rows[name] == scope).to_numpy() for name in keys], axis=0)]
+
+    for strategy, parts in rows_of(run, "demands", [*keys, *columns]):
+        yield strategy, map(within, parts)
 
 
 def demand_sums(run: RunView, scope: str | None) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
@@ -318,19 +295,13 @@ def demand_sums(run: RunView, scope: str | None) -> Iterator[tuple[str, dict[str
     """
     columns = ["time_s", "offered_gbps", "carried_gbps", "latency_ms", "propagation_ms"]
     count = len(run.time.steps_s)
-    parts = demand_rows(run, scope, columns)
-    for (_, strategy), group in itertools.groupby(parts, key=lambda part: part[0]):
+    for strategy, parts in demand_rows(run, scope, columns):
         sums = {name: np.zeros(count) for name in ("offered", "carried", "latency", "propagation")}
-        for _, rows in group:
-            index = run.time.index(rows["time_s"].to_numpy())
-            carried = rows["carried_gbps"].to_numpy()
-            latency, propagation = (
-                np.nan_to_num(rows[name].to_numpy()) * carried
-                for name in ("latency_ms", "propagation_ms")
-            )
-            values = (rows["offered_gbps"].to_numpy(), carried, latency, propagation)
+        for rows in parts:
+            time_s, offered, carried, *delays = (rows[name].to_numpy() for name in columns)
+            values = [offered, carried, *(np.nan_to_num(ms) * carried for ms in delays)]
             for total, weights in zip(sums.values(), values, strict=True):
-                total += np.bincount(index, weights=weights, minlength=count)
+                total += np.bincount(run.time.index(time_s), weights, count)
         yield strategy, sums
 
 
