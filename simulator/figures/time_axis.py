@@ -148,7 +148,6 @@ class TimeAxis:
             ax.xaxis.set_major_locator(MultipleLocator(step))
             ax.xaxis.set_major_formatter(lambda hour, _: _clock(hour, step, high, end=end))
         ax.tick_params(axis="x", which="both", labelbottom=labels)
-        ax.xaxis.get_offset_text().set_visible(labels)
         if labels and self.in_days:
             ax.set_xlabel("local date" if self.start else "day")
         elif labels:
@@ -157,21 +156,26 @@ class TimeAxis:
     def _dress_days(self, ax: Axes, low: float, high: float, ticks: int) -> None:
         from matplotlib import dates, ticker
 
-        if high - low <= ticks:  # the name of a day stands in its middle
-            days = range(math.floor(low), math.ceil(high))
-            middles = [day + 0.5 for day in days if low <= day + 0.5 <= high]
-            names = [self._day(math.floor(x - self._first_day)) for x in middles]
-            ax.xaxis.set_major_locator(ticker.MultipleLocator(1))
-            ax.xaxis.set_major_formatter(ticker.NullFormatter())
-            ax.set_xticks(middles, [name.removeprefix("day ") for name in names], minor=True)
-            ax.tick_params(axis="x", which="minor", length=0)
-        elif self.start is None:
-            ax.xaxis.set_major_locator(ticker.MaxNLocator(ticks, integer=True))
-            ax.xaxis.set_major_formatter(lambda day, _: f"{round(day) + 1}")
-        else:
+        most = ticks - 2 if self.start else ticks  # a date is wider than a number
+
+        def label(place: float, _: Any = None) -> str:
+            if place > high - 0.05 * (high - low):  # no room for half of it
+                return ""
+            return self._day(math.floor(place - self._first_day)).removeprefix("day ")
+
+        if high - low > 75 and self.start:  # months
             locator = dates.AutoDateLocator(minticks=2, maxticks=ticks)
             ax.xaxis.set_major_locator(locator)
-            ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator))
+            ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
+        elif high - low > most:
+            ax.xaxis.set_major_locator(ticker.MaxNLocator(most, integer=True))
+            ax.xaxis.set_major_formatter(label)
+        else:  # the name of a day stands in its middle
+            ax.xaxis.set_major_locator(ticker.MultipleLocator(1))
+            ax.xaxis.set_major_formatter(ticker.NullFormatter())
+            ax.xaxis.set_minor_locator(ticker.FixedLocator(np.arange(math.floor(low), high) + 0.5))
+            ax.xaxis.set_minor_formatter(label)
+            ax.tick_params(axis="x", which="minor", length=0)
 
 
 def _clock(hour: float, step_h: float, last: float, *, end: bool) -> str:
