@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.base.errors import InputError, Problem, SimulatorError
-    from simulator.figures.maps import plot_map
+    from simulator.figures.maps.network_map import plot_map
     from simulator.formats.format import load_network
     from simulator.formats.matrices.demand_format import read_demands as load_demands
     from simulator.formats.matrices.demand_format import read_recording as load_recording
@@ -46,7 +46,7 @@ _HOMES = {
     "Results": "simulator.results.results",
     "Routes": "simulator.model.routes",
     "link_loads": "simulator.model.routes",
-    "plot_map": "simulator.figures.maps",
+    "plot_map": "simulator.figures.maps.network_map",
     "route": "simulator.routing.route",
     "run": "simulator.run",
     "Scenario": "simulator.scenario.scenario",
@@ -84,7 +84,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'simulator' has no attribute {name!r}")
     if name in _GIVE_RESULTS:
-        importlib.import_module("simulator.figures.plots")  # hangs the pictures on Results
+        importlib.import_module("simulator.figures.plotter")  # hangs the pictures on Results
     module, _, known_there_as = _HOMES[name].partition(":")
     value = getattr(importlib.import_module(module), known_there_as or name)
     globals()[name] = value

@@ -15,16 +15,11 @@ from matplotlib.figure import Figure
 
 import simulator as sim
 from simulator.base.errors import SimulatorError
-from simulator.figures import maps
-from simulator.figures.maps import (
-    MapData,
-    best_seam,
-    great_circle,
-    plot_map,
-    split,
-    views_of,
-    write_map,
-)
+from simulator.figures.maps import drawing
+from simulator.figures.maps.land import land_in, world_land
+from simulator.figures.maps.map_data import MapData, best_seam, great_circle, split
+from simulator.figures.maps.network_map import plot_map, write_map
+from simulator.figures.maps.views import View, views_of
 from simulator.model.network import Network
 
 BEIJING, ANGELES, FRANKFURT, SYDNEY = (116.4, 39.9), (-118.2, 34.1), (8.7, 50.1), (151.2, -33.9)
@@ -173,7 +168,7 @@ def test_widths_go_by_capacity():
     (lines,) = drawn(ax, "links-core")
     thick, both, thin = lines.get_linewidths()
     assert thick == both > thin  # parallel links are one line with the sum of both
-    least = maps.THINNEST_PT
+    least = drawing.THINNEST_PT
     assert (thin - least) / (thick - least) == pytest.approx(np.sqrt(25 / 100))
 
 
@@ -183,7 +178,7 @@ def test_widths_go_by_capacity():
      (10, 20, [10, 20]), (10, 44, [10, 20]), (6, 7, [6, 7]), (999, 1000, [999, 1000])],
 )  # fmt: skip
 def test_the_key_of_widths_is_in_round_numbers(least, most, shown):
-    assert maps.samples(least, most) == pytest.approx(shown)
+    assert drawing.samples(least, most) == pytest.approx(shown)
 
 
 def test_what_has_no_place_is_counted():
@@ -281,9 +276,9 @@ def test_the_title_is_an_answer(links, answer):
     ],
 )  # fmt: skip
 def test_land_is_where_it_is(place, is_land):
-    view = maps.View("", place[0] - 20, place[0] + 20, place[1] - 15, place[1] + 15,
+    view = View("", place[0] - 20, place[0] + 20, place[1] - 15, place[1] + 15,
                      np.array([0]), ("core",))  # fmt: skip
-    assert _inside(maps.land_in(view), *place) == is_land
+    assert _inside(land_in(view), *place) == is_land
 
 
 def _inside(rings, x, y) -> bool:
@@ -298,7 +293,7 @@ def _inside(rings, x, y) -> bool:
 
 
 def test_every_ring_is_closed():
-    points, starts = maps._land()
+    points, starts = world_land()
     assert len(points) == starts[-1]
     assert (points[starts[:-1]] == points[starts[1:] - 1]).all()
     assert np.abs(points[:, 1]).max() <= 90

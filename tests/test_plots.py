@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import subprocess
 import sys
 from pathlib import Path
@@ -18,14 +19,18 @@ from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from simulator.base.errors import SimulatorError
-from simulator.figures import plots
-from simulator.figures.plots import FIGURES, NothingToShow, Plots, write_figures
+from simulator.figures import control, exit_utilisation, loss, run_data, style
+from simulator.figures.figure import NothingToShow, figure, figures_of
+from simulator.figures.plotter import Plotter, write_figures
+from simulator.figures.run_data import Folds, RunView, exit_peaks, exits_by_peak
+from simulator.figures.time_axis import TimeAxis
 from simulator.results.results import Results
 from simulator.run import run
 from simulator.scenario.scenario import load
 
 TOPOLOGY = Path(__file__).parent.parent / "topologies" / "china169-mini.yaml"
 STATIC = {"scheme": {"kind": "nearest_exit"}}
+FIGURES = list(figures_of("results"))
 HOSTILE_EXITS = {
     "beijing-la": r"$\\alpha$_x^2 <script>alert(1)</script>",
     "shanghai-hk": "上海—香港出口链路，一条名字很长的链路用于测试版面是否会被破坏",
@@ -214,11 +219,11 @@ def test_exits_can_be_chosen(mini_day):
 def test_peaks_are_those_of_the_summary(hostile):
     axes = hostile.plot.exit_peaks()
     assert [ax.texts[0].get_text() for ax in axes] == ["inbound", "outbound"]
-    order = plots._by_peak(Plots(hostile)._exit_peaks(), ["in", "out"])
+    order = exits_by_peak(exit_peaks(RunView.of(hostile)), ["in", "out"])
     s = hostile.summary.set_index(["metric", "strategy", "scope"])
     for ax, way in zip(axes, ("in", "out"), strict=True):
         dots = [line for line in ax.get_lines() if len(line.get_xdata()) == len(order)]
-        whiskers = [c for c in ax.collections if to_hex(c.get_color()[0]) != plots.PALE]
+        whiskers = [c for c in ax.collections if to_hex(c.get_color()[0]) != style.PALE]
         for place, strategy in enumerate(hostile.strategies):
             scopes = [("exit_utilisation_peak", strategy, f"exit:{e}:{way}") for e in order]
             np.testing.assert_allclose(dots[place].get_xdata(), s.loc[scopes, "mean"])
@@ -334,9 +339,11 @@ def test_several_events_are_numbered_in_small_panels(hostile):
 def _ticks(**scenario):
     whole = {"horizon_h": None, "step_s": 300.0, "record": {"every": 1}, **scenario}
     ax = Figure(figsize=(7, 3)).subplots()
-    plots._Time.of(whole).dress(ax, ticks=9)
-    minor = [text.get_text() for text in ax.get_xticklabels(minor=True)]
-    return [t for t in [*(text.get_text() for text in ax.get_xticklabels()), *minor] if t]
+    TimeAxis.of(whole).dress(ax, ticks=9)
+    low, high = ax.get_xlim()
+    labels = [*ax.get_xticklabels(), *ax.get_xticklabels(minor=True)]
+    shown = [text for text in labels if low - 1e-6 <= text.get_position()[0] <= high + 1e-6]
+    return [text.get_text() for text in shown if text.get_text()]
 
 
 @pytest.mark.parametrize(
@@ -347,7 +354,7 @@ def _ticks(**scenario):
         ({"horizon_h": 48}, "0 6 12 18 0 6 12 18 24"),
         ({"horizon_h": 0.5}, "0:00 0:05 0:10 0:15 0:20 0:25 0:30"),
         ({"horizon_h": 72}, "1 2 3"),
-        ({"horizon_h": 24 * 15}, "1 3 5 7 9 11 13"),
+        ({"horizon_h": 24 * 15}, "1 3 5 7 9 11 13 15"),
         ({"start": "2017-12-30", "end": "2018-01-02"}, "30 Dec|31 Dec|1 Jan"),
     ],
 )
@@ -363,8 +370,8 @@ def test_thinning_keeps_every_peak():
     mean = rng.normal(size=100_003)
     mean[777], mean[55_555], mean[9] = 50.0, -50.0, np.nan
     x = np.arange(len(mean), dtype=float)
-    thin_x, thin, low, high = plots._thin(x, mean, mean - 1, mean + 1)
-    assert len(thin) == plots.MOST_POINTS
+    thin_x, thin, low, high = run_data.thinned(x, mean, mean - 1, mean + 1)
+    assert len(thin) == run_data.MOST_POINTS
     assert {50.0, -50.0} <= set(thin)
     assert (np.diff(thin_x) >= 0).all()
     np.testing.assert_array_equal(thin, mean[thin_x.astype(int)])
@@ -373,12 +380,12 @@ def test_thinning_keeps_every_peak():
 
 
 def test_thinning_leaves_short_lines_alone():
-    x = np.arange(plots.MOST_POINTS, dtype=float)
-    assert plots._thin(x, x, x, x)[1] is x
+    x = np.arange(run_data.MOST_POINTS, dtype=float)
+    assert run_data.thinned(x, x, x, x)[1] is x
 
 
 def test_replications_fold_around_outages():
-    folds = plots._Folds()
+    folds = Folds()
     for values in ([1.0, np.nan, np.nan], [3.0, 5.0, np.nan]):
         folds.add("s", np.array(values))
     track = folds.tracks(np.arange(3.0))["s"]
@@ -393,7 +400,7 @@ def test_replications_fold_around_outages():
 def test_hostile_names_stay_words_and_within_the_page(hostile):
     """Every text is plain, fits, and is drawn without a warning (warnings are errors here)."""
     for name in FIGURES:
-        axes = np.atleast_1d(getattr(Plots(hostile, Figure), name)())
+        axes = np.atleast_1d(getattr(Plotter(hostile, new_figure=Figure), name)())
         figure = axes[0].figure
         figure.draw_without_rendering()
         page = figure.bbox
@@ -422,8 +429,8 @@ def test_hostile_names_are_still_told_apart(hostile):
     ],
 )
 def test_names_are_made_drawable(name, drawn):
-    with plots._style():
-        assert plots._name(name) == drawn
+    with style.style():
+        assert style.name(name) == drawn
 
 
 # -- one strategy, no exits, no controller --------------------------------------------------------
@@ -460,29 +467,27 @@ def test_without_exits(landlocked, tmp_path):
 # -- files and manners --------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", plots.FORMATS)
-def test_the_same_results_give_the_same_bytes(mini_day, tmp_path, monkeypatch, kind):
+@pytest.mark.parametrize("kind", style.FORMATS)
+def test_the_same_results_give_the_same_bytes(mini_day, tmp_path, kind):
     names = FIGURES if kind == "png" else ("exit_peaks", "latency")
-    monkeypatch.setattr(plots, "FIGURES", names)
-    first = write_figures(mini_day, tmp_path / "a", [kind])
+    first = write_figures(mini_day, tmp_path / "a", [kind], names)
     with matplotlib.rc_context({"font.size": 20, "axes.facecolor": "red", "savefig.dpi": 30}):
-        second = write_figures(Results(mini_day.folder), tmp_path / "b", [kind])
+        second = write_figures(Results(mini_day.folder), tmp_path / "b", [kind], names)
     assert [p.name for p in first] == [f"{name}.{kind}" for name in names]
     assert [p.read_bytes() for p in first] == [p.read_bytes() for p in second]
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == sorted(p.name for p in first)
 
 
-def test_png_holds_no_date_and_150_dots_an_inch(mini_day, tmp_path, monkeypatch):
+def test_png_holds_no_date_and_150_dots_an_inch(mini_day, tmp_path):
     image = pytest.importorskip("PIL.Image")
-    monkeypatch.setattr(plots, "FIGURES", FIGURES[:1])
-    path = write_figures(mini_day, tmp_path)[0]
+    path = write_figures(mini_day, tmp_path, names=FIGURES[:1])[0]
     with image.open(path) as png:
-        assert png.width == round(plots.WIDTH_IN * 150)
+        assert png.width == round(style.WIDTH_IN * 150)
         assert set(png.info) == {"dpi"}
 
 
 def test_loss_is_left_out_when_nothing_is_lost(mini_day, tmp_path, monkeypatch):
-    monkeypatch.setattr(plots, "_loses", lambda results, strategy: False)
+    monkeypatch.setattr(loss, "ROUNDING", 1.0)
     assert "loss" not in [path.stem for path in write_figures(mini_day, tmp_path)]
 
 
@@ -499,7 +504,7 @@ def test_a_failed_write_leaves_nothing(tmp_path):
 
     figure = cast(Any, SimpleNamespace(savefig=savefig))
     with pytest.raises(OSError, match="disk full"):
-        plots._save(figure, tmp_path / "a.png", "png")
+        style.save(figure, tmp_path / "a.png", "png")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -518,8 +523,135 @@ def test_axes_belong_to_pyplot_so_that_a_notebook_shows_them(mini_day):
 
 
 def test_importing_draws_in_nothing():
-    code = "import sys, simulator.figures.plots; print('matplotlib' in sys.modules)"
+    code = "import sys, simulator.figures.plotter; print('matplotlib' in sys.modules)"
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "False"
+
+
+# -- the contract -------------------------------------------------------------------------------
+
+DROPPED = '''
+from simulator.figures.figure import Figure, figure
+
+@figure("latency_bars")
+class LatencyBars(Figure):
+    """How long does traffic travel? A bar for each strategy."""
+
+    question = "How long does traffic travel?"
+    scope: str = "all"
+
+    def data(self, results):
+        return {s: results.figure(s, "latency_ms_mean", self.scope) for s in results.strategies}
+
+    def draw(self, data, fig):
+        ax = fig.subplots()
+        ax.bar(list(data), list(data.values()))
+        ax.set_title(f"{self.question} {self.scope}")
+        return ax
+'''
+
+
+def _script(code: str, *arguments: object) -> list[str]:
+    done = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    return done.stdout.splitlines()
+
+
+def test_a_figure_is_dropped_in_as_one_file(mini_day, tmp_path):
+    (tmp_path / "dropped").mkdir()
+    (tmp_path / "dropped" / "latency_bars.py").write_text(DROPPED, encoding="utf-8")
+    code = """
+import sys, simulator as sim, simulator.figures
+simulator.figures.__path__.append(sys.argv[1])
+from simulator.figures.figure import figure
+from simulator.figures.plotter import write_figures
+results = sim.Results(sys.argv[2])
+print(dict(figure.describe())["latency_bars"])
+print("latency_bars" in dir(results.plot))
+print(results.plot.latency_bars("international_in").get_title())
+print(write_figures(results, sys.argv[3])[-1].name)
+"""
+    assert _script(code, tmp_path / "dropped", mini_day.folder, tmp_path / "figures") == [
+        "How long does traffic travel? A bar for each strategy.",
+        "True",
+        "How long does traffic travel? international_in",
+        "latency_bars.png",
+    ]
+
+
+def test_data_of_figures_need_no_matplotlib(mini_day):
+    code = """
+import sys
+from simulator.figures.figure import figure, figures_of
+from simulator.results.results import Results
+for name, cls in figures_of("results").items():
+    cls().data(Results(sys.argv[1]))
+print(len(figure.describe()), "matplotlib" in sys.modules)
+"""
+    assert _script(code, mini_day.folder) == ["8 False"]
+
+
+def test_every_figure_has_a_question():
+    assert FIGURES == ["hottest_exit", "exit_utilisation", "exit_peaks", "latency",
+                       "latency_over_time", "loss", "control"]  # fmt: skip
+    for name, sentence in figure.describe():
+        assert figure[name].question.endswith("?"), name
+        assert "?" in sentence, name
+    assert list(figures_of("network")) == ["map"]
+
+
+def test_a_figure_without_a_drawing_is_refused():
+    class Half:
+        def data(self, results):
+            return results
+
+    with pytest.raises(TypeError, match=r"figure 'half' has no draw; see simulator\.figures"):
+        figure("half")(Half)
+
+
+def test_methods_are_named_described_and_checked(mini_day):
+    plot = mini_day.plot
+    assert {*FIGURES} <= {*dir(plot)}
+    assert "map" not in dir(plot)
+    assert plot.latency.__name__ == "latency"
+    assert "Parameters\n----------\nscope : str" in plot.latency.__doc__
+    assert "Raises\n------\nSimulatorError" in plot.latency.__doc__
+    assert str(inspect.signature(plot.exit_utilisation)) == "(exits=None, direction=None)"
+    with pytest.raises(TypeError, match="unexpected keyword argument 'scop'"):
+        plot.latency(scop="all")
+    with pytest.raises(AttributeError, match="no figure of results named 'latencie'; did you mean"):
+        plot.latencie()
+
+
+def test_decisions_of_replications_that_are_seconds_apart_are_folded():
+    one, two = np.array([900.0, 1800.0]), np.array([903.0, 1797.0])
+    time_s = control.with_pauses(np.unique([*one, *two]), 1350.0, 7200.0)
+    np.testing.assert_array_equal(time_s, [900, 903, 1797, 1800, 3150])
+    found = control.held(two, np.array([5.0, 7.0]), time_s, 1350.0)
+    np.testing.assert_array_equal(found, [np.nan, 5.0, 7.0, 7.0, np.nan])
+
+
+def test_many_strategies_get_the_span_of_their_peaks(mini_day):
+    picture = figure["exit_utilisation"]()
+    content = picture.data(mini_day)
+    subtitle = exit_utilisation.subtitle(content, "shanghai-hk", 3.0)
+    assert " → " in subtitle
+    peaks = sorted(peak for peak in subtitle.split("peak ")[1].rstrip(" %").split(" → "))
+    narrow = exit_utilisation.subtitle(content, "shanghai-hk", 0.5)
+    assert narrow == f"12 Gbps, peak {min(peaks, key=float)} to {max(peaks, key=float)} %"
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"),
+    [
+        (15, "30 Nov|3 Dec|6 Dec|9 Dec|12 Dec"),
+        (120, "Dec|2018|Feb|Mar"),
+        (400, "2018|Mar|May|Jul|Sep|Nov|2019"),
+    ],
+)
+def test_long_runs_have_calendar_ticks(days, expected):
+    assert _ticks(start="2017-11-29", horizon_h=24.0 * days) == expected.split("|")

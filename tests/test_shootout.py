@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import simulator as sim
-from simulator.figures import plots
-from simulator.figures.plots import drawn
+from simulator.figures import run_data
+from simulator.figures.run_data import drawn_strategies as drawn
 from simulator.routing import min_max
 
 SOME = ("shortest-paths", "best-static", "detour", "min-latency", "production", "bound")
@@ -58,7 +58,7 @@ def test_a_few_of_them():
 def test_pictures_show_as_many_as_can_be_told_apart(monkeypatch):
     results = sim.run(only(SOME, replications=1, horizon_h=3))
     assert drawn(results) == list(SOME)
-    monkeypatch.setattr(plots, "MOST_DRAWN", 3)
+    monkeypatch.setattr(run_data, "MOST_DRAWN", 3)
     rest = sorted(SOME[1:], key=regret(results).get)[:2]
     assert drawn(results) == [name for name in SOME if name in (SOME[0], *rest)]
     ax = results.plot.hottest_exit()

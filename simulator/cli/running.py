@@ -56,7 +56,7 @@ def running(options: RunOptions, scenario: Scenario, suffix: str = "") -> Iterat
 
 def draw(folder: Path) -> None:
     """Add the standard figures to a results folder."""
-    from simulator.figures.plots import write_figures
+    from simulator.figures.plotter import write_figures
     from simulator.results.results import Results
 
     write_figures(Results(folder), folder / "figures")

@@ -105,7 +105,8 @@ def draw(network: Network, path: str) -> str:
     InputError
         Pictures do not end like this, or the folder is not there.
     """
-    from simulator.figures.maps import FORMATS, write_map
+    from simulator.figures.maps.network_map import write_map
+    from simulator.figures.style import FORMATS
 
     endings = ", ".join(f".{form}" for form in FORMATS)
     if Path(path).suffix.lower().removeprefix(".") not in FORMATS:

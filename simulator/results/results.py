@@ -72,7 +72,7 @@ class Results:
     def plot(self) -> Any:
         """The standard figures, as methods that return matplotlib Axes (see ``plots``)."""
         raise SimulatorError(
-            "import simulator.figures.plots first, or take Results from simulator itself"
+            "import simulator.figures.plotter first, or take Results from simulator itself"
         )
 
     def table(self, name: str) -> pd.DataFrame:

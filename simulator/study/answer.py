@@ -103,7 +103,7 @@ def pictures(results: Results, names: Sequence[str]) -> dict[str, Callable[[], A
     """
 
     def draw(name: str) -> Any:
-        importlib.import_module("simulator.figures.plots")  # it gives Results their ``plot``
+        importlib.import_module("simulator.figures.plotter")  # it gives Results their ``plot``
         return methodcaller(name)(results.plot)
 
     return {name: partial(draw, name) for name in names}

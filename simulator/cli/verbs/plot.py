@@ -24,7 +24,7 @@ from simulator.cli.output import print_text
 @quiet_option
 def verb(folder: Path, formats: tuple[str, ...], out: Path | None, quiet: bool) -> None:
     """Draw the standard figures of the results in DIR."""
-    from simulator.figures.plots import write_figures
+    from simulator.figures.plotter import write_figures
     from simulator.results.results import Results
 
     for file in write_figures(Results(folder), out or folder / "figures", formats):

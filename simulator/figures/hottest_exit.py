@@ -1,0 +1,52 @@
+"""Hottest exit: the utilisation of the fullest exit at every instant, by strategy."""
+
+from __future__ import annotations
+
+from simulator.figures import run_page
+from simulator.figures.figure import Figure, figure
+from simulator.figures.run_data import Peaks, RunView, Track, exit_peaks, exit_tracks, fullest
+from simulator.figures.run_data import highest as highest_of
+from simulator.figures.style import Axes, Canvas, name
+from simulator.figures.words import duration, percent
+from simulator.results.results import Results
+
+
+@figure("hottest_exit")
+class HottestExit(Figure):
+    """How full is the fullest exit? Its utilisation at every instant, by strategy."""
+
+    question = "How full is the fullest exit?"
+    order = 1
+
+    def data(self, results: Results) -> tuple[RunView, dict[str, Track], Peaks]:
+        """Return the utilisation of the fullest exit over time, and the peaks of all exits."""
+        run = RunView.of(results)
+        return run, exit_tracks(run, fullest), exit_peaks(run)
+
+    def draw(self, data: tuple[RunView, dict[str, Track], Peaks], fig: Canvas) -> Axes:
+        """Draw a line for each strategy."""
+        run, tracks, peaks = data
+
+        def peak(strategy: str) -> str:
+            (exit_id, way), _ = max(peaks[strategy].items(), key=lambda item: item[1][0])
+            highest = run.figure(strategy, "exit_utilisation_peak")
+            return f" {percent(highest)} ({name(exit_id)} {way})"
+
+        def above(hours: float) -> str:
+            return f"{duration(hours)} above" if hours > 0 else "never above"
+
+        labels = {
+            s: f"{name(s)}: {above(run.figure(s, 'hours_above_100'))} capacity"
+            for s in run.strategies
+        }
+        ax = run_page.over_time(
+            run,
+            fig,
+            f"{self.question} Peak: {run_page.each(peak, run.strategies)}",
+            [*run_page.strategy_legend(run, labels), *run_page.limit_legend(run)],
+            run_page.step_words(run),
+            tracks,
+            "utilisation of the fullest exit (% of capacity)",
+        )
+        run_page.dress_utilisation(run, ax, max(1.1, 1.08 * highest_of(tracks.values())))
+        return ax

@@ -1,0 +1,78 @@
+"""Loss: the traffic that finds no room, over time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.figures import run_page
+from simulator.figures.figure import Figure, figure
+from simulator.figures.run_data import Folds, RunView, Track, demand_sums, highest, metric_figures
+from simulator.figures.style import Axes, Canvas
+from simulator.figures.words import percent
+from simulator.model.demands import INTERNATIONAL
+from simulator.results.results import Results
+
+ROUNDING = 1e-9
+"""Loss, as a share of traffic or in Gbps, up to which it is rounding."""
+
+
+@figure("loss")
+class LossOverTime(Figure):
+    """How much traffic is lost? Gbps that find no room, over time."""
+
+    question = "How much traffic is lost?"
+    order = 6
+
+    def data(self, results: Results) -> tuple[RunView, dict[str, Track]]:
+        """Return what is lost at every step, in Gbps."""
+        run, folds = RunView.of(results), Folds()
+        for strategy, sums in demand_sums(run, "all"):
+            lost = sums["offered"] - sums["carried"]
+            folds.add(strategy, np.where(lost > ROUNDING, lost, 0.0))
+        return run, folds.tracks(run.time.steps_s)
+
+    def worth_writing(self, data: tuple[RunView, dict[str, Track]]) -> bool:
+        """Return whether any strategy loses more than rounding explains."""
+        results = data[0].results
+        return any(results.figure(s, "loss_fraction") > ROUNDING for s in results.strategies)
+
+    def draw(self, data: tuple[RunView, dict[str, Track]], fig: Canvas) -> Axes:
+        """Draw a line for each strategy."""
+        run, tracks = data
+        shares = {s: international_share(run, s) for s in run.strategies}
+        abroad = None not in shares.values()
+
+        def lost(strategy: str) -> str:
+            share = shares[strategy]
+            if run.figure(strategy, "loss_fraction") <= ROUNDING:
+                return " none"
+            most = f"up to {np.nanmax(tracks[strategy].mean):,.3g} Gbps"
+            if share is None or not abroad:
+                return f" {most}"
+            return f" {percent(share, fine=True)} ({most})"
+
+        question = f"How much {'international ' if abroad else ''}traffic is lost?"
+        ax = run_page.over_time(
+            run,
+            fig,
+            f"{question} {run_page.each(lost, run.strategies)}",
+            run_page.strategy_legend(run),
+            "all classes of traffic; what elastic services defer is not lost",
+            tracks,
+            "traffic lost (Gbps)",
+            height=2.6,
+        )
+        ax.set_ylim(0, max(1.08 * highest(tracks.values()), 1e-3))
+        return ax
+
+
+def international_share(run: RunView, strategy: str) -> float | None:
+    """Return the share of international volume that is lost; None if other traffic is lost too."""
+    summary = run.results.summary
+    lost, offered = (metric_figures(summary, f"{one}_gbit") for one in ("lost", "offered"))
+    keys = [(strategy, scope) for scope in INTERNATIONAL if (strategy, scope) in lost]
+    abroad = sum(lost[key][0] for key in keys)
+    if abroad < 0.999 * lost[strategy, "all"][0]:
+        return None
+    total = sum(offered[key][0] for key in keys)
+    return abroad / total if total > 0 else None

@@ -1,0 +1,1 @@
+"""Maps: networks drawn on the land of the world."""

@@ -1,0 +1,108 @@
+"""Page: title, legend and source line of a figure, and panels placed in inches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simulator.figures.style import (
+    GREY,
+    LEGEND_PT,
+    SOURCE_PT,
+    TITLE_PT,
+    WIDTH_IN,
+    Axes,
+    Canvas,
+    Legend,
+    width_in,
+    wrapped,
+)
+
+MARGIN_IN, RIGHT_IN, AXIS_IN = 0.1, 0.15, 0.42
+"""Left of titles, right of panels, and below a panel for its ticks and label."""
+
+
+def page(
+    fig: Canvas, title: str, legend: Legend, source: str, body_in: float, *, free_in: float = 0.2
+) -> float:
+    """Write title, legend and source on an empty figure, and make it as high as all of it needs.
+
+    Parameters
+    ----------
+    fig : matplotlib.figure.Figure
+    title, source : str
+        Wrapped to the width but for *free_in*, over three and four lines at most.
+    legend : sequence of (artist, str)
+    body_in : float
+        Height of all that lies between the legend and the source line.
+
+    Returns
+    -------
+    float
+        Inches from the bottom of the figure to the body.
+    """
+    titles = wrapped(title, WIDTH_IN - free_in, TITLE_PT, "bold")[:3]
+    text = wrapped(source, WIDTH_IN - free_in, SOURCE_PT)[:4]
+    columns, lines = legend_shape([label for _, label in legend])
+    title_in, foot_in = 0.13 + 0.165 * len(titles), 0.08 + 0.125 * len(text)
+    total = title_in + 0.15 * lines + 0.06 + body_in + foot_in
+    fig.set_size_inches(WIDTH_IN, total)
+    left = MARGIN_IN / WIDTH_IN
+    fig.suptitle(
+        "\n".join(titles), x=left, y=1 - 0.08 / total, ha="left", va="top",
+        fontsize=TITLE_PT, fontweight="bold", linespacing=1.25,
+    )  # fmt: skip
+    fig.supxlabel(
+        "\n".join(text), x=left, y=0.05 / total, ha="left", va="bottom",
+        fontsize=SOURCE_PT, color=GREY, linespacing=1.3,
+    )  # fmt: skip
+    if legend:
+        fig.legend(
+            [handle for handle, _ in legend],
+            [f" {label}" if label.startswith("_") else label for _, label in legend],
+            loc="upper left", bbox_to_anchor=(left, 1 - title_in / total), ncols=columns,
+            borderaxespad=0, borderpad=0, handlelength=2.2, columnspacing=1.4,
+            handletextpad=0.5, labelspacing=0.35, fontsize=LEGEND_PT,
+        )  # fmt: skip
+    return foot_in
+
+
+def panel(fig: Canvas, left: float, low: float, width: float, height: float) -> Axes:
+    """Return new Axes on a figure; all in inches from its lower left corner."""
+    total = fig.get_figheight()
+    return fig.add_axes((left / WIDTH_IN, low / total, width / WIDTH_IN, height / total))
+
+
+def grid(
+    fig: Canvas, low: float, height: float, *, count: int = 1, columns: int = 1,
+    left: float = 0.62, gap_x: float = 0.0, gap_y: float = 0.0,
+) -> np.ndarray:  # fmt: skip
+    """Return panels, row by row from the top, shape (count,); sizes are in inches.
+
+    The lowest ones are *low* above the bottom of the figure, and all are *height* high.
+    """
+    wide = (WIDTH_IN - left - RIGHT_IN - gap_x * (columns - 1)) / columns
+    last_row = (count - 1) // columns
+    made = [
+        panel(
+            fig,
+            left + i % columns * (wide + gap_x),
+            low + (last_row - i // columns) * (height + gap_y),
+            wide,
+            height,
+        )
+        for i in range(count)
+    ]
+    return np.array(made, dtype=object)
+
+
+def legend_shape(labels: Sequence[str]) -> tuple[int, int]:
+    """Return columns and lines of a legend that is no wider than the figure."""
+    for lines in range(1, len(labels)):
+        columns = -(-len(labels) // lines)
+        stacks = [labels[i * lines : (i + 1) * lines] or [""] for i in range(columns)]
+        widths = [max(width_in(label, LEGEND_PT) for label in stack) for stack in stacks]
+        if sum(widths) + 0.45 * columns <= WIDTH_IN - 0.2:
+            return columns, lines
+    return 1, len(labels)

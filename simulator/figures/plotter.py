@@ -1,0 +1,152 @@
+"""Plotter: the figures of an object as methods, and as files.
+
+    results.plot.hottest_exit()
+
+returns matplotlib Axes, whose figure a notebook shows by itself. Importing this module hangs
+``plot`` on ``Results``.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.figures.figure import Figure, NothingToShow, figures_of
+from simulator.figures.style import FORMATS, Canvas, pyplot_figure, save, styled
+from simulator.results.results import Results
+
+_RETURNS = """\
+Returns
+-------
+matplotlib.axes.Axes, or ndarray of them
+
+Raises
+------
+SimulatorError
+    There is nothing of the kind to show.
+"""
+
+
+class Plotter:
+    """The figures of an object, as methods; ``results.plot`` is one.
+
+    Parameters
+    ----------
+    subject : object
+        What the figures show.
+    of : str
+        Its noun, which selects the figures.
+    new_figure : callable, optional
+        Makes an empty figure of a given ``figsize``; pyplot's when left out, so that a notebook
+        shows it.
+    """
+
+    def __init__(
+        self, subject: Any, of: str = "results", new_figure: Callable[..., Canvas] | None = None
+    ) -> None:
+        self._subject, self._of = subject, of
+        self._new_figure = new_figure or pyplot_figure
+
+    def __repr__(self) -> str:
+        return f"<figures of {self._of}: {', '.join(figures_of(self._of))}>"
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *figures_of(self._of)]
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        known = {} if name.startswith("_") else figures_of(self._of)
+        if name not in known:
+            near = did_you_mean(name, known)
+            raise AttributeError(f"no figure of {self._of} named {name!r}{near}")
+        return self._method(name, known[name])
+
+    def _method(self, name: str, cls: type[Figure]) -> Callable[..., Any]:
+        """Return a function that takes the options of a figure and draws it."""
+        signature = inspect.Signature(
+            [
+                inspect.Parameter(
+                    each.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=each.default
+                )
+                for each in fields(cls)  # type: ignore[arg-type]  # the registry makes dataclasses of them
+                if each.name != "kind"
+            ]
+        )
+
+        def method(*args: Any, **options: Any) -> Any:
+            picture = cls(**signature.bind(*args, **options).arguments)
+            return self.draw(picture, picture.data(self._subject))
+
+        method.__name__, method.__doc__ = name, f"{inspect.getdoc(cls)}\n\n{_RETURNS}"
+        method.__signature__ = signature  # type: ignore[attr-defined]
+        return method
+
+    @styled
+    def draw(self, picture: Figure, data: Any) -> Any:
+        """Draw a figure of these data on a new canvas; return what its ``draw`` returns."""
+        return picture.draw(data, self._new_figure(figsize=picture.size_in))
+
+
+# mypy holds a property for something that cannot be replaced.
+Results.plot = property(Plotter)  # type: ignore[method-assign, assignment]
+
+
+def write_figures(
+    results: Results,
+    folder: str | Path,
+    formats: Iterable[str] = ("png",),
+    names: Iterable[str] | None = None,
+) -> list[Path]:
+    """Write the figures that the run has something to show for.
+
+    Parameters
+    ----------
+    results : Results
+    folder : path
+        Made when it is not there.
+    formats : iterable of str
+        Of ``png``, ``svg`` and ``pdf``. The same results give the same bytes.
+    names : iterable of str, optional
+        Figures to write; all of them when left out.
+
+    Returns
+    -------
+    list of pathlib.Path
+        The files written.
+
+    Raises
+    ------
+    SimulatorError
+        A format is unknown.
+    """
+    from matplotlib.figure import Figure as Unshown
+
+    formats = tuple(formats)
+    for form in formats:
+        if form not in FORMATS:
+            known = ", ".join(FORMATS)
+            raise SimulatorError(
+                f"no figures as {form!r}{did_you_mean(form, FORMATS)}; known: {known}"
+            )
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    plotter = Plotter(results, new_figure=Unshown)
+    wanted = None if names is None else set(names)
+    written = []
+    for name, cls in figures_of("results").items():
+        if wanted is not None and name not in wanted:
+            continue
+        picture = cls()
+        try:
+            data = picture.data(results)
+        except NothingToShow:
+            continue
+        if picture.worth_writing(data):
+            drawn = np.atleast_1d(plotter.draw(picture, data))[0].figure
+            written += [save(drawn, place / f"{name}.{form}", form) for form in formats]
+    return written
