@@ -14,7 +14,7 @@ from simulator.base.schema import build
 from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES, phi
-from simulator.paths.legs import ecmp
+from simulator.paths.shortest import ecmp
 from simulator.routing.route import route
 from simulator.routing.scheme import scheme
 from simulator.routing.tuned_igp import TunedIgp, _Search

@@ -18,6 +18,7 @@ from scipy.sparse import csgraph
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.model.routes import Routes
 
 HOP_MS = 1e-6
 """Added to every delay when paths are compared: of two paths as fast, take the shorter in hops."""
@@ -172,6 +173,14 @@ def shortest_to(
         length = weight + distance[np.ix_(rows, network.head)]
         via[rows] = np.where(barred, np.inf, length)
     return ShortestPaths(network, targets, distance, via)
+
+
+def ecmp(network: Network, demands: Demands, weight: np.ndarray) -> Routes:
+    """Route over shortest ways under *weight* (per arc, above zero), split per hop."""
+    destinations, row = destinations_of(network, demands)
+    return Routes.from_splits(
+        network, demands, shortest_to(network, weight, destinations).ecmp(), destinations.node, row
+    )
 
 
 def _alike(network: Network, destinations: Destinations) -> Iterator[tuple[np.ndarray, np.ndarray]]:

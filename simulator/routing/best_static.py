@@ -24,7 +24,7 @@ from simulator.optimise.path_problem import (
 from simulator.optimise.program import INFINITE, Program, Solution
 from simulator.paths.candidates import Paths
 from simulator.paths.shortest import ShortestPaths, shortest_to_each
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 Measure = Literal["worst", "mean"]
 
@@ -34,7 +34,7 @@ _MEASURE, _OTHERS, _LEVELS = 0, 1, 2
 
 
 @scheme("best_static")
-class BestStatic:
+class BestStatic(Scheme):
     """Fixed splits, the best there are for a whole planning window of expected traffic.
 
     The window has a rate ``r[k, t]`` for every demand *k* and instant *t*. Variables: ``x[p]``, the

@@ -13,11 +13,11 @@ from simulator.model.routes import Routes
 from simulator.optimise import exit_problem as exit_program
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("clairvoyant")
-class Clairvoyant:
+class Clairvoyant(Scheme):
     """Least latency with a price on load above the cap, for the true traffic: the yardstick.
 
     Variables: the shares ``x`` of every demand on its paths. Minimise ::

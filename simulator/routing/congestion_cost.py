@@ -14,11 +14,11 @@ from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
 from simulator.paths.shortest import shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("congestion_cost")
-class CongestionCost:
+class CongestionCost(Scheme):
     """Least Fortz-Thorup congestion cost plus weighted latency, exact over all paths.
 
     Variables: ``x[p]``, the share of demand *k* on its path *p*, and ``z[a, i]``, the part of the

@@ -15,13 +15,13 @@ from simulator.model.routes import Routes
 from simulator.optimise.path_problem import nine_digits, without_zero_capacity
 from simulator.paths.candidates import Paths, exit_paths
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 _ROUNDING = 1e-9
 
 
 @scheme("detour")
-class Detour:
+class Detour(Scheme):
     """Greedy overrides: whole groups of traffic leave exits that are too full, least latency first.
 
     Every demand starts on its fastest path, or on its shortest by IGP metric. It consists of groups

@@ -15,12 +15,13 @@ from simulator.model.routes import Routes
 from simulator.optimise.hedge import FaultKind, HedgeProblem, Kept, fault_sets, hedge
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.paths.candidates import Paths
-from simulator.paths.legs import crossing, ecmp
-from simulator.routing.scheme import scheme
+from simulator.paths.gateways import crossing
+from simulator.paths.shortest import ecmp
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("hedged")
-class Hedged:
+class Hedged(Scheme):
     """Routes that no fault overloads before the controller reacts: sources rescale, all still fits.
 
     Demand *k* reserves ``a[p]`` on each of its paths *p* and sends ``a[p] / sum of a over its

@@ -12,7 +12,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 _FULLEST = 0.999
 _FIRST = np.array([0.0, 0.3, 0.6, 0.8, 0.9, 0.97, _FULLEST])
@@ -20,7 +20,7 @@ _MOST_ROUNDS = 40
 
 
 @scheme("kleinrock")
-class Kleinrock:
+class Kleinrock(Scheme):
     """Least Kleinrock delay plus weighted latency, exact over all paths to a small gap.
 
     Variables: the shares ``x[p]`` of every demand on its paths. Minimise ::

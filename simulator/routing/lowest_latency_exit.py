@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from scipy import sparse
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.paths.legs import crossing
+from simulator.paths.gateways import crossing
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("lowest_latency_exit")
-class LowestLatencyExit:
+class LowestLatencyExit(Scheme):
     """Cold potato: international traffic crosses at the exit of least latency end to end.
 
     For every demand that crosses the border, out or in, the exit *x* minimises ::
@@ -30,8 +28,6 @@ class LowestLatencyExit:
     BGP-4 Protocol, RFC 4277 section 7.1.1, MEDs and Potatoes (there by advertised metric, here by
     delay).
     """
-
-    demand_aware: ClassVar[bool] = False
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits towards every destination, by delay and by metric."""

@@ -17,7 +17,7 @@ from simulator.optimise.path_problem import MAX_ROUNDS, power_of_two
 from simulator.optimise.program import Program
 from simulator.paths.candidates import Paths
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 _FITS = 1e-8
 _SLACK = 1e-9
@@ -26,7 +26,7 @@ _COUNTS = 1e-7
 
 
 @scheme("max_min_fair")
-class MaxMinFair:
+class MaxMinFair(Scheme):
     """Lexicographic max-min fair allocation over all paths, then the least latency for it.
 
     Variables: ``t[k]``, the share of demand *k* that is let in, and ``x[p]``, the share of it on

@@ -12,11 +12,11 @@ from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
 from simulator.optimise import exit_problem as exit_program
 from simulator.optimise import multicommodity
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("min_latency")
-class MinLatency:
+class MinLatency(Scheme):
     """Least total latency with utilisation at most max(least MLU, ``utilisation_cap``).
 
     Minimise the sum of flow times propagation delay subject to: the flows over the paths of every

@@ -9,11 +9,11 @@ from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
 from simulator.optimise import multicommodity
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("min_max")
-class MinMax:
+class MinMax(Scheme):
     """Least maximum link utilisation over all paths; then the least latency at that utilisation.
 
     Minimise ``theta`` subject to: the flows over the paths of every demand add up to its rate, and

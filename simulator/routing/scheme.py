@@ -1,39 +1,54 @@
 """The contract of this folder: a scheme turns (network, demands, current routes) into routes.
 
-A scheme is a frozen value and knows no time. Adding one is adding a file here::
+A scheme is a frozen value without any notion of time. Adding one is adding a file here::
 
     @scheme("my_scheme")
-    class MyScheme:
+    class MyScheme(Scheme):
         \"\"\"One line that ``simulator list schemes`` prints.\"\"\"
 
         some_option: Positive = 1.0
 
         def route(self, network, demands, current=None): ...
-
-``demand_aware`` says whether the answer depends on the rates; a scheme that looks only at the
-topology leaves it False, and is not asked again when only traffic changes. A scheme that may let
-only part of a demand in, and means the rest to wait at its source, says so by ``shapes = True``
-and by ``Routes.held``, so that no static rules carry it either.
 """
 
 from __future__ import annotations
 
-from typing import ClassVar, Protocol
+from abc import abstractmethod
+from typing import ClassVar
 
-from simulator.base.registry import Registry
+import numpy as np
+
+from simulator.base.document import dotted
+from simulator.base.errors import InputError, Problem
+from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 
-scheme = Registry("routing scheme", "simulator.routing")
 
+class Scheme(Registered):
+    """What every scheme offers; only :meth:`route` has no default.
 
-class Scheme(Protocol):
-    """What every scheme offers."""
+    Attributes
+    ----------
+    demand_aware : bool
+        Whether the answer depends on the rates. A scheme that looks only at the topology is not
+        run again when only traffic changes.
+    shapes : bool
+        Whether the scheme may admit only part of a demand and leave the rest to wait at its
+        source. It says how much in ``Routes.throttled``, so that no static rules carry it either.
+    perfect_information : bool
+        Whether the scheme is run on the true traffic of every step: a bound, not a controller.
+    default_control : str
+        Control layer of a strategy with this scheme that names none.
+    """
 
-    kind: str
-    demand_aware: ClassVar[bool]
+    demand_aware: ClassVar[bool] = False
+    shapes: ClassVar[bool] = False
+    perfect_information: ClassVar[bool] = False
+    default_control: ClassVar[str] = "loop"
 
+    @abstractmethod
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return routes for *demands*.
 
@@ -46,4 +61,35 @@ class Scheme(Protocol):
         current : Routes, optional
             Routes now in force, for schemes that avoid needless moves.
         """
-        ...
+
+    def cost(self, network: Network, routes: Routes, rates_gbps: np.ndarray) -> np.ndarray | None:
+        """Return the cost of any routes in the unit that this scheme minimises; None without one.
+
+        Parameters
+        ----------
+        network : Network
+            As it stands.
+        routes : Routes
+        rates_gbps : ndarray, shape (demands, instants)
+
+        Returns
+        -------
+        ndarray, shape (instants,)
+        """
+        return None
+
+    def require_valid(self, network: Network) -> None:
+        """Raise an error with all :meth:`problems`.
+
+        Raises
+        ------
+        InputError
+            The settings do not fit the network.
+        """
+        if found := [
+            Problem("", None, None, dotted(path), m) for path, m in self.problems(network)
+        ]:
+            raise InputError(found)
+
+
+scheme = Registry("routing scheme", "simulator.routing", contract=Scheme)

@@ -14,7 +14,7 @@ from simulator.optimise import multicommodity
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.paths.candidates import Paths, fastest_paths, remembered
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 _TREES_PER_PATH = 4
 _PENALTY = 64.0
@@ -24,7 +24,7 @@ _LUCK = 0.25
 
 
 @scheme("semi_oblivious")
-class SemiOblivious:
+class SemiOblivious(Scheme):
     """A few diverse paths per demand, drawn once; then the splits of least MLU and least latency.
 
     The paths depend on the topology, not on traffic: a router is set up with them once, and a

@@ -11,9 +11,8 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.optimise.fortz_thorup import phi
-from simulator.paths.legs import ecmp
-from simulator.paths.shortest import destinations_of
-from simulator.routing.scheme import scheme
+from simulator.paths.shortest import destinations_of, ecmp
+from simulator.routing.scheme import Scheme, scheme
 
 _EQUAL = 1e-12
 """Costs within this, relatively, are the same: rounding must not steer the search."""
@@ -24,7 +23,7 @@ _SHAKEN = 0.1
 
 
 @scheme("tuned_igp")
-class TunedIgp:
+class TunedIgp(Scheme):
     """ECMP over integer link weights that a local search has tuned for the demands given.
 
     Variables: a weight from 1 to ``max_weight`` for each direction of each link. Minimise the sum

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.document import KeyPath
+from simulator.base.errors import did_you_mean
 from simulator.base.schema import Name, NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.paths.candidates import Paths, exit_paths
-from simulator.paths.legs import ecmp
-from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.paths.shortest import HOP_MS, destinations_of, ecmp, shortest_to
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("weighted_split")
-class WeightedSplit:
+class WeightedSplit(Scheme):
     """Every international demand spread over the exits that reach its region, in fixed shares.
 
     The share of demand *k* on exit *x* is ``w[x] / sum of w over X(k)``, where ``X(k)`` are the
@@ -50,13 +50,18 @@ class WeightedSplit:
     weights: dict[Name, NonNegative] = field(default_factory=dict)
     reach_stretch_ms: NonNegative | None = None
 
-    demand_aware: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         if self.weights and self.by != "weights":
             raise ValueError(f"weights are given, but shares go by {self.by}: say by: weights")
         if self.by == "weights" and not any(self.weights.values()):
             raise ValueError("shares go by weights: give at least one exit a weight above 0")
+
+    def problems(self, network: Network) -> Iterator[tuple[KeyPath, str]]:
+        """Return names in the weights that are no exits."""
+        exits = [network.links[i] for i in network.exits]
+        for name in self.weights:
+            if name not in exits:
+                yield ("weights", name), f"no exit named {name!r}{did_you_mean(name, exits)}"
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return a path by way of every exit that has a share.
@@ -66,6 +71,7 @@ class WeightedSplit:
         InputError
             The weights name an exit that is not there.
         """
+        self.require_valid(network)
         weight = self._weights(network)
         length = network.delay_ms + HOP_MS
         destinations, row = destinations_of(network, demands)
@@ -95,13 +101,4 @@ class WeightedSplit:
             return network.capacity_gbps
         if self.by == "equal":
             return np.ones(len(network.tail))
-        if problems := list(self._problems(network)):
-            raise InputError(problems)
         return np.repeat([self.weights.get(link, 0.0) for link in network.links], 2)
-
-    def _problems(self, network: Network) -> Iterator[Problem]:
-        exits = [network.links[i] for i in network.exits]
-        for name in self.weights:
-            if name not in exits:
-                told = f"no exit named {name!r}{did_you_mean(name, exits)}"
-                yield Problem("", None, None, f"weights.{name}", told)

@@ -1,7 +1,7 @@
-"""Ways in two legs, as static schemes lay them: one inside the country, one abroad.
+"""Routes by way of a gateway, in two legs: one inside the country, one abroad.
 
-A gateway stands between the legs. Each leg is a shortest way by IGP metric, split per hop over
-equal costs; the leg abroad starts (or ends) at this gateway's own exits.
+Each leg follows shortest paths by IGP metric, split per hop over equal costs. The leg abroad starts
+(or ends) at this gateway's own exits.
 """
 
 from __future__ import annotations
@@ -13,14 +13,6 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.paths.shortest import Destinations, destinations_of, shortest_to
-
-
-def ecmp(network: Network, demands: Demands, weight: np.ndarray) -> Routes:
-    """Route over shortest ways under *weight* (per arc, above zero), split per hop."""
-    destinations, row = destinations_of(network, demands)
-    return Routes.from_splits(
-        network, demands, shortest_to(network, weight, destinations).ecmp(), destinations.node, row
-    )
 
 
 def home_and_abroad(network: Network, demands: Demands) -> tuple[np.ndarray, np.ndarray]:
