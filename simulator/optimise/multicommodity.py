@@ -34,6 +34,7 @@ from simulator.base.errors import SimulatorError, did_you_mean
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
+from simulator.optimise import bounds
 from simulator.optimise.path_problem import (
     PathProblem,
     power_of_two,
@@ -212,7 +213,7 @@ class TwoStage(PathProblem):
             return 0.0, 0.0
         program = self.program(counts, room, theta_unit)
         free = np.zeros(len(self.network.tail))
-        worth_of_theta = np.where(counts, self.capacity * theta_unit, 0.0)
+        unit_load = np.where(counts, self.capacity * theta_unit, 0.0)
         bounded = self.usable & ~counts & (room < self.total)
         known, theta = self.paths, np.nan
         while True:
@@ -223,11 +224,16 @@ class TwoStage(PathProblem):
                 theta = float(solution.values[0])
             price, dual = self.prices(solution)
             length, floor, near = self.shortest(price)
-            bound = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
-            bound -= float(price[bounded] @ room[bounded])
-            # A bound for prices that make theta worth its cost of one; larger ones scale down.
-            value = float(price @ worth_of_theta)
-            bound = bound / value if value > 1.0 else bound
+            bound = bounds.least_utilisation(
+                floor,
+                self.rate[self.active],
+                price,
+                counts=counts,
+                background=self.background,
+                unit_load=unit_load,
+                room=room,
+                binds=bounded,
+            )
             if not self.price_in(program, near, length, dual, free):
                 self.paths = known if self.limited else self.paths
                 return theta * theta_unit, bound * theta_unit
@@ -253,7 +259,7 @@ class TwoStage(PathProblem):
             weight = self.delay + price
             length, floor, near = self.shortest(weight)
             floor = floor + self.switching_cost
-            bound = float(floor @ self.rate[self.active] - price[binds] @ room[binds])
+            bound = bounds.least_cost(floor, self.rate[self.active], price, room, binds)
             bound += self.saved_by_staying(weight, floor)
             if not self.price_in(program, near, length, dual, self.delay, self.switching_cost):
                 self.paths = known if self.limited else self.paths

@@ -22,6 +22,7 @@ from scipy import sparse
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
+from simulator.optimise import bounds
 from simulator.optimise.program import INFINITE, Program, Solution
 from simulator.paths.candidates import Paths, first_paths
 from simulator.paths.shortest import HOP_MS, ShortestPaths, destinations_of, shortest_to
@@ -157,8 +158,8 @@ class PathProblem:
             Least cost of a unit of each demand where it moves, toll included.
         """
         old = self.paths.take(np.arange(len(self.kept)))
-        cheaper = np.minimum(old.sums(weight) - floor[self.slot[old.demand]], 0.0)
-        return float(cheaper @ (self.kept * self.rate[old.demand]))
+        flow = self.kept * self.rate[old.demand]
+        return bounds.staying(old.sums(weight), floor[self.slot[old.demand]], flow)
 
     def columns(self, paths: Paths) -> sparse.csc_array:
         """Column of every path: a one in its demand's row, the rate in each of its arcs' rows."""

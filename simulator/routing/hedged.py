@@ -12,7 +12,8 @@ from simulator.base.schema import NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.optimise.hedge import FaultKind, HedgeProblem, Kept, fault_sets, hedge
+from simulator.optimise.hedge import HedgeProblem, Kept
+from simulator.optimise.hedge_paths import FaultKind, fault_sets, hedge
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.paths.candidates import Paths
 from simulator.paths.gateways import crossing
