@@ -10,19 +10,19 @@ others), and every arc *a* with capacity ``c`` now, of which the worst faults ta
     sum of rate[k] * x over the paths through a  <=  theta * (c[a] - (1 - u) * lost[a]) - b[a]
 
 where ``b`` is background. With ``u = 0`` what survives any faults still adds up to the rate. A set
-that is part of another one says nothing new and is left out: with paths by way of 8 exits and one
+that is part of another one adds nothing and is left out: with paths by way of 8 exits and one
 fault there are 8 rows a demand.
 
 First ``theta`` is fixed at the cap and ``u`` at zero, and the cost is least. Where that cannot be,
 the least ``theta`` up to 1 is found with which the hedge holds. Where there is none, ``theta`` is 1
-and ``u`` the least there is: better a part hedged than links over-full before any fault. Only where
-some link is over-full with no hedge at all is ``theta`` above 1, the least there is. At the end the
-cost is least with both fixed. They bound what a demand may leave unhedged, and by how much an arc
-may be over-full; but each Gbps of that costs ``OVERLOAD_MS``, so that one exit that cannot be
-helped is no reason to hedge others less, or to fill them.
+and ``u`` the least there is: a partial hedge is preferred to links over-full before any fault. Only
+where some link is over-full with no hedge at all is ``theta`` above 1, the least there is. At the
+end the cost is least with both fixed. They bound what a demand may leave unhedged, and by how much
+an arc may be over-full; but each Gbps of that costs ``OVERLOAD_MS``, so that one exit that cannot
+be hedged does not make the program hedge others less, or fill them.
 
-Every program starts from nothing, as dual simplex takes some fifty times less time from there than
-from the answer to the question before.
+Every program starts from the slack basis: dual simplex is some fifty times faster from there than
+from the solution of the previous program.
 """
 
 from __future__ import annotations
@@ -106,9 +106,9 @@ class HedgeProblem(PathProblem):
         self.now, self.after = nine_digits(network.capacity_gbps / self.unit), self.capacity
         self.unhedged = 0.0
         self.penalty = 0.0 if kept is None else kept.penalty_ms / self.delay_unit
-        self.held = self._held(np.zeros(len(active)) if kept is None else kept.share[active])
+        self.needed = self._needed(np.zeros(len(active)) if kept is None else kept.share[active])
 
-    def _held(self, share: np.ndarray) -> np.ndarray:
+    def _needed(self, share: np.ndarray) -> np.ndarray:
         """Reservation that the current shares of each path need, for a rate of one.
 
         What faults leave of the shares must add up to the rate; faults that leave nothing of them
@@ -157,13 +157,13 @@ class HedgeProblem(PathProblem):
         return self.routes(reserved, certificate)
 
     def _status(self, mlu: float) -> str:
-        told = "hedged"
+        hedged = "hedged"
         if self.unhedged == 1.0:
-            told = "over-full before any fault" if mlu > 1.0 + 10 * _SLACK else "not hedged"
+            hedged = "over-full before any fault" if mlu > 1.0 + 10 * _SLACK else "not hedged"
         elif self.unhedged > 0:
-            told = f"hedged to {100 * (1.0 - self.unhedged):.0f} %"
+            hedged = f"hedged to {100 * (1.0 - self.unhedged):.0f} %"
         exposed = f", {self.exposed} without a second way" if self.exposed else ""
-        return f"limited paths: {told}{exposed}"
+        return f"limited paths: {hedged}{exposed}"
 
     def _promise(self, reserved: np.ndarray) -> float:
         """The most that an arc with reservations may carry after faults, over its capacity then.
@@ -219,9 +219,9 @@ class HedgeProblem(PathProblem):
         cost = np.zeros(rows.columns)
         cost[rows.kept] = price[rows.kept_path]
         cost[rows.free] = price + rate * self.penalty
-        arcs, dear = self.arc_rows, OVERLOAD_MS / self.delay_unit
-        cost[rows.overload] = dear * self.capacity[arcs]
-        cost[rows.alone] = dear * self.rate[self.active[rows.hedgeable]]
+        arcs, price_of_overload = self.arc_rows, OVERLOAD_MS / self.delay_unit
+        cost[rows.overload] = price_of_overload * self.capacity[arcs]
+        cost[rows.alone] = price_of_overload * self.rate[self.active[rows.hedgeable]]
         below = min(theta, level)
         # Above theta there is what faults would take, of the part that is not hedged.
         lost = (self.now - self.capacity)[arcs] / self.capacity[arcs]
@@ -235,7 +235,7 @@ class HedgeProblem(PathProblem):
         return reserved, float(cost @ values), bound
 
     def _background(self, level: float) -> np.ndarray:
-        """Background on every arc; what it has above *level* is nobody's doing here."""
+        """Background on every arc, without what it has above *level*."""
         return np.minimum(self.background, level * self.capacity)
 
 
@@ -249,10 +249,10 @@ class _Rows:
     def __init__(self, problem: HedgeProblem, level: float, theta_unit: float) -> None:
         demands, arcs = len(problem.active), problem.arc_rows
         self.hedgeable = hedgeable = np.unique(problem.owner)
-        self.kept_path = np.flatnonzero(problem.held > 0)
-        own, ways = len(hedgeable), len(problem.paths.demand)
+        self.kept_path = np.flatnonzero(problem.needed > 0)
+        own, paths_listed = len(hedgeable), len(problem.paths.demand)
         self.part = 1
-        ends = (2 + np.cumsum([0, own, own, len(arcs), len(self.kept_path), ways])).tolist()
+        ends = (2 + np.cumsum([0, own, own, len(arcs), len(self.kept_path), paths_listed])).tolist()
         parts = map(slice, ends[:-1], ends[1:])
         self.beyond, self.alone, self.overload, self.kept, self.free = parts
         self.columns = ends[-1]
@@ -295,7 +295,7 @@ class _Rows:
         self._upper = np.concatenate([np.ones(demands), -background, np.zeros(kills)])
         self._lower = np.concatenate([np.ones(demands), np.full(len(arcs) + kills, -INFINITE)])
         self._most = np.full(self.columns, INFINITE)
-        self._most[self.kept] = problem.held[self.kept_path]
+        self._most[self.kept] = problem.needed[self.kept_path]
         self._most[self.alone] = problem.unhedged
         # No optimum needs more: a path that has the whole rate reserved needs no other beside it.
         self._enough = self._most.copy()

@@ -40,7 +40,7 @@ class FaultSets:
 def fault_sets(network: Network, of: FaultKind, faults: int) -> FaultSets:
     """Find what up to *faults* faults of exits, cables or both may do to the network.
 
-    What cables take are shares of what is installed (see :meth:`Network.without`): of a link that
+    What cables take are shares of what is installed (see :meth:`Network.failed`): of a link that
     one cable has left 0.3, another one with a share of 0.3 takes the rest. A cable that is cut
     already is no fault to come; of one that is cut in part, what is left of it is.
     """
@@ -109,7 +109,7 @@ def hedge(
     stretch_ms: float | None = None,
     more: Paths | None = None,
 ) -> Hedge:
-    """Choose the paths, and tell which of them die together.
+    """Choose the paths, and find which of them die together.
 
     A demand has its *count* fastest paths by way of different exits (:func:`fastest_paths`), *more*
     on top, and for faults that kill all of these the fastest path that survives them. Paths slower
@@ -183,11 +183,11 @@ def _within(paths: Paths, length: np.ndarray, stretch: float) -> np.ndarray:
 
 
 def _spare_survivors(paths: Paths, killed: np.ndarray, near: np.ndarray) -> None:
-    """Take back the fastest path that survives what no path that is *near* does."""
+    """Mark as *near* the fastest path that survives faults that no other such path does."""
     demands = int(paths.demand.max(initial=-1)) + 1
     for dies in killed.T:
-        held = np.bincount(paths.demand[near & ~dies], minlength=demands) > 0
-        able = np.flatnonzero(~dies & ~held[paths.demand])
+        survivors = np.bincount(paths.demand[near & ~dies], minlength=demands) > 0
+        able = np.flatnonzero(~dies & ~survivors[paths.demand])
         near[able[np.flatnonzero(np.diff(paths.demand[able], prepend=-1))]] = True
 
 

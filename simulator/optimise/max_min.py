@@ -22,7 +22,7 @@ _COUNTS = 1e-7
 
 
 class Filling(TwoStage):
-    """Progressive filling: the room on every arc stands where the capacity would."""
+    """Progressive filling; the room on every arc takes the place of its capacity."""
 
     def __init__(self, network: Network, demands: Demands, utilisation_cap: float) -> None:
         super().__init__(network, demands)
@@ -118,7 +118,7 @@ class Filling(TwoStage):
 
 
 def _level(weight: np.ndarray, share: np.ndarray, growing: np.ndarray, size: np.ndarray) -> float:
-    """Level at which shares times weights add up to 1; *share* holds for who does not grow."""
+    """Level at which shares times weights add up to 1; demands that do not grow keep *share*."""
     left = 1.0 - float(weight[~growing] @ share[~growing])
     order = np.argsort(size[growing], kind="stable")
     size, weight = size[growing][order], weight[growing][order]

@@ -12,8 +12,8 @@ duals as link prices, the best missing path of a demand is its shortest path. Wh
 in, the answer is optimal over *all* paths, and the Lagrangian bound at the same prices proves how
 close it is. A demand without any path stays unserved: no failure makes the program infeasible.
 
-With a churn penalty stage two charges it on all flow that leaves its present way: each such way has
-a column of its own at plain latency, bounded by the share that it carries now.
+With a churn penalty stage two charges it on all flow that leaves its present path: each such path
+has a column of its own at plain latency, bounded by the share that it carries now.
 
 Only proportions reach the solver: rates are in units of the largest, ``theta`` in units of what the
 fastest paths would make it, and a limit that the demands together cannot reach is left out. So
@@ -74,7 +74,7 @@ def route(
     paths : Paths, optional
         The only paths to use, over links with capacity; all paths when left out. A demand that has
         none of them is not served. The bounds of the certificate are those of all paths even so
-        (pricing goes on for their sake alone): its gap is what the limit costs.
+        (pricing goes on to find them): its gap is what the limit costs.
     current : Routes, optional
         Routes in force.
     churn_penalty_ms : float
@@ -139,7 +139,7 @@ def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:
 
 
 class TwoStage(PathProblem):
-    """One problem: what counts for the utilisation, on top of the paths found so far.
+    """One problem of two stages: least utilisation, then least latency.
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ class TwoStage(PathProblem):
         if not self.switching_cost and not np.any(self.load(fastest) > room):
             # Nothing can be faster than every demand on its fastest path.
             objective = self.latency(fastest)
-            return fastest, objective, self._least_anyhow() if self.limited else objective
+            return fastest, objective, self._least_without_limits() if self.limited else objective
         program = self.program(np.zeros(len(limit), dtype=bool), room, None)
         binds = self.usable & (room < self.total)
         known, share = self.paths, None
@@ -266,7 +266,7 @@ class TwoStage(PathProblem):
                 moved = float(share @ self.switching_costs()[: len(share)])
                 return share, self.latency(share) + moved, bound
 
-    def _least_anyhow(self) -> float:
+    def _least_without_limits(self) -> float:
         """Latency with every demand on the fastest of all paths: a bound whatever the limits."""
         _, floor, _ = self.shortest(self.delay)
         return float(floor @ self.rate[self.active])

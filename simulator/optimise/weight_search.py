@@ -13,11 +13,11 @@ from simulator.optimise.fortz_thorup import phi
 from simulator.paths.shortest import destinations_of
 
 EQUAL = 1e-12
-"""Costs within this, relatively, are the same: rounding must not steer the search."""
+"""Costs within this, relatively, are the same: rounding must not decide the search."""
 _LEAST_PATIENCE = 20
-"""Changes without gain that the search bears on the smallest network."""
-_SHAKEN = 0.1
-"""Share of the weights that are drawn anew when it bears no more."""
+"""Changes without gain after which the search restarts, on the smallest network."""
+_PERTURBED = 0.1
+"""Share of the weights that are redrawn after that."""
 
 
 class WeightSearch:
@@ -43,8 +43,8 @@ class WeightSearch:
         self.barred = np.where(usable, 0.0, np.inf)
 
         self.unit = float(sent.gbps.max())
-        self.asks = np.zeros((len(self.targets), len(network.nodes)))
-        np.add.at(self.asks, (row, sent.source), sent.gbps / self.unit)
+        self.demand = np.zeros((len(self.targets), len(network.nodes)))
+        np.add.at(self.demand, (row, sent.source), sent.gbps / self.unit)
         self.capacity = network.capacity_gbps[self.order] / self.unit
         self.background = network.background_gbps[self.order] / self.unit
 
@@ -62,7 +62,7 @@ class WeightSearch:
         patience = max(_LEAST_PATIENCE, len(self.weight) // 2)
         for _ in range(iterations):
             if stale == patience:
-                self._settle(self._shaken(best, rng))
+                self._settle(self._perturbed(best, rng))
                 stale = 0
             before = self.cost
             arc, weight = self._tie(rng) if rng.random() < 0.5 else self._anything(rng)
@@ -86,9 +86,9 @@ class WeightSearch:
         return int(rng.integers(len(self.weight))), float(rng.integers(1, self.max_weight + 1))
 
     def _tie(self, rng: np.random.Generator) -> tuple[int, float]:
-        """Make a way around a dear arc as short as the way over it, or shorter by one."""
-        mine = self.load.sum(axis=0) > 0
-        arc = _draw(rng, np.where(mine, phi(self.total, self.capacity), 0.0))
+        """Make a path around an expensive arc as short as the path over it, or shorter by one."""
+        used = self.load.sum(axis=0) > 0
+        arc = _draw(rng, np.where(used, phi(self.total, self.capacity), 0.0))
         row = _draw(rng, self.load[:, arc])
         detour = self.via[row] - self.distance[row, self.tail[arc]]
         around = np.flatnonzero((self.tail == self.tail[arc]) & (detour > 0) & np.isfinite(detour))
@@ -96,18 +96,18 @@ class WeightSearch:
             return self._anything(rng)
         other = int(rng.choice(around))
         change = float(detour[other] + rng.integers(2))
-        dearer, cheaper = self.weight[arc] + change, self.weight[other] - change
+        heavier, lighter = self.weight[arc] + change, self.weight[other] - change
         if rng.random() < 0.5:
-            return (arc, dearer) if dearer <= self.max_weight else (other, cheaper)
-        return (other, cheaper) if cheaper >= 1 else (arc, dearer)
+            return (arc, heavier) if heavier <= self.max_weight else (other, lighter)
+        return (other, lighter) if lighter >= 1 else (arc, heavier)
 
-    def _shaken(self, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-        """Weights of which some are drawn anew."""
-        count = max(round(_SHAKEN * len(weight)), min(2, len(weight)))
-        shaken = weight.copy()
+    def _perturbed(self, weight: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """Weights of which some are redrawn."""
+        count = max(round(_PERTURBED * len(weight)), min(2, len(weight)))
+        perturbed = weight.copy()
         places = rng.choice(len(weight), count, replace=False)
-        shaken[places] = rng.integers(1, self.max_weight + 1, count)
-        return shaken
+        perturbed[places] = rng.integers(1, self.max_weight + 1, count)
+        return perturbed
 
     def _try(self, arc: int, new: float) -> None:
         """Change one weight; route again only the destinations that it touches."""
@@ -153,12 +153,12 @@ class WeightSearch:
     def _spread(
         self, distance: np.ndarray, via: np.ndarray, rows: np.ndarray | slice
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Load of every arc for every destination, and which arcs are on a shortest way."""
+        """Load of every arc for every destination, and which arcs are on a shortest path."""
         on = (via <= distance[:, self.tail]) & np.isfinite(via)
-        ways = np.add.reduceat(on, self.group, axis=1, dtype=float)
-        split = on / np.maximum(np.repeat(ways, self.width, axis=1), 1.0)
+        paths = np.add.reduceat(on, self.group, axis=1, dtype=float)
+        split = on / np.maximum(np.repeat(paths, self.width, axis=1), 1.0)
         destination = np.arange(len(on)), self.targets[rows]
-        here = np.where(np.isfinite(distance), self.asks[rows], 0.0)
+        here = np.where(np.isfinite(distance), self.demand[rows], 0.0)
         load = np.zeros_like(split)
         while here.any():
             moving = split * here[:, self.tail]

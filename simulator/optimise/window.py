@@ -1,7 +1,7 @@
 """The best fixed splits for a planning window: one set of shares, rates that differ by instant.
 
 The program is written out in ``routing/best_static.py``. There is a row for an arc at an instant
-only once it is broken, and a column for a path once the prices ask for it.
+only once it is broken, and a column for a path once it improves the cost at the prices.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class WindowProblem(PathProblem):
 
     The rate of a demand is its mean over the window, and its *profile* the factor on it at every
     instant. Prices differ by instant, so lengths differ by profile: there is a row of shortest
-    paths for every pair of profile and goal. A *level* is a limit on utilisation: the only one,
-    or one an instant, as the measure says; instants at which all rates are alike count as one.
+    paths for every pair of profile and destination. A *level* is a limit on utilisation: one for
+    all instants or one for each, by measure. Instants with the same rates count as one.
 
     Parameters
     ----------
@@ -141,21 +141,21 @@ class WindowProblem(PathProblem):
     def _bound(self, head: int | None, floor: np.ndarray, price: sparse.csr_array) -> float:
         """Lagrangian bound at the prices of rows, over all paths.
 
-        The levels are free as long as the measure keeps its limit, so that the best of them is the
-        one whose rows are dearest for its weight.
+        See ``optimise/bounds.py``. The levels are free as long as the measure keeps its limit, so
+        that the best of them is the one whose rows have the highest price for its weight.
         """
         priced = sparse.coo_array(price)
         arc, instant = priced.coords
         pull = priced.data * self.capacity[arc] * self.theta_unit
-        dear = np.bincount(self.limit[arc, instant], pull, minlength=self.heads)
-        dearest = float((dear[_LEVELS:] / self.weight).max())
+        level_price = np.bincount(self.limit[arc, instant], pull, minlength=self.heads)
+        highest = float((level_price[_LEVELS:] / self.weight).max())
         bound = float(floor @ self.rate[self.active]) + float(priced.data @ self.background[arc])
-        if dear[_OTHERS] > 0:
-            bound -= float(dear[_OTHERS] * self.most[_OTHERS])
+        if level_price[_OTHERS] > 0:
+            bound -= float(level_price[_OTHERS] * self.most[_OTHERS])
         if head is None:
-            return bound - dearest * float(self.most[_MEASURE])
-        # A bound for prices that make the measure worth its cost of one; larger ones scale down.
-        return bound / max(1.0, dearest)
+            return bound - highest * float(self.most[_MEASURE])
+        # A bound for prices that make the measure cost one at most; larger ones scale down.
+        return bound / max(1.0, highest)
 
     # -- what splits do -----------------------------------------------------------------------
 
@@ -263,7 +263,7 @@ class WindowProblem(PathProblem):
         return count
 
     def _prices(self, solution: Solution) -> tuple[sparse.csr_array, np.ndarray]:
-        """Price of a unit of flow by arc and instant, and what a unit of each demand costs."""
+        """Price of a unit of flow by arc and instant, and dual value of a unit of each demand."""
         demands = len(self.active)
         price = np.maximum(-solution.prices[demands + 1 :], 0.0) * self._row_scale(self.arc)
         table = sparse.csr_array((price, (self.arc, self.instant)), shape=self.has_row.shape)

@@ -11,9 +11,9 @@ from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 
 _TREES_PER_PATH = 4
 _PENALTY = 64.0
-"""The arc most used so far, for its capacity, seems longer by this factor."""
-_LUCK = 0.25
-"""Every arc seems longer by up to this share, at random, anew for every tree."""
+"""The arc most used so far, for its capacity, is lengthened by this factor."""
+_JITTER = 0.25
+"""Largest random share by which an arc is lengthened, drawn for every tree."""
 
 
 def diverse_paths(network: Network, demands: Demands, count: int, seed: int) -> Paths:
@@ -48,7 +48,7 @@ def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
         if np.bincount(found.demand)[able].min() >= count:
             break
         use += np.bincount(latest.take(once).arcs, minlength=len(use)) / network.installed_gbps
-        luck = 1.0 + _LUCK * random.random(len(use))
-        latest = tree(weight * luck * _PENALTY ** (use / use.max()), able)
+        jitter = 1.0 + _JITTER * random.random(len(use))
+        latest = tree(weight * jitter * _PENALTY ** (use / use.max()), able)
         found = found.join(latest).distinct().first(count)
     return found.join(fastest_paths(network, demands, count)).distinct().first(count)

@@ -35,7 +35,7 @@ def gateway_distances(network: Network, demands: Demands) -> np.ndarray:
     Returns
     -------
     ndarray, shape (demands, gateways)
-        Columns as in ``network.gateways``. Infinite without a way between the end at home and the
+        Columns as in ``network.gateways``. Infinite without a path between the end at home and the
         gateway, or between the gateway's own exits and the end abroad, in the direction of the
         demand; infinite too for demands that do not cross the border.
     """
@@ -89,7 +89,7 @@ def by_gateway(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
         Position in ``network.gateways``; -1 for none.
     """
     destinations, row = destinations_of(network, demands)
-    # A commodity is what is forwarded alike: a goal, by way of a gateway or of none (-1).
+    # A commodity is forwarded in one way: to a destination, by a gateway or by none (-1).
     pairs = np.stack([gate, row], axis=1)
     commodities, commodity = np.unique(pairs, axis=0, return_inverse=True)
     destination = destinations.take(commodities[:, 1])
@@ -107,7 +107,7 @@ def _abroad_only(network: Network) -> Network:
 
 
 def _two_legs(network: Network, gates: np.ndarray, destination: Destinations) -> sparse.csr_array:
-    """Splits of each (gateway, goal): one leg inside the country, one abroad."""
+    """Splits of each (gateway, destination): one leg inside the country, one abroad."""
     outside = _abroad_only(network)
     out = network.is_abroad[destination.node]
     inner_end, outer_end = (

@@ -33,17 +33,17 @@ class BestStatic(Scheme):
 
     where ``b`` is background and ``C`` capacity. A second stage keeps that optimum and minimises
     latency: flow times delay, summed over all instants. With one instant this is ``min_max``. Exact
-    over all paths: a path joins when prices ask for it, and the row of an arc at an instant when it
-    is broken. Demands with the same profile in time share their prices. The certificate is about
-    the window: ``mlu`` is the measure, ``objective`` the mean over instants of Gbps times ms, both
-    with a bound that holds for all fixed splits.
+    over all paths: a path joins when it improves the cost at the prices, and the row of an arc at
+    an instant when it is broken. Demands with the same profile in time share their prices. The
+    certificate is about the window: ``mlu`` is the measure, ``objective`` the mean over instants of
+    Gbps times ms, both with a bound that holds for all fixed splits.
 
-    What is planned for: in a scenario, the traffic expected for up to a week from the start, at 336
-    instants at most, without what is random. After every change of topology the same window is
-    planned for anew, as soon as the IGP converges. That flatters it: operators foresee less, and
-    plan in weeks. For traffic as expected no fixed splits do better by the measure; for traffic
-    that departs from it nothing is promised. Without a window, and as the scheme of a controller,
-    it plans for the rates given alone.
+    In a scenario the window is the traffic expected for up to a week from the start, at 336
+    instants at most, without random parts. After every change of topology the same window is
+    planned for again, as soon as the IGP converges. That is optimistic: operators have less
+    information, and plan in weeks. For traffic as expected no fixed splits are better by the
+    measure; for other traffic nothing is guaranteed. Without a window, and as the scheme of a
+    controller, it plans for the rates given alone.
 
     Source: Zhang et al., On Optimal Routing with Multiple Traffic Matrices, INFOCOM 2005; Pioro and
     Medhi, *Routing, Flow, and Capacity Design in Communication and Computer Networks*, 2004,

@@ -1,4 +1,4 @@
-"""Least congestion cost: spread load the more eagerly, the fuller a link is, and mind latency."""
+"""Least congestion cost: the fuller a link is, the more its load costs; weighed against latency."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class CongestionCost(Scheme):
         Weight of latency against congestion. With 0, ties between equally congested answers are
         broken by the solver, not by latency.
     churn_penalty_ms : float
-        Added to the latency of a Gbps that leaves its present way: it moves only where that is
-        worth as much as so many milliseconds at a latency weight of 1.
+        Added to the latency of a Gbps that leaves its present path: it moves only where that
+        saves the equivalent of so many milliseconds at a latency weight of 1.
     """
 
     latency_weight: NonNegative = 1.0

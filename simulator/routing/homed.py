@@ -1,4 +1,4 @@
-"""Homed: every province has its gateway, and keeps it while it stands."""
+"""Homed: every province has its gateway, and keeps it while it is up."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Homed(Scheme):
     """A fixed table of gateways per province; the next in line only when one is withdrawn.
 
     For every demand that crosses the border, the gateway is the first in the row of its end at
-    home that has, in the direction of the demand, a way between that end and itself and a way
+    home that has, in the direction of the demand, a path between that end and itself and a path
     between its own exits and the end abroad. Load never moves traffic. Without a row, or with all
     of the row withdrawn, the gateway is the nearest by IGP metric, as in ``nearest_exit``. Inbound
     mirrors outbound: a province's prefixes are announced at its preferred gateway. Inside the

@@ -14,10 +14,10 @@ class IgpEcmp(Scheme):
     """Shortest path by IGP metric, split equally per hop over all equal-cost next hops.
 
     Destination-based: at every node, traffic to a destination splits equally over all links that
-    start a shortest way there, whatever its source. Parallel links count as separate next hops.
+    start a shortest path there, whatever its source. Parallel links count as separate next hops.
     Stub nodes carry no transit whatever the metrics. Source: RFC 2328 section 16.8; ISO 10589.
     """
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
-        """Return splits towards every destination."""
+        """Return splits to every destination."""
         return ecmp(network, demands, network.metric)

@@ -21,16 +21,16 @@ class LowestLatencyExit(Scheme):
 
         least delay(source, x) + delay(x) + least delay(x, target)
 
-    over the exits that are up and have both legs, however full they are. A way crosses the border
-    once, so the sum is least on the way of least delay altogether, and one tree per target finds
-    it. Of ways as fast, those with the fewest hops; what is still equal splits per hop (ECMP).
+    over the exits that are up and have both legs, however full they are. A path crosses the border
+    once, so the sum is least on the path of least delay altogether, and one tree per target finds
+    it. Of equally fast paths, those with the fewest hops; remaining ties split per hop (ECMP).
     Domestic traffic follows ECMP by IGP metric. Source: McPherson and Patel, Experience with the
     BGP-4 Protocol, RFC 4277 section 7.1.1, MEDs and Potatoes (there by advertised metric, here by
     delay).
     """
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
-        """Return splits towards every destination, by delay and by metric."""
+        """Return splits to every destination, by delay and by metric."""
         destinations, row = destinations_of(network, demands)
         by_metric = shortest_to(network, network.metric, destinations).ecmp()
         by_delay = shortest_to(network, network.delay_ms + HOP_MS, destinations).ecmp()

@@ -25,7 +25,7 @@ _SLACK = 1e-9
 class MaxMinFair(Scheme):
     """Lexicographic max-min fair allocation over all paths, then the least latency for it.
 
-    Variables: ``t[k]``, the share of demand *k* that is let in, and ``x[p]``, the share of it on
+    Variables: ``t[k]``, the share of demand *k* that is admitted, and ``x[p]``, the share of it on
     path *p*. The vector of ``t[k]`` (``by: fraction``) or ``t[k] rate[k]`` (``by: rate``), sorted
     from the least up, is as large as it can be, first number first, subject to ::
 
@@ -38,11 +38,11 @@ class MaxMinFair(Scheme):
     bound: the sum over *k* of ``t[k]`` times the price of the cheapest path of *k* is at most the
     value of all room. The level at which this bound is met is tried next, until the routing fits
     (Newton's method on a convex piecewise linear function: finite, and the last program verifies
-    the level). Whoever cannot do without a priced arc is then frozen: by the same bound nobody of
-    these can grow without another's loss. The rest fill on.
+    the level). Demands that cannot avoid a priced arc are then frozen: by the same bound none of
+    these can grow without a loss to another. The rest continue to grow.
 
-    What is not let in is shaped at its source: shares of a demand may sum to less than 1. A
-    direction that the background fills to the cap lets nobody pass.
+    Traffic that is not admitted is shaped at its source: shares of a demand may sum to less than 1.
+    A direction that the background fills to the cap carries nothing else.
 
     Source: Bertsekas and Gallager, *Data Networks*, 1992, section 6.5.2; Nace and Pioro, Max-Min
     Fairness and Its Applications to Routing and Load-Balancing in Communication Networks, 2008
@@ -78,7 +78,7 @@ class MaxMinFair(Scheme):
 
 
 def _reachable(network: Network, demands: Demands) -> np.ndarray:
-    """Demands that have a way to their target, with room on it or not."""
+    """Demands that have a path to their target, with room on it or not."""
     destinations, row = destinations_of(network, demands)
     near = shortest_to(network, network.delay_ms + HOP_MS, destinations)
     return np.isfinite(near.distance[row, demands.source])

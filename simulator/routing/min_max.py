@@ -31,7 +31,7 @@ class MinMax(Scheme):
         Paths that each demand may use: the fastest ones, international demands by way of different
         exits first; all paths when left out. The certificate's gap is what this costs.
     churn_penalty_ms : float
-        Added, among the optima, to the latency of all flow that leaves its present way.
+        Added, among the optima, to the latency of all flow that leaves its present path.
     """
 
     classes: tuple[LinkClass, ...] = ()

@@ -18,8 +18,8 @@ from simulator.routing.scheme import Scheme, scheme
 class SemiOblivious(Scheme):
     """A few diverse paths per demand, drawn once; then the splits of least MLU and least latency.
 
-    The paths depend on the topology, not on traffic: a router is set up with them once, and a
-    controller sends numbers only. They come from trees of shortest paths to every target, one tree
+    The paths depend on the topology, not on traffic: routers are configured with them once, and a
+    controller sends shares only. They come from trees of shortest paths to every target, one tree
     after the other. The first goes by latency, so that every demand has its fastest path. Under the
     next, arc *a* has the length ::
 
@@ -28,7 +28,7 @@ class SemiOblivious(Scheme):
     where ``use[a]`` is how many pairs of ends go over *a* in the trees so far, divided by the
     capacity installed. A demand keeps the first distinct paths; if the trees have too few for it,
     its fastest ones by way of different exits make up the number. After a change of topology the
-    paths are drawn anew, from what stands.
+    paths are drawn again, over what is up.
 
     Then, as in ``min_max`` over these paths only: minimise ``theta`` subject to: the flows over the
     paths of every demand add up to its rate, and the flow on every arc plus its background is at
@@ -47,7 +47,7 @@ class SemiOblivious(Scheme):
     seed : int
         Of the random lengths; another draw of paths for another seed.
     churn_penalty_ms : float
-        Added, among the optima, to the latency of all flow that leaves its present way.
+        Added, among the optima, to the latency of all flow that leaves its present path.
     """
 
     paths: PositiveInt = 4

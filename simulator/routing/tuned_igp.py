@@ -26,15 +26,15 @@ class TunedIgp(Scheme):
     of ``igp_ecmp`` hold. The problem is NP-hard: this is a heuristic and proves nothing.
 
     The search starts at the given metrics, scaled and rounded, and tries one change of one weight
-    in each iteration; what does not raise the cost stays. Half of the changes are random. The other
-    half pick an arc by its cost and a destination on it, and make another way from its tail just as
-    short, or shorter by one. Only destinations that a change touches are routed again. After half
-    as many changes without gain as there are arcs, the search goes back to the best weights, draws
-    a tenth of them anew and goes on from there. When the given metrics cost no more than the best
-    weights, they are kept: the cost is never above that of ``igp_ecmp``.
+    in each iteration; a change that does not raise the cost is kept. Half of the changes are
+    random. The other half pick an arc by its cost and a destination on it, and make another path
+    from its tail just as short, or shorter by one. Only destinations that a change touches are
+    routed again. After half as many changes without gain as there are arcs, the search goes back to
+    the best weights, redraws a tenth of them and goes on from there. When the given metrics cost no
+    more than the best weights, they are kept: the cost is never above that of ``igp_ecmp``.
 
     As a static strategy the weights are tuned for the base matrix, and again after every change of
-    topology. That flatters it: operators keep their weights through a fault. Source: Fortz and
+    topology. That is optimistic: operators keep their weights through a fault. Source: Fortz and
     Thorup, Internet Traffic Engineering by Optimizing OSPF Weights, INFOCOM 2000; restarts stand
     in for their hashed tabu list.
 
@@ -55,7 +55,7 @@ class TunedIgp(Scheme):
     demand_aware: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
-        """Return splits towards every destination under the best weights found."""
+        """Return splits to every destination under the best weights found."""
         given = ecmp(network, demands, network.metric)
         load = given.loads(demands.gbps)
         if not load.any():

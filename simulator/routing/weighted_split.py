@@ -24,16 +24,16 @@ class WeightedSplit(Scheme):
     """Every international demand spread over the exits that reach its region, in fixed shares.
 
     The share of demand *k* on exit *x* is ``w[x] / sum of w over X(k)``, where ``X(k)`` are the
-    exits that are up, have a way for *k* in its direction and, with ``reach_stretch_ms``, are at
+    exits that are up, have a path for *k* in its direction and, with ``reach_stretch_ms``, are at
     most that much slower than the best of them; ``w`` is the capacity of the exit in that
-    direction, or 1, or a given weight. Ways to and from an exit are the fastest (of ways as fast,
-    the fewest hops, then the link listed first), as tunnels would be laid. A demand for which no
-    exit has a weight follows ECMP by IGP metric, and so does domestic traffic.
+    direction, or 1, or a given weight. Paths to and from an exit are the fastest (of equally fast
+    ones, the fewest hops, then the link listed first), as tunnels would be laid. A demand for which
+    no exit has a weight follows ECMP by IGP metric, and so does domestic traffic.
 
-    Capacity is that of the network as shown. A static strategy sees a partial cable cut only when
-    the topology next changes and its rules run again. Source: Zhou et al., WCMP: Weighted Cost
-    Multipathing for Improved Fairness in Data Centers, EuroSys 2014; between exits, the BGP link
-    bandwidth extended community.
+    Capacity is that of the network as shown. A static strategy reacts to a partial cable cut only
+    when the topology next changes and its routes are computed again. Source: Zhou et al., WCMP:
+    Weighted Cost Multipathing for Improved Fairness in Data Centers, EuroSys 2014; between exits,
+    the BGP link bandwidth extended community.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class WeightedSplit(Scheme):
     weights : mapping of str to float
         Weight of each exit, with ``by: weights``; exits left out get nothing.
     reach_stretch_ms : float
-        Exits whose way is slower than the best by more than this are not used; all are when left
+        Exits whose path is slower than the best by more than this are not used; all are when left
         out.
     """
 
@@ -77,12 +77,12 @@ class WeightedSplit(Scheme):
         destinations, row = destinations_of(network, demands)
         near = shortest_to(network, length, destinations)
         paths, shares = Paths.of([]), [np.empty(0)]
-        for ways in exit_paths(network, demands, length, row, near):
-            asked = np.where(np.isfinite(ways.length), weight[ways.crossing][:, None], 0.0)
-            asked[~self._within_reach(network, ways.length, asked > 0)] = 0.0
-            place, which = np.nonzero(asked)
-            paths = paths.join(ways.paths(place, which))
-            shares.append((asked / np.maximum(asked.sum(axis=0), 1e-300))[place, which])
+        for by_exit in exit_paths(network, demands, length, row, near):
+            weighted = np.where(np.isfinite(by_exit.length), weight[by_exit.crossing][:, None], 0.0)
+            weighted[~self._within_reach(network, by_exit.length, weighted > 0)] = 0.0
+            place, which = np.nonzero(weighted)
+            paths = paths.join(by_exit.paths(place, which))
+            shares.append((weighted / np.maximum(weighted.sum(axis=0), 1e-300))[place, which])
         split = Routes.from_paths(
             network, len(demands), paths.demand, np.concatenate(shares), paths.arcs, paths.starts
         )
