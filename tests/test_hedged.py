@@ -13,7 +13,8 @@ from test_laws import fingerprint
 
 from simulator.model.demands import INTERNATIONAL
 from simulator.optimise import hedge as hedge_program
-from simulator.optimise.hedge import RESERVED_MS, fault_sets
+from simulator.optimise.hedge import RESERVED_MS
+from simulator.optimise.hedge_paths import fault_sets
 from simulator.paths.candidates import fastest_paths
 from simulator.routing.hedged import Hedged
 from simulator.routing.igp_ecmp import IgpEcmp

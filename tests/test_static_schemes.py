@@ -14,10 +14,11 @@ from simulator.base.schema import build
 from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES, phi
-from simulator.paths.legs import ecmp
+from simulator.optimise.weight_search import WeightSearch
+from simulator.paths.shortest import ecmp
 from simulator.routing.route import route
 from simulator.routing.scheme import scheme
-from simulator.routing.tuned_igp import TunedIgp, _Search
+from simulator.routing.tuned_igp import TunedIgp
 
 KINDS = {
     "p": "provincial", "q": "provincial", "region": "region",
@@ -460,7 +461,7 @@ def test_tuned_weights_help_where_there_is_something_to_gain(china):
 def test_the_search_keeps_its_books(name):
     """Routed again piece by piece or all at once: the same loads, the same cost."""
     network, demands = case(name)
-    search = _Search(network, demands, 20)
+    search = WeightSearch(network, demands, 20)
     for seed in range(4):
         before = search.cost
         search.run(100, np.random.default_rng(seed))

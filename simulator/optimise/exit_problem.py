@@ -1,11 +1,11 @@
-"""Least latency under a cap on exits, by the structure of the problem: a few prices decide it.
+"""Least latency under a cap on exits, by a simplex method for the structure of the problem.
 
 Each international demand crosses the border once. While no other link is full, its latency by way
 of each exit is a number, and what is left is a transportation problem: demands to exits, exits with
 room. Its optimal basis is small. Every demand has one **key** exit; exits that are full have a
-price; and there are as many **extra** ways (demands that are split) as full exits. So a basis is a
-matrix as large as the number of full exits, and a pivot of the dual simplex method a few sweeps
-over a table of demands by exits.
+price; and there are as many **extra** paths (of demands that are split) as full exits. So a basis
+is a matrix as large as the number of full exits, and a pivot of the dual simplex method a few
+sweeps over a table of demands by exits.
 
 A basis is optimal for all rates for which its flows are not negative and no exit overflows: from
 one cycle to the next few pivots are needed, often none. The answer does not depend on where they
@@ -46,9 +46,9 @@ class Basis(NamedTuple):
     Attributes
     ----------
     key : ndarray of int, shape (demands,)
-        Exit of each demand's key way.
+        Exit of each demand's key path.
     demand, exit : ndarray of int, shape (full exits,)
-        The extra ways.
+        The extra paths.
     full : ndarray of int, shape (full exits,)
         Exits that are full.
     """
@@ -61,7 +61,7 @@ class Basis(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Side:
-    """The ways of one direction.
+    """The paths of one direction.
 
     Attributes
     ----------
@@ -70,9 +70,9 @@ class Side:
     arcs : ndarray of int, shape (exits,)
         Exit arcs of this direction that are up.
     place : ndarray of int, shape (demands, exits)
-        Position of each way among the paths of the table; -1 where there is none.
+        Position of each path in the table; -1 where there is none.
     delay_ms, cost : ndarray, shape (demands, exits)
-        Delay of each way, and the same made unlike all others; infinite where there is none.
+        Delay of each path, and the same with ties broken; infinite where there is none.
     """
 
     who: np.ndarray
@@ -84,12 +84,12 @@ class Side:
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """All ways of all demands, as long as the same links are up.
+    """All paths of all demands, as long as the same links are up.
 
     Attributes
     ----------
     paths : Paths
-        First the fastest path of every demand that has one, then every way of every direction.
+        First the fastest path of every demand that has one, then every path of every direction.
     fastest : ndarray of int, shape (demands,)
         Position of its fastest path; -1 for a demand without any.
     sides : tuple of Side
@@ -111,9 +111,9 @@ def route(
     limit: np.ndarray,
     counts: np.ndarray,
     current: Routes | None = None,
-    dearest_ms: float = np.inf,
+    highest_price_ms: float = np.inf,
 ) -> Routes | None:
-    """Route for the least latency; None where this way of solving does not apply.
+    """Route for the least latency; None where this method does not apply.
 
     That is where the exits cannot hold the demands, or another link would be above its limit.
 
@@ -125,11 +125,11 @@ def route(
     limit : ndarray, shape (arcs,)
         Utilisation allowed on every arc.
     counts : ndarray of bool, shape (arcs,)
-        Arcs whose utilisation the certificate tells.
+        Arcs whose utilisation the certificate reports.
     current : Routes, optional
-        Earlier routes of this way of solving: where to start from.
-    dearest_ms : float
-        What a Gbps above the limit would cost: does not apply where room is worth more than that.
+        Earlier routes of this method: where to start from.
+    highest_price_ms : float
+        Cost of a Gbps above the limit: the method does not apply where room has a higher price.
     """
     able = without_zero_capacity(network)
     table = _table(able, demands)
@@ -148,10 +148,10 @@ def route(
         answer = _solve(side.cost, rate[side.who], room[side.arcs], start)
         if answer is None:
             return None
-        basis, ways, amount, price = answer
-        if price.max(initial=0.0) > dearest_ms:
+        basis, chosen, amount, price = answer
+        if price.max(initial=0.0) > highest_price_ms:
             return None
-        found.append(side.place[ways])
+        found.append(side.place[chosen])
         flows.append(amount)
         least = (side.delay_ms + price).min(axis=1)
         bound += float(least @ rate[side.who]) - float(price @ room[side.arcs])
@@ -184,14 +184,14 @@ def route(
     return replace(routes, warm_start=tuple(bases))
 
 
-# -- the ways, which depend on what is up ------------------------------------------------------
+# -- the paths, which depend on what is up -----------------------------------------------------
 
 
 def _table(network: Network, demands: Demands) -> Table:
-    """All ways by every exit, kept with the network for the next solve."""
+    """All paths by every exit, kept with the network for the next solve."""
     # Ties are broken by name, and demands between the same ends may be of different services.
     kinds = None if demands.service is None else tuple(demands.service)
-    key = remembered(network, demands, "ways by exit", kinds)
+    key = remembered(network, demands, "paths by exit", kinds)
     if key not in network.memo:
         network.memo[key] = _find_table(network, demands)
     return network.memo[key]
@@ -206,20 +206,26 @@ def _find_table(network: Network, demands: Demands) -> Table:
     paths = paths.take(np.flatnonzero(has))
     fastest = np.where(has, np.cumsum(has) - 1, -1)
     sides = []
-    for ways in exit_paths(network, demands, weight, row, near):
-        reaches = np.isfinite(ways.length).any(axis=0)
-        exit_, which = np.nonzero(np.isfinite(ways.length))
-        found = ways.paths(exit_, which)
-        delay = np.full(ways.length.T.shape, np.inf)
+    for by_exit in exit_paths(network, demands, weight, row, near):
+        reaches = np.isfinite(by_exit.length).any(axis=0)
+        exit_, which = np.nonzero(np.isfinite(by_exit.length))
+        found = by_exit.paths(exit_, which)
+        delay = np.full(by_exit.length.T.shape, np.inf)
         delay[which, exit_] = found.sums(network.delay_ms)
         place = np.full(delay.shape, -1)
         place[which, exit_] = len(paths.demand) + np.arange(len(which))
         paths = paths.join(found)
-        names = [demands.names[k] for k in ways.who]
-        exits = [network.arc_name(int(arc)) for arc in ways.crossing]
-        cost = delay + _TIE_MS * _unlike(names, exits)
+        names = [demands.names[k] for k in by_exit.who]
+        exits = [network.arc_name(int(arc)) for arc in by_exit.crossing]
+        cost = delay + _TIE_MS * _tie_breakers(names, exits)
         sides.append(
-            Side(ways.who[reaches], ways.crossing, place[reaches], delay[reaches], cost[reaches])
+            Side(
+                by_exit.who[reaches],
+                by_exit.crossing,
+                place[reaches],
+                delay[reaches],
+                cost[reaches],
+            )
         )
     fixed = fastest >= 0
     for side in sides:
@@ -228,7 +234,7 @@ def _find_table(network: Network, demands: Demands) -> Table:
     return Table(paths, fastest, tuple(sides), delay, np.flatnonzero(fixed))
 
 
-def _unlike(rows: list[str], columns: list[str]) -> np.ndarray:
+def _tie_breakers(rows: list[str], columns: list[str]) -> np.ndarray:
     """Numbers from 0 to 1 that depend on pairs of names and on nothing else."""
 
     def words(names: list[str]) -> np.ndarray:
@@ -247,7 +253,7 @@ def _unlike(rows: list[str], columns: list[str]) -> np.ndarray:
 
 class _Answer(NamedTuple):
     basis: Basis
-    ways: tuple[np.ndarray, np.ndarray]
+    chosen: tuple[np.ndarray, np.ndarray]
     amount: np.ndarray
     price: np.ndarray
 
@@ -268,7 +274,7 @@ def _solve(
     tolerance = 1e-12 * max(1.0, float(rate.sum()))
     try:
         state = _State(cost, rate, room, start) if start and _fits(start, cost) else None
-    except np.linalg.LinAlgError:  # of another problem after all
+    except np.linalg.LinAlgError:  # of another problem
         state = None
     if state is None or not state.is_dual_feasible():
         none = np.empty(0, dtype=np.int64)
@@ -283,15 +289,15 @@ def _solve(
 
 
 def _fits(basis: Basis, cost: np.ndarray) -> bool:
-    """Whether a basis can be one of this problem: of other ways of other demands it cannot."""
+    """Whether a basis can be one of this problem, not of other paths or other demands."""
     demands, exits = cost.shape
     key, demand, exit_, full = basis
     if len(key) != demands or demand.max(initial=-1) >= demands:
         return False
     if max(key.max(initial=-1), exit_.max(initial=-1), full.max(initial=-1)) >= exits:
         return False
-    ways = np.concatenate([cost[np.arange(demands), key], cost[demand, exit_]])
-    return bool(np.isfinite(ways).all())
+    costs = np.concatenate([cost[np.arange(demands), key], cost[demand, exit_]])
+    return bool(np.isfinite(costs).all())
 
 
 class _State:
@@ -322,14 +328,14 @@ class _State:
         self._key_cost = self._cost[self._every, key] + self._price[key]
 
     def is_dual_feasible(self) -> bool:
-        """Whether no way is cheaper than the basis has it: what the dual simplex starts from."""
-        dearest = self._price + self._cost - self._key_cost[:, None]
-        return bool(self._price.min() > -_TIE_MS / 1e6 and dearest.min() > -_TIE_MS / 1e6)
+        """Whether no path has a negative reduced cost: what the dual simplex starts from."""
+        reduced = self._price + self._cost - self._key_cost[:, None]
+        return bool(self._price.min() > -_TIE_MS / 1e6 and reduced.min() > -_TIE_MS / 1e6)
 
     def most_infeasible(self, tolerance: float) -> tuple[str, int] | None:
         """What has to leave the basis: the worst negative flow or overflow; None if there is none.
 
-        ``("extra", i)`` an extra way, ``("key", k)`` the key way of a demand, ``("exit", x)`` the
+        ``("extra", i)`` an extra path, ``("key", k)`` the key path of a demand, ``("exit", x)`` the
         slack of an exit that is not among the full ones.
         """
         basis = self._basis
@@ -398,22 +404,22 @@ class _State:
         return True
 
     def answer(self) -> _Answer:
-        """Write the basis in one way, whatever the pivots were, and compute the flows from that."""
+        """Bring the basis to one form, whatever the pivots were, and compute the flows from it."""
         key, demand, exit_, full = self._basis
         if len(demand):
-            # Of the ways of a split demand the one by the exit listed first is the key.
-            ways = {(int(k), int(x)) for k, x in zip(demand, exit_, strict=True)}
-            ways |= {(int(k), int(key[k])) for k in set(demand.tolist())}
+            # Of the paths of a split demand the one by the exit listed first is the key.
+            pairs = {(int(k), int(x)) for k, x in zip(demand, exit_, strict=True)}
+            pairs |= {(int(k), int(key[k])) for k in set(demand.tolist())}
             key = key.copy()
             extras = []
-            for k, x in sorted(ways, reverse=True):
+            for k, x in sorted(pairs, reverse=True):
                 key[k] = x
-            for k, x in sorted(ways):
+            for k, x in sorted(pairs):
                 if key[k] != x:
                     extras.append((k, x))
             demand, exit_ = np.array(extras, dtype=np.int64).reshape(-1, 2).T
             self._set(Basis(key, demand, exit_, np.sort(full)))
         amount = self._rate - np.bincount(demand, self._extra, len(self._rate))
-        ways_used = np.concatenate([self._every, demand]), np.concatenate([key, exit_])
+        used = np.concatenate([self._every, demand]), np.concatenate([key, exit_])
         both = np.maximum(np.concatenate([amount, self._extra]), 0.0)
-        return _Answer(self._basis, ways_used, both, self._price)
+        return _Answer(self._basis, used, both, self._price)

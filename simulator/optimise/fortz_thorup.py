@@ -1,9 +1,9 @@
-"""The Fortz-Thorup cost of load: one per unit while a link is idle, dear from 90 % on.
+"""The Fortz-Thorup cost of load: one per unit while a link is idle, steep from 90 % on.
 
 The cost of load *y* on a link of capacity *C* is ``phi(y, C)``: continuous, convex and piecewise
 linear, with ``phi(0, C) = 0`` and slope 1 up to a third of the capacity, 3 up to two thirds, 10 up
-to 9/10, 70 up to 1, 500 up to 11/10 and 5000 beyond. At full load it is ``10 2/3 C``. It goes with
-the unit: ``phi(k y, k C) = k phi(y, C)``.
+to 9/10, 70 up to 1, 500 up to 11/10 and 5000 beyond. At full load it is ``10 2/3 C``. It scales
+with the unit: ``phi(k y, k C) = k phi(y, C)``.
 
 Source: Fortz and Thorup, Internet Traffic Engineering by Optimizing OSPF Weights, INFOCOM 2000.
 """

@@ -12,8 +12,8 @@ duals as link prices, the best missing path of a demand is its shortest path. Wh
 in, the answer is optimal over *all* paths, and the Lagrangian bound at the same prices proves how
 close it is. A demand without any path stays unserved: no failure makes the program infeasible.
 
-With a churn penalty stage two charges it on all flow that leaves its present way: each such way has
-a column of its own at plain latency, bounded by the share that it carries now.
+With a churn penalty stage two charges it on all flow that leaves its present path: each such path
+has a column of its own at plain latency, bounded by the share that it carries now.
 
 Only proportions reach the solver: rates are in units of the largest, ``theta`` in units of what the
 fastest paths would make it, and a limit that the demands together cannot reach is left out. So
@@ -34,6 +34,7 @@ from simulator.base.errors import SimulatorError, did_you_mean
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
+from simulator.optimise import bounds
 from simulator.optimise.path_problem import (
     PathProblem,
     power_of_two,
@@ -73,7 +74,7 @@ def route(
     paths : Paths, optional
         The only paths to use, over links with capacity; all paths when left out. A demand that has
         none of them is not served. The bounds of the certificate are those of all paths even so
-        (pricing goes on for their sake alone): its gap is what the limit costs.
+        (pricing goes on to find them): its gap is what the limit costs.
     current : Routes, optional
         Routes in force.
     churn_penalty_ms : float
@@ -138,7 +139,7 @@ def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:
 
 
 class TwoStage(PathProblem):
-    """One problem: what counts for the utilisation, on top of the paths found so far.
+    """One problem of two stages: least utilisation, then least latency.
 
     Parameters
     ----------
@@ -212,7 +213,7 @@ class TwoStage(PathProblem):
             return 0.0, 0.0
         program = self.program(counts, room, theta_unit)
         free = np.zeros(len(self.network.tail))
-        worth_of_theta = np.where(counts, self.capacity * theta_unit, 0.0)
+        unit_load = np.where(counts, self.capacity * theta_unit, 0.0)
         bounded = self.usable & ~counts & (room < self.total)
         known, theta = self.paths, np.nan
         while True:
@@ -223,11 +224,16 @@ class TwoStage(PathProblem):
                 theta = float(solution.values[0])
             price, dual = self.prices(solution)
             length, floor, near = self.shortest(price)
-            bound = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
-            bound -= float(price[bounded] @ room[bounded])
-            # A bound for prices that make theta worth its cost of one; larger ones scale down.
-            value = float(price @ worth_of_theta)
-            bound = bound / value if value > 1.0 else bound
+            bound = bounds.least_utilisation(
+                floor,
+                self.rate[self.active],
+                price,
+                counts=counts,
+                background=self.background,
+                unit_load=unit_load,
+                room=room,
+                binds=bounded,
+            )
             if not self.price_in(program, near, length, dual, free):
                 self.paths = known if self.limited else self.paths
                 return theta * theta_unit, bound * theta_unit
@@ -239,7 +245,7 @@ class TwoStage(PathProblem):
         if not self.switching_cost and not np.any(self.load(fastest) > room):
             # Nothing can be faster than every demand on its fastest path.
             objective = self.latency(fastest)
-            return fastest, objective, self._least_anyhow() if self.limited else objective
+            return fastest, objective, self._least_without_limits() if self.limited else objective
         program = self.program(np.zeros(len(limit), dtype=bool), room, None)
         binds = self.usable & (room < self.total)
         known, share = self.paths, None
@@ -253,14 +259,14 @@ class TwoStage(PathProblem):
             weight = self.delay + price
             length, floor, near = self.shortest(weight)
             floor = floor + self.switching_cost
-            bound = float(floor @ self.rate[self.active] - price[binds] @ room[binds])
+            bound = bounds.least_cost(floor, self.rate[self.active], price, room, binds)
             bound += self.saved_by_staying(weight, floor)
             if not self.price_in(program, near, length, dual, self.delay, self.switching_cost):
                 self.paths = known if self.limited else self.paths
                 moved = float(share @ self.switching_costs()[: len(share)])
                 return share, self.latency(share) + moved, bound
 
-    def _least_anyhow(self) -> float:
+    def _least_without_limits(self) -> float:
         """Latency with every demand on the fastest of all paths: a bound whatever the limits."""
         _, floor, _ = self.shortest(self.delay)
         return float(floor @ self.rate[self.active])

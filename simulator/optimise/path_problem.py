@@ -1,10 +1,10 @@
-"""A flow over paths that are found as prices ask for them: what path programs have in common.
+"""Column generation: what all programs over paths have in common.
 
 A program has a row for every demand and one for every arc in reach, and a column for every path.
 It starts from a handful of paths per demand. With the prices of the arcs as lengths, the best
-missing path of a demand is its shortest one; when none is worth adding, the answer is optimal over
-*all* paths (column generation). Where paths are limited to a given list, the first answer stands,
-and pricing goes on to find what all paths could do.
+missing path of a demand is its shortest one; when no path improves the cost, the answer is optimal
+over *all* paths. Where paths are limited to a given list, the first answer stands,
+and pricing goes on to find the bound of all paths.
 
 Only proportions reach the solver: rates are in units of the largest. So bps, Gbps and Tbps give the
 same answer, and so do light and heavy traffic. A demand without any path stays unserved: no failure
@@ -22,6 +22,7 @@ from scipy import sparse
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
+from simulator.optimise import bounds
 from simulator.optimise.program import INFINITE, Program, Solution
 from simulator.paths.candidates import Paths, first_paths
 from simulator.paths.shortest import HOP_MS, ShortestPaths, destinations_of, shortest_to
@@ -35,13 +36,13 @@ _TIE_BREAK = 1e-11
 def without_zero_capacity(network: Network) -> Network:
     """Return the network without the directions that have no capacity.
 
-    They are no way for a scheme that minds utilisation.
+    Schemes that limit or minimise utilisation cannot use them.
     """
     return network.under(up=network.up & (network.capacity_gbps > 0))
 
 
 class PathProblem:
-    """The demands that count, in units near one, and the paths found so far.
+    """The demands with a rate and a path, in units near one, and the paths found so far.
 
     Parameters
     ----------
@@ -64,11 +65,11 @@ class PathProblem:
         In units of ``unit`` Gbps and ``delay_unit`` ms.
     row_scale : ndarray, shape (arc rows,)
         Factor on the row of every arc in the program.
-    kept : ndarray, shape (kept ways,)
-        Share that each of the first paths carries now, and may go on carrying without a toll; see
-        :meth:`stay_on`.
-    toll : float
-        Price of a unit of flow on all other paths, in the objective.
+    kept : ndarray, shape (kept paths,)
+        Share that each of the first paths carries now, and may go on carrying at no switching cost;
+        see :meth:`stay_on`.
+    switching_cost : float
+        Cost of a unit of flow on all other paths, in the objective.
     """
 
     def __init__(
@@ -112,25 +113,25 @@ class PathProblem:
         self.total = float(self.rate[self.active].sum())
 
     def stay_on(self, current: Routes, switching_cost: float) -> None:
-        """Let flow stay where it is for nothing, and charge a toll on all flow that moves.
+        """Charge a switching cost on all flow that leaves the current routes.
 
-        Every way of the current routes becomes a path with an upper bound: the share that it
-        carries now. Beside it stands the same path without a bound, at the toll, like all others.
-        So the toll is paid on half the sum of changes of shares, and the program stays linear.
+        Every path of the current routes gets a column with an upper bound: the share that it
+        carries now. A second column for the same path has no bound and the switching cost, like all
+        others. So the cost is paid on half the sum of changes of shares, and the program is linear.
 
         Parameters
         ----------
         current : Routes
-            Of the same demands. Ways of them over arcs that are gone are no ways any more.
-        toll : float
-            Price of a unit of flow that moves, in the objective; 0 leaves everything as it is.
+            Of the same demands. Paths over arcs that are gone are left out.
+        switching_cost : float
+            Cost of a unit of flow that moves, in the objective; 0 leaves the problem as it is.
         """
         if not switching_cost > 0:
             return
-        ways = [(k, arcs, share) for k, share, arcs in current.paths() if self.slot[k] >= 0]
-        ways = [way for way in ways if self.usable[list(way[1])].all()]
-        old = Paths.of([(k, arcs) for k, arcs, _ in ways])
-        self.kept, self.switching_cost = np.array([share for *_, share in ways]), switching_cost
+        now = [(k, arcs, share) for k, share, arcs in current.paths() if self.slot[k] >= 0]
+        now = [path for path in now if self.usable[list(path[1])].all()]
+        old = Paths.of([(k, arcs) for k, arcs, _ in now])
+        self.kept, self.switching_cost = np.array([share for *_, share in now]), switching_cost
         others = self.paths if self.limited else old.join(self.paths).distinct()
         self.paths = old.join(others)
 
@@ -141,24 +142,24 @@ class PathProblem:
         return bound
 
     def switching_costs(self) -> np.ndarray:
-        """What every path costs for being another one than before, with the whole demand on it."""
+        """Switching cost of every path with the whole demand on it."""
         switching_costs = self.switching_cost * self.rate[self.paths.demand]
         switching_costs[: len(self.kept)] = 0.0
         return switching_costs
 
     def saved_by_staying(self, weight: np.ndarray, floor: np.ndarray) -> float:
-        """By how much ways that cost no toll lower the Lagrangian bound.
+        """By how much paths without a switching cost lower the Lagrangian bound.
 
         Parameters
         ----------
         weight : ndarray, shape (arcs,)
             Cost and price of a unit of flow.
         floor : ndarray, shape (active,)
-            Least cost of a unit of each demand where it moves, toll included.
+            Least cost of a unit of each demand that moves, switching cost included.
         """
         old = self.paths.take(np.arange(len(self.kept)))
-        cheaper = np.minimum(old.sums(weight) - floor[self.slot[old.demand]], 0.0)
-        return float(cheaper @ (self.kept * self.rate[old.demand]))
+        flow = self.kept * self.rate[old.demand]
+        return bounds.staying(old.sums(weight), floor[self.slot[old.demand]], flow)
 
     def columns(self, paths: Paths) -> sparse.csc_array:
         """Column of every path: a one in its demand's row, the rate in each of its arcs' rows."""
@@ -193,7 +194,7 @@ class PathProblem:
         return share
 
     def prices(self, solution: Solution) -> tuple[np.ndarray, np.ndarray]:
-        """Price of a unit of flow on every arc, and what a unit of each demand costs."""
+        """Price of a unit of flow on every arc, and dual value of a unit of each demand."""
         rows = len(self.active)
         price = np.zeros(len(self.network.tail))
         price[self.arc_rows] = np.maximum(-solution.prices[rows:], 0.0) * self.row_scale
@@ -221,14 +222,14 @@ class PathProblem:
         Parameters
         ----------
         program : Program
-        near : Towards
-            Shortest ways under the prices.
-        length, worth : ndarray, shape (active,)
-            Length of each demand's shortest path, and what a unit of it costs now.
+        near : ShortestPaths
+            Under the prices.
+        length, dual : ndarray, shape (active,)
+            Length of each demand's shortest path, and the dual value of its row per unit of flow.
         cost : ndarray, shape (arcs,)
             Cost of a unit of flow in the objective.
-        toll : float
-            Price of a unit of flow on a new path, beside that of its arcs.
+        switching_cost : float
+            Cost of a unit of flow on a new path, beside that of its arcs.
         """
         self.rounds += 1
         gain = (dual - length - switching_cost) * self.rate[self.active]
@@ -261,7 +262,7 @@ class PathProblem:
         return float(share @ self.costs(self.paths, self.delay)[: len(share)])
 
     def routes(self, share: np.ndarray, certificate: Certificate) -> Routes:
-        """Clean the shares up; demands too small to count follow their fastest path."""
+        """Return routes with these shares; demands without a rate follow their fastest path."""
         total = len(self.demands)
         idle = np.flatnonzero(self.reaches & (self.slot < 0))
         paths = self.paths
@@ -272,7 +273,7 @@ class PathProblem:
         given = np.ones(len(paths.demand))
         given[: len(self.paths.demand)] = 0.0
         given[: len(share)] = np.where(share > 1e-9, share, 0.0)
-        if len(self.kept):  # a way that is kept in part, and taken up in part
+        if len(self.kept):  # a path that stands in two columns
             given = np.asarray(np.bincount(paths.duplicates(), given, len(given)), dtype=float)
         served = np.bincount(paths.demand, weights=given, minlength=total)
         given /= np.where(served > 0, served, 1.0)[paths.demand]

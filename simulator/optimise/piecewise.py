@@ -1,8 +1,8 @@
 """Least cost where every arc has a convex piecewise linear cost of its load, and flow a price.
 
-What ``congestion_cost``, ``kleinrock`` and ``clairvoyant`` have in common. Variables: ``x[p]``, the
+The program of ``congestion_cost``, ``kleinrock`` and ``clairvoyant``. Variables: ``x[p]``, the
 share of demand *k* on its path *p*, and ``z[a, i]``, the part of the load of arc *a* in segment *i*
-of its cost. The segments have rising slopes, so that they fill up in order by themselves. Column
+of its cost. The slopes rise, so that the segments fill up in order. Column
 generation as in ``optimise/path_problem.py``, with a Lagrangian bound over all paths.
 """
 
@@ -71,14 +71,14 @@ class PiecewiseProblem(PathProblem):
         """Return the best shares of the paths known then, and a bound over all paths."""
         rate = self.rate[self.active]
         program, parts = self._program(weight)
-        dearest = np.zeros(len(self.network.tail))
-        dearest[self.arc_rows] = self.slopes[..., -1]
+        steepest = np.zeros(len(self.network.tail))
+        steepest[self.arc_rows] = self.slopes[..., -1]
         while True:
             solution = program.solve()
             if solution.status != "optimal":
                 raise SimulatorError("a program that is always feasible was found infeasible")
             price, dual = self.prices(solution)
-            price = np.minimum(price, dearest)
+            price = np.minimum(price, steepest)
             length, floor, near = self.shortest(price + weight)
             floor = floor + self.switching_cost
             bound = float(floor @ rate) + self._least_on_arcs(price)
@@ -149,7 +149,7 @@ class PiecewiseProblem(PathProblem):
         return np.diff(np.minimum(free, self.total), axis=1, prepend=0.0)
 
     def _least_on_arcs(self, price: np.ndarray) -> float:
-        """Least of added cost less price times load, over all loads that an arc may have, summed.
+        """Term of the bound: least added cost less price times load of every arc, summed.
 
         Convex and piecewise linear: the least is at a bend, at nothing or at everything.
         """

@@ -106,7 +106,7 @@ class Program:
         self.columns += count
 
     def add_rows(self, matrix: sparse.csr_array, upper: np.ndarray) -> None:
-        """Add rows that ask for ``matrix @ x <= upper``."""
+        """Add the rows ``matrix @ x <= upper``."""
         count = matrix.shape[0]
         self._solver.addRows(
             count,
@@ -128,7 +128,7 @@ class Program:
         self._solver.changeColBounds(column, lower, upper)
 
     def set_rows(self, values: np.ndarray) -> None:
-        """Ask the first rows to equal *values*."""
+        """Set the first rows equal to *values*."""
         for row, value in enumerate(values.tolist()):
             self._solver.changeRowBounds(row, value, value)
 
@@ -143,7 +143,7 @@ class Program:
         solver = self._solver
         solver.run()
         if solver.getModelStatus() not in (_OPTIMAL, _INFEASIBLE):
-            # Once more from nothing, before giving up: a bad basis is the usual reason.
+            # Once more from the slack basis: a bad basis is the usual reason.
             solver.clearSolver()
             solver.run()
         status = solver.getModelStatus()

@@ -22,7 +22,7 @@ from simulator.paths.shortest import (
 FIRST_EXITS = 6
 """Paths that each international demand starts with: by way of this many of its fastest exits."""
 _REMEMBERED = 64
-_NONE = -9999  # how SciPy says that a path does not pass
+_NONE = -9999  # how SciPy marks nodes without a predecessor
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +75,11 @@ class Paths:
         return first
 
     def distinct(self) -> Paths:
-        """Return the paths without those that stand in the list of a demand already."""
+        """Return the paths without repetitions within a demand."""
         return self.take(np.flatnonzero(self.duplicates() == np.arange(len(self.demand))))
 
     def within(self, delay_ms: np.ndarray, stretch_ms: np.ndarray) -> Paths:
-        """Return the paths that are no slower than their demand's fastest here by more than this.
+        """Return the paths slower than the fastest of their demand by no more than a limit.
 
         Parameters
         ----------
@@ -102,7 +102,7 @@ class Paths:
 
 @dataclass(frozen=True, eq=False)
 class ExitPaths:
-    """Ways across the border in one direction: for some demands, by each exit, the shortest.
+    """Paths across the border in one direction: for each demand, the shortest by each exit.
 
     Attributes
     ----------
@@ -137,7 +137,7 @@ class ExitPaths:
 def exit_paths(
     network: Network, demands: Demands, weight: np.ndarray, row: np.ndarray, near: ShortestPaths
 ) -> Iterator[ExitPaths]:
-    """Find, for every demand that crosses the border, its shortest way by each exit.
+    """Find, for every demand that crosses the border, its shortest path by each exit.
 
     Parameters
     ----------
@@ -146,9 +146,9 @@ def exit_paths(
     weight : ndarray, shape (arcs,)
         Length of every arc.
     row : ndarray of int, shape (demands,)
-        Position of each demand's goal among those of *near*.
-    near : Towards
-        Shortest distances to the goals under *weight*.
+        Position of each demand's destination among those of *near*.
+    near : ShortestPaths
+        To the destinations of the demands, under *weight*.
     """
     abroad = network.is_abroad
     for direction, crossing in network.exit_arcs.items():
@@ -188,7 +188,7 @@ def first_paths(
 
 
 def remembered(network: Network, demands: Demands, *what: Hashable) -> tuple[Hashable, ...]:
-    """Key under which ``network.memo`` keeps paths for these pairs; makes room there if need be."""
+    """Key under which ``network.memo`` keeps paths for these pairs; clears it when it is full."""
     key = (*what, network.up.tobytes(), demands.source.tobytes(), demands.target.tobytes())
     if key not in network.memo and len(network.memo) > _REMEMBERED:
         network.memo.clear()
@@ -200,14 +200,12 @@ def _find_first_paths(
 ) -> tuple[Paths, np.ndarray]:
     weight = network.delay_ms + HOP_MS
     near = shortest_to(network, weight, destinations)
-    everyone = np.arange(len(demands))
-    arcs, starts = near.follow(row, demands.source)
-    paths = Paths(everyone, arcs, starts)
-    for ways in exit_paths(network, demands, weight, row, near):
-        best = np.argsort(ways.length, axis=0, kind="stable")[:FIRST_EXITS]
+    paths = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
+    for by_exit in exit_paths(network, demands, weight, row, near):
+        best = np.argsort(by_exit.length, axis=0, kind="stable")[:FIRST_EXITS]
         for place in best:
-            able = np.flatnonzero(np.isfinite(ways.length[place, np.arange(len(ways.who))]))
-            paths = paths.join(ways.paths(place[able], able))
+            able = np.flatnonzero(np.isfinite(by_exit.length[place, np.arange(len(by_exit.who))]))
+            paths = paths.join(by_exit.paths(place[able], able))
     order = np.lexsort((paths.sums(weight), paths.demand))
     paths = paths.take(order[np.diff(paths.starts)[order] > 0]).distinct()
     first = np.full(len(demands), -1)
@@ -238,11 +236,11 @@ def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths
     arcs, starts = near.follow(row, demands.source)
     paths = Paths(np.arange(len(demands)), arcs, starts)
     paths = paths.take(np.flatnonzero(np.diff(starts) > 0))
-    for ways in exit_paths(network, demands, weight, row, near):
-        best = np.argsort(ways.length, axis=0, kind="stable")[:count]
+    for by_exit in exit_paths(network, demands, weight, row, near):
+        best = np.argsort(by_exit.length, axis=0, kind="stable")[:count]
         for place in best:
-            able = np.flatnonzero(np.isfinite(ways.length[place, np.arange(len(ways.who))]))
-            paths = paths.join(ways.paths(place[able], able))
+            able = np.flatnonzero(np.isfinite(by_exit.length[place, np.arange(len(by_exit.who))]))
+            paths = paths.join(by_exit.paths(place[able], able))
     paths = paths.distinct().first(count)
     has = np.bincount(paths.demand, minlength=len(demands))
     short = np.flatnonzero((has > 0) & (has < count))
@@ -253,11 +251,11 @@ def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths
         pair = int(demands.source[k]), int(demands.target[k])
         if pair not in found:
             abroad = bool(network.is_abroad[pair[1]])
-            shut = None if destinations.closed is None else destinations.closed[row[k]]
-            alike = abroad, b"" if shut is None else shut.tobytes()
-            if alike not in lists:
-                lists[alike] = _PathList(network, weight, abroad, shut)
-            found[pair] = lists[alike].shortest(*pair, count)
+            closed = None if destinations.closed is None else destinations.closed[row[k]]
+            rules = abroad, b"" if closed is None else closed.tobytes()
+            if rules not in lists:
+                lists[rules] = _PathList(network, weight, abroad, closed)
+            found[pair] = lists[rules].shortest(*pair, count)
         more += [(int(k), arcs) for arcs in found[pair]]
     return paths.join(Paths.of(more)).distinct().first(count)
 
@@ -265,17 +263,17 @@ def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths
 class _PathList:
     """Shortest simple paths one by one, to targets on one side of the border.
 
-    SciPy knows no stubs and no parallel links. So a stub becomes two nodes, one that is entered and
-    one that is left, with no way from the first to the second; and of parallel arcs all but the
-    first run by way of a node of their own.
+    SciPy knows neither stubs nor parallel links. So a stub becomes two nodes, one that is entered
+    and one that is left, without an arc from the first to the second; and all parallel arcs but the
+    first pass through a node of their own.
     """
 
     def __init__(
-        self, network: Network, weight: np.ndarray, abroad: bool, shut: np.ndarray | None
+        self, network: Network, weight: np.ndarray, abroad: bool, closed: np.ndarray | None
     ) -> None:
         nodes = len(network.nodes)
         usable = network.usable(abroad)
-        arcs = np.flatnonzero(usable if shut is None else usable & ~shut)
+        arcs = np.flatnonzero(usable if closed is None else usable & ~closed)
         self._leave = np.where(network.is_stub, nodes, 0) + np.arange(nodes)
         tail, head = self._leave[network.tail[arcs]], network.head[arcs]
         order = np.lexsort((weight[arcs], head, tail))

@@ -18,6 +18,7 @@ from scipy.sparse import csgraph
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.model.routes import Routes
 
 HOP_MS = 1e-6
 """Added to every delay when paths are compared: of two paths as fast, take the shorter in hops."""
@@ -25,12 +26,12 @@ HOP_MS = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Destinations:
-    """What shortest ways are sought to: a node, for traffic that some exits may not carry.
+    """Nodes to find shortest paths to, each for traffic that some exits may not carry.
 
     Attributes
     ----------
-    node : ndarray of int, shape (goals,)
-    closed : ndarray of bool, shape (goals, arcs), optional
+    node : ndarray of int, shape (destinations,)
+    closed : ndarray of bool, shape (destinations, arcs), optional
         Arcs closed to this traffic; none when left out.
     """
 
@@ -41,14 +42,14 @@ class Destinations:
         return len(self.node)
 
     def take(self, which: np.ndarray) -> Destinations:
-        """Return some of the goals."""
+        """Return some of the destinations."""
         return Destinations(self.node[which], None if self.closed is None else self.closed[which])
 
 
 def destinations_of(network: Network, demands: Demands) -> tuple[Destinations, np.ndarray]:
-    """Return the goals of some demands, and the position of each demand's among them.
+    """Return the destinations of some demands, and the position of each demand's among them.
 
-    Demands to one target have one goal, unless they come from ends abroad that other exits reach.
+    Demands to one target share a destination, unless different exits reach their ends abroad.
     """
     if network.closed is None:
         node, row = np.unique(demands.target, return_inverse=True)
@@ -67,11 +68,11 @@ class ShortestPaths:
     Attributes
     ----------
     targets : ndarray of int, shape (targets,)
-        Their nodes; one may stand there several times.
+        Their nodes, with repetition.
     distance : ndarray, shape (targets, nodes)
-        From every node to each target; infinite where there is no way.
+        From every node to each target; infinite where there is no path.
     via : ndarray, shape (targets, arcs)
-        Length of the best way to the target that starts with this arc; infinite where barred.
+        Length of the shortest path to the target that starts with this arc; infinite if barred.
     """
 
     network: Network
@@ -80,19 +81,19 @@ class ShortestPaths:
     via: np.ndarray
 
     def ecmp(self) -> sparse.csr_array:
-        """Equal split at every node over all arcs on a shortest way (targets x arcs).
+        """Equal split at every node over all arcs on a shortest path, shape (targets, arcs).
 
         Lengths within a relative 1e-12 of each other count as equal, so that fractional metrics
         tie as they do on paper.
         """
         best = self.distance[:, self.network.tail]
         onward = self.distance[:, self.network.head]
-        # Strictly nearer, or a metric lost in rounding beside a huge one could close a circle.
+        # Strictly nearer: a metric lost in rounding beside a huge one could close a circle.
         on = np.isfinite(self.via) & (self.via <= best * (1 + 1e-12)) & (onward < best)
         row, arc = np.nonzero(on)
         key = row * len(self.network.nodes) + self.network.tail[arc]
-        ways = np.bincount(key, minlength=len(self.targets) * len(self.network.nodes))
-        return sparse.csr_array((1.0 / ways[key], (row, arc)), shape=on.shape)
+        paths = np.bincount(key, minlength=len(self.targets) * len(self.network.nodes))
+        return sparse.csr_array((1.0 / paths[key], (row, arc)), shape=on.shape)
 
     def follow(self, row: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Walk one shortest path for each pair; ties go to the arc listed first.
@@ -128,7 +129,7 @@ class ShortestPaths:
 
     @cached_property
     def _first_arc(self) -> np.ndarray:
-        """The first arc of a shortest way from every node, shape (targets, nodes)."""
+        """The first arc of a shortest path from every node, shape (targets, nodes)."""
         tail = self.network.tail
         order = np.argsort(tail, kind="stable")
         via = self.via[:, order]
@@ -147,14 +148,14 @@ class ShortestPaths:
 def shortest_to(
     network: Network, weight: np.ndarray, destinations: Destinations | np.ndarray
 ) -> ShortestPaths:
-    """Find the shortest way from every node to each goal.
+    """Find the shortest path from every node to each destination.
 
     Parameters
     ----------
     network : Network
     weight : ndarray, shape (arcs,)
         Length of every arc, above zero.
-    goals : Goals, or ndarray of int
+    destinations : Destinations, or ndarray of int
         Nodes to reach.
     """
     destinations = (
@@ -164,7 +165,7 @@ def shortest_to(
     nodes = len(network.nodes)
     distance = np.full((len(targets), nodes), np.inf)
     via = np.full((len(targets), len(network.tail)), np.inf)
-    for rows, usable in _alike(network, destinations):
+    for rows, usable in _by_usable_arcs(network, destinations):
         distance[rows] = _distances(network, weight, targets[rows], usable)
         barred = ~usable | (
             network.is_stub[network.head] & (network.head != targets[rows][:, None])
@@ -174,8 +175,18 @@ def shortest_to(
     return ShortestPaths(network, targets, distance, via)
 
 
-def _alike(network: Network, destinations: Destinations) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Goals to which the same arcs are usable, and these arcs."""
+def ecmp(network: Network, demands: Demands, weight: np.ndarray) -> Routes:
+    """Route over shortest paths under *weight* (per arc, above zero), split per hop."""
+    destinations, row = destinations_of(network, demands)
+    return Routes.from_splits(
+        network, demands, shortest_to(network, weight, destinations).ecmp(), destinations.node, row
+    )
+
+
+def _by_usable_arcs(
+    network: Network, destinations: Destinations
+) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Destinations to which the same arcs are usable, and these arcs."""
     for abroad in (False, True):
         rows = np.flatnonzero(network.is_abroad[destinations.node] == abroad)
         usable = network.usable(abroad)
@@ -192,18 +203,18 @@ def _alike(network: Network, destinations: Destinations) -> Iterator[tuple[np.nd
 def shortest_to_each(
     network: Network, weight: np.ndarray, destinations: Destinations
 ) -> ShortestPaths:
-    """Find the shortest way from every node to each goal, under lengths of its own.
+    """Find the shortest path from every node to each destination, under lengths of its own.
 
     Parameters
     ----------
     network : Network
-    weight : ndarray, shape (goals, arcs)
-        Length of every arc for traffic to each goal, above zero by more than rounding.
-    goals : Goals
+    weight : ndarray, shape (destinations, arcs)
+        Length of every arc for traffic to each destination, above zero by more than rounding.
+    destinations : Destinations
     """
     targets = destinations.node
     length = np.full(weight.shape, np.inf)
-    for rows, usable in _alike(network, destinations):
+    for rows, usable in _by_usable_arcs(network, destinations):
         enters = ~network.is_stub[network.head] | (network.head == targets[rows][:, None])
         length[rows] = np.where(usable & enters, weight[rows], np.inf)
     order = np.argsort(network.tail, kind="stable")

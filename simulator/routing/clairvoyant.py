@@ -10,7 +10,7 @@ from simulator.base.schema import NonNegative, Positive
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.optimise import exit_problem as exit_program
+from simulator.optimise import exit_problem
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
 from simulator.routing.scheme import Scheme, scheme
@@ -27,9 +27,9 @@ class Clairvoyant(Scheme):
 
     subject to the shares of every demand adding up to one. So a Gbps goes the fastest way that
     stays below the cap, and where there is none each Gbps above it costs ``overload_ms``. The cost
-    is a rate in Gbps ms, defined for the routes of every other scheme as well: what those cost
-    more than these is their **regret**. Exact over all paths (``optimise/piecewise.py``), with a
-    bound in the certificate.
+    is a rate in Gbps ms, defined for the routes of every other scheme as well: their cost above
+    that of these routes is their **regret**. Exact over all paths (``optimise/piecewise.py``), with
+    a bound in the certificate.
 
     A strategy with this scheme and no ``control`` has perfect information: it routes all traffic at
     its true rates of every step and with every fault, without delay. Every strategy of the scenario
@@ -40,8 +40,8 @@ class Clairvoyant(Scheme):
     utilisation_cap : float
         Utilisation up to which load costs nothing but its latency.
     overload_ms : float
-        Price of a Gbps above it on one link. 1,000 ms is what a lost packet costs a sender at
-        least that has nothing else to learn it from (RFC 6298: the least retransmission timeout).
+        Price of a Gbps above it on one link. 1,000 ms is the least time that a lost packet costs a
+        sender with no other sign of the loss (RFC 6298: the least retransmission timeout).
     """
 
     utilisation_cap: NonNegative = 0.85
@@ -55,7 +55,7 @@ class Clairvoyant(Scheme):
         arcs, price = len(network.tail), self.overload_ms
         limit = np.full(arcs, self.utilisation_cap)
         # Where all fits below the cap at prices that no overload beats, latency alone decides.
-        fits = exit_program.route(network, demands, limit, np.ones(arcs, bool), current, price)
+        fits = exit_problem.route(network, demands, limit, np.ones(arcs, bool), current, price)
         if fits is not None:
             return fits
         # With a cap of zero all load is above it: one segment, not an empty one before it.
@@ -87,7 +87,7 @@ class Clairvoyant(Scheme):
         """
         load = routes.loads(rates_gbps)
         room = self.utilisation_cap * network.capacity_gbps * network.up - network.background_gbps
-        # What the background has above the cap by itself is nobody's doing.
+        # Background above the cap is no fault of the routes.
         over = np.maximum(load - np.maximum(room, 0.0)[:, None], 0.0)
         unserved = np.clip(1.0 - routes.served, 0.0, 1.0) @ rates_gbps
         lost = over.sum(axis=0) + len(network.nodes) * unserved

@@ -1,4 +1,4 @@
-"""Least congestion cost: spread load the more eagerly, the fuller a link is, and mind latency."""
+"""Least congestion cost: the fuller a link is, the more its load costs; weighed against latency."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
 from simulator.paths.shortest import shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("congestion_cost")
-class CongestionCost:
+class CongestionCost(Scheme):
     """Least Fortz-Thorup congestion cost plus weighted latency, exact over all paths.
 
     Variables: ``x[p]``, the share of demand *k* on its path *p*, and ``z[a, i]``, the part of the
@@ -49,8 +49,8 @@ class CongestionCost:
         Weight of latency against congestion. With 0, ties between equally congested answers are
         broken by the solver, not by latency.
     churn_penalty_ms : float
-        Added to the latency of a Gbps that leaves its present way: it moves only where that is
-        worth as much as so many milliseconds at a latency weight of 1.
+        Added to the latency of a Gbps that leaves its present path: it moves only where that
+        saves the equivalent of so many milliseconds at a latency weight of 1.
     """
 
     latency_weight: NonNegative = 1.0

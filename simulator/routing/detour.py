@@ -15,13 +15,13 @@ from simulator.model.routes import Routes
 from simulator.optimise.path_problem import nine_digits, without_zero_capacity
 from simulator.paths.candidates import Paths, exit_paths
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 _ROUNDING = 1e-9
 
 
 @scheme("detour")
-class Detour:
+class Detour(Scheme):
     """Greedy overrides: whole groups of traffic leave exits that are too full, least latency first.
 
     Every demand starts on its fastest path, or on its shortest by IGP metric. It consists of groups
@@ -30,13 +30,13 @@ class Detour:
 
     - among all moves of a group from this exit to another one that it may use, take the one that
       adds the least latency, the larger group of two that add as much;
-    - do it if the other exit direction stays at or below ``low`` with the group on it, else pass it
-      over.
+    - make it if the other exit direction stays at or below ``low`` with the group on it, else
+      skip it.
 
-    An exit that takes groups in never gets above ``low``, so nothing is moved twice and the order
-    of exits hardly matters. Nothing is remembered from call to call: all overrides are made anew.
-    Only exits are minded, and all load on them counts, also what is not steered. Exact optimisation
-    is not claimed, and there is no certificate.
+    An exit that receives groups never gets above ``low``, so nothing is moved twice and the order
+    of exits hardly matters. Every call starts afresh, without the overrides of the call before.
+    Only exits are relieved, and all load on them counts, steered or not. This is a heuristic
+    without a certificate.
 
     Source: Schlinker et al., Engineering Egress with Edge Fabric, SIGCOMM 2017, section 4.
 
@@ -48,7 +48,7 @@ class Detour:
     high : float
         Utilisation of an exit direction above which groups leave it.
     low : float
-        Utilisation up to which another exit takes them in.
+        Utilisation up to which another exit may receive them.
     group_share : float
         Share of a demand that moves as one piece; the last piece is what is left.
     max_moves : int, optional
@@ -74,21 +74,21 @@ class Detour:
         destinations, row = destinations_of(able, demands)
         near = shortest_to(able, weight, destinations)
         straight = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
-        # Every way across the border: who, by which exit direction, over which path, how long.
+        # Every path across the border: its demand, its exit direction, its length.
         paths, exits, lengths = straight, [np.full(len(demands), -1)], [np.zeros(len(demands))]
-        for ways in exit_paths(able, demands, weight, row, near):
-            place, which = np.nonzero(np.isfinite(ways.length))
-            paths = paths.join(ways.paths(place, which))
-            exits.append(ways.crossing[place])
-            lengths.append(ways.length[place, which])
+        for by_exit in exit_paths(able, demands, weight, row, near):
+            place, which = np.nonzero(np.isfinite(by_exit.length))
+            paths = paths.join(by_exit.paths(place, which))
+            exits.append(by_exit.crossing[place])
+            lengths.append(by_exit.length[place, which])
         latency = paths.sums(able.delay_ms)
-        table = _Ways(paths, np.concatenate(exits), np.concatenate(lengths), latency)
+        table = _ExitPaths(paths, np.concatenate(exits), np.concatenate(lengths), latency)
         return _Overrides(self, able, demands, table).routes()
 
 
 @dataclass(frozen=True, eq=False)
-class _Ways:
-    """Ways to route demands: *w* runs along path *w* by ``exit[w]``, -1 for none in particular."""
+class _ExitPaths:
+    """Paths of all demands with their exits: path *w* crosses ``exit[w]``, -1 for the shortest."""
 
     paths: Paths
     exit: np.ndarray
@@ -99,8 +99,10 @@ class _Ways:
 class _Overrides:
     """One run of the allocator: load on the exits, and where the groups of every demand go."""
 
-    def __init__(self, options: Detour, network: Network, demands: Demands, ways: _Ways) -> None:
-        self.options, self.network, self.ways = options, network, ways
+    def __init__(
+        self, options: Detour, network: Network, demands: Demands, table: _ExitPaths
+    ) -> None:
+        self.options, self.network, self.table = options, network, table
         self.demands = len(demands)
         # To nine digits, so that the rounding of another unit does not decide a close call.
         unit = float(demands.gbps.max(initial=0.0)) or 1.0
@@ -109,15 +111,15 @@ class _Overrides:
         self.load = nine_digits(network.background_gbps / unit)
         self.names = (demands.source, demands.target, demands.traffic_class.astype(str))
 
-        #: The way on which every demand starts: by its best exit, if it needs one.
+        #: The path on which every demand starts: by its best exit, if it needs one.
         self.start = np.arange(self.demands)
-        order = np.lexsort((ways.length, ways.paths.demand))
-        order = order[ways.exit[order] >= 0]
-        best = order[np.flatnonzero(np.diff(ways.paths.demand[order], prepend=-1))]
-        self.start[ways.paths.demand[best]] = best
-        self.share = np.zeros(len(ways.exit))
+        order = np.lexsort((table.length, table.paths.demand))
+        order = order[table.exit[order] >= 0]
+        best = order[np.flatnonzero(np.diff(table.paths.demand[order], prepend=-1))]
+        self.start[table.paths.demand[best]] = best
+        self.share = np.zeros(len(table.exit))
         self.share[self.start] = 1.0
-        at = ways.exit[self.start]
+        at = table.exit[self.start]
         np.add.at(self.load, at[at >= 0], self.rate[at >= 0])
         # Whole groups, then what is left of the demand.
         whole = int(1.0 / options.group_share + _ROUNDING)
@@ -127,12 +129,12 @@ class _Overrides:
         self.moves = 0
 
     def routes(self) -> Routes:
-        """Relieve every exit that is too full, and return where everything goes."""
-        exits = np.unique(self.ways.exit[self.ways.exit >= 0])
+        """Relieve every exit that is too full, and return the routes."""
+        exits = np.unique(self.table.exit[self.table.exit >= 0])
         full = self.load[exits] / self.capacity[exits]
         for place in np.lexsort((exits, -np.round(full, 9))):
             self._relieve(exits[place])
-        paths = self.ways.paths
+        paths = self.table.paths
         return Routes.from_paths(
             self.network, self.demands, paths.demand, self.share, paths.arcs, paths.starts
         )
@@ -140,26 +142,26 @@ class _Overrides:
     def _relieve(self, exit_arc: int) -> None:
         """Move groups away from one exit direction until it is no fuller than it may be."""
         too_full = self.options.high * self.capacity[exit_arc] * (1.0 + _ROUNDING)
-        for way in self._ways_out(exit_arc):
-            while self.load[exit_arc] > too_full and self._move(way):
+        for path in self._alternatives(exit_arc):
+            while self.load[exit_arc] > too_full and self._move(path):
                 pass
 
-    def _ways_out(self, exit_arc: int) -> np.ndarray:
-        """Other ways for the demands that start on this exit, in the order they are tried."""
-        ways = self.ways
-        leaves = (ways.exit[self.start] == exit_arc) & (self.rate > 0)
-        ways_out = np.flatnonzero(
-            leaves[ways.paths.demand] & (ways.exit >= 0) & (ways.exit != exit_arc)
+    def _alternatives(self, exit_arc: int) -> np.ndarray:
+        """Other paths of the demands that start on this exit, in the order they are tried."""
+        table = self.table
+        leaves = (table.exit[self.start] == exit_arc) & (self.rate > 0)
+        alternatives = np.flatnonzero(
+            leaves[table.paths.demand] & (table.exit >= 0) & (table.exit != exit_arc)
         )
-        k = ways.paths.demand[ways_out]
-        added = ways.latency_ms[ways_out] - ways.latency_ms[self.start[k]]
+        k = table.paths.demand[alternatives]
+        added = table.latency_ms[alternatives] - table.latency_ms[self.start[k]]
         source, target, traffic_class = (name[k] for name in self.names)
-        order = (ways.exit[ways_out], traffic_class, target, source, -self.rate[k])
-        return ways_out[np.lexsort((*order, np.round(added, 9)))]
+        order = (table.exit[alternatives], traffic_class, target, source, -self.rate[k])
+        return alternatives[np.lexsort((*order, np.round(added, 9)))]
 
-    def _move(self, way: int) -> bool:
-        """Move the next group of a demand to this way, if there is one and it has room."""
-        k, onto = self.ways.paths.demand[way], self.ways.exit[way]
+    def _move(self, path: int) -> bool:
+        """Move the next group of a demand to this path, if there is one and it fits."""
+        k, onto = self.table.paths.demand[path], self.table.exit[path]
         if self.taken[k] == len(self.sizes) or self.moves == self.options.max_moves:
             return False
         size = self.sizes[self.taken[k]]
@@ -169,8 +171,8 @@ class _Overrides:
         self.taken[k] += 1
         self.moves += 1
         start = self.start[k]
-        self.share[way] += size
+        self.share[path] += size
         self.share[start] = 0.0 if self.taken[k] == len(self.sizes) else self.share[start] - size
         self.load[onto] += size * self.rate[k]
-        self.load[self.ways.exit[start]] -= size * self.rate[k]
+        self.load[self.table.exit[start]] -= size * self.rate[k]
         return True

@@ -12,15 +12,17 @@ from simulator.base.schema import NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.optimise.hedge import FaultKind, HedgeProblem, Kept, fault_sets, hedge
+from simulator.optimise.hedge import HedgeProblem, Kept
+from simulator.optimise.hedge_paths import FaultKind, fault_sets, hedge
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.paths.candidates import Paths
-from simulator.paths.legs import crossing, ecmp
-from simulator.routing.scheme import scheme
+from simulator.paths.gateways import crossing
+from simulator.paths.shortest import ecmp
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("hedged")
-class Hedged:
+class Hedged(Scheme):
     """Routes that no fault overloads before the controller reacts: sources rescale, all still fits.
 
     Demand *k* reserves ``a[p]`` on each of its paths *p* and sends ``a[p] / sum of a over its
@@ -43,17 +45,16 @@ class Hedged:
     Where no ``theta`` up to 1 will do, the hedge holds in part: the least share ``u`` is found that
     has to go unhedged with every link at most full before any fault, and the status says *hedged to
     70 %*. Up to it a demand may want survivors, and an arc room after faults; every Gbps of either
-    costs 1,000 ms, so that one exit that cannot be helped is no reason to hedge others less. Where
-    links are over-full without any hedge, they are as little so as can be, and the status tells. A
-    demand that some *F* leaves no path at all is not protected against it; the status counts them.
-    Background above capacity is nobody's doing, and asks for nothing but no more load there.
+    costs 1,000 ms, so that one exit that cannot be hedged does not make others hedged less. Where
+    links are over-full without any hedge, they are so by as little as possible, and the status says
+    so. A demand that some *F* leaves no path at all is not protected against it; the status counts
+    them. Background above capacity does not count against the hedge; no load is added there.
 
-    A delay counts from the fastest path: a second way costs what it is slower by, and a third is
-    not worth a second of equal length. Reserving costs 0.1 ms a Gbps anyhow, so that nothing is
-    reserved in vain. The bounds are those of the paths offered; what other paths could do is not
-    claimed. Domestic traffic crosses no exit and has nothing to be hedged against here: it follows
-    ECMP by IGP metric, and is background to the rest. Source: Liu et al., Traffic Engineering with
-    Forward Fault Correction, SIGCOMM 2014.
+    A delay counts from the fastest path: a second path costs its extra delay. Reserving costs 0.1
+    ms a Gbps besides, so that nothing is reserved without need. The bounds hold for the paths
+    offered, not for all paths. Domestic traffic crosses no exit and has nothing to be hedged
+    against here: it follows ECMP by IGP metric, and is background to the rest. Source: Liu et al.,
+    Traffic Engineering with Forward Fault Correction, SIGCOMM 2014.
 
     Attributes
     ----------
@@ -73,7 +74,8 @@ class Hedged:
         survives some faults.
     churn_penalty_ms : float
         A Gbps moves away from the current routes only if that saves more than this: what is
-        reserved beyond what the current shares need costs so much more. Paths in use stay on offer.
+        reserved beyond what the current shares need costs so much more. Paths in use remain
+        candidates.
     """
 
     faults: Literal[1, 2] = 1

@@ -4,23 +4,16 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import numpy as np
-
 from simulator.base.schema import NonNegative, Positive
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.optimise.path_problem import without_zero_capacity
-from simulator.optimise.piecewise import PiecewiseProblem
-from simulator.routing.scheme import scheme
-
-_FULLEST = 0.999
-_FIRST = np.array([0.0, 0.3, 0.6, 0.8, 0.9, 0.97, _FULLEST])
-_MOST_ROUNDS = 40
+from simulator.optimise.tangents import least_delay
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("kleinrock")
-class Kleinrock:
+class Kleinrock(Scheme):
     """Least Kleinrock delay plus weighted latency, exact over all paths to a small gap.
 
     Variables: the shares ``x[p]`` of every demand on its paths. Minimise ::
@@ -56,48 +49,4 @@ class Kleinrock:
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        problem = PiecewiseProblem(without_zero_capacity(network), demands, _FIRST, _FIRST)
-        if not len(problem.active):
-            return problem.nothing()
-        rate = problem.rate[problem.active]
-        full = problem.capacity[problem.arc_rows]
-        empty = np.zeros(len(problem.delay))
-        empty[problem.arc_rows] = 1.0 / full
-        least, _, _ = problem.shortest(empty)
-        psi = float(rate @ least)
-        fastest, _, _ = problem.shortest(problem.delay)
-        latency = float(rate @ fastest)
-        weight = problem.delay * (self.latency_weight / latency if latency > 0 else 0.0)
-
-        # As many tangents on every arc; what an arc does not need is a tangent twice.
-        touch = np.repeat(_FIRST[None, :], len(full), axis=0)
-        lower, best, answer = 0.0, np.inf, np.empty(0)
-        for _ in range(_MOST_ROUNDS):
-            # In q = 1 / (1 - u) the tangent at u has slope q^2, and two of them meet at
-            # 1 - 2 / (q1 + q2).
-            q = 1.0 / (1.0 - touch)
-            problem.bends = np.append(
-                np.zeros((len(full), 1)), 1.0 - 2.0 / (q[:, 1:] + q[:, :-1]), axis=1
-            )
-            problem.slopes = q**2 / full[:, None] / psi
-            share, bound = problem.minimise(weight)
-            load, idle, _ = problem.on_arcs(share)
-            cost = float((_cost(load + idle, full) - _cost(idle, full)).sum() / psi)
-            cost += float(load @ weight[problem.arc_rows])
-            lower = max(lower, bound)
-            if cost < best:
-                best, answer = cost, share
-            if best - lower <= self.gap * best:
-                break
-            at = np.clip((load + idle) / full, 0.0, _FULLEST)
-            touch = np.sort(np.append(touch, at[:, None], axis=1), axis=1)
-        else:
-            problem.status = "round limit"
-        return problem.finish(answer, best, lower, 1.0)
-
-
-def _cost(load: np.ndarray, capacity: np.ndarray) -> np.ndarray:
-    """Mean number in an M/M/1 system, straight on beyond the fullest that counts."""
-    at = load / capacity
-    within = np.minimum(at, _FULLEST)
-    return within / (1.0 - within) + np.maximum(at - _FULLEST, 0.0) / (1.0 - _FULLEST) ** 2
+        return least_delay(network, demands, latency_weight=self.latency_weight, gap=self.gap)

@@ -2,39 +2,35 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import numpy as np
 from scipy import sparse
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.paths.legs import crossing
+from simulator.paths.gateways import crossing
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("lowest_latency_exit")
-class LowestLatencyExit:
+class LowestLatencyExit(Scheme):
     """Cold potato: international traffic crosses at the exit of least latency end to end.
 
     For every demand that crosses the border, out or in, the exit *x* minimises ::
 
         least delay(source, x) + delay(x) + least delay(x, target)
 
-    over the exits that are up and have both legs, however full they are. A way crosses the border
-    once, so the sum is least on the way of least delay altogether, and one tree per target finds
-    it. Of ways as fast, those with the fewest hops; what is still equal splits per hop (ECMP).
+    over the exits that are up and have both legs, however full they are. A path crosses the border
+    once, so the sum is least on the path of least delay altogether, and one tree per target finds
+    it. Of equally fast paths, those with the fewest hops; remaining ties split per hop (ECMP).
     Domestic traffic follows ECMP by IGP metric. Source: McPherson and Patel, Experience with the
     BGP-4 Protocol, RFC 4277 section 7.1.1, MEDs and Potatoes (there by advertised metric, here by
     delay).
     """
 
-    demand_aware: ClassVar[bool] = False
-
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
-        """Return splits towards every destination, by delay and by metric."""
+        """Return splits to every destination, by delay and by metric."""
         destinations, row = destinations_of(network, demands)
         by_metric = shortest_to(network, network.metric, destinations).ecmp()
         by_delay = shortest_to(network, network.delay_ms + HOP_MS, destinations).ecmp()

@@ -10,13 +10,12 @@ from simulator.base.schema import Name, NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
-from simulator.optimise import exit_problem as exit_program
-from simulator.optimise import multicommodity
-from simulator.routing.scheme import scheme
+from simulator.optimise import exit_problem, multicommodity
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("min_latency")
-class MinLatency:
+class MinLatency(Scheme):
     """Least total latency with utilisation at most max(least MLU, ``utilisation_cap``).
 
     Minimise the sum of flow times propagation delay subject to: the flows over the paths of every
@@ -29,7 +28,7 @@ class MinLatency:
     Attributes
     ----------
     utilisation_cap : float
-        Utilisation tolerated for the sake of latency.
+        Utilisation up to which links may be filled to reduce latency.
     classes : tuple of str
         Link classes that the cap and the least MLU are about; all when empty. With ``[exit]`` a
         full link inside the country does not loosen the cap at the exits.
@@ -41,11 +40,11 @@ class MinLatency:
     stretch_ms : float or mapping of str to float, optional
         No path may be slower than the fastest of its demand by more than this: one limit for all,
         or one for some traffic classes or services (``{international_out: 20, video: 5}``; the
-        smaller where both hold). Without ``paths`` the fastest 8 are looked at. Traffic that then
-        finds no room raises ``theta*``.
+        smaller where both hold). Without ``paths`` the fastest 8 are considered. Traffic without
+        room on them raises ``theta*``.
     churn_penalty_ms : float
-        Added to the latency of all flow that leaves its present way: a Gbps moves only where it
-        saves more milliseconds than this, or where the cap asks for it.
+        Added to the latency of all flow that leaves its present path: a Gbps moves only where it
+        saves more milliseconds than this, or where the cap requires it.
     """
 
     utilisation_cap: NonNegative = 0.85
@@ -63,7 +62,7 @@ class MinLatency:
         if self.paths is None and self.stretch_ms is None and not pays:
             counts = multicommodity.counted(network, self.classes)
             limit = np.where(counts, self.utilisation_cap, self.others_cap)
-            routes = exit_program.route(network, demands, limit, counts & network.up, current)
+            routes = exit_problem.route(network, demands, limit, counts & network.up, current)
             if routes is not None:
                 return routes
         return multicommodity.route(

@@ -9,11 +9,11 @@ from simulator.model.demands import Demands
 from simulator.model.network import LinkClass, Network
 from simulator.model.routes import Routes
 from simulator.optimise import multicommodity
-from simulator.routing.scheme import scheme
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("min_max")
-class MinMax:
+class MinMax(Scheme):
     """Least maximum link utilisation over all paths; then the least latency at that utilisation.
 
     Minimise ``theta`` subject to: the flows over the paths of every demand add up to its rate, and
@@ -31,7 +31,7 @@ class MinMax:
         Paths that each demand may use: the fastest ones, international demands by way of different
         exits first; all paths when left out. The certificate's gap is what this costs.
     churn_penalty_ms : float
-        Added, among the optima, to the latency of all flow that leaves its present way.
+        Added, among the optima, to the latency of all flow that leaves its present path.
     """
 
     classes: tuple[LinkClass, ...] = ()

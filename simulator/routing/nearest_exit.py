@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.paths import legs
-from simulator.routing.scheme import scheme
+from simulator.paths import gateways
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("nearest_exit")
-class NearestExit:
+class NearestExit(Scheme):
     """Hot potato: international traffic leaves, and returns, at the gateway nearest by IGP metric.
 
     Outbound traffic goes to the gateway with the least IGP distance from its source, among those
@@ -22,9 +20,7 @@ class NearestExit:
     Source: Teixeira et al., Dynamics of Hot-Potato Routing in IP Networks, SIGMETRICS 2004.
     """
 
-    demand_aware: ClassVar[bool] = False
-
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits for every pair of nearest gateway and destination."""
-        gate = legs.nearest(legs.gateway_distances(network, demands))
-        return legs.by_gateway(network, demands, gate)
+        gate = gateways.nearest(gateways.gateway_distances(network, demands))
+        return gateways.by_gateway(network, demands, gate)

@@ -4,36 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from typing import ClassVar, Literal
+from typing import Literal
 
 import numpy as np
 
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.document import KeyPath
+from simulator.base.errors import did_you_mean
 from simulator.base.schema import Name, NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.paths.candidates import Paths, exit_paths
-from simulator.paths.legs import ecmp
-from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
-from simulator.routing.scheme import scheme
+from simulator.paths.shortest import HOP_MS, destinations_of, ecmp, shortest_to
+from simulator.routing.scheme import Scheme, scheme
 
 
 @scheme("weighted_split")
-class WeightedSplit:
+class WeightedSplit(Scheme):
     """Every international demand spread over the exits that reach its region, in fixed shares.
 
     The share of demand *k* on exit *x* is ``w[x] / sum of w over X(k)``, where ``X(k)`` are the
-    exits that are up, have a way for *k* in its direction and, with ``reach_stretch_ms``, are at
+    exits that are up, have a path for *k* in its direction and, with ``reach_stretch_ms``, are at
     most that much slower than the best of them; ``w`` is the capacity of the exit in that
-    direction, or 1, or a given weight. Ways to and from an exit are the fastest (of ways as fast,
-    the fewest hops, then the link listed first), as tunnels would be laid. A demand for which no
-    exit has a weight follows ECMP by IGP metric, and so does domestic traffic.
+    direction, or 1, or a given weight. Paths to and from an exit are the fastest (of equally fast
+    ones, the fewest hops, then the link listed first), as tunnels would be laid. A demand for which
+    no exit has a weight follows ECMP by IGP metric, and so does domestic traffic.
 
-    Capacity is that of the network as shown. A static strategy sees a partial cable cut only when
-    the topology next changes and its rules run again. Source: Zhou et al., WCMP: Weighted Cost
-    Multipathing for Improved Fairness in Data Centers, EuroSys 2014; between exits, the BGP link
-    bandwidth extended community.
+    Capacity is that of the network as shown. A static strategy reacts to a partial cable cut only
+    when the topology next changes and its routes are computed again. Source: Zhou et al., WCMP:
+    Weighted Cost Multipathing for Improved Fairness in Data Centers, EuroSys 2014; between exits,
+    the BGP link bandwidth extended community.
 
     Attributes
     ----------
@@ -42,7 +42,7 @@ class WeightedSplit:
     weights : mapping of str to float
         Weight of each exit, with ``by: weights``; exits left out get nothing.
     reach_stretch_ms : float
-        Exits whose way is slower than the best by more than this are not used; all are when left
+        Exits whose path is slower than the best by more than this are not used; all are when left
         out.
     """
 
@@ -50,13 +50,18 @@ class WeightedSplit:
     weights: dict[Name, NonNegative] = field(default_factory=dict)
     reach_stretch_ms: NonNegative | None = None
 
-    demand_aware: ClassVar[bool] = False
-
     def __post_init__(self) -> None:
         if self.weights and self.by != "weights":
             raise ValueError(f"weights are given, but shares go by {self.by}: say by: weights")
         if self.by == "weights" and not any(self.weights.values()):
             raise ValueError("shares go by weights: give at least one exit a weight above 0")
+
+    def problems(self, network: Network) -> Iterator[tuple[KeyPath, str]]:
+        """Return names in the weights that are no exits."""
+        exits = [network.links[i] for i in network.exits]
+        for name in self.weights:
+            if name not in exits:
+                yield ("weights", name), f"no exit named {name!r}{did_you_mean(name, exits)}"
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return a path by way of every exit that has a share.
@@ -66,17 +71,18 @@ class WeightedSplit:
         InputError
             The weights name an exit that is not there.
         """
+        self.require_valid(network)
         weight = self._weights(network)
         length = network.delay_ms + HOP_MS
         destinations, row = destinations_of(network, demands)
         near = shortest_to(network, length, destinations)
         paths, shares = Paths.of([]), [np.empty(0)]
-        for ways in exit_paths(network, demands, length, row, near):
-            asked = np.where(np.isfinite(ways.length), weight[ways.crossing][:, None], 0.0)
-            asked[~self._within_reach(network, ways.length, asked > 0)] = 0.0
-            place, which = np.nonzero(asked)
-            paths = paths.join(ways.paths(place, which))
-            shares.append((asked / np.maximum(asked.sum(axis=0), 1e-300))[place, which])
+        for by_exit in exit_paths(network, demands, length, row, near):
+            weighted = np.where(np.isfinite(by_exit.length), weight[by_exit.crossing][:, None], 0.0)
+            weighted[~self._within_reach(network, by_exit.length, weighted > 0)] = 0.0
+            place, which = np.nonzero(weighted)
+            paths = paths.join(by_exit.paths(place, which))
+            shares.append((weighted / np.maximum(weighted.sum(axis=0), 1e-300))[place, which])
         split = Routes.from_paths(
             network, len(demands), paths.demand, np.concatenate(shares), paths.arcs, paths.starts
         )
@@ -95,13 +101,4 @@ class WeightedSplit:
             return network.capacity_gbps
         if self.by == "equal":
             return np.ones(len(network.tail))
-        if problems := list(self._problems(network)):
-            raise InputError(problems)
         return np.repeat([self.weights.get(link, 0.0) for link in network.links], 2)
-
-    def _problems(self, network: Network) -> Iterator[Problem]:
-        exits = [network.links[i] for i in network.exits]
-        for name in self.weights:
-            if name not in exits:
-                told = f"no exit named {name!r}{did_you_mean(name, exits)}"
-                yield Problem("", None, None, f"weights.{name}", told)

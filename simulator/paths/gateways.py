@@ -1,7 +1,7 @@
-"""Ways in two legs, as static schemes lay them: one inside the country, one abroad.
+"""Routes by way of a gateway, in two legs: one inside the country, one abroad.
 
-A gateway stands between the legs. Each leg is a shortest way by IGP metric, split per hop over
-equal costs; the leg abroad starts (or ends) at this gateway's own exits.
+Each leg follows shortest paths by IGP metric, split per hop over equal costs. The leg abroad starts
+(or ends) at this gateway's own exits.
 """
 
 from __future__ import annotations
@@ -13,14 +13,6 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.paths.shortest import Destinations, destinations_of, shortest_to
-
-
-def ecmp(network: Network, demands: Demands, weight: np.ndarray) -> Routes:
-    """Route over shortest ways under *weight* (per arc, above zero), split per hop."""
-    destinations, row = destinations_of(network, demands)
-    return Routes.from_splits(
-        network, demands, shortest_to(network, weight, destinations).ecmp(), destinations.node, row
-    )
 
 
 def home_and_abroad(network: Network, demands: Demands) -> tuple[np.ndarray, np.ndarray]:
@@ -43,7 +35,7 @@ def gateway_distances(network: Network, demands: Demands) -> np.ndarray:
     Returns
     -------
     ndarray, shape (demands, gateways)
-        Columns as in ``network.gateways``. Infinite without a way between the end at home and the
+        Columns as in ``network.gateways``. Infinite without a path between the end at home and the
         gateway, or between the gateway's own exits and the end abroad, in the direction of the
         demand; infinite too for demands that do not cross the border.
     """
@@ -97,7 +89,7 @@ def by_gateway(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
         Position in ``network.gateways``; -1 for none.
     """
     destinations, row = destinations_of(network, demands)
-    # A commodity is what is forwarded alike: a goal, by way of a gateway or of none (-1).
+    # A commodity is forwarded in one way: to a destination, by a gateway or by none (-1).
     pairs = np.stack([gate, row], axis=1)
     commodities, commodity = np.unique(pairs, axis=0, return_inverse=True)
     destination = destinations.take(commodities[:, 1])
@@ -115,7 +107,7 @@ def _abroad_only(network: Network) -> Network:
 
 
 def _two_legs(network: Network, gates: np.ndarray, destination: Destinations) -> sparse.csr_array:
-    """Splits of each (gateway, goal): one leg inside the country, one abroad."""
+    """Splits of each (gateway, destination): one leg inside the country, one abroad."""
     outside = _abroad_only(network)
     out = network.is_abroad[destination.node]
     inner_end, outer_end = (
