@@ -10,7 +10,7 @@ from dropin import dropped_in
 
 import simulator as sim
 from simulator.cli.main import main
-from simulator.formats.format import format_
+from simulator.formats.format import topology_format
 
 TOPOLOGY = '''
 """A line for every link, for a test."""
@@ -18,7 +18,7 @@ TOPOLOGY = '''
 from pathlib import Path
 from typing import ClassVar
 
-from simulator.formats.format import format_, write_whole
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft
 from simulator.base.errors import Problem
@@ -28,15 +28,13 @@ def point(path, message, key=False, severity="error"):
     return Problem("a.pairs", None, None, "", message, severity)
 
 
-@format_("pairs")
-class Pairs:
+@topology_format("pairs")
+class Pairs(TopologyFormat):
     """Pairs: a line for every link."""
 
     suffixes: ClassVar = (".pairs",)
     readable: ClassVar = "a .pairs file"
-
-    def reads(self, path: Path):
-        return path.suffix == ".pairs"
+    written: ClassVar = (".pairs",)
 
     def read(self, path: Path):
         rows = [line.split() for line in path.read_text().splitlines()]
@@ -62,7 +60,7 @@ def pairs(tmp_path):
     """Return a file in a format of one dropped-in module."""
     path = tmp_path / "tri.pairs"
     path.write_text("a b 10 1\nb c 20 2\nc a 30 3\n")
-    with dropped_in(format_, "pairs", TOPOLOGY):
+    with dropped_in(topology_format, "pairs", TOPOLOGY):
         yield path
 
 
@@ -94,10 +92,11 @@ def test_an_unknown_ending_names_it(pairs, tmp_path):
 
 
 def test_nothing_of_it_is_left():
-    assert "pairs" not in format_.names()
-    with dropped_in(format_, "pairs", TOPOLOGY) as module:
-        assert format_["pairs"] is module.Pairs
-    assert "pairs" not in format_.names()
+    assert "pairs" not in topology_format.names()
+    with dropped_in(topology_format, "pairs", TOPOLOGY) as module:
+        assert topology_format["pairs"] is module.Pairs
+    assert "pairs" not in topology_format.names()
     assert "simulator.formats.pairs" not in sys.modules
-    with pytest.raises(ValueError, match="exists already"), dropped_in(format_, "native", ""):
+    again = dropped_in(topology_format, "native", "")
+    with pytest.raises(ValueError, match="exists already"), again:
         pass

@@ -634,10 +634,10 @@ def _listed(what: str) -> list[tuple[str, str]]:
         from simulator.queues.queue import queue as shelf
     else:
         if what == "formats":
-            from simulator.formats.format import format_
+            from simulator.formats.format import topology_format
             from simulator.formats.matrices.demand_format import demand_format
 
-            shelves = {"topology": format_, "demands": demand_format}
+            shelves = {"topology": topology_format, "demands": demand_format}
         else:
             from simulator.traffic.traffic import matrix, shape
 

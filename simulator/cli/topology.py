@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from simulator.base import library
 from simulator.base.errors import InputError, Problem
 from simulator.base.text import WIDTH, Cell, Row, columns, plain, table, wrapped
-from simulator.formats.format import check_network, format_, read_network, write_network
+from simulator.formats.format import check_network, read_network, topology_format, write_network
 from simulator.model.facts import CableFacts, Cuts, Distances, ExitFacts, Facts, facts
 from simulator.model.network import COUNTING_RULE, Network
 
@@ -89,7 +89,7 @@ def list_text(listed: Sequence[Listed]) -> str:
         for each in listed
     ]
     titles = [f"{plain(each.name)}: {plain(each.title)}" for each in listed if each.title]
-    readable = "; ".join(format_[name].readable for name in format_.names())
+    readable = "; ".join(topology_format[name].readable for name in topology_format.names())
     return _lines(
         [table(headings, rows)],
         [""],

@@ -1,8 +1,9 @@
 """What files of nodes and edges have in common, whatever their syntax.
 
 A file that we wrote bears `MARK` and holds the keys of a topology file: it is checked as strictly
-as one, and nothing is mended. In any other file, attributes are found by what they are usually
-called (`NODE_NAMES`, `LINK_NAMES`; case, blanks and hyphens do not count), and the rest is mended.
+as one, and nothing is repaired. In any other file, attributes are found by what they are usually
+called (`NODE_NAMES`, `LINK_NAMES`; case, blanks and hyphens do not count), and the rest is
+repaired.
 """
 
 from __future__ import annotations
@@ -22,20 +23,13 @@ from simulator.base.document import Document, KeyPath, Place, Spot, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import MAX_NAME
 from simulator.formats.native import network_of, plain
-from simulator.formats.reading import (
-    TEN_TO_THE,
-    Places,
-    counted,
-    first_of,
-    in_gbps,
-    listed,
-    paired,
-)
+from simulator.formats.reading import Places, counted, first_of, listed
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, TopologyFile, keys
-from simulator.formats.rules.repair import mended
-from simulator.formats.tables.sheet import number
+from simulator.formats.rules.pairing import paired
+from simulator.formats.rules.repair import repaired
+from simulator.formats.units import TEN_TO_THE, in_gbps, number, speed_gbps
 from simulator.model.network import Network
 
 MARK = {"written_by": "telecom-capacity-simulator"}
@@ -89,13 +83,6 @@ UNIT_NAMES = ("unit", "capacity_unit", "bandwidth_unit")
 NO_LABEL = "None"
 """What the Topology Zoo writes where it knows no label."""
 
-SPEED = re.compile(
-    r"(?<![\w.])(?:(?P<times>\d{1,4})\s*[x×*]\s*)?(?P<size>\d{1,6}(?:\.\d{1,6})?)\s*"
-    r"(?P<unit>[kKMGT])(?:b|bps|bit|bits|bit/s|b/s|bits/s|E|bE|igE)?(?![\w/])"
-)
-CARRIER = re.compile(r"\b(?P<kind>OC|STM)-?(?P<size>\d{1,4})c?\b", re.IGNORECASE)
-CARRIER_MBPS = {"OC": "51.84", "STM": "155.52"}
-"""Line rates of SONET and SDH at level 1."""
 XML_HAS_NOT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -169,7 +156,7 @@ def _ours(file: GraphFile) -> tuple[Network | None, list[Problem]]:
                     message = f"not JSON: {error}"
                     problems.append(document.problem((*path, key), message))
     if problems:
-        return None, first_of(problems, str(file.path))
+        return None, first_of(problems)
     network, problems = network_of(document)
     return network, [*problems, *_strangers(file)]
 
@@ -243,11 +230,11 @@ def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _theirs(file: GraphFile) -> tuple[Network | None, list[Problem]]:
     draft, problems = _draft(file)
-    draft, mends = mended(draft)
-    network, found = assemble(draft, [*problems, *mends])
+    draft, repairs = repaired(draft)
+    network, found = assemble(draft, [*problems, *repairs])
     errors = [problem for problem in found if problem.severity == "error"]
     warnings = [problem for problem in found if problem.severity == "warning"]
-    return network, [*first_of(errors, str(file.path)), *warnings]
+    return network, [*first_of(errors), *warnings]
 
 
 def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
@@ -398,20 +385,6 @@ def _finite(value: Any) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     return float(value) if abs(value) < 1e300 else None
-
-
-@cache
-def speed_gbps(text: str) -> float | None:
-    """Return the one speed that a label tells, such as `2 x 10 Gbps`, `155M` or `OC-192c`."""
-    found = {
-        in_gbps(float(match["size"]), f"{match['unit'].casefold()}bps") * int(match["times"] or 1)
-        for match in SPEED.finditer(text[:MAX_NAME])
-    }
-    found |= {
-        in_gbps(float(CARRIER_MBPS[match["kind"].upper()]) * int(match["size"]), "mbps")
-        for match in CARRIER.finditer(text[:MAX_NAME])
-    }
-    return found.pop() if len(found) == 1 else None
 
 
 # ---------------------------------------------------------------- writing

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,9 +9,9 @@ from typing import Any, Literal
 
 from simulator.base.document import KeyPath
 from simulator.base.errors import Problem
+from simulator.model.geo import great_circle_km
 from simulator.model.network import ABROAD_KINDS, FIBRE_KM_PER_MS
 
-EARTH_RADIUS_KM = 6371.0
 PATH_FACTOR = 1.35
 WITHIN_A_PLACE_KM = 20.0
 ONE_PLACE_KM = 1.0
@@ -125,11 +124,3 @@ class Draft:
         if straight_km < ONE_PLACE_KM:
             return WITHIN_A_PLACE_KM / FIBRE_KM_PER_MS
         return straight_km * link.get("path_factor", PATH_FACTOR) / FIBRE_KM_PER_MS
-
-
-def great_circle_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
-    """Return the distance on a sphere between two points given in degrees (haversine)."""
-    a, b = math.radians(lat_a), math.radians(lat_b)
-    across = math.radians(lon_b - lon_a)
-    h = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(across / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))

@@ -1,4 +1,4 @@
-"""Mending: what foreign files leave out or get wrong is put right by stated rules.
+"""Repair: what third-party files leave out or get wrong is put right by stated rules.
 
 Each rule is a function from a draft to a better draft and a note of what it did. A note becomes a
 sentence among the assumptions of the network, and one warning at the first element concerned.
@@ -24,9 +24,10 @@ from simulator.base.errors import Problem
 from simulator.base.schema import MAX_NAME
 from simulator.formats.reading import counted, first_of
 from simulator.formats.rules.checks import MOST, faster_than_light
-from simulator.formats.rules.draft import DEFAULT, PATH_FACTOR, Draft, Record, great_circle_km
+from simulator.formats.rules.draft import DEFAULT, PATH_FACTOR, Draft, Record
 from simulator.formats.rules.places import Place, known_place
-from simulator.formats.tables.sheet import number
+from simulator.formats.units import number
+from simulator.model.geo import great_circle_km
 from simulator.model.network import LINK_CLASSES, NODE_KINDS
 
 DEFAULT_GBPS = 10.0
@@ -36,7 +37,7 @@ OFF_BY_KM = 500.0
 """A node farther than this from the city it is named after is in the wrong place."""
 SHOWN = 3
 ROOM_FOR_NUMBER = 10
-ONLY_FOR_MENDING = ("label", "country")
+ONLY_FOR_REPAIR = ("label", "country")
 SECTIONS = ("nodes", "links")
 
 
@@ -52,7 +53,7 @@ class Note:
 Rule = Callable[[Draft], tuple[Draft, Note | None]]
 
 
-def mended(draft: Draft) -> tuple[Draft, list[Problem]]:
+def repaired(draft: Draft) -> tuple[Draft, list[Problem]]:
     """Return the draft with everything that a network needs, and what was done as warnings.
 
     Parameters
@@ -67,11 +68,11 @@ def mended(draft: Draft) -> tuple[Draft, list[Problem]]:
     draft : Draft
         What was done stands among its assumptions.
     problems : list of Problem
-        A warning for each rule that did something; errors where the file is beyond mending.
+        A warning for each rule that did something; errors where the file is beyond repair.
     """
-    errors = list(_beyond_mending(draft))
+    errors = list(_beyond_repair(draft))
     if errors:  # no check shall say them again
-        return replace(draft, nodes=[], links=[]), first_of(errors, errors[0].file)
+        return replace(draft, nodes=[], links=[]), first_of(errors)
     assumptions, warnings = list(draft.about.get("assumptions", ())), []
     for rule in RULES:
         better, note = rule(draft)
@@ -88,10 +89,10 @@ def mended(draft: Draft) -> tuple[Draft, list[Problem]]:
     return replace(draft, about={**draft.about, "assumptions": tuple(assumptions)}), warnings
 
 
-# ---------------------------------------------------------------- beyond mending
+# ---------------------------------------------------------------- beyond repair
 
 
-def _beyond_mending(draft: Draft) -> Iterator[Problem]:
+def _beyond_repair(draft: Draft) -> Iterator[Problem]:
     if not draft.nodes:
         yield draft.error("nodes", message="no nodes in this file")
     if not draft.links:
@@ -397,7 +398,7 @@ def _km(node: Record, place: Place) -> float:
 def _too_fast(draft: Draft) -> tuple[Draft, Note | None]:
     """Delays faster than light come from the distance: all of them, if most are wrong."""
     given, wrong = [], []
-    straight_km, told_ms = 0.0, 0.0
+    straight_km, given_ms = 0.0, 0.0
     for i, link in enumerate(draft.links):
         km = draft.great_circle_km(link)
         if ("delay_ms" in link or "fibre_km" in link) and km is not None:
@@ -405,11 +406,11 @@ def _too_fast(draft: Draft) -> tuple[Draft, Note | None]:
             delay = draft.delay_ms(link) or 0.0
             if faster_than_light(delay, km):
                 wrong.append(i)
-                straight_km, told_ms = straight_km + km, told_ms + delay
+                straight_km, given_ms = straight_km + km, given_ms + delay
     if not wrong:
         return draft, None
     redone = given if 2 * len(wrong) > len(given) else wrong
-    speed = f"imply {straight_km / told_ms:,.0f} km per ms" if told_ms else "are 0"
+    speed = f"imply {straight_km / given_ms:,.0f} km per ms" if given_ms else "are 0"
     whose = "given values" if len(redone) == len(wrong) else f"those of {len(wrong):,}"
     text = (
         f"latency recomputed from distance (x {PATH_FACTOR}) on"
@@ -434,8 +435,8 @@ def _unknown_delays(draft: Draft) -> tuple[Draft, Note | None]:
 
 
 def _tidied(draft: Draft) -> tuple[Draft, Note | None]:
-    """What only mending needed to know goes."""
-    lost = dict.fromkeys(ONLY_FOR_MENDING)
+    """What only the repair needs is dropped."""
+    lost = dict.fromkeys(ONLY_FOR_REPAIR)
     rows = {i: lost for i, node in enumerate(draft.nodes) if not lost.keys().isdisjoint(node)}
     return _with(draft, "nodes", rows), None
 
