@@ -93,8 +93,8 @@ def test_not_a_number_is_a_missing_value(tmp_path):
             "links[0].a: the link has no such end",
         ),
         ('{"nodes": [],\n "nodes": [], "edges": []}', "a second key 'nodes' in one object"),
-        ('{"nodes": [],\n "edges": [],}', "net.json:2: not JSON: "),
-        ('{"nodes": [],\n "edges": [', "net.json:2: not JSON: "),
+        ('{"nodes": [],\n "edges": [],}', "net.json:2: not valid JSON: "),
+        ('{"nodes": [],\n "edges": [', "net.json:2: not valid JSON: "),
     ],
 )
 def test_json_that_is_no_graph_is_refused_in_words(data, told, tmp_path):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -12,12 +11,12 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from simulator.base.document import KeyPath, dotted, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.format import TopologyFormat, topology_format
+from simulator.formats.json_file import read_json
 from simulator.formats.reading import (
     Places,
     begins_with,
     counted,
     listed,
-    read_text,
     refusal,
     refuse,
 )
@@ -113,7 +112,7 @@ class _Reader:
 
     def draft(self) -> tuple[Draft, list[Problem]]:
         """Return the draft of one of the networks, and warnings."""
-        at, network = self._chosen(_parsed(self.path))
+        at, network = self._chosen(read_json(self.path, refuse_nan=True))
         nodes = [self._node(where, node) for where, node in self._rows(network, at, "node")]
         arcs = [self._arc(where, link) for where, link in self._rows(network, at, "link")]
         self._check()
@@ -418,32 +417,3 @@ class _Tree:
 
 def _shown(metric: float | None) -> str:
     return "not given" if metric is None else f"{metric:g}"
-
-
-# ---------------------------------------------------------------- JSON
-
-
-def _parsed(path: Path) -> Any:
-    """Return the data of a JSON file, in which no key comes twice and all numbers are finite."""
-    text = read_text(path)
-    try:
-        data = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
-    except json.JSONDecodeError as error:
-        raise refusal(path, f"not valid JSON: {error.msg}", error.lineno) from None
-    except RecursionError:
-        raise refusal(path, "nested too deep") from None
-    except ValueError as error:  # a key twice, not-a-number, or a number of thousands of digits
-        raise refusal(path, f"not valid JSON: {error}") from None
-    return data
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for key, often in Counter(key for key, _ in pairs).items() if often > 1)
-        raise ValueError(f"the key {shown(twice)} stands twice in one object")
-    return found
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number")

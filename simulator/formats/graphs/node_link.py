@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base.document import dotted, shown
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import Problem
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node, as_json, parsed_json
+from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node
+from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import begins_with, listed, read_text, refusal, refuse
+from simulator.formats.reading import begins_with, listed, refusal, refuse
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
 from simulator.model.network import Network
 
@@ -49,14 +49,7 @@ class NodeLink(TopologyFormat):
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
-    try:
-        data = parsed_json(read_text(path))
-    except json.JSONDecodeError as error:
-        raise refusal(path, f"not JSON: {error.msg}", error.lineno) from None
-    except InputError:
-        raise
-    except ValueError as error:
-        raise refusal(path, f"cannot read this JSON: {error}") from None
+    data = read_json(path)
     if not isinstance(data, Mapping):
         raise refusal(path, f"no node-link graph: expected a mapping, found {shown(data)}")
     edges = [word for word in EDGE_WORDS if word in data]

@@ -1,4 +1,4 @@
-"""A draft: what a topology says, before anyone asked whether it makes sense."""
+"""A draft: what a topology file says, before any check."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ class Draft:
         return bool(self.nodes) and all(node.get("id") for node in self.nodes)
 
     def is_abroad(self, node_id: str | None) -> bool | None:
-        """Say whether a node lies abroad, or None where the file is too broken to tell."""
+        """Return whether a node lies abroad, or None where the file is too broken to know."""
         node = self.node.get(node_id or "", {"kind": None})
         kind = node.get("kind", DEFAULT)
         return None if kind is None else kind in ABROAD_KINDS
@@ -113,7 +113,7 @@ class Draft:
         return list(dict.fromkeys(lost))
 
     def delay_ms(self, link: Record) -> float | None:
-        """Return the one-way delay of a link, or None where nothing tells it."""
+        """Return the one-way delay of a link, or None where it is unknown."""
         if "delay_ms" in link:
             return float(link["delay_ms"])
         if "fibre_km" in link:
