@@ -1,4 +1,4 @@
-"""What foreign files leave out is put right by stated rules, and nothing else is touched."""
+"""What third-party files leave out is put right by stated rules, and nothing else is touched."""
 
 import csv
 import time

@@ -7,10 +7,12 @@ import sys
 import pytest
 from click.testing import CliRunner
 from dropin import dropped_in
+from helpers import two_exits
 
 import simulator as sim
 from simulator.cli.main import main
 from simulator.formats.format import topology_format
+from simulator.formats.matrices.demand_format import demand_format
 
 TOPOLOGY = '''
 """A line for every link, for a test."""
@@ -52,6 +54,33 @@ class Pairs(TopologyFormat):
         write_whole(path, "".join(
             f"{r['a']} {r['b']} {r['capacity_gbps']:g} {r['delay_ms']:g}\\n" for r in rows))
         return ["all but links"]
+'''
+
+
+DEMANDS = '''
+"""A line for every demand, for a test."""
+
+from pathlib import Path
+from typing import ClassVar
+
+import numpy as np
+
+from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
+from simulator.formats.reading import read_text
+from simulator.formats.units import to_gbps
+
+
+@demand_format("lines")
+class Lines(DemandFormat):
+    """Lines: source, target and rate, between blanks."""
+
+    suffixes: ClassVar = (".lines",)
+    readable: ClassVar = "a .lines file"
+
+    def read(self, path: Path, network, unit=None):
+        rows = [line.split() for line in read_text(path).splitlines()]
+        rates = np.array([[float(rate)] for *_, rate in rows])
+        return recording_of(network, [(a, b) for a, b, _ in rows], to_gbps(rates, unit or "mbps"))
 '''
 
 
@@ -100,3 +129,100 @@ def test_nothing_of_it_is_left():
     again = dropped_in(topology_format, "native", "")
     with pytest.raises(ValueError, match="exists already"), again:
         pass
+
+
+# -- demands ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lines(tmp_path):
+    """Return a file of demands in a format of one dropped-in module."""
+    path = tmp_path / "day.lines"
+    path.write_text("home abroad 2000\nabroad home 500\n")
+    with dropped_in(demand_format, "lines", DEMANDS):
+        yield path
+
+
+def test_a_demand_format_is_one_file(lines):
+    network = two_exits()
+    assert sim.load_demands(lines, network).gbps.tolist() == [2.0, 0.5]
+    assert sim.load_demands(lines, network, unit="gbps").gbps.tolist() == [2000.0, 500.0]
+    assert "Lines: source, target and rate, between blanks." in shell("list", "formats")
+
+
+def test_an_unknown_ending_names_the_demand_format(lines):
+    other = lines.with_name("day.line")
+    other.write_text("")
+    with pytest.raises(ValueError, match=r"did you mean '\.lines'\?.*a \.lines file"):
+        sim.load_demands(other, two_exits())
+    with pytest.raises(ValueError, match="no such file; did you mean 'day.lines'"):
+        sim.load_demands(lines.with_name("days.lines"), two_exits())
+
+
+def test_a_scenario_reads_it(lines, tmp_path):
+    tables = tmp_path / "net"
+    tables.mkdir()
+    (tables / "nodes.csv").write_text("id\nhome\nabroad\n")
+    (tables / "links.csv").write_text("id,a,b,capacity_gbps,delay_ms\nl,home,abroad,10,1\n")
+    (tmp_path / "s.yaml").write_text(
+        "topology: net\nhorizon_h: 0.1\nqueue: none\n"
+        "traffic: {matrix: {kind: file, path: day.lines, unit: mbps}, shapes: []}\n"
+        "strategies: {it: {scheme: igp_ecmp}}\n"
+    )
+    assert sim.load(tmp_path / "s.yaml").demands.gbps.tolist() == [2.0, 0.5]
+
+
+# -- the contracts ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("registry", [topology_format, demand_format], ids=lambda each: each.noun)
+def test_a_format_inherits_the_contract_and_states_what_it_reads(registry):
+    for name in registry.names():
+        cls = registry[name]
+        assert issubclass(cls, registry.contract)
+        assert cls.kind == name and cls.readable
+        assert all(suffix == suffix.lower() and suffix[0] == "." for suffix in cls.suffixes)
+        assert not cls().is_name("no-format-has-this-name")
+
+
+def test_a_format_states_what_it_writes():
+    for name in topology_format.names():
+        cls = topology_format[name]
+        writes = cls.write is not topology_format.contract.write
+        assert bool(cls.written) == writes
+
+
+def test_no_two_formats_write_one_ending():
+    endings = [end for name in topology_format.names() for end in topology_format[name].written]
+    assert len(set(endings)) == len(endings)
+
+
+@pytest.mark.parametrize("registry", [topology_format, demand_format], ids=lambda each: each.noun)
+def test_a_format_without_read_is_refused(registry):
+    with pytest.raises(TypeError, match="has no read; see simulator"):
+
+        @registry("empty")
+        class Empty:
+            """Nothing."""
+
+    assert "empty" not in registry.names()
+
+
+def test_what_a_class_leaves_out_comes_from_the_contract(tmp_path):
+    source = '''
+        from simulator.formats.format import topology_format
+        from simulator.base.errors import InputError
+
+        @topology_format("bare")
+        class Bare:
+            """Bare."""
+
+            def read(self, path):
+                raise NotImplementedError
+    '''
+    with dropped_in(topology_format, "bare", source):
+        bare = topology_format.make("bare")
+        assert (bare.suffixes, bare.written, bare.cannot_hold) == ((), (), ())
+        assert not bare.reads(tmp_path / "x.bare")
+        with pytest.raises(ValueError, match="bare is read, not written"):
+            bare.write(two_exits(), tmp_path / "x.bare")

@@ -43,9 +43,10 @@ class Repetita(TopologyFormat):
     written: ClassVar[tuple[str, ...]] = suffixes
     cannot_hold: ClassVar[tuple[str, ...]] = (
         *("title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
-        *("estimates", "regions", "kind", "city", "province", "weight", "class", "cables"),
-        *("reaches", "modules", "setup_cost", "price_usd_per_mbps", "blanks in names"),
+        *("estimates", "regions", "kind", "city", "province", "weight", "class", "fibre_km"),
+        *("cables", "reaches", "modules", "setup_cost", "price_usd_per_mbps", "blanks in names"),
         "delays below a microsecond",
+        "nodes without coordinates",
     )
     readable: ClassVar[str] = "a .graph or .graph.gz file of REPETITA"
 
