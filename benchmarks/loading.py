@@ -13,7 +13,7 @@ from benchmarks.cases import Case, largest
 from benchmarks.race import Limit, Race
 from simulator.base import library
 from simulator.formats.format import load_network
-from simulator.formats.matrices.demands import read_demands
+from simulator.formats.matrices.demand_format import read_demands
 
 
 def races(case: Case) -> Iterator[Race]:

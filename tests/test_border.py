@@ -8,8 +8,8 @@ import simulator as sim
 from simulator.base.document import Document
 from simulator.base.errors import InputError
 from simulator.formats.native import write
-from simulator.formats.rules.draft import great_circle_km
 from simulator.model.border import NewExit, pop_of, with_border
+from simulator.model.geo import great_circle_km
 from simulator.scenario.scenario import from_document
 
 PLAIN = {

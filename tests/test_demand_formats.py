@@ -13,7 +13,8 @@ from third_party import CASES, FOLDER
 
 import simulator as sim
 from simulator.base.errors import InputError
-from simulator.formats.matrices import demand_text, long_table, wide_csv
+from simulator.formats import sheet
+from simulator.formats.matrices import long_table, wide_csv
 from simulator.formats.matrices.demand_format import (
     RecordingWarning,
     demand_format,
@@ -328,7 +329,7 @@ BIG = 10**6
         ("tm.csv", b"\n\xe9>\n", "tm.csv:2:1: not UTF-8 text"),
         ("tm.csv", b"time,home>abroad\n0,\"1\n", "tm.csv:2:1: not valid CSV"),
         ("tm.csv", b'time,"home>abroad\n0,1\n', "tm.csv:1:1: not valid CSV"),
-        ("tm.csv.gz", WIDE.encode(), "no gzip file"),
+        ("tm.csv.gz", WIDE.encode(), "not a gzip file"),
         ("tm.csv.gz", gzip.compress(WIDE.encode() * 99, mtime=0)[:-30], "ends too soon"),
         ("tm.csv.gz", gzip.compress(WIDE.encode(), mtime=0)[:20] + b"\0" * 40, "damaged"),
         ("tm.parquet", b"", "cannot read this Parquet file"),
@@ -351,11 +352,11 @@ def test_hostile_files_are_refused_quickly(tmp_path, name, content, message):
 
 
 def test_a_bomb_is_refused_before_it_unfolds(tmp_path, monkeypatch):
-    monkeypatch.setattr(demand_text, "MOST_BYTES", BIG)
+    monkeypatch.setattr(sheet, "MOST_CSV_BYTES", BIG)
     packed = gzip.compress(b"time,home>abroad\n0," + b"1" * 50 * BIG)
     assert len(packed) < BIG / 10
     (told,) = refused(tmp_path, packed, "tm.csv.gz")
-    assert "holds more than 1 MB" in told
+    assert "larger than 1 MB" in told
 
 
 def test_more_rates_than_memory_should_hold_are_refused(tmp_path, monkeypatch):

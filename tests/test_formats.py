@@ -13,16 +13,17 @@ from hypothesis import strategies as st
 from simulator.base.errors import InputError
 from simulator.formats.format import (
     check_network,
-    format_,
     load_network,
     read_network,
+    topology_format,
     write_network,
 )
-from simulator.formats.matrices.demands import read_demands, write_demands
+from simulator.formats.matrices.demand_format import read_demands
+from simulator.formats.matrices.demands import write_demands
 from simulator.formats.native import write
 from simulator.formats.rules import checks
-from simulator.formats.rules.draft import great_circle_km
 from simulator.model.demands import Demands
+from simulator.model.geo import great_circle_km
 from simulator.model.network import LINK_CLASSES, NODE_KINDS, About, Network
 
 ROOT = Path(__file__).parent.parent
@@ -365,10 +366,10 @@ def test_a_missing_file_names_its_neighbour(tmp_path):
 
 
 def test_every_format_says_what_it_reads():
-    assert {"native", "tables"} <= set(format_.names())
-    for name, summary in format_.describe():
+    assert {"native", "tables"} <= set(topology_format.names())
+    for name, summary in topology_format.describe():
         assert summary
-        assert format_.make(name).readable
+        assert topology_format.make(name).readable
 
 
 def test_a_misspelt_name_finds_its_neighbour():

@@ -11,8 +11,8 @@ import third_party
 
 from simulator.base.errors import InputError
 from simulator.formats.format import check_network, load_network, read_network, write_network
-from simulator.formats.graphs.graph_file import speed_gbps
-from simulator.formats.rules.draft import great_circle_km
+from simulator.formats.units import speed_gbps
+from simulator.model.geo import great_circle_km
 from simulator.model.network import Network
 
 ZOO = third_party.FOLDER / "topology_zoo"

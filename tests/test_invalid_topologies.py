@@ -10,7 +10,7 @@ import pytest
 
 from simulator.base.errors import InputError, Problem
 from simulator.formats.format import NetworkWarning, check_network, load_network, read_network
-from simulator.formats.matrices.demands import read_demands
+from simulator.formats.matrices.demand_format import read_demands
 
 INVALID = Path(__file__).parent / "invalid"
 TOPOLOGIES = sorted(path for path in INVALID.glob("topology-*") if path.suffix != ".expect")

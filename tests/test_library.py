@@ -8,7 +8,7 @@ from third_party import FOLDER
 
 from simulator.base import library
 from simulator.base.library import ENDINGS, find, names, without_ending
-from simulator.formats.format import format_, read_network
+from simulator.formats.format import read_network, topology_format
 
 
 @pytest.fixture
@@ -71,7 +71,7 @@ def test_names_are_those_of_topologies_and_scenarios_only(shelf):
 
 
 def test_names_know_every_ending_that_a_topology_may_have(shelf):
-    formats = [format_[name] for name in format_.names()]
+    formats = [topology_format[name] for name in topology_format.names()]
     read = [each for each in formats if "written, not read" not in each.readable]
     assert len(read) < len(formats)
     assert set(ENDINGS["topologies"]) == {ending for each in read for ending in each.suffixes}

@@ -17,8 +17,8 @@ from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
 from simulator.base.schema import check
 from simulator.formats.matrices.counters import read_counters, read_totals
-from simulator.formats.rules.draft import great_circle_km
 from simulator.model.demands import CLASSES, Demands
+from simulator.model.geo import great_circle_km
 from simulator.model.network import About, Network
 from simulator.model.tomography import fitted_gravity, nearest_matrix, tomogravity
 from simulator.routing.igp_ecmp import IgpEcmp

@@ -1,4 +1,4 @@
-"""What foreign files leave out is put right by stated rules, and nothing else is touched."""
+"""What third-party files leave out is put right by stated rules, and nothing else is touched."""
 
 import csv
 import time
@@ -11,8 +11,9 @@ from simulator.base.document import dotted
 from simulator.base.errors import Problem
 from simulator.formats.rules import places
 from simulator.formats.rules.assemble import assemble
-from simulator.formats.rules.draft import Draft, great_circle_km
-from simulator.formats.rules.repair import mended
+from simulator.formats.rules.draft import Draft
+from simulator.formats.rules.repair import repaired
+from simulator.model.geo import great_circle_km
 
 CITIES = Path(__file__).parents[2] / "shared" / "data" / "cities.csv"
 BEIJING = {"lat": 39.9, "lon": 116.4}
@@ -44,7 +45,7 @@ def messages(problems) -> str:
 
 def test_what_is_sound_is_left_alone():
     before = triangle()
-    after, problems = mended(before)
+    after, problems = repaired(before)
     assert problems == []
     assert after.about["assumptions"] == ()
     assert [{k: v for k, v in link.items() if k != "class"} for link in after.links] == before.links
@@ -53,7 +54,7 @@ def test_what_is_sound_is_left_alone():
 
 def test_the_draft_given_is_not_changed():
     before = draft([{"id": 1}, {"id": 2}], [{"a": 1, "b": 2}])
-    mended(before)
+    repaired(before)
     assert before.nodes == [{"id": 1}, {"id": 2}]
     assert before.links == [{"a": 1, "b": 2}]
 
@@ -64,7 +65,7 @@ def test_every_rule_says_what_it_did_once_in_both_places():
         [{"a": 1, "b": 2}, {"a": 1, "b": 1}, {"a": 2, "b": 3}, {"a": 4, "b": 3}],
         assumptions=("It was so already.",),
     )
-    after, problems = mended(before)
+    after, problems = repaired(before)
     network, found = assemble(after, problems)
     assert network is not None
     assert all(problem.severity == "warning" for problem in found)
@@ -86,7 +87,7 @@ def test_every_rule_says_what_it_did_once_in_both_places():
 
 
 def test_ids_become_text_and_ends_follow():
-    after, _ = mended(draft([{"id": 7}, {"id": 8.0}], [{"a": 7, "b": "8", **SOUND}]))
+    after, _ = repaired(draft([{"id": 7}, {"id": 8.0}], [{"a": 7, "b": "8", **SOUND}]))
     assert [node["id"] for node in after.nodes] == ["7", "8"]
     assert [(link["a"], link["b"]) for link in after.links] == [("7", "8")]
 
@@ -95,7 +96,7 @@ def test_labels_become_ids_and_alike_ones_are_numbered():
     labels = ["Link", "Link", "Link-2", "Link", None]
     nodes = [{"id": i, "label": label} for i, label in enumerate(labels)]
     links = [{"a": 0, "b": i, **SOUND} for i in range(1, 5)]
-    after, problems = mended(draft(nodes, links))
+    after, problems = repaired(draft(nodes, links))
     assert [node["id"] for node in after.nodes] == ["Link", "Link-3", "Link-2", "Link-4", "4"]
     assert [link["b"] for link in after.links] == ["Link-3", "Link-2", "Link-4", "4"]
     assert "names made for 2 of 5 nodes" in messages(problems)
@@ -103,21 +104,21 @@ def test_labels_become_ids_and_alike_ones_are_numbered():
 
 
 def test_a_node_without_an_id_gets_one():
-    after, problems = mended(draft([{}, {"id": "a"}], [{"a": "a", "b": "a", **SOUND}]))
+    after, problems = repaired(draft([{}, {"id": "a"}], [{"a": "a", "b": "a", **SOUND}]))
     assert "names made for 1 of 2 nodes" in messages(problems)
     assert after.links == []
     assert messages(problems).endswith("net.x: links: no link is left")
 
 
 def test_two_nodes_of_one_id_are_an_error_on_its_line():
-    _, (error,) = mended(draft([{"id": "a"}, {"id": 1}, {"id": "1"}], [{"a": "a", "b": 1}]))
+    _, (error,) = repaired(draft([{"id": "a"}, {"id": 1}, {"id": "1"}], [{"a": "a", "b": 1}]))
     assert str(error).startswith("net.x:102: nodes[2].id: a second node with the id '1'")
     assert error.severity == "error"
 
 
 def test_links_are_called_after_their_ends():
     links = [("a", "b"), ("a", "b"), ("b", "a"), ("a", "b")]
-    after, problems = mended(
+    after, problems = repaired(
         draft([{"id": "a"}, {"id": "b"}], [{"a": a, "b": b, **SOUND} for a, b in links])
     )
     assert [link["id"] for link in after.links] == ["a-b", "a-b-2", "b-a", "a-b-3"]
@@ -127,7 +128,7 @@ def test_links_are_called_after_their_ends():
 def test_a_link_id_taken_twice_is_none():
     ends = [("a", "b", "0"), ("b", "c", "0"), ("c", "a", "1")]
     links = [{"a": a, "b": b, "id": key, **SOUND} for a, b, key in ends]
-    after, (problem,) = mended(draft([{"id": x} for x in "abc"], links))
+    after, (problem,) = repaired(draft([{"id": x} for x in "abc"], links))
     assert [link["id"] for link in after.links] == ["a-b", "b-c", "1"]
     assert "ids of 2 of 3 links are taken twice" in problem.message
 
@@ -137,7 +138,7 @@ def test_a_link_id_taken_twice_is_none():
     [("x" * 201, "201 characters"), ("a\nb", "control characters"), ("a\u2028b", "control")],
 )
 def test_a_name_that_no_file_could_hold_is_refused(name, told):
-    _, problems = mended(draft([{"id": name}, {"id": "b"}], [{"a": name, "b": "b"}]))
+    _, problems = repaired(draft([{"id": name}, {"id": "b"}], [{"a": name, "b": "b"}]))
     assert told in problems[0].message
     assert len(problems[0].message) < 200
 
@@ -145,7 +146,7 @@ def test_a_name_that_no_file_could_hold_is_refused(name, told):
 def test_two_long_names_make_no_longer_one():
     names = ["x" * 200, "y" * 200]
     links = [{"a": names[0], "b": names[1], **SOUND}] * 2
-    after, _ = mended(draft([{"id": name} for name in names], links))
+    after, _ = repaired(draft([{"id": name} for name in names], links))
     assert [link["id"] for link in after.links] == ["link-1", "link-2"]
 
 
@@ -155,7 +156,7 @@ def test_two_long_names_make_no_longer_one():
 @pytest.mark.parametrize("nodes, links, left", [("a b c", "a-b", "a b"), ("c a b", "a-b", "a b")])
 def test_what_hangs_on_nothing_is_left_out(nodes, links, left):
     pairs = [link.split("-") for link in links.split()]
-    after, _ = mended(
+    after, _ = repaired(
         draft([{"id": x} for x in nodes.split()], [{"a": a, "b": b} for a, b in pairs])
     )
     assert " ".join(node["id"] for node in after.nodes) == left
@@ -165,23 +166,23 @@ def test_of_two_parts_the_larger_stays_and_of_equals_the_first():
     nodes = [{"id": x} for x in "abcdefg"]
     chains = [("a", "b"), ("c", "d", "e"), ("f", "g")]
     links = [{"a": a, "b": b} for chain in chains for a, b in pairwise(chain)]
-    after, problems = mended(draft(nodes, links))
+    after, problems = repaired(draft(nodes, links))
     assert [node["id"] for node in after.nodes] == ["c", "d", "e"]
     assert "4 of 7 nodes with 2 links left out" in messages(problems)
-    equal, _ = mended(draft(nodes[:2] + nodes[5:], [links[0], links[3]]))
+    equal, _ = repaired(draft(nodes[:2] + nodes[5:], [links[0], links[3]]))
     assert [node["id"] for node in equal.nodes] == ["a", "b"]
 
 
 def test_after_leaving_out_the_draft_still_points_at_the_right_rows():
     nodes = [{"id": "alone"}, {"id": "a"}, {"id": "b"}]
     links = [{"a": "a", "b": "a"}, {"a": "a", "b": "b"}]
-    after, _ = mended(draft(nodes, links))
+    after, _ = repaired(draft(nodes, links))
     assert after.line("nodes", 1) == 102
     assert str(after.error("links", 0, "id", message="x")) == "net.x:201: links[1].id: x"
 
 
 def test_an_unknown_end_is_an_error_and_not_left_out():
-    after, problems = mended(draft([{"id": "a"}, {"id": "b"}], [{"a": "a", "b": "bb", **SOUND}]))
+    after, problems = repaired(draft([{"id": "a"}, {"id": "b"}], [{"a": "a", "b": "bb", **SOUND}]))
     network, found = assemble(after, problems)
     assert network is None
     assert "no node named 'bb'; did you mean 'b'?" in messages(found)
@@ -190,14 +191,14 @@ def test_an_unknown_end_is_an_error_and_not_left_out():
 @pytest.mark.parametrize("nodes, links, told", [([], [], "no nodes"), ([{"id": "a"}], [], "no li")])
 def test_a_file_without_nodes_or_links_is_refused(nodes, links, told):
     before = draft(nodes, links)
-    _, problems = mended(before)
+    _, problems = repaired(before)
     assert told in messages(problems)
     assert assemble(before, problems)[0] is None
 
 
 def test_a_link_across_the_border_is_an_exit():
     nodes = [{"id": "a", "kind": "gateway", "weight": 1}, {"id": "b", "kind": "pop"}]
-    after, problems = mended(draft(nodes, [{"a": "a", "b": "b", **SOUND}]))
+    after, problems = repaired(draft(nodes, [{"a": "a", "b": "b", **SOUND}]))
     assert after.links[0]["class"] == "exit"
     assert "taken for exits" in messages(problems)
 
@@ -211,7 +212,7 @@ def test_a_missing_capacity_is_the_smallest_given(bad):
     before.links[0]["capacity_gbps"] = 40
     before.links[1].update(capacity_gbps=bad, capacity_ba_gbps=2.5)
     before.links[2]["capacity_gbps"] = "25"
-    after, (problem,) = mended(before)
+    after, (problem,) = repaired(before)
     assert [link["capacity_gbps"] for link in after.links] == [40, 25, 25]
     assert "capacity_ba_gbps" not in after.links[1]
     assert "capacity of 1 of 3 links not given: 25 Gbps, the smallest given" in problem.message
@@ -219,7 +220,7 @@ def test_a_missing_capacity_is_the_smallest_given(bad):
 
 @pytest.mark.parametrize("bad", [None, 0, -1, float("nan"), "cheap", 10**400])
 def test_a_missing_metric_is_1(bad):
-    after, (problem,) = mended(triangle(metric=bad))
+    after, (problem,) = repaired(triangle(metric=bad))
     assert [link["metric"] for link in after.links] == [1, 1, 1]
     assert "metric of all 3 links not given: 1" in problem.message
 
@@ -228,7 +229,7 @@ def test_values_that_say_nothing_are_left_out():
     before = triangle()
     before.nodes[0].update(kind="router", weight=-1, city=7)
     before.links[0].update({"class": "fast", "cables": {"x": 2}, "capacity_ba_gbps": 0})
-    after, problems = mended(before)
+    after, problems = repaired(before)
     assert after.nodes[0] == {"id": "bj", "kind": "core", **BEIJING}
     assert {"cables", "capacity_ba_gbps"}.isdisjoint(after.links[0])
     assert "kind, weight, city left out on 1 of 3 nodes" in messages(problems)
@@ -270,7 +271,7 @@ def test_a_city_far_from_where_it_is_is_moved():
         {"id": "Hong Kong", "country": "China", "lat": 30.13062, "lon": 100.51803},
         {"id": "Guangzhou", "lat": 23.1, "lon": 113.3},
     ]
-    after, problems = mended(draft(nodes, [{"a": "Hong Kong", "b": "Guangzhou"}]))
+    after, problems = repaired(draft(nodes, [{"a": "Hong Kong", "b": "Guangzhou"}]))
     assert (after.nodes[0]["lat"], after.nodes[0]["lon"]) == (22.2783, 114.1747)
     assert "country" not in after.nodes[0]
     assert "1 of 2 nodes moved to the city of their name, up to 1,616 km away" in messages(problems)
@@ -281,14 +282,14 @@ def test_a_town_that_shares_the_name_of_a_city_stays():
         {"id": "Ashburn", "country": "United States", "lat": 31.7, "lon": -83.65},
         {"id": "Tifton", "lat": 31.45, "lon": -83.51},
     ]
-    after, problems = mended(draft(nodes, [{"a": "Ashburn", "b": "Tifton"}]))
+    after, problems = repaired(draft(nodes, [{"a": "Ashburn", "b": "Tifton"}]))
     assert after.nodes[0]["lat"] == 31.7
     assert "moved" not in messages(problems)
 
 
 def test_a_city_near_enough_stays():
     nodes = [{"id": "Beijing", "lat": 39, "lon": 117}, {"id": "b", **WUHAN}]
-    after, _ = mended(draft(nodes, [{"a": "Beijing", "b": "b"}]))
+    after, _ = repaired(draft(nodes, [{"a": "Beijing", "b": "b"}]))
     assert after.nodes[0]["lat"] == 39
 
 
@@ -296,7 +297,7 @@ def test_a_city_near_enough_stays():
 def test_coordinates_out_of_range_are_none(lat, lon):
     before = triangle()
     before.nodes[0].update(lat=lat, lon=lon)
-    after, (problem,) = mended(before)
+    after, (problem,) = repaired(before)
     assert {"lat", "lon"}.isdisjoint(after.nodes[0])
     assert problem.message.startswith("coordinates of 1 of 3 nodes left out")
 
@@ -309,7 +310,7 @@ def by_distance(one, other) -> float:
 
 
 def delays(before: Draft) -> tuple[list[float], str]:
-    after, problems = mended(before)
+    after, problems = repaired(before)
     network, _ = assemble(after, problems)
     assert network is not None
     return network.delay_ms[::2].tolist(), messages(problems)
@@ -367,7 +368,7 @@ def test_where_nothing_tells_the_length_the_delay_is_the_median():
 def test_ten_thousand_nodes_without_links_are_refused_at_once():
     before = draft([{"id": i} for i in range(10_000)], [])
     start = time.process_time()
-    _, problems = mended(before)
+    _, problems = repaired(before)
     assert time.process_time() - start < 1
     assert "no links" in messages(problems)
 
@@ -377,7 +378,7 @@ def test_the_time_grows_with_the_size_and_no_faster():
         nodes = [{"id": i, "lat": i % 60, "lon": i % 170} for i in range(size)]
         links = [{"a": i, "b": (7 * i + 1) % size, "delay_ms": 1} for i in range(size)]
         start = time.process_time()
-        mended(draft(nodes, links))
+        repaired(draft(nodes, links))
         return time.process_time() - start
 
     seconds(2_000)

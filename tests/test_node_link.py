@@ -6,7 +6,7 @@ from pathlib import Path
 import networkx as nx
 import pytest
 
-from simulator.formats.format import check_network, format_, read_network
+from simulator.formats.format import check_network, read_network, topology_format
 from simulator.model.network import Network
 
 
@@ -93,8 +93,8 @@ def test_not_a_number_is_a_missing_value(tmp_path):
             "links[0].a: the link has no such end",
         ),
         ('{"nodes": [],\n "nodes": [], "edges": []}', "a second key 'nodes' in one object"),
-        ('{"nodes": [],\n "edges": [],}', "net.json:2: not JSON: "),
-        ('{"nodes": [],\n "edges": [', "net.json:2: not JSON: "),
+        ('{"nodes": [],\n "edges": [],}', "net.json:2: not valid JSON: "),
+        ('{"nodes": [],\n "edges": [', "net.json:2: not valid JSON: "),
     ],
 )
 def test_json_that_is_no_graph_is_refused_in_words(data, told, tmp_path):
@@ -105,5 +105,5 @@ def test_json_that_is_no_graph_is_refused_in_words(data, told, tmp_path):
 
 def test_the_json_of_rfc_8345_is_left_to_its_own_format(tmp_path):
     path = write(tmp_path, {"ietf-network:networks": {"network": []}, "nodes": [], "edges": []})
-    assert not format_.make("node_link").reads(path)
-    assert format_.make("node_link").reads(write(tmp_path, {"nodes": [], "links": []}))
+    assert not topology_format.make("node_link").reads(path)
+    assert topology_format.make("node_link").reads(write(tmp_path, {"nodes": [], "links": []}))

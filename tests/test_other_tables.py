@@ -7,7 +7,7 @@ import pytest
 import simulator as sim
 from simulator.base.errors import InputError
 from simulator.formats.format import NetworkWarning, read_network
-from simulator.formats.rules.draft import great_circle_km
+from simulator.model.geo import great_circle_km
 
 NODES = "id,lon,lat\na,10,50\nb,11,51\nc,12,50\n"
 LINKS = "source,target,capacity_mbps,weight\na,b,40000,7\nb,c,10000,3\nc,a,10000,1\n"
@@ -70,7 +70,7 @@ def test_our_own_tables_are_still_checked_as_ours(tmp_path):
     ("links", "nodes", "told"),
     [
         (LINKS.replace("a,b,", "a,z,"), NODES, "links.csv:2: no node 'z' in nodes.csv"),
-        (LINKS.replace("a,b,40000,7", "a,b,40000"), NODES, "links.csv:2: 3 cells in this row"),
+        (LINKS.replace("a,b,40000,7", "a,b,40000"), NODES, "links.csv:2:1: 3 cells in this row"),
         ("source,target\n", NODES, "links.csv: no rows below the header"),
         (LINKS, "id,lon,lat\n", "nodes.csv: no rows below the header"),
         (LINKS, "lon,lat\n1,2\n", "nodes.csv: a node without any of id, node, name, label"),

@@ -245,7 +245,10 @@ ATTRIBUTES = (LINK, 2, TE, "te-link-attributes")
         (json.dumps(GOOD)[:-200], "not valid JSON"),
         ('{"ietf-network:networks": ' + "[" * 100_000, "nested too deep"),
         ('{"ietf-network:networks": {"network": [NaN]}}', "NaN is no number"),
-        ('{"ietf-network:networks": 1, "ietf-network:networks": 2}', "stands twice"),
+        (
+            '{"ietf-network:networks": 1, "ietf-network:networks": 2}',
+            "a second key 'ietf-net",
+        ),
         ('{"ietf-network:networks": ' + "9" * 10_000 + "}", "not valid JSON"),
         ({"ietf-network:networks": 3}, "no ietf-network:networks or ietf-network:network"),
         ({"ietf-network:networks": {"network": [7]}}, "expected an object, found 7"),

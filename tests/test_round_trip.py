@@ -2,7 +2,7 @@
 
 import csv
 import json
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import networkx as nx
@@ -13,13 +13,22 @@ from hypothesis import strategies as st
 from test_formats import ANY_TEXT, assert_same, networks
 
 from simulator.base.errors import InputError
-from simulator.formats.format import check_network, load_network, read_network, write_network
+from simulator.formats.format import (
+    check_network,
+    load_network,
+    read_network,
+    topology_format,
+    write_network,
+)
 from simulator.formats.graphs.geojson import split
 from simulator.model.network import About, Network
 
 ANY = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
-WHOLE = (".yaml", ".gml", ".json")
-"""Formats that hold everything."""
+WRITTEN = [each for each in map(topology_format.__getitem__, topology_format.names())
+           if each.written and "written, not read" not in each.readable]  # fmt: skip
+"""Formats that are written and read."""
+WHOLE = [each.written[0] for each in WRITTEN if not each.cannot_hold]
+"""Endings of those that hold everything."""
 
 
 def made(nodes: dict[str, dict], links: dict[str, dict], **about) -> Network:
@@ -145,7 +154,7 @@ def test_any_network_survives_tables_but_for_what_they_say(network, tmp_path_fac
     }
 
 
-@pytest.mark.parametrize("suffix", [".yaml", ".gml", ".json", ".graphml"])
+@pytest.mark.parametrize("suffix", [*WHOLE, ".graphml"])
 @ANY
 @given(text=ANY_TEXT)
 @example(text="\r\n\t \u0085\u2028 ]]> &amp; <!-- &#0; \" ' \\")
@@ -165,7 +174,7 @@ def test_any_text_survives(suffix, text, tmp_path_factory):
     assert_same(found, network)
 
 
-@pytest.mark.parametrize("suffix", [".yaml", ".gml", ".json", ".graphml", "/"])
+@pytest.mark.parametrize("suffix", [*WHOLE, ".graphml", "/"])
 @ANY
 @given(number=st.floats(min_value=5e-324, max_value=1e18))
 @example(number=0.1 + 0.2)
@@ -182,7 +191,7 @@ def test_any_number_survives(suffix, number, tmp_path_factory):
 # ---------------------------------------------------------------- the built-in networks
 
 
-@pytest.mark.parametrize("suffix", [".yaml", ".gml", ".json", ".graphml"])
+@pytest.mark.parametrize("suffix", [*WHOLE, ".graphml"])
 @pytest.mark.parametrize("name", ["china169-2017", "china169-mini"])
 def test_the_built_in_networks_survive(name, suffix, tmp_path):
     network = load_network(name)
@@ -191,6 +200,41 @@ def test_the_built_in_networks_survive(name, suffix, tmp_path):
     assert_same(found, network)
     write_network(found, tmp_path / f"twice{suffix}")
     assert (tmp_path / f"twice{suffix}").read_bytes() == (tmp_path / f"net{suffix}").read_bytes()
+
+
+def held(attributes, cannot_hold) -> dict:
+    """Return what a format should keep of a node or link."""
+    left_out = {*cannot_hold, "order"}
+    return {key: value for key, value in attributes.items() if key not in left_out and value != {}}
+
+
+@pytest.mark.parametrize("kind", WRITTEN, ids=lambda each: each.kind)
+@pytest.mark.parametrize("name", ["china169-2017", "china169-mini"])
+def test_a_format_keeps_all_but_what_its_contract_excludes(kind, name, tmp_path):
+    network = load_network(name)
+    found, lost = again(network, tmp_path / f"{name}{kind.written[0]}")
+    for key in {each.name for each in fields(About)} - {*kind.cannot_hold, "cables", "regions"}:
+        assert getattr(found.about, key) == getattr(network.about, key), key
+    for node, attributes in network.graph.nodes(data=True):
+        kept = held(attributes, kind.cannot_hold)
+        assert kept.items() <= found.graph.nodes[node].items()
+    assert (found.nodes, found.links) == (network.nodes, network.links)
+    for link in network.links:
+        kept = held(network.attributes(link), kind.cannot_hold)
+        assert held(found.attributes(link), kind.cannot_hold) == kept
+    for key in ("cables", "regions"):
+        assert key in kind.cannot_hold or getattr(found.about, key) == getattr(network.about, key)
+    assert all(any(key in text for key in kind.cannot_hold) for text in lost)
+    used = {key for _, attributes in network.graph.nodes(data=True) for key in attributes}
+    used |= {key for link in network.links for key in held(network.attributes(link), ())}
+    used |= {each.name for each in fields(About) if getattr(network.about, each.name)} - {"name"}
+    for key in used.intersection(kind.cannot_hold):
+        assert any(key in text for text in lost), key
+
+
+def test_every_written_format_is_tested():
+    assert {each.kind for each in WRITTEN} >= {"native", "gml", "node_link", "graphml", "tables"}
+    assert {".yaml", ".gml", ".json"} <= set(WHOLE)
 
 
 def test_tables_say_what_they_cannot_hold(tmp_path):
@@ -206,8 +250,8 @@ def test_tables_say_what_they_cannot_hold(tmp_path):
 
 
 @pytest.mark.parametrize("suffix", [".graphml", ".gml"])
-def test_a_foreign_network_survives_as_ours(suffix, tmp_path):
-    """Once mended, a network stays as it is, and its story says what was done."""
+def test_a_third_party_network_survives_as_ours(suffix, tmp_path):
+    """Once repaired, a network stays as it is, and its assumptions say what was done."""
     graph = nx.Graph()
     graph.add_node("Beijing", Latitude=39.9, Longitude=116.4)
     graph.add_node("Wuhan", Latitude=30.6, Longitude=114.3)
@@ -223,7 +267,7 @@ def test_a_foreign_network_survives_as_ours(suffix, tmp_path):
 # ---------------------------------------------------------------- what no format holds
 
 
-@pytest.mark.parametrize("suffix", [".yaml", ".gml", ".json", ".graphml", ".geojson", ""])
+@pytest.mark.parametrize("suffix", [*WHOLE, ".graphml", ".geojson", ""])
 def test_faults_load_and_attributes_of_others_are_told(suffix, tmp_path):
     nodes = {"a": {"lat": 0, "lon": 0, "colour": "red"}, "b": {"lat": 1, "lon": 1, "colour": 2}}
     links = {"ab": {"a": "a", "b": "b", "owner": "x"}, "ba": {"a": "b", "b": "a", "metric": 2.0}}

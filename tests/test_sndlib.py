@@ -461,7 +461,7 @@ def test_native_text_that_cannot_be_used_is_refused(tmp_path, text, words):
 def test_bytes_that_are_no_text_are_told_with_their_line(tmp_path):
     path = tmp_path / "latin.txt"
     path.write_bytes(native().replace("Graz", "Gr\xe4z").encode("latin-1"))
-    assert f"{path}:7: not UTF-8 text" in refused(path)
+    assert f"{path}:7:5: not UTF-8 text" in refused(path)
 
 
 def test_demands_from_hostile_files_are_refused(tmp_path):

@@ -21,7 +21,7 @@ from simulator.base.errors import InputError, Problem
 from simulator.cli import main as cli
 from simulator.cli.topology import convert, show_json
 from simulator.cli.topology_text import show_text
-from simulator.formats.format import format_, read_network
+from simulator.formats.format import read_network, topology_format
 from simulator.model.network import COUNTING_RULE, Network
 
 BROKEN = """\
@@ -74,8 +74,8 @@ def test_list_has_a_line_for_every_topology():
     assert set(rows) == set(names)
     assert rows["china169-2017"] == ["62", "141", "200,000", "20", "2,460"]
     assert COUNTING_RULE in flat(done.stdout)
-    for name in format_.names():
-        assert format_[name].readable in flat(done.stdout)
+    for name in topology_format.names():
+        assert topology_format[name].readable in flat(done.stdout)
     assert "simulator list formats" in done.stdout
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from simulator.base.errors import Problem
 from simulator.base.text import Cell, Row, columns, counted, padded, plain, table, wrapped
 from simulator.cli.topology import Listed
-from simulator.formats.format import format_
+from simulator.formats.format import topology_format
 from simulator.model.facts import CableFacts, Cuts, Distances, ExitFacts, Facts, facts
 from simulator.model.network import COUNTING_RULE, Network
 
@@ -34,7 +34,7 @@ def list_text(listed: Sequence[Listed]) -> str:
         for each in listed
     ]
     titles = [f"{plain(each.name)}: {plain(each.title)}" for each in listed if each.title]
-    readable = "; ".join(format_[name].readable for name in format_.names())
+    readable = "; ".join(topology_format[name].readable for name in topology_format.names())
     return "\n".join(
         _flat(
             [table(headings, rows)],

@@ -1,59 +1,91 @@
-"""The contract of this folder: a format turns a file into a Network, and where it can, back.
+"""The contract of topology formats: a file becomes a Network, and where possible a file again.
 
 Adding one is adding a file here::
 
-    @format_("my_format")
-    class MyFormat:
+    @topology_format("my_format")
+    class MyFormat(TopologyFormat):
         \"\"\"One line that ``simulator list formats`` prints.\"\"\"
 
         suffixes: ClassVar[tuple[str, ...]] = (".mine",)
         readable: ClassVar[str] = "a .mine file"
+        written: ClassVar[tuple[str, ...]] = (".mine",)  # only where it has a `write`
 
-        def reads(self, path): ...
         def read(self, path): ...
-        def write(self, network, path): ...  # where it is written as well; returns what is lost
-        def names(self, text): ...  # where it knows networks by name, not by file;
-        def read_name(self, text): ...  # then this reads them
+        def write(self, network, path): ...
 
 `read` fills a :class:`~simulator.formats.rules.draft.Draft` and hands it to
-:func:`~simulator.formats.rules.assemble.assemble`, so that every format is checked alike.
+:func:`~simulator.formats.rules.assemble.assemble`, or to
+:func:`~simulator.formats.rules.repair.repaired` before, so that every format is checked alike.
 """
 
 from __future__ import annotations
 
 import os
 import warnings
+from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar
 
 from simulator.base import library
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem
 from simulator.base.registry import Registry
+from simulator.formats.file_format import FileFormat, format_named, format_of
+from simulator.formats.reading import reason, refusal
 from simulator.model.network import Network
-
-format_ = Registry("topology format", "simulator.formats")
 
 
 class NetworkWarning(UserWarning):
-    """Something in a topology that looks like a mistake but does not stop anyone."""
+    """Something in a topology that looks like a mistake but does not stop a run."""
 
 
-class Format(Protocol):
-    """What every format offers."""
+class TopologyFormat(FileFormat):
+    """What every topology format offers; only :meth:`read` has no default.
 
-    kind: str
-    suffixes: ClassVar[tuple[str, ...]]
-    """Endings of the files it reads, in lower case; none for a format that reads folders."""
-    readable: ClassVar[str]
-    """What it reads, in words: `a .yaml or .yml file`."""
+    Attributes
+    ----------
+    written : tuple of str
+        Endings of the files that :meth:`write` makes, the empty one for a folder; none for a
+        format that is only read.
+    cannot_hold : tuple of str
+        What a network loses when it is written and read again: keys of a topology file, and
+        phrases for what has no key.
+    """
 
-    def reads(self, path: Path) -> bool:
-        """Say whether *path*, which exists, is in this format."""
-        ...
+    written: ClassVar[tuple[str, ...]] = ()
+    cannot_hold: ClassVar[tuple[str, ...]] = ()
 
+    @abstractmethod
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
-        """Return the network, or None if there are errors, and all problems found."""
-        ...
+        """Return the network, or None if there are errors, and all problems found.
+
+        Parameters
+        ----------
+        path : Path
+            A file or folder that the format reads, or a name that it knows.
+
+        Raises
+        ------
+        InputError
+            The file cannot be read at all.
+        """
+
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write *network* to *path*, whole or not at all.
+
+        Returns
+        -------
+        list of str
+            What the format could not hold, such as `cables of 20 links`.
+
+        Raises
+        ------
+        InputError
+            The format has no way to write an id, or writes nothing.
+        """
+        raise refusal(path, f"{self.kind} is read, not written")
+
+
+topology_format = Registry("topology format", "simulator.formats", TopologyFormat)
 
 
 def read_network(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
@@ -127,14 +159,12 @@ def write_network(network: Network, path: str | Path) -> list[str]:
     folder = str(path).endswith(("/", os.sep))
     path = Path(path)
     ending = "" if folder else path.suffix.lower()
-    writers = [each for each in _formats() if hasattr(each, "write")]
+    writers = [each for each in _formats() if each.written]
     for writer in writers:
-        if ending in (writer.suffixes or ("",)):
-            lost: list[str] = writer.write(network, path)
-            return lost
-    endings = ", ".join(suffix for writer in writers for suffix in writer.suffixes)
-    message = f"cannot write to this; endings that can be: {endings}, or a folder"
-    raise _refusal(path, message)
+        if ending in writer.written:
+            return writer.write(network, path)
+    endings = ", ".join(suffix for writer in writers for suffix in writer.written if suffix)
+    raise refusal(path, f"cannot write to this; endings that can be: {endings}, or a folder")
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -148,23 +178,17 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def is_third_party_name(text: str | Path) -> bool:
-    """Say whether some format takes *text* for a name of its own, such as `topohub:sndlib/sun`."""
-    return _namer(text) is not None
-
-
-def _namer(text: str | Path) -> Any:
-    """Return the format that reads *text* by name and not as a file, or None."""
-    by_name = (each for each in _formats() if hasattr(each, "names"))
-    return next((each for each in by_name if each.names(str(text))), None)
+    """Return whether some format takes *text* for a name of its own: `topohub:sndlib/sun`."""
+    return format_named(_formats(), str(text)) is not None
 
 
 def _read(path_or_name: str | Path) -> tuple[Network | None, list[Problem]]:
+    formats = _formats()
     try:
-        if namer := _namer(path_or_name):
-            found: tuple[Network | None, list[Problem]] = namer.read_name(str(path_or_name))
-            return found
+        if by_name := format_named(formats, str(path_or_name)):
+            return by_name.read(Path(path_or_name))
         path = _found(path_or_name)
-        return _format_of(path).read(path)
+        return format_of(formats, path, "not a topology I can read").read(path)
     except InputError as error:
         return None, list(error.problems)
 
@@ -173,26 +197,10 @@ def _found(path_or_name: str | Path) -> Path:
     try:
         return library.find("topologies", path_or_name)
     except FileNotFoundError as error:
-        raise InputError([Problem("", None, None, "", str(error))]) from None
+        raise refusal("", str(error)) from None
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
-        reason = getattr(error, "strerror", None) or str(error)
-        raise _refusal(path_or_name, f"cannot read this: {reason}") from None
+        raise refusal(path_or_name, f"cannot read this: {reason(error)}") from None
 
 
-def _format_of(path: Path) -> Format:
-    formats = _formats()
-    for each in formats:
-        if each.reads(path):
-            return each
-    suffixes = [suffix for each in formats for suffix in each.suffixes]
-    near = did_you_mean(path.suffix.lower(), suffixes) if path.suffix else ""
-    readable = ", ".join(each.readable for each in formats)
-    raise _refusal(path, f"not a topology I can read{near or ';'} readable: {readable}")
-
-
-def _formats() -> list[Format]:
-    return [format_.make(name) for name in format_.names()]
-
-
-def _refusal(path: str | Path, message: str) -> InputError:
-    return InputError([Problem(str(path), None, None, "", message)])
+def _formats() -> list[TopologyFormat]:
+    return [topology_format.make(name) for name in topology_format.names()]

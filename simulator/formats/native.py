@@ -14,7 +14,7 @@ import numpy as np
 from simulator.base.document import Document, KeyPath, dotted, read_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import build
-from simulator.formats.format import format_, write_whole
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.reading import counted
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
@@ -36,25 +36,22 @@ ABOUT_KEYS = ("title", "utc_offset_h", "hop_delay_ms", "sources", "assumptions")
 NODE_KEYS = keys(NodeEntry)
 REGION_KEYS = keys(RegionEntry)
 CABLE_KEYS = keys(CableEntry)
-LINK_KEYS = tuple(key for key in keys(LinkEntry) if key != "path_factor")  # told by the delay
+LINK_KEYS = tuple(key for key in keys(LinkEntry) if key != "path_factor")  # the delay holds it
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()+-]*( [A-Za-z0-9_./()+-]+)*")
 WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """Words that some YAML reader takes for something else than text."""
 WIDTH = 106
 _OF_GRAPHS = ("order", "path_factor")
-"""What a graph needs besides, and what the delay tells."""
+"""What a graph needs besides, and what the delay holds."""
 
 
-@format_("native")
-class Native:
+@topology_format("native")
+class Native(TopologyFormat):
     """YAML topology of this project; holds all that a network can say."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".yaml", ".yml")
+    written: ClassVar[tuple[str, ...]] = suffixes
     readable: ClassVar[str] = "a .yaml or .yml file"
-
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* ends like YAML."""
-        return path.suffix.lower() in self.suffixes
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
@@ -166,7 +163,7 @@ def write(network: Network, path: str | Path) -> list[str]:
     network : Network
         Node and link attributes that the format has no key for are left out.
     path : str or Path
-        The file; the matrix is told relative to its folder.
+        The file; the matrix is written relative to its folder.
 
     Returns
     -------
@@ -181,7 +178,7 @@ def write(network: Network, path: str | Path) -> list[str]:
 def plain(network: Network, path: Path) -> Record:
     """Return a network as plain data with the keys of a topology file that stands at *path*."""
     about = network.about
-    story = {
+    data = {
         "name": about.name,
         "title": about.title,
         "utc_offset_h": about.utc_offset_h,
@@ -195,7 +192,7 @@ def plain(network: Network, path: Path) -> Record:
         "links": list(_links(network)),
         "cables": list(_named(about.cables)),
     }
-    return {key: value for key, value in story.items() if value}
+    return {key: value for key, value in data.items() if value}
 
 
 def lost(network: Network) -> list[str]:
@@ -204,15 +201,15 @@ def lost(network: Network) -> list[str]:
         "node": (NODE_KEYS, [known for _, known in network.graph.nodes(data=True)]),
         "link": (LINK_KEYS + _OF_GRAPHS, [network.attributes(link) for link in network.links]),
     }
-    told = []
+    left_out = []
     for noun, (known, records) in sections.items():
         counts = Counter(key for record in records for key in record if key not in known)
-        told += [f"{key} of {counted(count, noun)}" for key, count in sorted(counts.items())]
+        left_out += [f"{key} of {counted(count, noun)}" for key, count in sorted(counts.items())]
     if not (network.up.all() and (network.capacity_gbps == network.installed_gbps).all()):
-        told.append("faults")
+        left_out.append("faults")
     if network.background_gbps.any():
-        told.append("load of other traffic")
-    return told
+        left_out.append("load of other traffic")
+    return left_out
 
 
 def _lines(network: Network, path: Path) -> Iterator[str]:

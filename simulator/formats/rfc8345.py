@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,23 +9,22 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from simulator.base.document import KeyPath, dotted, shown
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.formats.format import format_
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.format import TopologyFormat, topology_format
+from simulator.formats.json_file import read_json
 from simulator.formats.reading import (
     Places,
     begins_with,
     counted,
-    first_of,
     listed,
-    paired,
-    read_text,
     refusal,
-    shifted,
+    refuse,
 )
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.repair import mended
-from simulator.formats.tables.sheet import number
+from simulator.formats.rules.pairing import paired
+from simulator.formats.rules.repair import repaired
+from simulator.formats.units import number, shifted
 from simulator.model.network import Network
 
 T = TypeVar("T")
@@ -51,8 +49,8 @@ LOADS = (
 )
 
 
-@format_("rfc8345")
-class Rfc8345:
+@topology_format("rfc8345")
+class Rfc8345(TopologyFormat):
     """RFC 8345 topology in JSON, with RFC 8795 traffic engineering attributes.
 
     Links are unidirectional; one and the next one back between the same termination points, else
@@ -74,17 +72,13 @@ class Rfc8345:
     network: str | None = None
 
     def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.json` and soon names the YANG module of networks."""
-        return (
-            path.suffix.lower() == ".json"
-            and path.is_file()
-            and MARK.search(begins_with(path)) is not None
-        )
+        """Return whether *path* ends in `.json` and soon names the YANG module of networks."""
+        return super().reads(path) and MARK.search(begins_with(path)) is not None
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
         draft, warned = _Reader(path, self.network).draft()
-        draft, problems = mended(draft)
+        draft, problems = repaired(draft)
         return assemble(draft, [*warned, *problems])
 
 
@@ -113,19 +107,19 @@ class _Reader:
         self.path = path
         self.wanted = wanted
         self.problems: list[Problem] = []
-        self.told: list[str] = []
+        self.assumed: list[str] = []
         self.warned: list[Problem] = []
 
     def draft(self) -> tuple[Draft, list[Problem]]:
         """Return the draft of one of the networks, and warnings."""
-        at, network = self._chosen(_parsed(self.path))
+        at, network = self._chosen(read_json(self.path, refuse_nan=True))
         nodes = [self._node(where, node) for where, node in self._rows(network, at, "node")]
         arcs = [self._arc(where, link) for where, link in self._rows(network, at, "link")]
         self._check()
         self._count_ignored(network, at)
         pairs = self._pairs(arcs)
         self._check()
-        self.told += [f"the metric is {LOADS[0]}", f"the delay is {LOADS[1]}"]
+        self.assumed += [f"the metric is {LOADS[0]}", f"the delay is {LOADS[1]}"]
         name = self._text(network, at, "network-id")
         cables = self._cables(pairs, at)
         links = [self._link(pair, cable) for pair, cable in zip(pairs, cables, strict=True)]
@@ -133,7 +127,7 @@ class _Reader:
             about={
                 "name": name or self.path.stem,
                 "sources": ("a topology in the model of RFC 8345",),
-                "assumptions": tuple(self.told),
+                "assumptions": tuple(self.assumed),
             },
             nodes=nodes,
             links=links,
@@ -147,8 +141,7 @@ class _Reader:
         self.problems.append(Problem(str(self.path), None, None, dotted(at), message))
 
     def _check(self) -> None:
-        if self.problems:
-            raise InputError(first_of(self.problems, str(self.path)))
+        refuse(self.problems)
 
     def _part(self, record: Any, at: KeyPath, kind: type[T], *names: str) -> T | None:
         """Return what stands below some names, each with or without its module; None if nothing."""
@@ -209,7 +202,7 @@ class _Reader:
             chosen = has.index(True)
         others = [shown(name) for row, name in enumerate(names) if row != chosen]
         if others:
-            self.told.append(
+            self.assumed.append(
                 f"of {len(names)} networks in the file this is {shown(names[chosen])}; left out:"
                 f" {listed(others)}"
             )
@@ -235,7 +228,7 @@ class _Reader:
         )
         if count:
             what = ", ".join(counted(number, noun) for noun, number in count.items())
-            self.told.append(f"what supports the topology is left out: that of {what}")
+            self.assumed.append(f"what supports the topology is left out: that of {what}")
 
     # -- nodes --------------------------------------------------------------------------------
 
@@ -361,8 +354,8 @@ class _Reader:
         for there, back in pairs:
             if there.metric != back.metric:
                 message = (
-                    f"the metric of link {shown(there.id)} is {_told(there.metric)}, but back, on"
-                    f" {shown(back.id)}, {_told(back.metric)}; a link has one metric"
+                    f"the metric of link {shown(there.id)} is {_shown(there.metric)}, but back, on"
+                    f" {shown(back.id)}, {_shown(back.metric)}; a link has one metric"
                 )
                 self._problem(there.at, message)
         return pairs
@@ -370,7 +363,7 @@ class _Reader:
     def _warn(self, at: KeyPath, message: str) -> None:
         problem = Problem(str(self.path), None, None, dotted(at), message, "warning")
         self.warned.append(problem)
-        self.told.append(message)
+        self.assumed.append(message)
 
     def _cables(self, pairs: Sequence[tuple[_Arc, _Arc]], at: KeyPath) -> list[str | None]:
         """Return for each link the shared risk group that most links share."""
@@ -422,34 +415,5 @@ class _Tree:
         return self.places.point(path, message, **options)
 
 
-def _told(metric: float | None) -> str:
+def _shown(metric: float | None) -> str:
     return "not given" if metric is None else f"{metric:g}"
-
-
-# ---------------------------------------------------------------- JSON
-
-
-def _parsed(path: Path) -> Any:
-    """Return the data of a JSON file, in which no key comes twice and all numbers are finite."""
-    text = read_text(path)
-    try:
-        data = json.loads(text, object_pairs_hook=_object, parse_constant=_no_number)
-    except json.JSONDecodeError as error:
-        raise refusal(path, f"not valid JSON: {error.msg}", error.lineno) from None
-    except RecursionError:
-        raise refusal(path, "nested too deep") from None
-    except ValueError as error:  # a key twice, not-a-number, or a number of thousands of digits
-        raise refusal(path, f"not valid JSON: {error}") from None
-    return data
-
-
-def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) < len(pairs):
-        twice = next(key for key, often in Counter(key for key, _ in pairs).items() if often > 1)
-        raise ValueError(f"the key {shown(twice)} stands twice in one object")
-    return found
-
-
-def _no_number(word: str) -> float:
-    raise ValueError(f"{word} is no number")

@@ -17,9 +17,14 @@ import numpy as np
 
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean, nearest
-from simulator.formats.format import format_
-from simulator.formats.matrices.demand_format import Unit, demand_format, to_gbps
-from simulator.formats.reading import Places, recording_of, refusal, unknown_node
+from simulator.formats.format import TopologyFormat, topology_format
+from simulator.formats.matrices.demand_format import (
+    DemandFormat,
+    demand_format,
+    recording_of,
+    unknown_node,
+)
+from simulator.formats.reading import Places, refusal
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import (
     ONE_PLACE_KM,
@@ -28,7 +33,8 @@ from simulator.formats.rules.draft import (
     Draft,
     Record,
 )
-from simulator.formats.rules.repair import mended
+from simulator.formats.rules.repair import repaired
+from simulator.formats.units import Unit, to_gbps
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
@@ -41,58 +47,39 @@ ABOUT = "the repository of Jurkiewicz, SoftwareX 24 (2023) 101540"
 DEMAND_UNIT: Unit = "mbps"
 
 
-@format_("topohub")
-class Topohub:
+@topology_format("topohub")
+class Topohub(TopologyFormat):
     """Topologies of the package topohub, by name: topohub:sndlib/germany50.
 
     A fibre is 1.35 times as long as the distance that topohub gives. It gives no capacities.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = ()
     readable: ClassVar[str] = "topohub:GROUP/NAME"
 
-    def reads(self, path: Path) -> bool:
-        """Say no: names are read, not files."""
-        return False
+    def is_name(self, text: str) -> bool:
+        """Return whether *text* is a name of this format."""
+        return text.startswith(PREFIX)
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
-        """Return the network called *path*; see `read_name`."""
-        return self.read_name(str(path))
-
-    def names(self, text: str) -> bool:
-        """Say whether *text* is a name of this format."""
-        return is_name(text)
-
-    def read_name(self, text: str) -> tuple[Network | None, list[Problem]]:
-        """Return the network called *text*, or None if there are errors, and all problems."""
-        draft, problems = mended(_draft(text))
+        """Return the network called *path*, or None if there are errors, and all problems."""
+        draft, problems = repaired(_draft(str(path)))
         return assemble(draft, problems)
 
 
 @demand_format("topohub")
-class TopohubDemands:
+class TopohubDemands(DemandFormat):
     """Demands that topohub holds of SNDlib's networks: topohub:sndlib/germany50.
 
-    Attributes
-    ----------
-    unit : {"bps", "kbps", "mbps", "gbps", "tbps"}, optional
-        Of the rates; topohub states none, and Mbps, SNDlib's, is taken.
+    topohub states no unit: rates are in Mbps, SNDlib's, unless the scenario gives another.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = ()
     readable: ClassVar[str] = "topohub:sndlib/NAME"
 
-    unit: Unit | None = None
-
-    def reads(self, path: Path) -> bool:
-        """Say no: names are read, not files."""
-        return False
-
-    def names(self, text: str) -> bool:
-        """Say whether *text* is a name of this format, whatever folder it was joined to."""
+    def is_name(self, text: str) -> bool:
+        """Return whether *text* is a name of this format, whatever folder it was joined to."""
         return NAME.search(_plain(text)) is not None
 
-    def read(self, path: Path, network: Network) -> Recording:
+    def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the matrix called *path*, a recording of one instant.
 
         Raises
@@ -115,13 +102,8 @@ class TopohubDemands:
         unknown = [name for name in ids.values() if name not in network.node_index]
         if unknown:
             raise refusal(text, unknown_node(unknown[0], network))
-        gbps = to_gbps(np.array(list(rates.values()))[:, None], self.unit or DEMAND_UNIT)
+        gbps = to_gbps(np.array(list(rates.values()))[:, None], unit or DEMAND_UNIT)
         return recording_of(network, list(rates), gbps)
-
-
-def is_name(text: str) -> bool:
-    """Say whether *text* is the name of something in topohub."""
-    return text.startswith(PREFIX)
 
 
 def load(text: str) -> dict[str, Any]:
@@ -207,15 +189,15 @@ def _draft(text: str) -> Draft:
     key = text.removeprefix(PREFIX)
     ids = node_ids(topology)
     plane = key.partition("/")[0] in ON_A_PLANE
-    told = [f"a fibre is {PATH_FACTOR} times as long as the distance that topohub gives"]
+    assumed = [f"a fibre is {PATH_FACTOR} times as long as the distance that topohub gives"]
     if plane:
-        told.append("positions are kilometres on a plane and are left out")
+        assumed.append("positions are kilometres on a plane and are left out")
     version = importlib.metadata.version("topohub")
     return Draft(
         about={
             "name": key,
             "sources": (f"topohub {version}, {key}: {ABOUT}",),
-            "assumptions": tuple(told),
+            "assumptions": tuple(assumed),
         },
         nodes=[_node(node, ids, plane) for node in topology["nodes"]],
         links=[_link(edge, ids) for edge in topology["edges"]],

@@ -21,7 +21,7 @@ NOUNS: dict[str, dict[str, str]] = {
         "shape": "simulator.traffic.traffic:shape.describe",
     },
     "formats": {
-        "topology": "simulator.formats.format:format_.describe",
+        "topology": "simulator.formats.format:topology_format.describe",
         "demands": "simulator.formats.matrices.demand_format:demand_format.describe",
     },
     "engines": {"": "simulator.engines.engine:engine.describe"},

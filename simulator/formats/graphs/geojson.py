@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base.errors import Problem
-from simulator.formats.format import format_, write_whole
-from simulator.formats.graphs.graph_file import MARK, as_json
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
+from simulator.formats.graphs.graph_file import MARK
+from simulator.formats.json_file import as_json
 from simulator.formats.native import lost, plain
 from simulator.formats.reading import counted, refusal
 from simulator.formats.rules.draft import Record
@@ -18,16 +19,14 @@ Position = tuple[float, float]
 """Degrees east and north, in this order (RFC 7946)."""
 
 
-@format_("geojson")
-class GeoJson:
+@topology_format("geojson")
+class GeoJson(TopologyFormat):
     """GeoJSON: nodes as points, links as lines, split at the 180th meridian; written, not read."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".geojson",)
+    written: ClassVar[tuple[str, ...]] = suffixes
+    cannot_hold: ClassVar[tuple[str, ...]] = ("which nodes a line joins",)
     readable: ClassVar[str] = "a .geojson file (written, not read)"
-
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.geojson`, to refuse it in words."""
-        return path.suffix.lower() in self.suffixes and path.is_file()
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Refuse to read.
@@ -44,20 +43,20 @@ class GeoJson:
 
         What has no place on the map is a feature without geometry.
         """
-        story = plain(network, path)
-        nodes, links = story.pop("nodes"), story.pop("links", [])
+        data = plain(network, path)
+        nodes, links = data.pop("nodes"), data.pop("links", [])
         place = {node["id"]: (node["lon"], node["lat"]) for node in nodes if _is_located(node)}
         points = [_feature(node, "node", _point(place.get(node["id"]))) for node in nodes]
         lines = [_feature(link, "link", _line(link, place)) for link in links]
         features = ",\n".join(as_json(each) for each in [*points, *lines])
-        head = as_json({"type": "FeatureCollection", **MARK, **story})
+        head = as_json({"type": "FeatureCollection", **MARK, **data})
         write_whole(path, f'{head[:-1]}, "features": [\n{features}\n]}}\n')
         unknown = {
             "node": sum(each["geometry"] is None for each in points),
             "link": sum(each["geometry"] is None for each in lines),
         }
-        told = [f"places of {counted(n, noun)}" for noun, n in unknown.items() if n]
-        return [*lost(network), *told]
+        places = [f"places of {counted(n, noun)}" for noun, n in unknown.items() if n]
+        return [*lost(network), *places]
 
 
 def _is_located(node: Record) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from simulator.base.document import shown
 from simulator.base.errors import Problem
-from simulator.formats.format import format_, write_whole
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.graphs.graph_file import Edge, GraphFile, Node, flat
 from simulator.formats.native import lost
 from simulator.formats.reading import read_text, refusal
@@ -42,19 +42,16 @@ class Entry(NamedTuple):
     line: int
 
 
-@format_("gml")
-class Gml:
+@topology_format("gml")
+class Gml(TopologyFormat):
     """GML: our own export, the Internet Topology Zoo, NetworkX and Gephi.
 
-    Attributes are found by the names that `graphml` lists; what is missing or wrong is mended.
+    Attributes are found by the names that `graphml` lists; what is missing or wrong is repaired.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".gml",)
+    written: ClassVar[tuple[str, ...]] = suffixes
     readable: ClassVar[str] = "a .gml file"
-
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.gml`."""
-        return path.suffix.lower() in self.suffixes and path.is_file()
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""

@@ -1,41 +1,32 @@
 """What files of nodes and edges have in common, whatever their syntax.
 
 A file that we wrote bears `MARK` and holds the keys of a topology file: it is checked as strictly
-as one, and nothing is mended. In any other file, attributes are found by what they are usually
-called (`NODE_NAMES`, `LINK_NAMES`; case, blanks and hyphens do not count), and the rest is mended.
+as one, and nothing is repaired. In any other file, attributes are found by what they are usually
+called (`NODE_NAMES`, `LINK_NAMES`; case, blanks and hyphens do not count), and the rest is
+repaired.
 """
 
 from __future__ import annotations
 
-import json
 import re
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from simulator.base.document import Document, KeyPath, Place, Spot, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import MAX_NAME
+from simulator.formats.json_file import as_json, parse_json
 from simulator.formats.native import network_of, plain
-from simulator.formats.reading import (
-    TEN_TO_THE,
-    Places,
-    counted,
-    first_of,
-    in_gbps,
-    listed,
-    paired,
-)
+from simulator.formats.reading import Places, counted, first_of, listed
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, TopologyFile, keys
-from simulator.formats.rules.repair import mended
-from simulator.formats.tables.sheet import number
+from simulator.formats.rules.pairing import paired
+from simulator.formats.rules.repair import repaired
+from simulator.formats.units import TEN_TO_THE, in_gbps, number, speed_gbps
 from simulator.model.network import Network
 
 MARK = {"written_by": "telecom-capacity-simulator"}
@@ -82,20 +73,13 @@ CAPACITY_NAMES = {
 }
 """Names for the capacity of a link with their units, the surest first.
 
-Where the name tells no unit, the graph's `unit` does, else it is Gbps. Text tells its own."""
-UNTOLD_UNITS = {"delay": "ms", "latency": "ms", "length": "km", "distance": "km", "dist": "km"}
+Where the name states no unit, the graph's `unit` counts, else Gbps. Text states its own."""
+USUAL_UNITS = {"delay": "ms", "latency": "ms", "length": "km", "distance": "km", "dist": "km"}
 ABOUT_NAMES = {"name": ("name", "label"), "title": ("title", "network"), "sources": ("source",)}
 UNIT_NAMES = ("unit", "capacity_unit", "bandwidth_unit")
 NO_LABEL = "None"
 """What the Topology Zoo writes where it knows no label."""
 
-SPEED = re.compile(
-    r"(?<![\w.])(?:(?P<times>\d{1,4})\s*[x×*]\s*)?(?P<size>\d{1,6}(?:\.\d{1,6})?)\s*"
-    r"(?P<unit>[kKMGT])(?:b|bps|bit|bits|bit/s|b/s|bits/s|E|bE|igE)?(?![\w/])"
-)
-CARRIER = re.compile(r"\b(?P<kind>OC|STM)-?(?P<size>\d{1,4})c?\b", re.IGNORECASE)
-CARRIER_MBPS = {"OC": "51.84", "STM": "155.52"}
-"""Line rates of SONET and SDH at level 1."""
 XML_HAS_NOT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
@@ -163,13 +147,13 @@ def _ours(file: GraphFile) -> tuple[Network | None, list[Problem]]:
         for key in NESTED & record.keys():
             if isinstance(record[key], str):
                 try:
-                    record[key] = parsed_json(record[key])
+                    record[key] = parse_json(record[key])
                 except ValueError as error:
                     record[key] = None
                     message = f"not JSON: {error}"
                     problems.append(document.problem((*path, key), message))
     if problems:
-        return None, first_of(problems, str(file.path))
+        return None, first_of(problems)
     network, problems = network_of(document)
     return network, [*problems, *_strangers(file)]
 
@@ -188,7 +172,7 @@ def _known(element: Node | Edge, section: str) -> Record:
 
 
 def _strangers(file: GraphFile) -> Iterator[Problem]:
-    """Attributes that somebody added mean nothing here; say so."""
+    """Yield a warning about attributes that mean nothing here, if there are any."""
     known = {*ABOUT_KEYS, *MARK, *("label", "id", "key", "node_default", "edge_default")}
     found = dict.fromkeys(key for key in file.attributes if key not in known)
     for elements, section in ((file.nodes, "nodes"), (file.edges, "links")):
@@ -216,48 +200,26 @@ def _spot(file: GraphFile) -> Spot | None:
     return Spot(1, 0, parts=parts)
 
 
-def parsed_json(text: str) -> Any:
-    """Return what JSON text says.
-
-    Raises
-    ------
-    ValueError
-        It is not JSON, holds a key twice, or is nested too deep.
-    """
-    try:
-        return json.loads(text, object_pairs_hook=_without_twins)
-    except RecursionError:
-        raise ValueError("nested too deep") from None
-
-
-def _without_twins(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    made = dict(pairs)
-    if len(made) < len(pairs):
-        twice = Counter(key for key, _ in pairs).most_common(1)[0][0]
-        raise ValueError(f"a second key {shown(twice)} in one object")
-    return made
-
-
 # ---------------------------------------------------------------- what others wrote
 
 
 def _theirs(file: GraphFile) -> tuple[Network | None, list[Problem]]:
     draft, problems = _draft(file)
-    draft, mends = mended(draft)
-    network, found = assemble(draft, [*problems, *mends])
+    draft, repairs = repaired(draft)
+    network, found = assemble(draft, [*problems, *repairs])
     errors = [problem for problem in found if problem.severity == "error"]
     warnings = [problem for problem in found if problem.severity == "warning"]
-    return network, [*first_of(errors, str(file.path)), *warnings]
+    return network, [*first_of(errors), *warnings]
 
 
 def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
     graph = _by_plain_name(file.attributes)
     unit, problems = _unit(file, graph)
-    read = _Reader(unit or "gbps", told=bool(unit))
+    read = _Reader(unit or "gbps", unit_given=bool(unit))
     both: list[tuple[int, int | None]] = [(i, None) for i in range(len(file.edges))]
     if file.directed:
-        both, said = _both_ways(file)
-        read.assumptions += said
+        both, assumed = _both_ways(file)
+        read.assumptions += assumed
     links = []
     for there, back in both:
         edge = file.edges[there]
@@ -271,26 +233,26 @@ def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
         "nodes": [node.line for node in file.nodes],
         "links": [file.edges[there].line for there, _ in both],
     }
-    said = [*read.assumptions, *read.untold()]
+    assumptions = [*read.assumptions, *read.assumed_units()]
     draft = Draft(
-        about={**_about(file, graph), "assumptions": tuple(f"{text}." for text in said)},
+        about={**_about(file, graph), "assumptions": tuple(f"{text}." for text in assumptions)},
         nodes=[read.node(node) for node in file.nodes],
         links=links,
         point=Places(str(file.path), lines).point,
     )
-    problems += [draft.warning("links", message=text) for text in said]
+    problems += [draft.warning("links", message=text) for text in assumptions]
     return draft, problems
 
 
 def _about(file: GraphFile, graph: Mapping[str, Any]) -> Record:
     about = {key: _first(graph, names) for key, names in ABOUT_NAMES.items()}
-    told = {key: " ".join(text.split()) for key, text in about.items() if isinstance(text, str)}
+    texts = {key: " ".join(text.split()) for key, text in about.items() if isinstance(text, str)}
     stem = file.path.name.split(".")[0]
-    name = told.get("name", "")
+    name = texts.get("name", "")
     return {
         "name": name if 0 < len(name) <= MAX_NAME else stem[:MAX_NAME] or "network",
-        "title": told.get("title", ""),
-        "sources": (told["sources"],) if told.get("sources") else (),
+        "title": texts.get("title", ""),
+        "sources": (texts["sources"],) if texts.get("sources") else (),
     }
 
 
@@ -317,11 +279,11 @@ def _both_ways(file: GraphFile) -> tuple[list[tuple[int, int | None]], list[str]
 
 
 class _Reader:
-    """Reads the attributes of nodes and edges, and notes what they leave untold."""
+    """Reads the attributes of nodes and edges, and notes what they leave open."""
 
-    def __init__(self, unit: str, told: bool) -> None:
+    def __init__(self, unit: str, unit_given: bool) -> None:
         self.unit = unit
-        self.unit_told = told
+        self.unit_given = unit_given
         self.assumptions: list[str] = []
         self.used: dict[str, str] = {}
         self.labels: list[str] = []
@@ -342,8 +304,8 @@ class _Reader:
             for name in names:
                 if name in given:
                     record[key] = given[name]
-                    if name in UNTOLD_UNITS:
-                        self.used[name] = UNTOLD_UNITS[name]
+                    if name in USUAL_UNITS:
+                        self.used[name] = USUAL_UNITS[name]
                     break
         record["capacity_gbps"] = self._capacity_gbps(given)
         return {key: value for key, value in record.items() if value is not None}
@@ -355,7 +317,7 @@ class _Reader:
                 continue
             plain = None if unit == "text" else _finite(value)
             if plain is not None:
-                if not unit and not self.unit_told:
+                if not unit and not self.unit_given:
                     self.used[name] = "Gbps"
                 return in_gbps(plain, unit or self.unit)
             if isinstance(value, str) and (gbps := speed_gbps(value)) is not None:
@@ -363,19 +325,21 @@ class _Reader:
                 return gbps
         return None
 
-    def untold(self) -> list[str]:
-        """Say which units were assumed, and which capacities were read from words."""
-        said = [
+    def assumed_units(self) -> list[str]:
+        """Return which units were assumed, and which capacities were read from words."""
+        found = [
             f"{name} read as {unit}: the file tells no unit" for name, unit in self.used.items()
         ]
         if self.labels:
             words = listed(map(shown, dict.fromkeys(self.labels)))
-            said.append(f"capacity of {counted(len(self.labels), 'link')} read from words: {words}")
-        return said
+            found.append(
+                f"capacity of {counted(len(self.labels), 'link')} read from words: {words}"
+            )
+        return found
 
 
 def _by_plain_name(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what says something, by names in lower case; the first of two alike."""
+    """Return the values that are given, by names in lower case; the first of two alike."""
     found: dict[str, Any] = {}
     for key, value in attributes.items():
         if value is not None and value != "":
@@ -400,20 +364,6 @@ def _finite(value: Any) -> float | None:
     return float(value) if abs(value) < 1e300 else None
 
 
-@cache
-def speed_gbps(text: str) -> float | None:
-    """Return the one speed that a label tells, such as `2 x 10 Gbps`, `155M` or `OC-192c`."""
-    found = {
-        in_gbps(float(match["size"]), f"{match['unit'].casefold()}bps") * int(match["times"] or 1)
-        for match in SPEED.finditer(text[:MAX_NAME])
-    }
-    found |= {
-        in_gbps(float(CARRIER_MBPS[match["kind"].upper()]) * int(match["size"]), "mbps")
-        for match in CARRIER.finditer(text[:MAX_NAME])
-    }
-    return found.pop() if len(found) == 1 else None
-
-
 # ---------------------------------------------------------------- writing
 
 
@@ -427,9 +377,9 @@ class Parts(NamedTuple):
 
 def flat(network: Network, path: Path) -> Parts:
     """Return a network as flat records; lists and mappings are JSON text."""
-    story = plain(network, path)
-    nodes, links = story.pop("nodes"), story.pop("links", [])
-    return Parts(_flat({**MARK, **story}), list(map(_flat, nodes)), list(map(_flat, links)))
+    data = plain(network, path)
+    nodes, links = data.pop("nodes"), data.pop("links", [])
+    return Parts(_flat({**MARK, **data}), list(map(_flat, nodes)), list(map(_flat, links)))
 
 
 def _flat(record: Mapping[str, Any]) -> Record:
@@ -442,14 +392,3 @@ def _scalar(value: Any) -> str | float:
     if isinstance(value, Mapping | list | tuple):
         return as_json(value)
     return float(value)
-
-
-def as_json(value: Any, **options: Any) -> str:
-    """Return JSON text in ASCII; tuples are lists, and numbers of NumPy are numbers."""
-    return json.dumps(value, allow_nan=False, default=_item, **options)
-
-
-def _item(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -10,10 +10,10 @@ from xml.sax.saxutils import escape, quoteattr
 
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem
-from simulator.formats.format import format_, write_whole
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.graphs.graph_file import XML_HAS_NOT, Edge, GraphFile, Node, flat
 from simulator.formats.native import lost
-from simulator.formats.reading import counted, read_bytes, refusal
+from simulator.formats.reading import counted, read_bytes, refusal, refuse
 from simulator.formats.rules.draft import Record
 from simulator.model.network import Network
 
@@ -28,12 +28,12 @@ NOT_OURS = {
 }
 
 
-@format_("graphml")
-class GraphML:
+@topology_format("graphml")
+class GraphML(TopologyFormat):
     """GraphML: our own export, the Internet Topology Zoo, NetworkX, Gephi and yEd.
 
     Attributes are found by name; case, blanks and hyphens do not count. What is missing or wrong is
-    mended and told. A graph that is directed becomes links by pairing edges there and back. The
+    repaired and reported. A directed graph becomes links by pairing edges there and back. The
     names, in the order in which they are looked for ::
 
         of nodes
@@ -52,11 +52,10 @@ class GraphML:
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".graphml",)
+    packed: ClassVar[bool] = True
+    written: ClassVar[tuple[str, ...]] = suffixes
+    cannot_hold: ClassVar[tuple[str, ...]] = ("characters that XML has not",)
     readable: ClassVar[str] = "a .graphml file, which may be packed as .graphml.gz"
-
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.graphml`, packed or not."""
-        return path.name.lower().endswith((".graphml", ".graphml.gz")) and path.is_file()
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
@@ -115,7 +114,7 @@ class _Parser:
             raise refusal(self.path, message, error.lineno) from None
         except InputError:
             raise
-        except (LookupError, ValueError) as error:  # an encoding that nobody knows
+        except (LookupError, ValueError) as error:  # an unknown encoding
             raise refusal(self.path, f"cannot read this XML: {error}") from None
         if not self.graphs:
             raise refusal(self.path, "no graph in this GraphML")
@@ -239,13 +238,11 @@ ELEMENTS = frozenset({"key", "default", "graph", "node", "edge", "data"})
 
 def _refuse_ids(path: Path, records: Iterable[Record]) -> None:
     """Another character in an id would make another id, so there is no way to write it."""
-    problems = [
+    refuse(
         Problem(str(path), None, None, "", f"XML has no character for a part of the id {name!r}")
         for name in (record["id"] for record in records)
         if XML_HAS_NOT.search(name)
-    ]
-    if problems:
-        raise InputError(problems)
+    )
 
 
 def _lines(about: Record, nodes: Sequence[Record], links: Sequence[Record]) -> Iterator[str]:

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base.document import dotted, shown
-from simulator.base.errors import InputError, Problem
-from simulator.formats.format import format_, write_whole
-from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node, as_json, parsed_json
+from simulator.base.errors import Problem
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
+from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node
+from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import begins_with, first_of, listed, read_text, refusal
+from simulator.formats.reading import begins_with, listed, refusal, refuse
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
 from simulator.model.network import Network
 
@@ -20,23 +20,20 @@ EDGE_WORDS = ("edges", "links")
 GRAPH_WORDS = ("directed", "multigraph", "graph", "nodes", *EDGE_WORDS)
 
 
-@format_("node_link")
-class NodeLink:
+@topology_format("node_link")
+class NodeLink(TopologyFormat):
     """JSON node-link, with edges or links: our own export, NetworkX and D3.
 
-    Attributes are found by the names that `graphml` lists; what is missing or wrong is mended.
+    Attributes are found by the names that `graphml` lists; what is missing or wrong is repaired.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)
+    written: ClassVar[tuple[str, ...]] = suffixes
     readable: ClassVar[str] = "a .json file with nodes and edges (or links)"
 
     def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.json` and is not one of RFC 8345."""
-        return (
-            path.suffix.lower() in self.suffixes
-            and path.is_file()
-            and not OF_RFC_8345.search(begins_with(path))
-        )
+        """Return whether *path* ends in `.json` and is not one of RFC 8345."""
+        return super().reads(path) and not OF_RFC_8345.search(begins_with(path))
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
@@ -52,14 +49,7 @@ class NodeLink:
 
 
 def _parsed(path: Path) -> Mapping[str, Any]:
-    try:
-        data = parsed_json(read_text(path))
-    except json.JSONDecodeError as error:
-        raise refusal(path, f"not JSON: {error.msg}", error.lineno) from None
-    except InputError:
-        raise
-    except ValueError as error:
-        raise refusal(path, f"cannot read this JSON: {error}") from None
+    data = read_json(path)
     if not isinstance(data, Mapping):
         raise refusal(path, f"no node-link graph: expected a mapping, found {shown(data)}")
     edges = [word for word in EDGE_WORDS if word in data]
@@ -83,8 +73,7 @@ def _graph(path: Path, data: Mapping[str, Any]) -> GraphFile:
         Node(each.get("id"), _but(each, "id")) for each in _mappings(path, data, "nodes", problems)
     ]
     edges = [_edge(each) for each in _mappings(path, data, word, problems)]
-    if problems:
-        raise InputError(first_of(problems, str(path)))
+    refuse(problems)
     loose = {key: data[key] for key in data if key not in GRAPH_WORDS}
     return GraphFile(path, {**loose, **graph}, nodes, edges, data.get("directed") is True)
 
@@ -123,13 +112,13 @@ def _but(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 def _text(network: Network, path: Path) -> str:
     """Return JSON with a line for each node and each edge."""
-    story = plain(network, path)
-    nodes, links = story.pop("nodes"), story.pop("links", [])
+    data = plain(network, path)
+    nodes, links = data.pop("nodes"), data.pop("links", [])
     edges = [
         {"source": link["a"], "target": link["b"], "key": link["id"], **_but(link, "a", "b", "id")}
         for link in links
     ]
-    head = {"directed": False, "multigraph": True, "graph": {**MARK, **story}}
+    head = {"directed": False, "multigraph": True, "graph": {**MARK, **data}}
     lines = [f"{as_json(key)}: {as_json(value)}" for key, value in head.items()]
     for key, rows in (("nodes", nodes), ("edges", edges)):
         inner = ",\n".join(f" {as_json(row)}" for row in rows)

@@ -10,13 +10,14 @@ import numpy as np
 from scipy import sparse
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.formats.tables.sheet import Columns, Sheet, number, read_sheet
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.reading import refuse
+from simulator.formats.sheet import Columns, Sheet, read_sheet
+from simulator.formats.units import number
 from simulator.model.network import Network
 
 COUNTERS = Columns(required=("source", "target", "gbps"), optional=("link",))
 TOTALS = Columns(required=("node", "out_gbps", "in_gbps"))
-MOST_PROBLEMS = 50
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,11 +47,11 @@ def read_counters(path: Path, network: Network) -> Counters:
         Holds the first 50 problems and how many more there are.
     """
     sheet, problems = read_sheet(path, COUNTERS)
-    rows = list(zip(sheet.cells("source"), sheet.cells("target"), _links(sheet), strict=True))
+    rows = list(zip(sheet.cells("source"), sheet.cells("target"), sheet.cells("link"), strict=True))
     arcs = [_arcs(network, *row) for row in rows]
     problems += _wrong_counters(sheet, network, rows, arcs)
     gbps, wrong = _rates(sheet, "gbps")
-    _insist(sheet, [*problems, *wrong])
+    _refuse(sheet, [*problems, *wrong])
     row = np.repeat(np.arange(len(arcs)), [len(some) for some in arcs])
     every = np.concatenate(arcs)
     shape = (len(arcs), len(network.tail))
@@ -79,14 +80,10 @@ def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
             message = f"a second row for {shown(node)}; the first is on line"
             problems.append(sheet.problem(row, "node", f"{message} {sheet.lines[first[node]]}"))
     columns = [_rates(sheet, name) for name in ("out_gbps", "in_gbps")]
-    _insist(sheet, [*problems, *(problem for _, wrong in columns for problem in wrong)])
+    _refuse(sheet, [*problems, *(problem for _, wrong in columns for problem in wrong)])
     made = np.full((2, len(network.nodes)), np.nan)
     made[:, [network.node_index[node] for node in nodes]] = [rates for rates, _ in columns]
     return made[0], made[1]
-
-
-def _links(sheet: Sheet) -> list[str]:
-    return sheet.cells("link") if "link" in sheet.columns else [""] * len(sheet.rows)
 
 
 def _arcs(network: Network, source: str, target: str, link: str) -> np.ndarray:
@@ -139,13 +136,8 @@ def _no_node(network: Network, node: str) -> str:
     return f"no node named {shown(node)}{did_you_mean(node, network.nodes)}"
 
 
-def _insist(sheet: Sheet, problems: list[Problem]) -> None:
-    """Raise the first problems, if there are any."""
+def _refuse(sheet: Sheet, problems: list[Problem]) -> None:
+    """Raise the first problems, if there are any, or that there are no rows."""
     if not sheet.rows and not problems:
         problems = [Problem(sheet.file, None, None, "", "no rows below the header")]
-    problems.sort(key=lambda problem: (problem.line or 0, problem.column or 0))
-    more = len(problems) - MOST_PROBLEMS
-    if more > 0:
-        problems[MOST_PROBLEMS:] = [Problem(sheet.file, None, None, "", f"and {more} more")]
-    if problems:
-        raise InputError(problems)
+    refuse(problems)

@@ -10,76 +10,54 @@ from typing import ClassVar
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError
 from simulator.formats.format import write_whole
-from simulator.formats.matrices.demand_format import (
-    UNITS,
-    Unit,
-    demand_format,
-    read_demands,
-    read_recording,
-)
-from simulator.formats.matrices.demand_text import (
-    MOST_PROBLEMS,
-    Text,
-    failure,
-    first_of,
-    head,
-    parsed,
-    read_text,
-)
+from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.long_table import Column, LongTable
-from simulator.formats.tables.sheet import Columns, Sheet, fill_sheet, header_names, number
+from simulator.formats.reading import refusal, refuse
+from simulator.formats.sheet import Columns, CsvText, header_of, read_csv
+from simulator.formats.units import UNITS, Unit, number
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
-__all__ = ["LongCsv", "read_demands", "read_recording", "write_demands", "write_recording"]
-
-SUFFIXES = (".csv", ".csv.gz")
 WITHOUT_UNIT = ("demand", "rate")
 MOST_COLUMNS, MOST_CHARACTERS = 100, 10_000
 
 
 @demand_format("long_csv")
-class LongCsv:
+class LongCsv(DemandFormat):
     """CSV, packed or not, with a row for every rate: source, target, gbps; time, class.
 
-    A column ``demand`` or ``rate`` in place of ``gbps`` tells no unit.
-
-    Attributes
-    ----------
-    unit : str, optional
-        Of such a column; ``gbps`` when left out.
+    A column ``demand`` or ``rate`` in place of ``gbps`` states no unit: Gbps, unless the scenario
+    gives another.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
+    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    packed: ClassVar[bool] = True
     readable: ClassVar[str] = "a .csv or .csv.gz file with source,target,gbps and optional time"
 
-    unit: Unit | None = None
-
     def reads(self, path: Path) -> bool:
-        """Say whether *path* is a CSV file that does not name pairs of nodes in its header."""
-        return path.is_file() and path.name.lower().endswith(SUFFIXES) and not names_pairs(path)
+        """Return whether *path* is a CSV file without pairs of nodes in its header."""
+        return super().reads(path) and not names_pairs(path)
 
-    def read(self, path: Path, network: Network) -> Recording:
+    def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the rates, gaps where a pair or a cell is missing at an instant."""
-        text = read_text(path)
-        names = _header(text, self.unit or "gbps")
+        text = read_csv(path)
+        names = _header(text, unit or "gbps")
         table = _quick(text, names, network)
         if table is None or table.faults()[1]:
             table = _careful(text, names, network)
         if not len(table.rates):
-            raise failure(path, "no demands below the header")
+            raise refusal(path, "no demands below the header")
         try:
             return table.recording()
         except ValueError as error:
-            raise failure(path, str(error)) from None
+            raise refusal(path, str(error)) from None
 
 
 def names_pairs(path: Path) -> bool:
-    """Say whether the header of a CSV file names pairs of nodes, ``source>target``."""
-    return ">" in head(path)
+    """Return whether the header of a CSV file names pairs of nodes, ``source>target``."""
+    return ">" in header_of(path)
 
 
 def write_demands(demands: Demands, path: str | Path) -> None:
@@ -132,15 +110,15 @@ def write_recording(recording: Recording, path: str | Path) -> None:
     write_whole(Path(path), text.getvalue())
 
 
-def _header(text: Text, untold: Unit) -> tuple[str, ...]:
+def _header(text: CsvText, unstated: Unit) -> list[str]:
     """Return the names in the header, or raise all that is wrong with them.
 
-    A column `demand` or `rate` tells no unit: it is read as one of *untold*.
+    A column `demand` or `rate` states no unit: it is read as one of *unstated*.
     """
     if (count := text.header.count(",") + 1) > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
         found = f"a header of {count:,} columns and {len(text.header):,} characters"
         wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
-        raise failure(text.file, f"{found}; expected {wanted}")
+        raise refusal(text.file, f"{found}; expected {wanted}")
     cells = [cell.strip() for cell in text.header.split(",")]
     units = [unit for unit in (*UNITS, *WITHOUT_UNIT) if unit in cells]
     unit = units[0] if units else "gbps"
@@ -149,16 +127,15 @@ def _header(text: Text, untold: Unit) -> tuple[str, ...]:
         optional=("class", "time"),
         refused=dict.fromkeys(units[1:], f"the rates stand in {unit} already"),
     )
-    names = header_names(text.file, text.header_line, text.header, columns)
-    return tuple(untold if name in WITHOUT_UNIT else name for name in names)
+    return [unstated if name in WITHOUT_UNIT else name for name in text.names(columns)]
 
 
-def _quick(text: Text, names: tuple[str, ...], network: Network) -> LongTable | None:
+def _quick(text: CsvText, names: list[str], network: Network) -> LongTable | None:
     """Read the rows at once; None if some are not as they should be."""
     import pyarrow as pa
 
     words = pa.dictionary(pa.int32(), pa.string())
-    rows = parsed(text, {name: pa.float64() if name in UNITS else words for name in names})
+    rows = text.table({name: pa.float64() if name in UNITS else words for name in names})
     return None if rows is None else table_of(text.file, rows, network)
 
 
@@ -192,12 +169,9 @@ def table_of(file: str, rows: object, network: Network) -> LongTable:
     )
 
 
-def _careful(text: Text, names: tuple[str, ...], network: Network) -> LongTable:
+def _careful(text: CsvText, names: list[str], network: Network) -> LongTable:
     """Read the rows one by one, or raise all that is wrong with them."""
-    lines = text.lines()
-    sheet = Sheet(text.file, names, [], [], lines)
-    filled = (at for at, line in enumerate(lines, 1) if line.strip() and at > text.header_line)
-    problems = list(fill_sheet(sheet, filled))
+    sheet, problems = text.sheet(names)
     (unit,) = [name for name in names if name in UNITS]
     cells = sheet.cells(unit)
     numbers = [number(cell) for cell in cells]
@@ -208,12 +182,10 @@ def _careful(text: Text, names: tuple[str, ...], network: Network) -> LongTable:
         rates=np.array([np.nan if rate is None else rate for rate in numbers], dtype=float),
         empty=np.array([not cell for cell in cells], dtype=bool),
         unit=unit,
-        order=names,
+        order=tuple(names),
         shown_rate=lambda row: shown(cells[row]),
     )
     faults, count = table.faults()
-    if problems or count:
-        told = table.problems(faults, sheet.problem, lambda row: f"on line {sheet.lines[row]}")
-        more = max(0, len(problems) - MOST_PROBLEMS) + count - len(told)
-        raise InputError(first_of([*problems[:MOST_PROBLEMS], *told], more))
+    found = table.problems(faults, sheet.problem, lambda row: f"on line {sheet.lines[row]}")
+    refuse([*problems, *found], more=count - len(found))
     return table

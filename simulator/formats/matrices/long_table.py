@@ -12,12 +12,15 @@ import pandas as pd
 
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
-from simulator.formats.matrices.demand_format import to_gbps
-from simulator.formats.matrices.demand_text import MOST_CELLS, MOST_PROBLEMS, Times, read_times
+from simulator.formats.matrices.times import Times, read_times
+from simulator.formats.reading import MOST_PROBLEMS
+from simulator.formats.units import to_gbps
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
+MOST_CELLS = 2**27
+"""Demands times instants: a gigabyte of rates, a year of five minutes of 1,276 pairs."""
 Point = Callable[[int, str, str], Problem]
 """Makes a problem of a row, a column and what is wrong there."""
 
@@ -90,8 +93,7 @@ class LongTable:
         kind = np.repeat(np.arange(len(found)), [len(rows) for _, _, rows in found])
         places = np.array([self.order.index(column) for column, _, _ in found])
         first = np.lexsort((kind, places[kind], rows))[:MOST_PROBLEMS]
-        told = [Fault(int(rows[i]), *found[kind[i]][:2]) for i in first]
-        return told, len(rows)
+        return [Fault(int(rows[i]), *found[kind[i]][:2]) for i in first], len(rows)
 
     def problems(self, faults: list[Fault], point: Point, line: Callable[[int], str]) -> list:
         """Put faults into words; *line* says where a row is."""
@@ -129,14 +131,14 @@ class LongTable:
         yield "source", "unknown", source < 0
         yield "target", "unknown", unknown
         yield "target", "itself", itself
-        told = unknown | itself
+        faulty = unknown | itself
         if self._times is not None:
             wrong = np.zeros(len(self._times.us), dtype=bool)
             wrong[list(self._times.wrong)] = True
             untimed = self.text["time"].spread(wrong)
             yield "time", "time", untimed
-            told = told | untimed
-        yield "source", "twice", self._is_repeated & ~told
+            faulty = faulty | untimed
+        yield "source", "twice", self._is_repeated & ~faulty
         bad = ~(self.rates >= 0) | ~np.isfinite(to_gbps(self.rates, self.unit))
         if self._times is not None:
             bad &= ~self.empty

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.formats.matrices.demand_format import UNITS, demand_format
-from simulator.formats.matrices.demand_text import MOST_BYTES, MOST_CELLS, failure, first_of
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.demands import table_of
+from simulator.formats.matrices.long_table import MOST_CELLS
+from simulator.formats.reading import MOST_CSV_BYTES, refusal, refuse
+from simulator.formats.units import UNITS, Unit
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
@@ -17,36 +19,31 @@ TEXT = ("source", "target", "class")
 
 
 @demand_format("parquet")
-class Parquet:
+class Parquet(DemandFormat):
     """Parquet with a row for every rate: source, target, gbps; time, class."""
 
     suffixes: ClassVar[tuple[str, ...]] = (".parquet", ".pq")
     readable: ClassVar[str] = "a .parquet or .pq file with source,target,gbps and optional time"
 
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* is a file whose name says that it is Parquet."""
-        return path.is_file() and path.suffix.lower() in self.suffixes
-
-    def read(self, path: Path, network: Network) -> Recording:
+    def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the rates, gaps where a pair or a rate is missing at an instant."""
         file = str(path)
         table = table_of(file, _columns(path), network)
         if not len(table.rates):
-            raise failure(path, "no demands in this file")
+            raise refusal(path, "no demands in this file")
         faults, count = table.faults()
-        if count:
-            told = table.problems(
-                faults,
-                lambda row, column, message: Problem(
-                    file, None, None, column, f"row {row + 1:,}: {message}"
-                ),
-                lambda row: f"in row {row + 1:,}",
-            )
-            raise InputError(first_of(told, count - len(told)))
+        found = table.problems(
+            faults,
+            lambda row, column, message: Problem(
+                file, None, None, column, f"row {row + 1:,}: {message}"
+            ),
+            lambda row: f"in row {row + 1:,}",
+        )
+        refuse(found, more=count - len(found))
         try:
             return table.recording()
         except ValueError as error:
-            raise failure(path, str(error)) from None
+            raise refusal(path, str(error)) from None
 
 
 def _columns(path: Path) -> Any:
@@ -66,7 +63,7 @@ def _columns(path: Path) -> Any:
         }
     except (pa.ArrowException, OSError) as error:
         reason = " ".join(str(error).split())[:200]
-        raise failure(path, f"cannot read this Parquet file: {reason}") from None
+        raise refusal(path, f"cannot read this Parquet file: {reason}") from None
     return pa.table(columns)
 
 
@@ -75,10 +72,10 @@ def _check(path: Path, opened: Any) -> None:
     import pyarrow as pa
 
     size = sum(opened.metadata.row_group(i).total_byte_size for i in range(opened.num_row_groups))
-    if size > MOST_BYTES or opened.metadata.num_rows > MOST_CELLS:
-        most = f"at most {MOST_BYTES / 1e6:,g} MB and {MOST_CELLS:,} rows can be read"
+    if size > MOST_CSV_BYTES or opened.metadata.num_rows > MOST_CELLS:
+        most = f"at most {MOST_CSV_BYTES / 1e6:,g} MB and {MOST_CELLS:,} rows can be read"
         found = f"{size / 1e6:,.0f} MB in {opened.metadata.num_rows:,} rows"
-        raise failure(path, f"unfolds to {found}; {most}")
+        raise refusal(path, f"unfolds to {found}; {most}")
     schema, problems = opened.schema_arrow, []
     names = list(schema.names)
     units = [unit for unit in UNITS if unit in names]
@@ -101,8 +98,7 @@ def _check(path: Path, opened: Any) -> None:
     for name in ("source", "target", *(() if units else ("gbps",))):
         if name not in names:
             problems.append(Problem(str(path), None, None, name, "required column is missing"))
-    if problems:
-        raise InputError(first_of(problems, 0))
+    refuse(problems)
 
 
 def _fits(types: Any, name: str, kind: Any) -> bool:

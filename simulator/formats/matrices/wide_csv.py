@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,50 +10,39 @@ from typing import ClassVar
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.formats.matrices.demand_format import UNITS, Unit, demand_format, to_gbps
-from simulator.formats.matrices.demand_text import (
-    MOST_CELLS,
-    MOST_PROBLEMS,
-    Text,
-    Times,
-    failure,
-    first_of,
-    parsed,
-    read_text,
-    read_times,
-)
-from simulator.formats.matrices.demands import SUFFIXES, names_pairs
-from simulator.formats.tables.sheet import cell_starts, number, split_line
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.matrices.demand_format import DemandFormat, demand_format
+from simulator.formats.matrices.demands import names_pairs
+from simulator.formats.matrices.long_table import MOST_CELLS
+from simulator.formats.matrices.times import Times, read_times
+from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
+from simulator.formats.sheet import CsvText, cell_starts, read_csv, shortened
+from simulator.formats.units import UNITS, Unit, number, to_gbps
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
 
 @demand_format("wide_csv")
-class WideCsv:
+class WideCsv(DemandFormat):
     """CSV, packed or not, with a row for every instant: time, and a column a>b for every pair.
 
-    Attributes
-    ----------
-    unit : str, optional
-        Of columns that state none, as ``a>b_mbps`` does; when left out, what the file's name ends
-        in, as ``day_mbps.csv``, or gbps.
+    A column states its unit as in ``a>b_mbps``. For others it is what the scenario gives, else
+    what the name of the file ends in, as in ``day_mbps.csv``, else Gbps.
     """
 
-    unit: Unit | None = None
-
-    suffixes: ClassVar[tuple[str, ...]] = SUFFIXES
+    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    packed: ClassVar[bool] = True
     readable: ClassVar[str] = "a .csv or .csv.gz file with time,a>b,a>c,..."
 
     def reads(self, path: Path) -> bool:
-        """Say whether *path* is a CSV file that names pairs of nodes in its header."""
-        return path.is_file() and path.name.lower().endswith(SUFFIXES) and names_pairs(path)
+        """Return whether *path* is a CSV file with pairs of nodes in its header."""
+        return super().reads(path) and names_pairs(path)
 
-    def read(self, path: Path, network: Network) -> Recording:
+    def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the rates; empty cells are gaps."""
-        text = read_text(path)
-        header = _header(text, network, self.unit or _unit_of(path.name))
+        text = read_csv(path)
+        header = _header(text, network, unit or _unit_of(path.name))
         rows = _quick(text, header)
         words, gbps = rows if rows is not None else _careful(text, header)
         times = read_times(words)
@@ -93,18 +81,14 @@ class _Header:
     units: list[str]
 
 
-def _header(text: Text, network: Network, unit: str) -> _Header:
+def _header(text: CsvText, network: Network, unit: str) -> _Header:
     """Return what the columns are, or raise all that is wrong with the names of them."""
     count = text.header.count(",") + 1
     nodes = len(network.nodes)
     if count > nodes**2 + 1:
         message = f"{count:,} columns, but {nodes} nodes have {nodes * (nodes - 1):,} pairs"
-        raise InputError([Problem(text.file, text.header_line, 1, "", message)])
-    try:
-        names = split_line(text.header)
-    except csv.Error as error:
-        message = f"not valid CSV: {error}"
-        raise InputError([Problem(text.file, text.header_line, 1, "", message)]) from None
+        raise refusal(text.file, message, text.header_line, 1)
+    names = text.header_cells
     found: dict[tuple[int, int], int] = {}
     pairs, units, wrong = [], [], []
     for place, name in enumerate(names):
@@ -122,29 +106,25 @@ def _header(text: Text, network: Network, unit: str) -> _Header:
             )
         pairs.append(place)
         units.append(stated or unit)
-    if wrong or "time" not in names:
-        raise InputError(_header_problems(text, names, wrong, network))
+    _refuse_header(text, names, wrong, network)
     source, target = (np.array(end, dtype=np.int64) for end in zip(*found, strict=True))
     return _Header(names, names.index("time"), pairs, source, target, units)
 
 
-def _header_problems(
-    text: Text, names: list[str], wrong: list[tuple[int, str]], network: Network
-) -> list[Problem]:
-    starts = cell_starts(text.header)
-    told = [
-        Problem(text.file, text.header_line, starts[place], _key(names[place]), message or
-                _complaint(names[place], network))
+def _refuse_header(
+    text: CsvText, names: list[str], wrong: list[tuple[int, str]], network: Network
+) -> None:
+    """Raise what is wrong with the names of columns, if anything."""
+    starts = cell_starts(text.header) if wrong else []
+    found = [
+        Problem(text.file, text.header_line, starts[place], shortened(names[place]), message or
+                _misnamed(names[place], network))
         for place, message in wrong[:MOST_PROBLEMS]
     ]  # fmt: skip
     if "time" not in names:
         message = "required column is missing"
-        told.insert(0, Problem(text.file, text.header_line, 1, "time", message))
-    return first_of(told, max(0, len(wrong) - MOST_PROBLEMS))
-
-
-def _key(name: str) -> str:
-    return name if len(name) <= 60 else name[:59] + "…"
+        found.insert(0, Problem(text.file, text.header_line, 1, "time", message))
+    refuse(found, more=max(0, len(wrong) - MOST_PROBLEMS))
 
 
 def _pair(name: str, network: Network) -> tuple[int, int, str]:
@@ -164,8 +144,8 @@ def _pair(name: str, network: Network) -> tuple[int, int, str]:
     return best
 
 
-def _complaint(name: str, network: Network) -> str:
-    """Say what is wrong with the name of a column."""
+def _misnamed(name: str, network: Network) -> str:
+    """Return what is wrong with the name of a column."""
     parts = name.split(">")
     if len(parts) < 2:
         return f"expected 'time' or a pair of nodes such as 'a>b', found {shown(name)}"
@@ -190,7 +170,7 @@ Rows = tuple[list[str], np.ndarray]
 """The words in the column of times, and the rates (demands x instants) in Gbps."""
 
 
-def _quick(text: Text, header: _Header) -> Rows | None:
+def _quick(text: CsvText, header: _Header) -> Rows | None:
     """Read the rows at once; None if some are not as they should be."""
     import pyarrow as pa
 
@@ -198,7 +178,7 @@ def _quick(text: Text, header: _Header) -> Rows | None:
         str(place): pa.string() if place == header.time else pa.float64()
         for place in range(len(header.names))
     }
-    table = parsed(text, columns)
+    table = text.table(columns)
     if table is None:
         return None
     _refuse_too_many(text, len(header.pairs), table.num_rows)
@@ -216,32 +196,16 @@ def _quick(text: Text, header: _Header) -> Rows | None:
     return (words, gbps) if sound and not times.wrong and (np.diff(times.us) > 0).all() else None
 
 
-def _careful(text: Text, header: _Header) -> Rows:
+def _careful(text: CsvText, header: _Header) -> Rows:
     """Read the rows one by one, or raise all that is wrong with them."""
-    lines = text.lines()
-    problems: list[Problem] = []
-    rows: list[tuple[int, list[str]]] = []
-    for at, line in enumerate(lines[text.header_line :], text.header_line + 1):
-        if line.strip():
-            try:
-                cells = split_line(line)
-            except csv.Error as error:
-                problems.append(Problem(text.file, at, 1, "", f"not valid CSV: {error}"))
-                continue
-            if len(cells) == len(header.names):
-                rows.append((at, cells))
-                continue
-            message = (
-                f"{len(cells)} cells in this row, but {len(header.names)} columns in the header"
-            )
-            problems.append(Problem(text.file, at, 1, "", message))
-    if not rows and not problems:
-        raise failure(text.file, "no matrices below the header")
-    _refuse_too_many(text, len(header.pairs), len(rows))
-    words = [cells[header.time] for _, cells in rows]
-    gbps = np.full((len(header.pairs), len(rows)), np.nan)
+    sheet, problems = text.sheet(header.names)
+    if not sheet.rows and not problems:
+        raise refusal(text.file, "no matrices below the header")
+    _refuse_too_many(text, len(header.pairs), len(sheet.rows))
+    words = sheet.cells("time")
+    gbps = np.full((len(header.pairs), len(sheet.rows)), np.nan)
     faults = [(row, header.time, message) for row, message in _time_faults(words)]
-    for row, (_, cells) in enumerate(rows):
+    for row, cells in enumerate(sheet.rows):
         for pair, place in enumerate(header.pairs):
             if cells[place]:
                 rate = number(cells[place])
@@ -250,18 +214,13 @@ def _careful(text: Text, header: _Header) -> Rows:
                     found = shown(cells[place])
                     message = f"expected a finite number of at least 0, found {found}"
                     faults.append((row, place, message))
-    more = max(0, len(problems) - MOST_PROBLEMS) + max(0, len(faults) - MOST_PROBLEMS)
-    told = problems[:MOST_PROBLEMS]
-    for row, place, message in sorted(faults)[:MOST_PROBLEMS]:
-        at = rows[row][0]
-        start = cell_starts(lines[at - 1])[place]
-        told.append(Problem(text.file, at, start, _key(header.names[place]), message))
-    if told:
-        raise InputError(first_of(told, more))
+    first = sorted(faults)[:MOST_PROBLEMS]
+    problems += [sheet.problem(row, header.names[place], message) for row, place, message in first]
+    refuse(problems, more=len(faults) - len(first))
     for pair, unit in enumerate(header.units):
         gbps[pair] = to_gbps(gbps[pair], unit) + 0.0
     if np.isinf(gbps).any():
-        raise failure(text.file, "a rate is too large to be a number of Gbps")
+        raise refusal(text.file, "a rate is too large to be a number of Gbps")
     return words, gbps
 
 
@@ -278,9 +237,9 @@ def _time_faults(words: list[str]) -> Iterator[tuple[int, str]]:
         last = row
 
 
-def _refuse_too_many(text: Text, pairs: int, instants: int) -> None:
+def _refuse_too_many(text: CsvText, pairs: int, instants: int) -> None:
     if pairs * instants > MOST_CELLS:
-        raise failure(
+        raise refusal(
             text.file,
             f"{pairs:,} pairs at {instants:,} instants make {pairs * instants:,} rates;"
             f" at most {MOST_CELLS:,} can be read",

@@ -11,15 +11,15 @@ import numpy as np
 
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
-from simulator.formats.matrices.demand_format import demand_format, to_gbps
-from simulator.formats.reading import recording_of
-from simulator.formats.repetita.graph import DEMAND_COLUMNS, UNIT, Cells, positive, read_tables
+from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
+from simulator.formats.repetita.graph import DEMAND_COLUMNS, UNIT, Cells, read_tables
+from simulator.formats.units import Unit, at_least_zero, to_gbps
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
 
 @demand_format("repetita")
-class RepetitaDemands:
+class RepetitaDemands(DemandFormat):
     """REPETITA demands: .demands, also packed as .demands.gz.
 
     Rates are in kbps. Nodes are named by their number in the `.graph` from which the network was
@@ -27,13 +27,10 @@ class RepetitaDemands:
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".demands",)
+    packed: ClassVar[bool] = True
     readable: ClassVar[str] = "a .demands or .demands.gz file of REPETITA"
 
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.demands` or `.demands.gz`."""
-        return path.name.lower().endswith((".demands", ".demands.gz")) and path.is_file()
-
-    def read(self, path: Path, network: Network) -> Recording:
+    def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the matrix, a recording of one instant.
 
         Raises
@@ -45,7 +42,7 @@ class RepetitaDemands:
         cells = Cells(path, "DEMANDS", table)
         node = _node_reader(network)
         source, target = (cells.column(at, DEMAND_COLUMNS[at], node) for at in (1, 2))
-        rate = cells.column(3, "bw", positive)
+        rate = cells.column(3, "bw", at_least_zero)
         first: dict[tuple[str, str], int] = {}
         for line, pair in zip(table.lines, zip(source, target, strict=True), strict=True):
             if None not in pair and pair[0] == pair[1]:

@@ -10,23 +10,14 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem
-from simulator.formats.format import format_, write_whole
-from simulator.formats.reading import (
-    TEN_TO_THE,
-    Places,
-    counted,
-    first_of,
-    in_gbps,
-    paired,
-    read_text,
-    refusal,
-    shifted,
-)
+from simulator.base.errors import Problem
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
+from simulator.formats.reading import Places, counted, read_text, refusal, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.repair import mended
-from simulator.formats.tables.sheet import number
+from simulator.formats.rules.pairing import paired
+from simulator.formats.rules.repair import repaired
+from simulator.formats.units import TEN_TO_THE, at_least_zero, finite, in_gbps, shifted
 from simulator.model.network import LINK_ATTRIBUTES, Network
 
 NODE_COLUMNS = ("label", "x", "y")
@@ -37,8 +28,8 @@ NUMBERED = re.compile(r"\d+_(?P<city>.+)")
 SOURCE = "REPETITA file (Gay, Schaus and Vissicchio, arXiv 1710.08665)"
 
 
-@format_("repetita")
-class Repetita:
+@topology_format("repetita")
+class Repetita(TopologyFormat):
     """REPETITA graph: .graph, also packed as .graph.gz.
 
     Edges are directed, with bandwidth in kbps and delay in microseconds. An edge and the next one
@@ -48,15 +39,20 @@ class Repetita:
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".graph",)
+    packed: ClassVar[bool] = True
+    written: ClassVar[tuple[str, ...]] = suffixes
+    cannot_hold: ClassVar[tuple[str, ...]] = (
+        *("title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
+        *("estimates", "regions", "kind", "city", "province", "weight", "class", "fibre_km"),
+        *("cables", "reaches", "modules", "setup_cost", "price_usd_per_mbps", "blanks in names"),
+        "delays below a microsecond",
+        "nodes without coordinates",
+    )
     readable: ClassVar[str] = "a .graph or .graph.gz file of REPETITA"
-
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.graph` or `.graph.gz`."""
-        return path.name.lower().endswith((".graph", ".graph.gz")) and path.is_file()
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        draft, problems = mended(_draft(path))
+        draft, problems = repaired(_draft(path))
         return assemble(draft, problems)
 
     def write(self, network: Network, path: Path) -> list[str]:
@@ -100,13 +96,11 @@ def read_tables(path: Path, **columns: tuple[str, ...]) -> list[Table]:
         if len(rows) < size:
             line = filled[place - 2] + 1
             raise refusal(path, f"{name} promises {size:,} rows, found {len(rows):,}", line)
-        problems = [
+        refuse(
             Problem(str(path), row + 1, None, name, _row_message(header, texts[row]))
             for row in rows
             if len(texts[row]) != len(header)
-        ]
-        if problems:
-            raise InputError(first_of(problems, str(path)))
+        )
         tables.append(Table([texts[row] for row in rows], [row + 1 for row in rows]))
         place += size
     if place < len(filled):
@@ -163,26 +157,8 @@ class Cells:
         return found
 
     def check(self) -> None:
-        """Raise what was found to be wrong."""
-        if self.problems:
-            self.problems.sort(key=lambda problem: problem.line or 0)
-            raise InputError(first_of(self.problems, self.file))
-
-
-def finite(text: str) -> float:
-    """Return a finite number."""
-    value = number(text)
-    if value is None:
-        raise ValueError(f"expected a finite number, found {shown(text)}")
-    return value
-
-
-def positive(text: str) -> float:
-    """Return a finite number of at least 0."""
-    value = finite(text)
-    if value < 0:
-        raise ValueError(f"expected a number of at least 0, found {shown(text)}")
-    return value
+        """Raise what is wrong, if anything."""
+        refuse(self.problems)
 
 
 def _index(nodes: int) -> Callable[[str], int]:
@@ -209,7 +185,7 @@ class _Edge(NamedTuple):
 
 def _draft(path: Path) -> Draft:
     nodes, edges = read_tables(path, NODES=NODE_COLUMNS, EDGES=EDGE_COLUMNS)
-    places, told = _places(path, nodes)
+    places, assumed = _places(path, nodes)
     arcs = list(_edges(path, edges, len(nodes.rows)))
     links, lines = [], []
     slower = 0
@@ -228,14 +204,14 @@ def _draft(path: Path) -> Draft:
         slower += there.delay_ms != back.delay_ms
         links.append(link)
         lines.append(there.line)
-    told.append("edges are paired into full-duplex links, in the order of the file")
+    assumed.append("edges are paired into full-duplex links, in the order of the file")
     if slower:
-        told.append(f"the longer of two unlike delays is that of {counted(slower, 'link')}")
+        assumed.append(f"the longer of two unlike delays is that of {counted(slower, 'link')}")
     return Draft(
         about={
             "name": path.name.removesuffix(".gz").removesuffix(".graph"),
             "sources": (SOURCE,),
-            "assumptions": tuple(told),
+            "assumptions": tuple(assumed),
         },
         nodes=[
             {"id": index, "label": label, "index": index, "kind": "core", **place}
@@ -257,17 +233,17 @@ def _places(path: Path, nodes: Table) -> tuple[list[Record], list[str]]:
         named = NUMBERED.fullmatch(row[0])
         city = {"city": named["city"].replace("_", " ")} if named else {}
         places.append({**city, **({"lat": lat, "lon": lon} if located else {})})
-    told = [] if located else ["coordinates are left out: all nodes have the same"]
-    return places, told
+    left_out = [] if located else ["coordinates are left out: all nodes have the same"]
+    return places, left_out
 
 
 def _edges(path: Path, edges: Table, nodes: int) -> Iterator[_Edge]:
     cells = Cells(path, "EDGES", edges)
     source, target = (cells.column(at, EDGE_COLUMNS[at], _index(nodes)) for at in (1, 2))
     weight, gbps, delay_ms = (
-        cells.column(3, "weight", positive),
-        cells.column(4, "bw", lambda text: positive(text) and in_gbps(text, UNIT)),
-        cells.column(5, "delay", lambda text: positive(text) and shifted(text, -3)),
+        cells.column(3, "weight", at_least_zero),
+        cells.column(4, "bw", lambda text: at_least_zero(text) and in_gbps(text, UNIT)),
+        cells.column(5, "delay", lambda text: at_least_zero(text) and shifted(text, -3)),
     )
     cells.check()
     labels = [row[0] for row in edges.rows]
@@ -302,9 +278,7 @@ def _links(path: Path, edges: list[_Edge]) -> Iterator[tuple[_Edge, _Edge]]:
                 f" (line {edges[back].line}) {edges[back].weight:g}; a link has one metric"
             )
             problems.append(Problem(str(path), edges[there].line, None, "EDGES", message))
-    if problems:
-        problems.sort(key=lambda problem: problem.line or 0)
-        raise InputError(first_of(problems, str(path)))
+    refuse(problems)
     for there, back in sorted([*both, *loops]):
         yield edges[there], edges[back]
 
@@ -373,6 +347,6 @@ def _not_held(network: Network) -> Iterator[str]:
     about = network.about
     if about.hop_delay_ms:
         yield "hop_delay_ms as such: it is part of the delay of each link"
-    told = ("title", "utc_offset_h", "matrix", "sources", "assumptions", "estimates")
-    if left := [key for key in (*told, "cables", "regions") if getattr(about, key)]:
+    facts = ("title", "utc_offset_h", "matrix", "sources", "assumptions", "estimates")
+    if left := [key for key in (*facts, "cables", "regions") if getattr(about, key)]:
         yield f"{', '.join(left)} of the network"

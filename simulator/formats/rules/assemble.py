@@ -8,8 +8,9 @@ from typing import Any
 import networkx as nx
 
 from simulator.base.errors import Problem
-from simulator.formats.rules.checks import ENTRY_CHECKS, WHOLE_CHECKS
+from simulator.formats.rules.checks import ENTRY_CHECKS
 from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.network_checks import NETWORK_CHECKS
 from simulator.model.network import About, Network
 
 EDGE_KEYS = (
@@ -48,7 +49,7 @@ def assemble(
     """
     found = [*problems, *(problem for check in ENTRY_CHECKS for problem in check(draft))]
     if not _errors(found):  # a broken network would fail these for no reason of its own
-        found += [problem for check in WHOLE_CHECKS for problem in check(draft)]
+        found += [problem for check in NETWORK_CHECKS for problem in check(draft)]
     found.sort(key=lambda problem: (problem.file, problem.line or 0, problem.column or 0))
     return (None if _errors(found) else _network(draft)), found
 

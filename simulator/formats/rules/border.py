@@ -9,9 +9,10 @@ from typing import Any
 from simulator.base.document import KeyPath
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.rules.checks import SHARE_TOLERANCE
-from simulator.formats.rules.draft import PATH_FACTOR, great_circle_km
+from simulator.formats.rules.draft import PATH_FACTOR
 from simulator.formats.rules.entries import CableEntry, NewExitEntry, NewRegion, given
 from simulator.model.border import NewExit, pop_of, way_of, with_border
+from simulator.model.geo import great_circle_km
 from simulator.model.network import FIBRE_KM_PER_MS, STUB_KINDS, Network
 
 Point = Callable[[KeyPath, str], Problem]

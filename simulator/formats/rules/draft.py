@@ -1,8 +1,7 @@
-"""A draft: what a topology says, before anyone asked whether it makes sense."""
+"""A draft: what a topology file says, before any check."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -10,9 +9,9 @@ from typing import Any, Literal
 
 from simulator.base.document import KeyPath
 from simulator.base.errors import Problem
+from simulator.model.geo import great_circle_km
 from simulator.model.network import ABROAD_KINDS, FIBRE_KM_PER_MS
 
-EARTH_RADIUS_KM = 6371.0
 PATH_FACTOR = 1.35
 WITHIN_A_PLACE_KM = 20.0
 ONE_PLACE_KM = 1.0
@@ -82,7 +81,7 @@ class Draft:
         return bool(self.nodes) and all(node.get("id") for node in self.nodes)
 
     def is_abroad(self, node_id: str | None) -> bool | None:
-        """Say whether a node lies abroad, or None where the file is too broken to tell."""
+        """Return whether a node lies abroad, or None where the file is too broken to know."""
         node = self.node.get(node_id or "", {"kind": None})
         kind = node.get("kind", DEFAULT)
         return None if kind is None else kind in ABROAD_KINDS
@@ -114,7 +113,7 @@ class Draft:
         return list(dict.fromkeys(lost))
 
     def delay_ms(self, link: Record) -> float | None:
-        """Return the one-way delay of a link, or None where nothing tells it."""
+        """Return the one-way delay of a link, or None where it is unknown."""
         if "delay_ms" in link:
             return float(link["delay_ms"])
         if "fibre_km" in link:
@@ -125,11 +124,3 @@ class Draft:
         if straight_km < ONE_PLACE_KM:
             return WITHIN_A_PLACE_KM / FIBRE_KM_PER_MS
         return straight_km * link.get("path_factor", PATH_FACTOR) / FIBRE_KM_PER_MS
-
-
-def great_circle_km(lat_a: float, lon_a: float, lat_b: float, lon_b: float) -> float:
-    """Return the distance on a sphere between two points given in degrees (haversine)."""
-    a, b = math.radians(lat_a), math.radians(lat_b)
-    across = math.radians(lon_b - lon_a)
-    h = math.sin((b - a) / 2) ** 2 + math.cos(a) * math.cos(b) * math.sin(across / 2) ** 2
-    return 2 * EARTH_RADIUS_KM * math.asin(min(1.0, math.sqrt(h)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -12,11 +12,17 @@ import numpy as np
 
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem
-from simulator.formats.matrices.demand_format import Unit, demand_format, to_gbps
-from simulator.formats.reading import MOST_PROBLEMS, first_of, recording_of, refusal, unknown_node
+from simulator.formats.matrices.demand_format import (
+    DemandFormat,
+    demand_format,
+    recording_of,
+    unknown_node,
+)
+from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
 from simulator.formats.sndlib.model import Sndlib
 from simulator.formats.sndlib.native import is_native, read_native
 from simulator.formats.sndlib.xml import SndlibXml, read_xml
+from simulator.formats.units import Unit, to_gbps
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
@@ -25,31 +31,25 @@ TIME = re.compile(r"(?<!\d)(\d{8})(?:-?(\d{4}))?(?!\d)")
 
 
 @demand_format("sndlib")
-class SndlibDemands:
+class SndlibDemands(DemandFormat):
     """SNDlib demands: a network file, or a folder of matrices over time.
 
-    The rate of a demand is routing unit times value, in the unit of the file. Demands of one pair
-    add up. A demand in the UNDIRECTED model is the rate in the direction listed, a BIDIRECTED one
-    is asked for both ways. What stays at its node (SNDlib's matrices hold such) is left out.
-
-    Attributes
-    ----------
-    unit : {"bps", "kbps", "mbps", "gbps", "tbps"}, optional
-        Of rates whose unit the file does not state; Mbps if left out.
+    The rate of a demand is routing unit times value, in the unit of the file, else in what the
+    scenario gives, else in Mbps. Demands of one pair add up. A demand in
+    the UNDIRECTED model is the rate in the direction listed, a BIDIRECTED one is asked for both
+    ways. What stays at its node (SNDlib's matrices hold such) is left out.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".xml",)
     readable: ClassVar[str] = "a .xml or .txt file of SNDlib, or a folder of such matrices"
 
-    unit: Unit | None = None
-
     def reads(self, path: Path) -> bool:
-        """Say whether *path* is XML, begins like SNDlib's native files, or holds matrices."""
+        """Return whether *path* is XML, begins like SNDlib's native files, or holds matrices."""
         if path.is_dir():
             return next(_matrices(path), None) is not None
         return SndlibXml().reads(path) or is_native(path)
 
-    def read(self, path: Path, network: Network) -> Recording:
+    def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the matrices; those of a folder by the time in `meta`, else in their name.
 
         Raises
@@ -59,16 +59,13 @@ class SndlibDemands:
         """
         if not path.is_dir():
             file = _read(path)
-            matrix = _matrix(file, network, self._scale(file))
+            matrix = _matrix(file, network, unit)
             if not matrix:
                 raise refusal(path, "no demands in this file")
             rates = np.array(list(matrix.values()))[:, None]
             time = _time(file, must=False)
             return recording_of(network, list(matrix), rates, start=_iso(time))
-        return _of_folder(path, network, self._scale)
-
-    def _scale(self, file: Sndlib) -> str:
-        return file.unit if "unit" in file.meta else self.unit or file.unit
+        return _of_folder(path, network, unit)
 
 
 class _Instant(NamedTuple):
@@ -79,14 +76,14 @@ class _Instant(NamedTuple):
     column: np.ndarray
 
 
-def _of_folder(path: Path, network: Network, scale: Callable[[Sndlib], str]) -> Recording:
+def _of_folder(path: Path, network: Network, unit: Unit | None) -> Recording:
     row: dict[Pair, int] = {}
     instants: list[_Instant] = []
     problems: list[Problem] = []
     for each in sorted(_matrices(path)):
         try:
             file = _read(each)
-            matrix = _matrix(file, network, scale(file))
+            matrix = _matrix(file, network, unit)
             time = _time(file)
             assert time is not None
         except InputError as error:
@@ -101,8 +98,7 @@ def _of_folder(path: Path, network: Network, scale: Callable[[Sndlib], str]) -> 
         instants.append(_Instant(time, file.file, column))
     instants.sort(key=lambda instant: instant.time)
     problems += _same_times(instants)
-    if problems:
-        raise InputError(first_of(problems, str(path)))
+    refuse(problems, file=str(path))
     if not row:
         raise refusal(path, "no demands in the files of this folder")
     gbps = np.full((len(row), len(instants)), np.nan)
@@ -129,8 +125,8 @@ def _same_times(instants: Sequence[_Instant]) -> Iterator[Problem]:
             yield Problem(after.file, None, None, "", message)
 
 
-def _matrix(file: Sndlib, network: Network, unit: str) -> dict[Pair, float]:
-    """Return the rate of every pair in Gbps."""
+def _matrix(file: Sndlib, network: Network, unit: Unit | None) -> dict[Pair, float]:
+    """Return the rate of every pair in Gbps; *unit* is that of a file without one."""
     both = file.demand_model == "BIDIRECTED"
     known = network.node_index
     rates: dict[Pair, float] = {}
@@ -145,26 +141,26 @@ def _matrix(file: Sndlib, network: Network, unit: str) -> dict[Pair, float]:
         elif source != target:
             for pair in ((source, target), (target, source))[: 1 + both]:
                 rates[pair] = rates.get(pair, 0.0) + rate
-    if problems:
-        raise InputError(first_of(problems, file.file))
-    scaled = to_gbps(np.array(list(rates.values())), unit)
+    refuse(problems)
+    unit_here = file.unit if unit is None or "unit" in file.meta else unit
+    scaled = to_gbps(np.array(list(rates.values())), unit_here)
     if not np.isfinite(scaled).all():
         raise refusal(file.file, "a rate is too large to be a number")
     return dict(zip(rates, scaled.tolist(), strict=True))
 
 
 def _time(file: Sndlib, must: bool = True) -> datetime | None:
-    """Return when a matrix begins; with *must*, refuse one that does not tell."""
+    """Return when a matrix begins; with *must*, refuse one that does not say."""
     name = Path(file.file).name
-    told = file.meta.get("time")
-    found = TIME.search(told if told is not None else name)
+    stated = file.meta.get("time")
+    found = TIME.search(stated if stated is not None else name)
     if found:
         try:
             return datetime.strptime(found[1] + (found[2] or "0000"), "%Y%m%d%H%M")
         except ValueError:
             found = None
-    if told is not None:
-        raise refusal(file.file, f"expected YYYYMMDD-HHMM, found {shown(told)}", key="meta.time")
+    if stated is not None:
+        raise refusal(file.file, f"expected YYYYMMDD-HHMM, found {shown(stated)}", key="meta.time")
     if must:
         message = "neither `time` in meta nor the name, such as NAME-YYYYMMDD-HHMM.xml, tells when"
         raise refusal(file.file, message)

@@ -1,6 +1,6 @@
 """SNDlib: what its native and its XML files say alike, and what that means for a Network.
 
-A file lists potential links. The *link model* tells what a link is:
+A file lists potential links. The *link model* says what a link is:
 
 - BIDIRECTED: either direction may be filled to the capacity. That is our full-duplex link.
 - UNDIRECTED: the sum of both directions may be. Ours gives the capacity to each direction.
@@ -9,7 +9,7 @@ A file lists potential links. The *link model* tells what a link is:
 The *demand model*: DIRECTED demands go from source to target. An UNDIRECTED one is read as the rate
 in the direction listed. A BIDIRECTED one is asked for in both directions.
 
-SNDlib keeps the models outside the network file, and tells them in the name of a problem: the first
+SNDlib keeps the models outside the network file, and gives them in the name of a problem: the first
 letters in `abilene--D-B-M-N-C-A-N-N` are those of demands and links. The keys `demand_model` and
 `link_model` in the meta section, or attributes of these names in XML, are read as well.
 """
@@ -22,9 +22,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.formats.reading import Places, counted, first_of, in_gbps, paired
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.reading import Places, counted, refusal, refuse
 from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.pairing import paired
+from simulator.formats.units import in_gbps
 
 MODELS = ("UNDIRECTED", "BIDIRECTED", "DIRECTED")
 UNITS = {
@@ -115,17 +117,17 @@ class Sndlib:
         if plain not in UNITS:
             hint = did_you_mean(plain, UNITS) or f"; known: {', '.join(UNITS)}"
             message = f"unknown unit {word!r}{hint}"
-            raise InputError([Problem(self.file, None, None, "meta.unit", message)])
+            raise refusal(self.file, message, key="meta.unit")
         return UNITS[plain]
 
     @property
     def link_model(self) -> str | None:
-        """What a link is, where anything tells."""
+        """What a link is, where anything says so."""
         return self._model("link")
 
     @property
     def demand_model(self) -> str | None:
-        """What a demand is, where anything tells."""
+        """What a demand is, where anything says so."""
         return self._model("demand")
 
     def _model(self, noun: str) -> str | None:
@@ -137,7 +139,7 @@ class Sndlib:
         if word.upper() not in MODELS:
             hint = did_you_mean(word.upper(), MODELS) or f"; known: {', '.join(MODELS)}"
             message = f"unknown {noun} model {word!r}{hint}"
-            raise InputError([Problem(self.file, None, None, f"meta.{noun}_model", message)])
+            raise refusal(self.file, message, key=f"meta.{noun}_model")
         return word.upper()
 
 
@@ -147,18 +149,18 @@ def meta_key(word: str) -> str:
 
 
 def draft_of(file: Sndlib) -> Draft:
-    """Return the draft of the network in *file*; what is missing in it is for others to mend.
+    """Return the draft of the network in *file*; what is missing in it is left to be repaired.
 
     Raises
     ------
     InputError
             A directed link without one back, or an unknown unit or model.
     """
-    pairs, told = _pairs(file)
+    pairs, assumed = _pairs(file)
     geographical, where = _geographical(file)
     links = [_record(file, there, back) for there, back in pairs]
     if links and all(link["metric"] > 0 for link in links):
-        told.append("the metric of a link is its routing cost")
+        assumed.append("the metric of a link is its routing cost")
     else:
         for link in links:
             del link["metric"]
@@ -166,7 +168,7 @@ def draft_of(file: Sndlib) -> Draft:
         about={
             "name": file.name,
             "sources": (SOURCE, *filter(None, [file.meta.get("origin")])),
-            "assumptions": (*_of_units(file), *told, *where, *_of_capacity(file)),
+            "assumptions": (*_of_units(file), *assumed, *where, *_of_capacity(file)),
         },
         nodes=[
             {
@@ -195,7 +197,7 @@ def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
     both, alone = paired(ends, alike) if model in (None, "DIRECTED") else ([], [])
     loops = [(arc, arc) for arc in alone if ends[arc][0] == ends[arc][1]]
     alone = [arc for arc in alone if ends[arc][0] != ends[arc][1]]
-    told = []
+    assumed = []
     if model is None:
         model = "DIRECTED" if both and not alone else "BIDIRECTED"
         why = (
@@ -203,20 +205,20 @@ def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
             if model == "DIRECTED"
             else "links are listed once, not once per direction"
         )
-        told.append(f"the link model is {model}, since {why}; the file does not say")
+        assumed.append(f"the link model is {model}, since {why}; the file does not say")
     if model == "DIRECTED":
-        if alone:
-            problems = [_one_way(file, file.links[arc]) for arc in alone]
-            raise InputError(first_of(problems, file.file))
-        told.append(f"{counted(len(both), 'pair')} of directed links are one full-duplex link each")
+        refuse(_one_way(file, file.links[arc]) for arc in alone)
+        assumed.append(
+            f"{counted(len(both), 'pair')} of directed links are one full-duplex link each"
+        )
         links = sorted([*both, *loops])
-        return [(file.links[there], file.links[back]) for there, back in links], told
+        return [(file.links[there], file.links[back]) for there, back in links], assumed
     if model == "UNDIRECTED":
-        told.append(
+        assumed.append(
             "each direction of a link has the full capacity; in SNDlib's undirected link model"
             " both directions share it"
         )
-    return [(link, link) for link in file.links], told
+    return [(link, link) for link in file.links], assumed
 
 
 def _one_way(file: Sndlib, link: Link) -> Problem:
@@ -233,7 +235,7 @@ def _record(file: Sndlib, there: Link, back: Link) -> Record:
             f"the routing cost is {there.routing_cost:g} there and {back.routing_cost:g} back"
             f" (line {back.line}), but a link has one metric"
         )
-        raise InputError([Problem(file.file, there.line, None, "links.routing_cost", message)])
+        raise refusal(file.file, message, there.line, key="links.routing_cost")
     record: Record = {
         "id": there.id,
         "a": there.source,

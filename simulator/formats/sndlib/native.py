@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.formats.format import format_
-from simulator.formats.reading import begins_with, first_of, read_text, refusal
+from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.format import TopologyFormat, topology_format
+from simulator.formats.reading import begins_with, read_text, refusal, refuse
 from simulator.formats.rules.assemble import assemble
-from simulator.formats.rules.repair import mended
+from simulator.formats.rules.repair import repaired
 from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key
-from simulator.formats.tables.sheet import number
+from simulator.formats.units import at_least_zero, finite
 from simulator.model.network import Network
 
 MARK = "?SNDlib native format"
@@ -29,8 +29,8 @@ Entry = list[Any]
 """Words of a line, and what stands in parentheses as a list of words."""
 
 
-@format_("sndlib")
-class SndlibNative:
+@topology_format("sndlib")
+class SndlibNative(TopologyFormat):
     """SNDlib network in the native text format.
 
     Capacity is what is installed, else the largest module. Routing costs are metrics where every
@@ -41,17 +41,17 @@ class SndlibNative:
     readable: ClassVar[str] = "a .txt file in SNDlib's native format"
 
     def reads(self, path: Path) -> bool:
-        """Say whether *path* begins as SNDlib's native files do."""
+        """Return whether *path* begins as SNDlib's native files do."""
         return is_native(path)
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        draft, problems = mended(draft_of(read_native(path)))
+        draft, problems = repaired(draft_of(read_native(path)))
         return assemble(draft, problems)
 
 
 def is_native(path: Path) -> bool:
-    """Say whether *path* begins as SNDlib's native files do."""
+    """Return whether *path* begins as SNDlib's native files do."""
     begin = begins_with(path, 200) if path.is_file() else b""
     return begin.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(MARK.encode())
 
@@ -65,8 +65,7 @@ def read_native(path: Path) -> Sndlib:
         Holds the first problems found, and how many more there are.
     """
     reader = _Reader(path)
-    if reader.problems:
-        raise InputError(first_of(reader.problems, str(path)))
+    refuse(reader.problems)
     return Sndlib(
         str(path), path.stem, reader.nodes, reader.links, reader.demands, dict(reader.meta)
     )
@@ -164,7 +163,7 @@ class _Reader:
         _shape(entry, "id ( x y )", isinstance(name, str) and all(_group(part) for part in rest))
         place = rest[0] if rest else []
         _shape(entry, "id ( x y )", len(place) in (0, 2))
-        x, y = map(_number, place) if place else (None, None)
+        x, y = map(finite, place) if place else (None, None)
         self.nodes.append(Node(name, x, y, line))
 
     def _link(self, line: int, entry: Entry) -> None:
@@ -182,8 +181,8 @@ class _Reader:
             and not any(map(_group, words))
             and len(modules) % 2 == 0,
         )
-        installed, cost, routing, setup = [*map(_positive, words), 0.0, 0.0, 0.0, 0.0][:4]
-        sizes = [_positive(word) for word in modules]
+        installed, cost, routing, setup = [*map(at_least_zero, words), 0.0, 0.0, 0.0, 0.0][:4]
+        sizes = [at_least_zero(word) for word in modules]
         pairs = tuple(zip(sizes[::2], sizes[1::2], strict=True))
         source, target = entry[1]
         self.links.append(
@@ -201,7 +200,7 @@ class _Reader:
             and len(entry[1]) == 2
             and not any(map(_group, entry[2:])),
         )
-        unit, value = map(_positive, entry[2:4])
+        unit, value = map(at_least_zero, entry[2:4])
         source, target = entry[1]
         self.demands.append(Demand(source, target, unit * value, line))
 
@@ -242,17 +241,3 @@ def _shape(entry: Entry, form: str, holds: bool) -> None:
     if not holds:
         words = " ".join(f"( {' '.join(part)} )" if _group(part) else part for part in entry)
         raise ValueError(f"expected {form}; found {shown(words)}")
-
-
-def _number(word: str) -> float:
-    value = number(word)
-    if value is None:
-        raise ValueError(f"expected a finite number, found {shown(word)}")
-    return value
-
-
-def _positive(word: str) -> float:
-    value = _number(word)
-    if value < 0:
-        raise ValueError(f"expected a number of at least 0, found {shown(word)}")
-    return value

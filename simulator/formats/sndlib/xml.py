@@ -10,12 +10,12 @@ from xml.parsers import expat
 
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem
-from simulator.formats.format import format_
-from simulator.formats.reading import first_of, read_bytes, refusal
+from simulator.formats.format import TopologyFormat, topology_format
+from simulator.formats.reading import read_bytes, refusal, refuse
 from simulator.formats.rules.assemble import assemble
-from simulator.formats.rules.repair import mended
+from simulator.formats.rules.repair import repaired
 from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key
-from simulator.formats.tables.sheet import number
+from simulator.formats.units import finite
 from simulator.model.network import Network
 
 NAMESPACE = "http://sndlib.zib.de/network"
@@ -27,8 +27,8 @@ PATHS = "admissiblePaths"
 """May be many, and are not read."""
 
 
-@format_("sndlib_xml")
-class SndlibXml:
+@topology_format("sndlib_xml")
+class SndlibXml(TopologyFormat):
     """SNDlib network in XML.
 
     Capacity is what is installed, else the largest module. Routing costs are metrics where every
@@ -39,16 +39,12 @@ class SndlibXml:
     suffixes: ClassVar[tuple[str, ...]] = (".xml",)
     readable: ClassVar[str] = "a .xml file of SNDlib"
 
-    def reads(self, path: Path) -> bool:
-        """Say whether *path* ends in `.xml`."""
-        return path.suffix.lower() in self.suffixes and path.is_file()
-
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
         file = read_xml(path)
         if not file.nodes and file.demands:
             raise refusal(path, "this file holds demands only; a topology has networkStructure")
-        draft, problems = mended(draft_of(file))
+        draft, problems = repaired(draft_of(file))
         return assemble(draft, problems)
 
 
@@ -69,8 +65,7 @@ def read_xml(path: Path) -> Sndlib:
         raise refusal(path, message, error.lineno) from None
     except (ValueError, LookupError) as error:  # an encoding that is unknown or is no encoding
         raise refusal(path, f"not valid XML: {error}", reader.parser.CurrentLineNumber) from None
-    if reader.problems:
-        raise InputError(first_of(reader.problems, str(path)))
+    refuse(reader.problems)
     return Sndlib(
         str(path),
         path.stem,
@@ -258,7 +253,7 @@ class _Reader:
 
 
 def _number(name: str, text: str) -> float:
-    value = number(text)
-    if value is None:
-        raise ValueError(f"{name}: expected a finite number, found {shown(text)}")
-    return value
+    try:
+        return finite(text)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None

@@ -13,20 +13,15 @@ from typing import ClassVar, Literal
 from simulator.base.document import Document, KeyPath
 from simulator.base.errors import InputError, Problem
 from simulator.base.schema import build
-from simulator.formats.format import format_, write_whole
-from simulator.formats.matrices.demands import read_demands
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.native import lost, plain
 from simulator.formats.reading import counted, refusal
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, given, keys
-from simulator.formats.tables.sheet import Columns, Sheet, number, read_sheet
+from simulator.formats.sheet import Columns, Sheet, read_sheet
+from simulator.formats.units import number
 from simulator.model.network import Network
-
-__all__ = ["Tables", "load_demands", "read_demands"]
-
-load_demands = read_demands
-
 
 NODES = Columns(("id",), keys(NodeEntry)[1:])
 LINKS = Columns(
@@ -38,28 +33,33 @@ FIELD = {"length_km": "fibre_km"}
 COLUMN = {field: column for column, field in FIELD.items()}
 
 
-@format_("tables")
-class Tables:
+@topology_format("tables")
+class Tables(TopologyFormat):
     """CSV tables: a folder with nodes.csv and links.csv."""
 
-    suffixes: ClassVar[tuple[str, ...]] = ()
+    written: ClassVar[tuple[str, ...]] = ("",)
+    cannot_hold: ClassVar[tuple[str, ...]] = (
+        *("name", "title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
+        *("estimates", "regions", "cables", "reaches", "modules", "setup_cost"),
+        *("price_usd_per_mbps", "blanks and line breaks"),
+    )
     readable: ClassVar[str] = "a folder with nodes.csv and links.csv"
 
     def reads(self, path: Path) -> bool:
-        """Say whether *path* is a folder with at least one of the two tables."""
+        """Return whether *path* is a folder with at least one of the two tables."""
         return (path / "nodes.csv").is_file() or (path / "links.csv").is_file()
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        nodes, of_nodes = _sheet(path / "nodes.csv", NODES)
+        nodes, unread = _sheet(path / "nodes.csv", NODES)
         links, of_links = _sheet(path / "links.csv", LINKS)
-        problems = [*of_nodes, *of_links]
+        problems = [*unread, *of_links]
         if nodes is None or links is None:
             return None, problems
         node_records, of_nodes = _records(nodes, NodeEntry)
         link_records, of_links = _records(links, LinkEntry)
-        if len(node_records) < nodes.height:
-            node_records.append({})  # a row that could not be read is a node we do not know
+        if unread:
+            node_records.append({})  # a row that could not be read is an unknown node
         draft = Draft(
             about={"name": path.resolve().name},
             nodes=node_records,
@@ -72,25 +72,25 @@ class Tables:
 
     def write(self, network: Network, path: Path) -> list[str]:
         """Write the two tables into the folder *path*, which is made; return what is lost."""
-        story = plain(network, path)
-        nodes = story.pop("nodes")
+        data = plain(network, path)
+        nodes = data.pop("nodes")
         links = [
             {COLUMN.get(key, key): value for key, value in link.items()}
-            for link in story.pop("links", [])
+            for link in data.pop("links", [])
         ]
-        same_name = story.pop("name", "") == path.resolve().name
+        same_name = data.pop("name", "") == path.resolve().name
         _refuse_ids(path, [*nodes, *links])
         path.mkdir(exist_ok=True)
         write_whole(path / "nodes.csv", _written(nodes, NODES))
         write_whole(path / "links.csv", _written(links, LINKS))
-        told = [] if same_name else ["the name: it is that of the folder"]
-        told += story
+        left_out = [] if same_name else ["the name: it is that of the folder"]
+        left_out += data
         columns = (*LINKS.required, *LINKS.optional)
         beyond = Counter(key for link in links for key in link if key not in columns)
-        told += [f"{key} of {counted(count, 'link')}" for key, count in beyond.items()]
+        left_out += [f"{key} of {counted(count, 'link')}" for key, count in beyond.items()]
         bent = sum(_cell(text) != text for record in nodes for text in _texts(record))
-        told += [f"blanks and line breaks in {counted(bent, 'text')}"] if bent else []
-        return [*told, *lost(network)]
+        left_out += [f"blanks and line breaks in {counted(bent, 'text')}"] if bent else []
+        return [*left_out, *lost(network)]
 
 
 # ---------------------------------------------------------------- writing

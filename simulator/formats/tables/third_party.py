@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from simulator.base.errors import Problem
-from simulator.formats.format import format_
+from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.graphs.graph_file import Edge, GraphFile, Node
-from simulator.formats.reading import TEN_TO_THE, begins_with, in_gbps, read_text, refusal
-from simulator.formats.tables.sheet import number
+from simulator.formats.reading import refusal, refuse
+from simulator.formats.sheet import header_of, read_csv
+from simulator.formats.units import UNITS, in_gbps, number
 from simulator.model.network import Network
 
 SOURCE = ("source", "src", "from", "start", "a", "node_a")
@@ -27,26 +27,25 @@ class Pair(NamedTuple):
     links: Path
 
 
-@format_("other_tables")
-class OtherTables:
+@topology_format("other_tables")
+class OtherTables(TopologyFormat):
     """CSV tables of others: nodes.csv and links.csv or edges.csv, in a folder or with a prefix.
 
     Of a pair such as ``my_nodes.csv`` and ``my_links.csv`` either is named. Links have the
     columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``); every other
-    column is found by the names that ``graphml`` lists, and ``capacity_mbps`` and its like tell
-    their unit. A row is a full-duplex link. What is missing or wrong is mended.
+    column is found by the names that ``graphml`` lists, and ``capacity_mbps`` and its like state
+    their unit. A row is a full-duplex link. What is missing or wrong is repaired.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = ()
     readable: ClassVar[str] = "nodes.csv and links.csv with source and target, as a folder or pair"
 
     def reads(self, path: Path) -> bool:
-        """Say whether *path* names two tables whose links have a source and a target."""
+        """Return whether *path* names two tables whose links have a source and a target."""
         pair = _pair(path)
         if pair is None:
             return False
-        header = begins_with(pair.links).decode("utf-8", errors="replace").partition("\n")[0]
-        columns = {cell.strip().strip('"').casefold() for cell in header.split(",")}
+        header = header_of(pair.links).split(",")
+        columns = {cell.strip().strip('"').casefold() for cell in header}
         return bool(columns & set(SOURCE[:-2])) and bool(columns & set(TARGET[:-2]))
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
@@ -95,23 +94,18 @@ def _start(path: Path) -> str | None:
 
 def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """Return the line and the cells of every row, numbers as numbers, by the name of the column."""
-    reader = csv.reader(read_text(path).split("\n"), strict=True)
-    try:
-        lines = [(reader.line_num, cells) for cells in reader if any(map(str.strip, cells))]
-    except csv.Error as error:
-        raise refusal(path, f"not valid CSV: {error}", reader.line_num) from None
-    (_, header), *below = lines
-    names = [name.strip().casefold() for name in header]
+    text = read_csv(path)
+    names = [name.casefold() for name in text.header_cells]
     if len(set(names)) < len(names):
-        raise refusal(path, "two columns of one name", lines[0][0])
+        raise refusal(path, "two columns of one name", text.header_line)
+    sheet, problems = text.sheet(names)
+    refuse(problems)
     rows = []
-    for line, cells in below:
-        if len(cells) != len(names):
-            told = f"{len(cells)} cells in this row, but {len(names)} columns in the header"
-            raise refusal(path, told, line)
-        row = {name: _value(name, cell.strip()) for name, cell in zip(names, cells, strict=True)}
-        rows.append((line, {name: value for name, value in row.items() if value != ""}))
-        _tell_unit(rows[-1][1])
+    for line, cells in zip(sheet.lines, sheet.rows, strict=True):
+        row = {name: _value(name, cell) for name, cell in zip(names, cells, strict=True) if cell}
+        _state_unit(row)
+        if row:
+            rows.append((line, row))
     if not rows:
         raise refusal(path, "no rows below the header")
     return rows
@@ -124,9 +118,9 @@ def _value(name: str, cell: str) -> Any:
     return cell if value is None else value
 
 
-def _tell_unit(row: dict[str, Any]) -> None:
+def _state_unit(row: dict[str, Any]) -> None:
     """Turn a capacity in a unit that its column names into Gbps."""
-    for unit in TEN_TO_THE:
+    for unit in UNITS:
         value = row.pop(f"capacity_{unit}", None) if unit != "gbps" else None
         if isinstance(value, float):
             row["capacity_gbps"] = in_gbps(value, unit)

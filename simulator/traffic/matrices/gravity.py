@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 
 from simulator.base.schema import NonNegative, Positive
-from simulator.formats.rules.draft import EARTH_RADIUS_KM
 from simulator.model.demands import Demands
+from simulator.model.geo import distances_km
 from simulator.model.network import Network
 from simulator.traffic.matrices.pairs import of_kinds
 from simulator.traffic.scope import NodeKind
@@ -131,10 +131,4 @@ def _distance_km(network: Network, source: np.ndarray, target: np.ndarray) -> np
             f"decay_km needs lat and lon of every node with traffic;"
             f" node {network.nodes[lost[0]]!r}{more} has none"
         )
-    lat, lon = np.radians(degrees).T
-    half = (
-        np.sin((lat[target] - lat[source]) / 2.0) ** 2
-        + np.cos(lat[source]) * np.cos(lat[target]) * np.sin((lon[target] - lon[source]) / 2.0) ** 2
-    )
-    distance: np.ndarray = 2.0 * EARTH_RADIUS_KM * np.arcsin(np.sqrt(np.clip(half, 0.0, 1.0)))
-    return distance
+    return distances_km(degrees, source, target)

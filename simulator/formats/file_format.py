@@ -1,0 +1,65 @@
+"""What formats of topologies and of demands have in common, and how the one for a file is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import ClassVar, TypeVar
+
+from simulator.base.errors import did_you_mean
+from simulator.base.registry import Registered
+from simulator.formats.reading import refusal
+
+F = TypeVar("F", bound="FileFormat")
+
+
+class FileFormat(Registered):
+    """A format of files; each kind of format adds what it reads from them.
+
+    Attributes
+    ----------
+    suffixes : tuple of str
+        Endings of its files, in lower case; none for a format of folders or of names.
+    packed : bool
+        Whether a file may be packed, with `.gz` after its ending.
+    readable : str
+        What it reads, in words: `a .yaml or .yml file`.
+    """
+
+    suffixes: ClassVar[tuple[str, ...]] = ()
+    packed: ClassVar[bool] = False
+    readable: ClassVar[str] = ""
+
+    def reads(self, path: Path) -> bool:
+        """Return whether *path*, which exists, is in this format; looks at little of it."""
+        return path.name.lower().endswith(self.endings()) and path.is_file()
+
+    def endings(self) -> tuple[str, ...]:
+        """Return the endings of its files, with those of packed ones."""
+        return self.suffixes + tuple(f"{each}.gz" for each in self.suffixes if self.packed)
+
+    def is_name(self, text: str) -> bool:
+        """Return whether *text* is the name of something in this format, and not a file."""
+        return False
+
+
+def format_named(formats: Iterable[F], text: str) -> F | None:
+    """Return the format that takes *text* for a name of its own, such as `topohub:sndlib/sun`."""
+    return next((each for each in formats if each.is_name(text)), None)
+
+
+def format_of(formats: Sequence[F], path: Path, refused: str) -> F:
+    """Return the first format that reads *path*.
+
+    Raises
+    ------
+    InputError
+        No format does: it says *refused*, the nearest ending, and all that can be read.
+    """
+    for each in formats:
+        if each.reads(path):
+            return each
+    suffixes = [suffix for each in formats for suffix in each.suffixes]
+    near = did_you_mean(path.suffix.lower(), suffixes) if path.suffix else ""
+    readable = ", ".join(each.readable for each in formats)
+    raise refusal(path, f"{refused}{near or ';'} readable: {readable}")

@@ -1,0 +1,197 @@
+"""What a network as a whole must obey, once its entries are sound: each function is one rule."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator
+
+import networkx as nx
+
+from simulator.base.errors import Problem
+from simulator.formats.rules.checks import Check, Speller
+from simulator.formats.rules.draft import Draft, Record
+from simulator.model.network import BACKBONE_CLASSES, COUNTING_RULE, STUB_KINDS
+
+TOTAL_TOLERANCE_GBPS = 0.5
+TOTAL_TOLERANCE = 1e-6
+_OUTSIDE = object()
+
+
+def totals(draft: Draft) -> Iterator[Problem]:
+    """The totals are the sums over the links."""
+    sums = {
+        "backbone_gbps": _sum_gbps(draft, *BACKBONE_CLASSES),
+        "exits_gbps": _sum_gbps(draft, "exit"),
+    }
+    for key, total in sums.items():
+        stated = draft.totals.get(key)
+        if stated is not None and _differs(stated, total):
+            message = _total_message(stated, total)
+            yield draft.error("totals", key, message=message)
+
+
+def exits_by_gateway(draft: Draft) -> Iterator[Problem]:
+    """The exits of each gateway add to its total."""
+    stated = draft.totals.get("exits_by_gateway_gbps")
+    if stated is None:
+        return
+    sums = _exits_gbps(draft)
+    hint = Speller(draft.node)
+    path = ("totals", "exits_by_gateway_gbps")
+    for gateway, gbps in stated.items():
+        if gateway not in draft.node:
+            message = f"no node named {gateway!r}{hint(gateway)}"
+            yield draft.error(*path, gateway, message=message, key=True)
+        elif _differs(gbps, sums[gateway]):
+            message = _total_message(gbps, sums[gateway])
+            yield draft.error(*path, gateway, message=message)
+    for gateway in sums:
+        if gateway not in stated and sums[gateway]:
+            message = f"{gateway!r} is missing; its exits add to {sums[gateway]:g} Gbps"
+            yield draft.error(*path, message=message, key=True)
+
+
+def _exits_gbps(draft: Draft) -> dict[str, float]:
+    """Return the sum over the exits of each node at home."""
+    sums: dict[str, float] = defaultdict(float)
+    for link in draft.links:
+        ends = draft.home_and_abroad(link)
+        if ends and link["class"] == "exit":
+            sums[ends[0]] += link["capacity_gbps"]
+    return sums
+
+
+def _sum_gbps(draft: Draft, *classes: str) -> float:
+    return math.fsum(link["capacity_gbps"] for link in draft.links if link["class"] in classes)
+
+
+def _differs(stated: float, total: float) -> bool:
+    tolerance = max(TOTAL_TOLERANCE_GBPS, TOTAL_TOLERANCE * abs(total))
+    return abs(stated - total) > tolerance
+
+
+def _total_message(stated: float, total: float) -> str:
+    return f"{stated:.10g} Gbps stated, but the links add to {total:.10g} Gbps ({COUNTING_RULE})"
+
+
+def regions_are_reached(draft: Draft) -> Iterator[Problem]:
+    """From some exit, traffic gets to every region without coming home."""
+    reached = _reached_abroad(draft)
+    listed = {region["id"]: ("regions", i, "id") for i, region in enumerate(draft.regions)}
+    of_kind = {
+        node["id"]: ("nodes", i, "id")
+        for i, node in enumerate(draft.nodes)
+        if node["kind"] == "region"
+    }
+    for region, path in {**of_kind, **listed}.items():
+        if region not in reached or not _open_to(draft, region):
+            yield draft.error(*path, message=f"no exit leads to the region {region!r}")
+
+
+def _open_to(draft: Draft, region: str) -> bool:
+    """Return whether some exit may carry traffic of a region."""
+    exits = (link for link in draft.links if link["class"] == "exit")
+    return any(region in (link.get("reaches") or (region,)) for link in exits)
+
+
+def _reached_abroad(draft: Draft) -> set[str]:
+    """Return the nodes abroad that traffic gets to from the exits; stubs pass nothing on."""
+    abroad = nx.Graph()
+    for link in draft.links:
+        if draft.is_abroad(link["a"]) and draft.is_abroad(link["b"]):
+            abroad.add_edge(link["a"], link["b"])
+    ends = (draft.home_and_abroad(link) for link in draft.links if link["class"] == "exit")
+    waiting = [end[1] for end in ends if end]
+    reached = set(waiting)
+    while waiting:
+        node = waiting.pop()
+        if node in abroad and draft.node[node]["kind"] not in STUB_KINDS:
+            fresh = set(abroad[node]) - reached
+            reached |= fresh
+            waiting += fresh
+    return reached
+
+
+def isolated_nodes(draft: Draft) -> Iterator[Problem]:
+    """A node has links."""
+    joined = {link[end] for link in draft.links for end in ("a", "b")}
+    for i, node in enumerate(draft.nodes):
+        if node["id"] not in joined:
+            yield draft.warning("nodes", i, "id", message=f"no link ends at {node['id']!r}")
+
+
+def connected(draft: Draft) -> Iterator[Problem]:
+    """The network is in one piece; single nodes are reported by `isolated_nodes`."""
+    graph = nx.Graph((link["a"], link["b"]) for link in draft.links)
+    parts = sorted(map(sorted, nx.connected_components(graph)), key=len, reverse=True)
+    if len(parts) > 1:
+        shown = [f"{len(part)} nodes (one is {part[0]!r})" for part in parts[:5]]
+        more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
+        message = f"no link joins the {len(parts)} parts of the network: {', '.join(shown)}{more}"
+        yield draft.warning("links", message=message)
+
+
+def used_links(draft: Draft) -> Iterator[Problem]:
+    """Some traffic can use every link.
+
+    Traffic starts and ends at every node but a gateway without weight. It may use a link that lies
+    on a path without loops between two such ends, on which traffic within the country never
+    leaves it and traffic across the border crosses once. Links abroad join ends, so they always
+    serve. A link at home serves if such a path leads from an end at home through it to another end
+    or to the border; a link across the border, if an end at home gets to it.
+
+    That stubs carry no transit changes nothing: they are ends, so a path through one holds a
+    shorter one that ends there.
+    """
+    home, border = nx.Graph(), set()
+    for link in draft.links:
+        if not draft.is_abroad(link["a"]) and not draft.is_abroad(link["b"]):
+            home.add_edge(link["a"], link["b"])
+        elif ends := draft.home_and_abroad(link):
+            border.add(ends[0])
+    served = _served(home, {node for node in {*home, *border} if _is_end(draft.node[node])}, border)
+    for i, link in enumerate(draft.links):
+        ends = draft.home_and_abroad(link)
+        if draft.is_abroad(link["a"]) and draft.is_abroad(link["b"]):
+            continue
+        if (ends[0] not in served) if ends else (_pair(link["a"], link["b"]) not in served):
+            message = "no traffic can use this link: it lies on no way between two ends of traffic"
+            yield draft.warning("links", i, "id", message=message)
+
+
+def _is_end(node: Record) -> bool:
+    return node["kind"] != "gateway" or node.get("weight", 0.0) > 0
+
+
+def _pair(a: object, b: object) -> frozenset[object]:
+    return frozenset((a, b))
+
+
+def _served(home: nx.Graph, ends: set[str], border: set[str]) -> set[object]:
+    """Return the links at home that serve, as pairs, and the nodes to which an end gets.
+
+    One more node, joined to all ends and border nodes, closes each serving path to a loop, so that
+    the links that serve are those in one block (biconnected component) with it.
+    """
+    home = home.copy()
+    home.add_nodes_from(ends)
+    within = [part for part in nx.connected_components(home) if part & ends]
+    served: set[object] = {node for part in within for node in part}
+    closed = home.subgraph(served).copy()
+    closed.add_edges_from((node, _OUTSIDE) for node in (ends | border) & served)
+    for block in nx.biconnected_component_edges(closed):
+        pairs = [_pair(a, b) for a, b in block]
+        if any(_OUTSIDE in pair for pair in pairs):
+            served.update(pairs)
+    return served
+
+
+NETWORK_CHECKS: tuple[Check, ...] = (
+    totals,
+    exits_by_gateway,
+    regions_are_reached,
+    isolated_nodes,
+    connected,
+    used_links,
+)
