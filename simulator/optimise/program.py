@@ -76,7 +76,7 @@ class Program:
         program.num_col_, program.num_row_ = matrix.shape[1], matrix.shape[0]
         program.col_cost_, program.col_lower_, program.col_upper_ = cost, lower, upper
         program.row_lower_, program.row_upper_ = row_lower, row_upper
-        program.a_matrix_.topology_format = highspy.MatrixFormat.kColwise
+        program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_ = matrix.indptr.astype(np.int32)
         program.a_matrix_.index_ = matrix.indices.astype(np.int32)
         program.a_matrix_.value_ = matrix.data
