@@ -43,7 +43,7 @@ class Listed:
 
 @pytest.fixture
 def spy(monkeypatch):
-    """A scheme that writes down what it is asked, and then does as told; gone after the test."""
+    """A scheme that writes down what it is asked, and then routes; gone after the test."""
     scheme.names()
     monkeypatch.setattr(scheme, "_classes", dict(scheme._classes))
     run, running = simpy.Environment.run, []
@@ -227,7 +227,7 @@ def test_capacity_is_as_old_as_its_measurement_and_topology_as_its_detection(spy
         (45.0, 3.0, [120.0, 140.0, 103.0]),  # back at 153 s, with the capacity of 95 s
         (300.0, 3.0, [120.0, 140.0, 103.0]),  # that of before the upgrade, until it is measured
         (5.0, 10.0, [110.0, 120.0, 140.0]),  # measured at 105 s, and so known a bit before
-        (0.0, 3.0, [100.0, 103.0, 120.0, 140.0]),  # a fault comes before a tick
+        (0.0, 3.0, [100.0, 103.0, 120.0, 140.0]),  # a fault comes before a cycle
     ],
 )
 def test_a_link_that_is_back_has_the_capacity_it_had(spy, staleness_s, detect_s, seen_down):

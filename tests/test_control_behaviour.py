@@ -157,7 +157,7 @@ TIDE = np.repeat([60.0, 150.0, 60.0], 20)
 
 
 def with_outage(start, end, **control):
-    """Regret over the tide of static rules, and of a controller away from *start* to *end*."""
+    """Regret over the tide of static routes, and of a controller away from *start* to *end*."""
     network = two_exits()
     strategies = beside_the_bound(static=static(), it=sdn(SCHEME, every_s=60.0, **QUICK, **control))
     events = [{"at_h": start * HOUR, "until_h": end * HOUR, "controller": "it"}] if end else []
@@ -179,7 +179,7 @@ def test_an_outage_costs_what_is_missed_in_it():
     calm = tide_by_hand(READ)
     _, without = with_outage(0, 0)
     assert without == pytest.approx(calm, rel=1e-6)
-    # Back at 1740 s, in time for the tick: nine minutes of 150 Gbps on routes for 60.
+    # Back at 1740 s, in time for the cycle: nine minutes of 150 Gbps on routes for 60.
     late = READ.copy()
     late[20:29] = 60.0
     assert with_outage(1140, 1740)[1] == pytest.approx(tide_by_hand(late), rel=1e-6)

@@ -1,6 +1,6 @@
 """The knobs of the control loop: each imperfection against closed forms, and all of them at once.
 
-Most of it happens on two exits of 100 Gbps, *near* and *far*. The static rules take the near one.
+Most of it happens on two exits of 100 Gbps, *near* and *far*. The static routes take the near one.
 """
 
 from typing import ClassVar
@@ -225,7 +225,7 @@ def test_a_controller_is_calm_while_no_exit_is_full(told):
     calm = log[log["status"] == "unchanged"]
     assert (calm["moves"] == 0).all() and (calm["moved_gbps"] == 0).all()
     assert calm[["mlu", "transient_mlu"]].isna().all().all()
-    # At cycle k the step before was read, and judged by what came: in calm as at other times.
+    # At cycle k the step before was read, and judged by what came: in quiet cycles as in others.
     wrong = np.abs(np.divide([read[0], *read[:-1]], read) - 1.0)
     errors = log["prediction_error"].to_numpy()
     assert errors[:-1] == pytest.approx(wrong[:-1]) and np.isnan(errors[-1])
@@ -272,7 +272,7 @@ def test_a_change_of_topology_is_answered_in_calm_too():
 
 def test_no_calm_while_traffic_is_held_back():
     # Of 300 Gbps 160 are let in, and no exit is fuller than 80 %: below both marks. When 120 are
-    # left to come, nothing need be held back.
+    # left to come, nothing need be throttled.
     network = two_exits()
     shape = Listed([300.0] * 6 + [120.0] * 6)
     strategy = sdn(scheme.make("max_min_fair", utilisation_cap=0.8),
@@ -374,7 +374,7 @@ def test_caps_on_moves_between_any_routes(seed):
             some = restrained(new, old, seen, demands, Loop(max_moves=most))
             gone = some.moved(old, demands.gbps)
             assert gone.demands == min(most, moved.demands)
-            # Everybody goes all the way or not at all; who is only held back goes nowhere, and is.
+            # A demand moves whole or not at all; one that is only throttled does not move.
             here, there = old.matrix.toarray(), new.matrix.toarray()
             now = some.matrix.toarray()
             for k in range(len(demands)):
@@ -469,7 +469,7 @@ ALWAYS = tuple("fn" * 500)
 
 
 def delays(played, every_s, strategy="it"):
-    """How long after its tick each installation came."""
+    """How long after its cycle each installation came."""
     log = steering(played, strategy)
     assert (log["trigger"].iloc[1:] == "cycle").all()
     at = log["time_s"].to_numpy()[1:]
@@ -644,7 +644,7 @@ def test_steps_stop_when_the_controller_does(told):
     ],
 )
 def test_what_was_decided_before_an_outage_is_not_taken_up_after_it(told, outage, at):
-    # Nine steps of 10 s each from 300 s on; when the controller is back it waits for its next tick.
+    # Nine steps of 10 s each from 300 s on; when the controller is back it waits for a cycle.
     network = two_exits()
     strategy = sdn(told(plan=("n", *"fffff")), every_s=60.0, compute_s=0.0, install_s=10.0,
                    update="multi_step")  # fmt: skip
@@ -673,7 +673,7 @@ def test_an_outage_while_it_computes_or_installs_costs_the_decision(on_outage):
 
 
 def test_an_install_that_a_stop_cut_short_is_not_waited_for(told):
-    # Decided at 60 s, due at 560 s. Stopped at 300 and back at 302 s, it decides at the next tick.
+    # Decided at 60 s, due at 560 s. Stopped at 300 and back at 302 s, it decides at the next cycle.
     network = two_exits()
     strategy = sdn(told(plan=("n", "f")), every_s=60.0, compute_s=0.0, install_s=500.0)
     events = [{"at_h": 300 * HOUR, "until_h": 302 * HOUR, "controller": "it"}]
@@ -869,7 +869,7 @@ SURE = {"stray": 0.0, "group_share": 0.5}
 
 
 def test_sure_announcements_are_steering_that_comes_later():
-    # Of 150 Gbps coming in half go far, in groups of a half: called at 0 s and there at once, as
+    # Of 150 Gbps coming in half go far, in groups of a half: announced at 0 s and there at once, as
     # routes at the start are; after a fault, at 1800 and 3600 s plus 2 s of computing and 90 s.
     network = two_exits()
     demands = asks(network, ("abroad", "home", 150.0))
@@ -898,7 +898,7 @@ def test_announcements_have_a_clock_of_their_own():
 
 
 def test_traffic_that_changes_its_exit_does_so_when_the_internet_has_followed():
-    # 50 Gbps come in by the near exit. At 1000 s they are 150: called at 1800, there at 1892 s.
+    # 50 Gbps come in by the near exit. At 1000 s they are 150: announced at 1800, there at 1892 s.
     network = two_exits()
     shape = Listed([50.0] * 10 + [150.0] * 26)
     demands = asks(network, ("abroad", "home", 1.0))
@@ -927,7 +927,7 @@ def test_a_cap_lets_whole_groups_move(most, moved):
 @pytest.mark.parametrize("cap", [{"max_moved_gbps": 12.0}, {"max_moves": 2},
                                  {"max_moves": 3, "max_moved_gbps": 9.0}])  # fmt: skip
 @pytest.mark.parametrize("stray", [0.0, 0.5])
-def test_caps_hold_for_announcements_until_all_are_called(cap, stray):
+def test_caps_hold_for_announcements_until_all_are_announced(cap, stray):
     network, demands = provinces(*np.linspace(9.0, 20.0, 12))
     announced = {"every_s": 120.0, "stray": stray, "group_share": 0.25}
     strategies = {
@@ -950,7 +950,7 @@ def test_caps_hold_for_announcements_until_all_are_called(cap, stray):
 @pytest.mark.parametrize("seed", [8, 14, 51])
 @pytest.mark.parametrize("kind", ["min_max", "max_min_fair"])
 def test_no_more_is_moved_than_called_wherever_it_lands(seed, kind):
-    """Over rules that split, with strays, and with schemes that hold traffic back."""
+    """Over static routes that split, with leaks, and with schemes that throttle."""
     network, demands = make_random_case(seed, "small" if seed % 2 else "medium")
     most = 0.07 * demands.total_gbps("international_in")
     announced = {"every_s": 300.0, "stray": 0.5, "group_share": (0.25, 0.1, 0.05)[seed % 3]}
@@ -980,31 +980,31 @@ def test_who_is_not_called_stays_with_the_rules():
     assert got.arc("near", "abroad")["offered_gbps"].to_numpy() == pytest.approx(60.0)
 
 
-def calls(network, demands, wanted, *, called=None, group_share=0.25, **caps):
-    """Groups called, by demand and exit, on the way from exit 0, which rules use, to *wanted*."""
+def announced_groups(network, demands, wanted, *, announced=None, group_share=0.25, **caps):
+    """Groups announced, demand by exit, from exit 0 (that of static routes) towards *wanted*."""
     options = Announcements(group_share=group_share, stray=0.0)
     steering_in = InboundSteering(network, demands, Streams(1, 0), options)
     rules = by_exit(network, demands, np.eye(len(network.exits))[[0] * len(demands)])
     wanted = by_exit(network, demands, wanted)
-    made = steering_in.announce(wanted, rules, called, network, demands, Loop(**caps))
-    return landed(network, made) / group_share, made
+    made = steering_in.announce(wanted, rules, announced, network, demands, Loop(**caps))
+    return arrived(network, made) / group_share, made
 
 
-def test_the_most_urgent_groups_are_called_first_and_large_ones_block_nobody():
+def test_the_most_urgent_groups_are_announced_first_and_large_ones_block_no_others():
     # 60, 30 and 20 Gbps on an exit of 100 that is full: in groups of 15, 7.5 and 5.
     network = hub(2)
     demands = inbound(network, 3).with_gbps(np.array([60.0, 30.0, 20.0]))
     by_room = {14: [0, 1, 1], 15: [1, 0, 0], 28: [1, 1, 1], 31: [2, 0, 0], 68: [4, 1, 0],
                79: [4, 2, 0], 4.9: [0, 0, 0], 110: [4, 4, 4]}  # fmt: skip
     for room, groups in by_room.items():
-        got, _ = calls(network, demands, [[0, 1]] * 3, max_moved_gbps=room)
+        got, _ = announced_groups(network, demands, [[0, 1]] * 3, max_moved_gbps=room)
         assert got[:, 1].tolist() == pytest.approx(groups)
-    # Who has begun goes on from where it is, and those who were never called are not called.
-    got, made = calls(network, demands, [[0, 1]] * 3, max_moved_gbps=15)
+    # Demands that have begun go on from there; those never announced stay so.
+    got, made = announced_groups(network, demands, [[0, 1]] * 3, max_moved_gbps=15)
     assert got.tolist() == [[3, 1], [0, 0], [0, 0]]
-    got, _ = calls(network, demands, [[0, 1]] * 3, called=made, max_moved_gbps=46)
+    got, _ = announced_groups(network, demands, [[0, 1]] * 3, announced=made, max_moved_gbps=46)
     assert got.tolist() == [[0, 4], [0, 0], [0, 0]]
-    got, _ = calls(network, demands, [[0, 1]] * 3, called=made, max_moves=2)
+    got, _ = announced_groups(network, demands, [[0, 1]] * 3, announced=made, max_moves=2)
     assert got.tolist() == [[0, 4], [0, 4], [0, 0]]
 
 
@@ -1015,12 +1015,12 @@ def test_groups_leave_the_dearest_exit_for_the_cheapest():
     load = np.zeros(len(network.tail))
     load[network.exit_arcs["in"][2]] = 70.0
     busy = network.carrying(load)
-    got, _ = calls(busy, demands, [[0.5, 0.25, 0.25]], max_moved_gbps=30.0)
+    got, _ = announced_groups(busy, demands, [[0.5, 0.25, 0.25]], max_moved_gbps=30.0)
     assert got.tolist() == [[3, 1, 0]]
 
 
 def test_announcements_are_made_in_one_step():
-    # Nine steps of 90 s each would be on their way for 810 s, past two ticks.
+    # Nine steps of 90 s each would be on their way for 810 s, past two cycles.
     network = two_exits()
     demands = asks(network, ("abroad", "home", 1.0))
     shape = Listed([50.0] * 3 + [150.0] * 9)
@@ -1029,7 +1029,7 @@ def test_announcements_are_made_in_one_step():
     got = play(case_of(network, demands, strategy, step_s=300.0, shapes=[shape]))
     assert times(got, layer="announcements") == [0.0, *(np.arange(1, 12) * 300.0 + 90.0)]
     moved = steering(got, layer="announcements")["moved_gbps"]
-    assert moved[moved > 0].tolist() == pytest.approx([75.0]), "from the tick of 1200 s, at once"
+    assert moved[moved > 0].tolist() == pytest.approx([75.0]), "from the cycle of 1200 s, at once"
 
 
 def test_a_run_of_short_steps_remembers_a_cycle_of_announcements():
@@ -1074,20 +1074,20 @@ def by_exit(network, demands, shares):
     return path_routes(network, *ways, demand=which)
 
 
-def landed(network, routes):
+def arrived(network, routes):
     return routes.matrix[network.exit_arcs["in"]].toarray().T
 
 
-def lands(network, demands, called, *, replication=0, now=None, static_exit=0, **options):
-    """Where demands arrive that are called in these shares, demand by exit."""
+def arrivals(network, demands, announced, *, replication=0, now=None, static_exit=0, **options):
+    """Where demands arrive that are announced in these shares, demand by exit."""
     options = {"stray": 0.0, **options}
     steering_in = InboundSteering(
         network, demands, Streams(1, replication), Announcements(**options)
     )
     exits = len(network.exits)
     rules = by_exit(network, demands, np.eye(exits)[[static_exit] * len(demands)])
-    arrive = steering_in.arrive(by_exit(network, demands, called), rules, now or network)
-    return landed(network, arrive)
+    arrive = steering_in.arrive(by_exit(network, demands, announced), rules, now or network)
+    return arrived(network, arrive)
 
 
 def inbound(network, count):
@@ -1102,7 +1102,7 @@ def inbound(network, count):
 
 
 @pytest.mark.parametrize(
-    ("group_share", "called", "expected"),
+    ("group_share", "announced", "expected"),
     [
         (0.25, [0.5, 0.5, 0.0], [0.5, 0.5, 0.0]),
         (0.25, [0.6, 0.4, 0.0], [0.5, 0.5, 0.0]),  # 2.4 and 1.6: the larger remainder goes up
@@ -1116,9 +1116,9 @@ def inbound(network, count):
         (0.1, [1 - 1e-12, 1e-12, 0.0], [1.0, 0.0, 0.0]),
     ],
 )
-def test_demands_follow_in_whole_groups(group_share, called, expected):
+def test_demands_follow_in_whole_groups(group_share, announced, expected):
     network = hub(3)
-    got = lands(network, inbound(network, 1), [called], group_share=group_share)
+    got = arrivals(network, inbound(network, 1), [announced], group_share=group_share)
     assert got[0] == pytest.approx(expected, abs=1e-12)
 
 
@@ -1126,32 +1126,32 @@ def test_demands_follow_in_whole_groups(group_share, called, expected):
 def test_groups_are_whole_close_and_nothing_is_lost(group_share):
     network = hub(5)
     demands = inbound(network, 200)
-    called = np.random.default_rng(3).dirichlet(np.ones(5), 200)
-    got = lands(network, demands, called, group_share=group_share)
+    announced = np.random.default_rng(3).dirichlet(np.ones(5), 200)
+    got = arrivals(network, demands, announced, group_share=group_share)
     groups = got / group_share
     assert groups == pytest.approx(np.round(groups), abs=1e-9)
     assert got.sum(axis=1) == pytest.approx(1.0)
-    assert (np.abs(got - called) < group_share).all()
+    assert (np.abs(got - announced) < group_share).all()
 
 
 def test_traffic_that_strays_never_arrives_where_it_is_called():
     network = hub(4)
     demands = inbound(network, 400)
     for exit_ in (1, 2, 3):
-        got = lands(network, demands, np.eye(4)[[exit_] * 400], stray=1.0)
+        got = arrivals(network, demands, np.eye(4)[[exit_] * 400], stray=1.0)
         assert (got[:, exit_] == 0).all() and (got.sum(axis=1) == 1).all()
         # Which of the others is anybody's guess, alike for all.
         share = np.delete(got.mean(axis=0), exit_)
         assert share == pytest.approx(1 / 3, abs=4 * np.sqrt(2 / 9 / 400))
-    assert (lands(network, demands, np.eye(4)[[0] * 400], stray=1.0)[:, 0] == 1).all(), "sure"
-    rules = lands(network, demands, np.eye(4)[[2] * 400], stray=1.0, static_exit=2)
+    assert (arrivals(network, demands, np.eye(4)[[0] * 400], stray=1.0)[:, 0] == 1).all(), "sure"
+    rules = arrivals(network, demands, np.eye(4)[[2] * 400], stray=1.0, static_exit=2)
     assert (rules[:, 2] == 1).all(), "what the rules use anyway needs no call"
 
 
 def test_the_share_that_strays():
     network = hub(4)
     demands = inbound(network, 2000)
-    got = lands(network, demands, np.eye(4)[[3] * 2000], stray=0.24)
+    got = arrivals(network, demands, np.eye(4)[[3] * 2000], stray=0.24)
     assert abs((got[:, 3] == 0).mean() - 0.24) < 4 * np.sqrt(0.24 * 0.76 / 2000)
 
 
@@ -1159,46 +1159,46 @@ def test_habits_are_kept_for_a_replication_and_keyed_by_demand_and_exit():
     network = hub(4)
     demands, exits = inbound(network, 60), np.eye(4)
     options = {"stray": 0.5}
-    once = lands(network, demands, exits[[1] * 60], **options)
-    assert np.array_equal(lands(network, demands, exits[[1] * 60], **options), once)
-    # Called elsewhere before, or together with others, a demand lands where it would have landed.
+    once = arrivals(network, demands, exits[[1] * 60], **options)
+    assert np.array_equal(arrivals(network, demands, exits[[1] * 60], **options), once)
+    # Announced elsewhere before, or together with others, a demand arrives at the same exit.
     steering_in = InboundSteering(network, demands, Streams(1, 0), Announcements(**options))
     rules = by_exit(network, demands, exits[[0] * 60])
     for exit_ in (3, 2, 1, 3, 1):
-        called = by_exit(network, demands, exits[[exit_] * 60])
-        got = landed(network, steering_in.arrive(called, rules, network))
+        announced = by_exit(network, demands, exits[[exit_] * 60])
+        got = arrived(network, steering_in.arrive(announced, rules, network))
         if exit_ == 1:
             assert np.array_equal(got, once)
     few = inbound(network, 60)
     some = Demands(few.nodes, few.source[:7], few.target[:7], few.traffic_class[:7], few.gbps[:7])
     object.__setattr__(some, "__class__", type("Named", (Demands,), {"names": few.names[:7]}))
-    assert np.array_equal(lands(network, some, exits[[1] * 7], **options), once[:7])
-    assert not np.array_equal(lands(network, demands, exits[[1] * 60], replication=1, **options),
+    assert np.array_equal(arrivals(network, some, exits[[1] * 7], **options), once[:7])
+    assert not np.array_equal(arrivals(network, demands, exits[[1] * 60], replication=1, **options),
                               once)  # fmt: skip
-    # An exit strays on its own: two calls of one demand are two draws.
-    other = lands(network, demands, exits[[2] * 60], **options)
+    # An exit leaks on its own: two announcements of one demand are two draws.
+    other = arrivals(network, demands, exits[[2] * 60], **options)
     both = ((once[:, 1] == 0) & (other[:, 2] == 0)).mean()
     assert abs(both - 0.25) < 4 * np.sqrt(0.25 * 0.75 / 60)
 
 
 def test_traffic_that_strays_to_a_dead_exit_goes_on_to_the_next():
     network = hub(4)
-    demands, called = inbound(network, 300), np.eye(4)[[1] * 300]
-    whole = lands(network, demands, called, stray=1.0)
-    hurt = lands(network, demands, called, stray=1.0, now=network.failed(links=["x3"]))
+    demands, announced = inbound(network, 300), np.eye(4)[[1] * 300]
+    whole = arrivals(network, demands, announced, stray=1.0)
+    hurt = arrivals(network, demands, announced, stray=1.0, now=network.failed(links=["x3"]))
     there = whole[:, 3] == 0
     assert np.array_equal(hurt[there], whole[there]), "others stay where they are"
     assert (hurt[~there][:, [1, 3]] == 0).all()
     assert (hurt.sum(axis=1) == 1).all()
     assert 0.2 < hurt[~there][:, 0].mean() < 0.8, "next in a line of their own"
-    # With every other exit down it arrives where it was called after all.
+    # With every other exit down it arrives where it was announced after all.
     lonely = network.failed(links=["x0", "x2", "x3"])
-    assert (lands(network, demands, called, stray=1.0, now=lonely)[:, 1] == 1).all()
+    assert (arrivals(network, demands, announced, stray=1.0, now=lonely)[:, 1] == 1).all()
 
 
 def test_calls_to_a_dead_exit_follow_the_rules():
     network = hub(3)
-    got = lands(network, inbound(network, 5), np.eye(3)[[1] * 5],
+    got = arrivals(network, inbound(network, 5), np.eye(3)[[1] * 5],
                 now=network.failed(links=["x1"]))  # fmt: skip
     assert (got == 0).all(), "nothing is served here: the layer below takes it"
 
@@ -1236,7 +1236,7 @@ def test_announcements_when_all_fails(what):
 
 
 def test_habits_last_from_cycle_to_cycle_of_a_run():
-    # Twelve provinces, of which half are called to the far exit. What strays, strays at every
+    # Twelve provinces, of which half are announced to the far exit. What leaks, leaks at every
     # cycle: after the first nothing moves, and another replication has other luck.
     network, demands = provinces(*np.linspace(9.0, 20.0, 12))
     announced = {"every_s": 300.0, "stray": 0.5, "group_share": 0.5}
@@ -1276,12 +1276,12 @@ def lost_when_silent(outages, *, gbps=150.0, inward=False, **control):
 @pytest.mark.parametrize(
     ("outages", "limit_s", "withdrawn", "seconds"),
     [
-        ([(900, 2000)], 300.0, [1200], 2045 - 1200),  # it is back at the tick of 2040 s
+        ([(900, 2000)], 300.0, [1200], 2045 - 1200),  # it is back at the cycle of 2040 s
         ([(900, 1199)], 300.0, [], 0),
         ([(900, 1200)], 300.0, [], 0),  # back at the very limit
         ([(900, 1200.001)], 300.0, [1200], 1265 - 1200),
         ([(900, 2000)], 0.0, [900], 2045 - 900),
-        ([(900, 1100), (1150, 1500)], 300.0, [1450], 1505 - 1450),  # counts anew: tick 1500
+        ([(900, 1100), (1150, 1500)], 300.0, [1450], 1505 - 1450),  # counts anew: cycle 1500
         ([(900, 1100), (1100, 1500)], 300.0, [1200], 1505 - 1200),  # no time between: one silence
         ([(1100, 1500), (900, 1100)], 300.0, [1200], 1505 - 1200),  # whatever the order in the file
         ([(900, 1300), (1000, 1600)], 300.0, [1200], 1625 - 1200),  # one silence of two causes
@@ -1351,8 +1351,8 @@ def test_a_limit_is_of_one_strategy():
 
 @pytest.mark.parametrize("predict", ["last", "ewma", "window_peak", "seasonal"])
 def test_a_change_of_topology_is_no_measurement(told, predict):
-    # Faults between ticks: each is answered with the forecast of the last tick, and what is
-    # measured and foretold at the ticks is what it would be without them.
+    # Faults between cycles: each is answered with the forecast of the last cycle, and what is
+    # measured and foretold at the cycles is what it would be without them.
     network = two_exits()
     demands = asks(network, ("home", "abroad", 3.0), ("abroad", "home", 4.0))
     more = {**QUICK, "noise_sigma": 0.2, "telemetry_loss": 0.2, "predict": predict}
@@ -1363,7 +1363,7 @@ def test_a_change_of_topology_is_no_measurement(told, predict):
         play(case_of(network, demands, strategy, hours=0.5, step_s=100.0, shapes=[Ramp()],
                      events=events))  # fmt: skip
         seen[name] = heard(told, demands, name)
-    # Ticks at 0, 300, ..., 1500 s; news a second after 400, 950, 1000 and 1250 s.
+    # Cycles at 0, 300, ..., 1500 s; news a second after 400, 950, 1000 and 1250 s.
     assert len(seen["calm"]) == 6
     np.testing.assert_array_equal(seen["hit"], seen["calm"][[0, 1, 1, 2, 3, 3, 3, 4, 4, 5]])
 
@@ -1457,7 +1457,7 @@ def test_rules_are_entries_at_the_sources():
     got = play(case_of(network, demands, sdn("min_max", on_outage="withdraw"),
                        events=[{"at_h": 0.7, "controller": "it"}]))  # fmt: skip
     log = got.table("control")
-    assert log["entries"].iloc[0] == 0, "static rules are not counted"
+    assert log["entries"].iloc[0] == 0, "static routes are not counted"
     ways = log["entries"].iloc[1]
     assert ways == 6 and got.figure("entries_peak") == 6.0
     assert log["entries"].iloc[-1] == 0

@@ -267,7 +267,7 @@ def test_an_upgrade_for_good_outlives_a_loan():
 
 
 def test_overlapping_outages_of_a_controller():
-    # Static rules put 150 Gbps on the near exit and lose 50; the controller spreads them. It is
+    # Static routes put 150 Gbps on the near exit and lose 50; the controller spreads them. It is
     # out from 600 to 1800 s and, for another reason, from 1200 to 2400 s: back at 2400 s, it acts
     # at the next cycle, 2400 s (its return comes first), and installs 7 s later.
     case, got = run(two_exits(), 150.0, sdn(on_outage="withdraw"), [
@@ -414,7 +414,7 @@ def test_a_controller_that_is_out_misses_a_partial_cut():
 
 
 def test_fail_static_still_leaves_dead_links():
-    # Routes of the controller over the dead exit fall back to the static rules.
+    # Routes of the controller over the dead exit fall back to the static routes.
     case, got = run(two_exits(), 80.0, sdn(), [
         {"at_h": 900 * HOUR, "controller": "it"},
         {"at_h": 1000 * HOUR, "link": "near"},

@@ -83,11 +83,11 @@ class InboundSteering:
             Those that are steered, as predicted.
         settings : LoopSettings
         """
-        reach, found = self._ways(network)
+        reach, found = self._find_exit_paths(network)
         goal = np.where(reach, self._groups(self._by_exit(wanted)), 0)
         if settings.max_moves is not None or settings.max_moved_gbps is not None:
             goal = self._capped(goal, static, announced, found, network, demands, settings)
-        routes = self._by_ways(network, goal / self._group_count, found)
+        routes = self._over_exits(network, goal / self._group_count, found)
         return replace(routes, certificate=wanted.certificate, warm_start=wanted.warm_start)
 
     def arrive(self, announced: Routes, static: Routes, network: Network) -> Routes:
@@ -106,13 +106,13 @@ class InboundSteering:
         """
         wanted = self._groups(self._by_exit(announced)) / self._group_count
         certain = self._by_exit(static) > 1e-9
-        reach, found = self._ways(network)
+        reach, found = self._find_exit_paths(network)
         arrived = np.zeros_like(wanted)
         for demand, place in np.argwhere(wanted > 0):
             arrived[demand, self._catchment(demand, place, certain, reach)] += wanted[demand, place]
-        return replace(self._by_ways(network, arrived, found), certificate=announced.certificate)
+        return replace(self._over_exits(network, arrived, found), certificate=announced.certificate)
 
-    def _by_ways(self, network: Network, share: np.ndarray, found: np.ndarray) -> Routes:
+    def _over_exits(self, network: Network, share: np.ndarray, found: np.ndarray) -> Routes:
         """Routes with these shares of every demand on its fastest path by every exit."""
         demand, place = np.nonzero((share > 0) & (found >= 0))
         paths = self._paths.take(found[demand, place])
@@ -149,24 +149,23 @@ class InboundSteering:
         now = np.zeros_like(goal)
         if announced is not None:
             now = np.where(found >= 0, self._groups(self._by_exit(announced)), 0)
-        begin = self._groups(
-            now / self._group_count + self._unannounced(now) * self._by_exit(static)
-        )
-        alike = self._on_ways(static, found)
+        by_static = self._unannounced(now) * self._by_exit(static)
+        begin = self._groups(now / self._group_count + by_static)
+        alike = self._share_alike(static, found)
         moving = self._moved_share(goal, now, alike) * demands.gbps > 1e-9
-        new = self._by_ways(network, goal / self._group_count, found)
-        old = self._by_ways(network, now / self._group_count, found).with_fallback(static)
+        new = self._over_exits(network, goal / self._group_count, found)
+        old = self._over_exits(network, now / self._group_count, found).with_fallback(static)
         price = link_prices(old, network, demands)[self._exits]
         order = most_urgent(new, old, network, demands)
         order = order[moving[order]][: settings.max_moves]
         room = np.inf if settings.max_moved_gbps is None else settings.max_moved_gbps
         groups = np.where(moving[:, None], now, goal)
         for k in order:
-            ways = _one_by_one(begin[k], goal[k], price)
-            gbps = self._moved_share(ways, now[k], alike[k]) * demands.gbps[k]
+            steps = _one_by_one(begin[k], goal[k], price)
+            gbps = self._moved_share(steps, now[k], alike[k]) * demands.gbps[k]
             fits = np.flatnonzero(gbps <= room * (1.0 + 1e-12))
             if len(fits):
-                groups[k] = ways[fits[-1]]
+                groups[k] = steps[fits[-1]]
                 room -= gbps[fits[-1]]
         return groups
 
@@ -189,7 +188,7 @@ class InboundSteering:
         others = (then - now)[..., 0] * (1.0 - alike.sum(axis=-1))
         return np.asarray(np.clip(rise, 0.0, None).sum(axis=-1) + np.clip(others, 0.0, None))
 
-    def _on_ways(self, routes: Routes, found: np.ndarray) -> np.ndarray:
+    def _share_alike(self, routes: Routes, found: np.ndarray) -> np.ndarray:
         """Share of every demand that routes lead on the paths of announcements, by every exit.
 
         None for routes with very many paths: then more moves are counted than there are.
@@ -199,14 +198,14 @@ class InboundSteering:
         place[found[found >= 0]] = np.nonzero(found >= 0)[1]
         bounds = self._paths.starts.tolist()
         arcs = self._paths.arcs.tolist()
-        way = {
+        exit_by = {
             (int(demand), tuple(arcs[bounds[p] : bounds[p + 1]])): place[p]
             for p, demand in enumerate(self._paths.demand)
         }
         try:
-            for demand, part, walked in routes.paths(limit=_MOST_PATHS * len(self._demands)):
-                if (demand, walked) in way:
-                    share[demand, way[demand, walked]] += part
+            for demand, part, path in routes.paths(limit=_MOST_PATHS * len(self._demands)):
+                if (demand, path) in exit_by:
+                    share[demand, exit_by[demand, path]] += part
         except ValueError:
             return np.zeros(found.shape)
         return share
@@ -218,6 +217,7 @@ class InboundSteering:
         key = (demand, place)
         if key not in self._catchments:
             exit_name = self._network.links[self._exits[place] // 2]
+            # The key of the stream is part of what a seed means: it stays as it was.
             draw = self._streams.generator("landing", f"{self._names[demand]}:{exit_name}")
             leaks = draw.random() < self._settings.stray
             order = draw.permutation(len(self._exits))
@@ -226,7 +226,7 @@ class InboundSteering:
         reachable = [each for each in self._catchments[key] if reach[demand, each]]
         return int(reachable[0]) if reachable else place
 
-    def _ways(self, network: Network) -> tuple[np.ndarray, np.ndarray]:
+    def _find_exit_paths(self, network: Network) -> tuple[np.ndarray, np.ndarray]:
         """Which exits lead each demand home, and the position of its fastest path by each."""
         weight = network.delay_ms + HOP_MS
         destinations, row = destinations_of(network, self._demands)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import numpy as np
-from pydantic import Field
 
 from simulator.base.schema import checked
 from simulator.control.kinds.control import control as controls
+from simulator.control.kinds.loop import Loop
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.routing.scheme import Scheme
 from simulator.routing.scheme import scheme as schemes
+
+_LEFT_OUT = Loop()
+"""Stands for a control that is left out; compared by identity, as an equal one may be given."""
 
 
 @checked
@@ -32,11 +35,11 @@ class Strategy:
     """
 
     scheme: Annotated[Any, schemes.choice]
-    control: Annotated[Any, controls.choice, Field(validate_default=False)] = None
+    control: Annotated[Any, controls.choice] = _LEFT_OUT
     fallback: Annotated[Any, schemes.choice] | None = None
 
     def __post_init__(self) -> None:
-        if self.control is None:
+        if self.control is _LEFT_OUT:
             object.__setattr__(self, "control", controls.make(self.scheme.default_control))
 
     @property
