@@ -4,6 +4,8 @@
 
 ``fields: MODULE.CLASS``, ``kinds: MODULE.REGISTRY``
     a table of the keys of a class, and all that a registry holds; up to ``end``
+``metrics: MODULE.CATALOGUE``, ``tables: MODULE.CATALOGUE``
+    a table of all metrics, and a section for each table that results have; up to ``end``
 ``runnable``
     Python that runs, after what stands above it; a text block below holds what it prints
 ``file: NAME``
@@ -180,7 +182,35 @@ def _plain(text: str) -> str:
     return text.replace("``", "`")
 
 
-_TABLES = re.compile(r"(<!-- (fields|kinds): ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+# -- a catalogue becomes a table ------------------------------------------------------------------
+
+
+def metrics(catalogue: Any) -> str:
+    """Return every metric with its unit, scopes, direction and meaning, as a table."""
+    lines = ["| metric | unit | scopes | better | meaning |", "|---|---|---|---|---|"]
+    for each in catalogue:
+        cells = f"`{each.name}`", each.unit, ", ".join(each.scopes), each.better, each.sentence
+        lines.append(_plain(f"| {' | '.join(cells)} |"))
+    return "\n".join(lines)
+
+
+def tables(catalogue: Any, level: int) -> str:
+    """Return every table that has a file: its name as a heading, its sentence, its columns."""
+    from simulator.results.tables import FIRST
+
+    parts = []
+    for each in catalogue.values():
+        if each.file:
+            rows = [c for c in each.columns if each.file.endswith(".csv") or c not in FIRST]
+            lines = [f"| `{c.name}` | {c.unit} | {c.sentence} |" for c in rows]
+            parts += [f"{'#' * level} `{each.name}`", f"`{each.file}`. {each.sentence}"]
+            parts.append("\n".join(["| column | unit | meaning |", "|---|---|---|", *lines]))
+    return _plain("\n\n".join(parts))
+
+
+_TABLES = re.compile(
+    r"(<!-- (fields|kinds|metrics|tables): ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL
+)
 
 
 def with_tables(text: str) -> str:
@@ -193,8 +223,10 @@ def _made(match: re.Match[str], text: str) -> str:
     found = getattr(importlib.import_module(module), name)
     if match[2] == "fields":
         return table(found)
+    if match[2] == "metrics":
+        return metrics(found)
     above = re.findall(r"^(#+) ", _TABLES.sub("", text[: match.start()]), re.MULTILINE)
-    return kinds(found, len(above[-1]) + 1)
+    return {"kinds": kinds, "tables": tables}[match[2]](found, len(above[-1]) + 1)
 
 
 # -- what examples print ------------------------------------------------------------------------

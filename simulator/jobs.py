@@ -94,6 +94,7 @@ class Executor(Protocol):
         ...
 
 
+@dataclass(frozen=True)
 class Inline:
     """Does jobs one after the other, in this process."""
 

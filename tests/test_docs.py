@@ -150,6 +150,7 @@ def results(tmp_path_factory):
         "replications": 1,
         "events": [{"at_h": 0.5, "cable": "APCN-2"}],
         "record": {"demands": "pair"},
+        "traffic.services": {"web": {"share": 0.5, "elastic": True}, "bulk": {"share": 0.5}},
         "strategies": {
             "static": {"scheme": "nearest_exit"},
             "sdn": {"scheme": "min_latency", "control": {"every_s": 900}},
@@ -160,17 +161,18 @@ def results(tmp_path_factory):
 
 
 def test_every_metric_has_its_row(results):
-    rows = re.findall(r"^\| `(\w+)` \| (\S+) \| (.*) \| .+ \|$", READ["results.md"], re.MULTILINE)
+    section = sections(READ["results.md"])["Figures"]
+    row = r"^\| `(\w+)` \| (\S+) \| (.*) \| (?:lower|higher|neither) \| .+ \|$"
+    rows = re.findall(row, section, re.MULTILINE)
     listed = {metric: (unit, scopes.split(", ")) for metric, unit, scopes in rows}
     scope = results.summary["scope"].astype(str)
     kinds = pd.Series("region", index=scope.index)
     kinds[scope.str.startswith("exit:")] = "exit"
     kinds[scope.isin(["domestic", "international_in", "international_out"])] = "class"
     kinds[scope.isin(["core", "exit"])] = "link class"
+    kinds[scope.isin(["web", "bulk"])] = "service"
     kinds[scope == "all"] = "all"
     found = results.summary.assign(kind=kinds).groupby("metric", sort=False)
-    # Only where a service is elastic; tests/test_services.py has such a run.
-    assert listed.pop("deferred_gbit") == ("Gbit", ["all", "class", "region"])
     assert listed == {
         metric: (str(rows["unit"].iloc[0]), list(dict.fromkeys(rows["kind"])))
         for metric, rows in found
@@ -179,8 +181,7 @@ def test_every_metric_has_its_row(results):
 
 @pytest.mark.parametrize("table", ["links", "exits", "demands", "control", "events"])
 def test_every_column_has_its_row(results, table):
-    heading = {"links": "`links` and `exits`", "exits": "`links` and `exits`"}
-    section = sections(READ["results.md"])[heading.get(table, f"`{table}`")]
+    section = sections(READ["results.md"])[f"`{table}`"]
     named = set(re.findall(r"`(\w+)`", section)) | {"replication", "strategy", "time_s"}
     assert set(getattr(results, table).columns) <= named
 

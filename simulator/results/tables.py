@@ -132,8 +132,8 @@ def declared(name: str) -> Table:
 _TIME = Column("time_s", "s", "Seconds from the start.")
 _LOAD = (
     Column("capacity_gbps", "Gbps", "Capacity that stands after faults; 0 while the link is down."),
-    Column("offered_gbps", "Gbps", "Traffic that enters."),
-    Column("carried_gbps", "Gbps", "Traffic that leaves."),
+    Column("offered_gbps", "Gbps", "Traffic offered at the entrance."),
+    Column("carried_gbps", "Gbps", "Traffic that leaves at the end."),
     Column(
         "utilisation",
         "1",
@@ -157,41 +157,41 @@ table(
 )
 table(
     "exits",
-    "A row for each exit, direction and step: the rows of `links` that are exits.",
+    "A row for each exit, direction and step: the rows of ``links`` that are exits.",
     [
         _TIME,
         Column("exit", "", "Id of the exit."),
-        Column("direction", "", "`out` or `in`."),
+        Column("direction", "", "``out`` or ``in``."),
         *_LOAD,
     ],
 )
 table(
     "demands",
-    "A row for each step and each group of demands that `record: {demands: ...}` names.",
+    "A row for each step and each group of demands that ``record: {demands: ...}`` names.",
     [
         _TIME,
         Column("class", "", "Traffic class."),
         Column(
             "region",
             "",
-            "With `record: {demands: region}`: the node abroad; empty for domestic traffic.",
+            "With ``record: {demands: region}``: the node abroad; empty for domestic traffic.",
             optional=True,
         ),
         Column(
             "province",
             "",
-            "With `record: {demands: province}`: the node at home; of domestic traffic, the"
+            "With ``record: {demands: province}``: the node at home; of domestic traffic, the"
             " source.",
             optional=True,
         ),
         Column(
             "service",
             "",
-            "With `record: {demands: service}`; also with `pair` where there are services.",
+            "With ``record: {demands: service}``; also with ``pair`` where there are services.",
             optional=True,
         ),
-        Column("source", "", "With `record: {demands: pair}`.", optional=True),
-        Column("target", "", "With `record: {demands: pair}`.", optional=True),
+        Column("source", "", "With ``record: {demands: pair}``.", optional=True),
+        Column("target", "", "With ``record: {demands: pair}``.", optional=True),
         Column("offered_gbps", "Gbps", "Traffic asked for."),
         Column("carried_gbps", "Gbps", "Traffic delivered."),
         Column(
@@ -201,7 +201,7 @@ table(
             optional=True,
         ),
         Column("latency_ms", "ms", "One way, of the traffic delivered."),
-        Column("propagation_ms", "ms", "Its part from distance and `hop_delay_ms`."),
+        Column("propagation_ms", "ms", "Its part from distance and ``hop_delay_ms``."),
         Column("queueing_ms", "ms", "Its part from waiting."),
     ],
 )
@@ -210,21 +210,21 @@ table(
     "A row for each installation of routes, with its proof.",
     [
         _TIME,
-        Column("layer", "", "`static`, `controller` or `announcements`."),
-        Column("trigger", "", "`start`, `cycle`, `topology` or `withdrawal`."),
+        Column("layer", "", "``static``, ``controller`` or ``announcements``."),
+        Column("trigger", "", "``start``, ``cycle``, ``topology`` or ``withdrawal``."),
         Column(
             "status",
             "",
-            "Status of the solver; empty for schemes without one; `unchanged` where hysteresis"
+            "Status of the solver; empty for schemes without one; ``unchanged`` where hysteresis"
             " left the routes as they were.",
         ),
+        Column("mlu", "1", "Highest utilisation that the scheme expects."),
         Column(
-            "mlu",
+            "mlu_bound",
             "1",
-            "Highest utilisation that the scheme expects; empty where the scheme does not"
-            " minimise it.",
+            "A proven lower bound on it under any routing; empty where the scheme did not compute"
+            " one.",
         ),
-        Column("mlu_bound", "1", "A proven lower bound on it under any routing."),
         Column("objective_gbps_ms", "Gbps x ms", "Flow times delay of the decision."),
         Column("bound_gbps_ms", "Gbps x ms", "A proven lower bound on it."),
         Column("gap", "1", "Larger of the two relative gaps."),
@@ -248,7 +248,8 @@ table(
         Column(
             "solve_s",
             "s",
-            "Time that solving took on that machine; only in `results.control`, from `run.json`.",
+            "Time that solving took on that machine; only in ``results.control``, from"
+            " ``run.json``.",
             optional=True,
         ),
     ],
@@ -262,14 +263,14 @@ table(
         Column(
             "event",
             "",
-            "What happened, in words; an event that ends has a second row, `…: over`.",
+            "What happened, in words; an event that ends has a second row, ``…: over``.",
         ),
     ],
 )
 table(
     "solve_times",
     "A row for each installation of routes. It depends on the machine, not on the simulation, so"
-    " that it goes into `run.json` and not into a file of its own.",
+    " that it goes into ``run.json`` and not into a file of its own.",
     [*FIRST, Column("solve_s", "s", "Time that solving took.")],
     file="",
 )
@@ -285,37 +286,37 @@ _FIGURE = (
 )
 _COUNT = Column("replications", "1", "Replications behind them.")
 _CI = (
-    Column("ci_low", "as `unit`", "Lower end of the 95 % interval; empty for one replication."),
-    Column("ci_high", "as `unit`", "Upper end."),
+    Column("ci_low", "as ``unit``", "Lower end of the 95 % interval; empty for one replication."),
+    Column("ci_high", "as ``unit``", "Upper end."),
 )
 
 table(
     "replications",
     "A row for each figure of each replication.",
-    [FIRST[0], *_FIGURE, Column("value", "as `unit`", "The figure.")],
+    [FIRST[0], *_FIGURE, Column("value", "as ``unit``", "The figure.")],
     file="replications.csv",
 )
 table(
     "summary",
     "A row for each figure.",
-    [*_FIGURE, Column("mean", "as `unit`", "Mean over replications."), *_CI, _COUNT],
+    [*_FIGURE, Column("mean", "as ``unit``", "Mean over replications."), *_CI, _COUNT],
     file="summary.csv",
 )
 table(
     "differences",
     "A row for each figure of each strategy but the first: paired differences against the first.",
-    [*_FIGURE, Column("mean", "as `unit`", "Mean difference."), *_CI, _COUNT],
+    [*_FIGURE, Column("mean", "as ``unit``", "Mean difference."), *_CI, _COUNT],
     file="differences.csv",
 )
 table(
     "whatif",
-    "A row for each figure and change of `simulator whatif`.",
+    "A row for each figure and change of ``simulator whatif``.",
     [
         *_FIGURE,
-        Column("baseline", "as `unit`", "Mean without the change."),
+        Column("baseline", "as ``unit``", "Mean without the change."),
         Column("change", "", "Name of the change."),
-        Column("value", "as `unit`", "Mean with the change."),
-        Column("difference", "as `unit`", "Mean of the paired differences."),
+        Column("value", "as ``unit``", "Mean with the change."),
+        Column("difference", "as ``unit``", "Mean of the paired differences."),
         *_CI,
         _COUNT,
     ],

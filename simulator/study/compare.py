@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,7 @@ from simulator.study.headlines import (
     Values,
     figures_of,
     headlines,
+    more_headlines,
     pick,
     row_of,
     values_of,
@@ -42,12 +43,14 @@ _RANKED_BY = {
 }
 
 
-def compare(results: Results) -> Answer:
+def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     """Put the strategies of a run side by side.
 
     Parameters
     ----------
     results : Results
+    metrics : iterable of str, optional
+        Metrics to show besides those that are always shown, for scope ``all``.
 
     Returns
     -------
@@ -57,8 +60,14 @@ def compare(results: Results) -> Answer:
         differences are paired, against the first strategy, for which they are NaN. It is shown
         with one column a strategy and one for each difference; ± is the half-width of a 95 %
         interval over replications.
+
+    Raises
+    ------
+    SimulatorError
+        A metric is not declared, or these results have no figure of it.
     """
     lines = headlines(results)
+    lines += more_headlines(results, metrics, lines)
     frame = _frame(pick(figures_of(results), lines), lines)
     names = results.strategies
     ranked = len(names) > MOST_SIDE_BY_SIDE

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from simulator.base.errors import SimulatorError
 from simulator.base.text import Form, Row, cell, volume_unit
 from simulator.model.demands import INTERNATIONAL
+from simulator.results.metrics import metric as catalogue
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication
 
@@ -20,6 +22,9 @@ Values = Mapping[tuple[str, str], np.ndarray]
 """Figures of a strategy by metric and scope: one value a replication."""
 _BY_VOLUME = ("latency_ms_mean", "propagation_ms_mean", "queueing_ms_mean")
 _SUMS = ("offered_gbit", "carried_gbit", "lost_gbit")
+
+_FORMS: dict[str, Form] = {"ms": "ms", "h": "hours", "Gbit": "gbit", "Gbps": "gbps"}
+"""How a figure is written, by its unit."""
 
 
 class Headline(NamedTuple):
@@ -64,6 +69,22 @@ def headlines(results: Results) -> list[Headline]:
     ]
     known |= {(metric, COMBINED) for metric in (*_BY_VOLUME, "loss_fraction")}
     return [line for line in lines if (line.metric, line.scope) in known]
+
+
+def more_headlines(
+    results: Results, metrics: Iterable[str], lines: list[Headline]
+) -> Iterator[Headline]:
+    """Yield a line for each of some metrics that is not shown yet."""
+    summary = results.summary
+    known = set(summary["metric"][summary["scope"] == "all"])
+    shown = {(line.metric, line.scope) for line in lines}
+    for name in dict.fromkeys(metrics):
+        unit = catalogue[name].unit
+        if name not in known:
+            raise SimulatorError(f"{results.folder} holds no figure of metric {name!r}")
+        if (name, "all") not in shown:
+            label = name if unit == "1" else f"{name}, {unit}"
+            yield Headline(label, name, "all", _FORMS.get(unit, "index"))
 
 
 def figures_of(results: Results) -> pd.DataFrame:

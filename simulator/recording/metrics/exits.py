@@ -16,7 +16,7 @@ _SCOPES: tuple[Scope, ...] = ("all", "exit")
     unit="1",
     scopes=_SCOPES,
     better="lower",
-    sentence="Highest utilisation; `all`: of any exit.",
+    sentence="Highest utilisation; ``all``: of any exit.",
 )
 def exit_utilisation_peak(totals: Totals) -> Scoped:
     """Yield the highest utilisation of every exit."""
@@ -29,7 +29,7 @@ def exit_utilisation_peak(totals: Totals) -> Scoped:
     unit="1",
     scopes=_SCOPES,
     better="lower",
-    sentence="Utilisation not exceeded for 95 % of the time; `all`: by the hottest exit of every"
+    sentence="Utilisation not exceeded for 95 % of the time; ``all``: by the hottest exit of every"
     " instant.",
 )
 def exit_utilisation_p95(totals: Totals) -> Scoped:
@@ -43,7 +43,7 @@ def exit_utilisation_p95(totals: Totals) -> Scoped:
     unit="1",
     scopes=_SCOPES,
     better="neither",
-    sentence="Mean over time; `all`: volume offered to all exits over the volume that would fit.",
+    sentence="Mean over time; ``all``: volume offered to all exits over the volume that would fit.",
 )
 def exit_utilisation_mean(totals: Totals) -> Scoped:
     """Yield the mean utilisation of every exit."""
@@ -53,7 +53,7 @@ def exit_utilisation_mean(totals: Totals) -> Scoped:
 
 def _hours_above(level: int) -> None:
     """Declare the hours above a level."""
-    whose = "; `all`: of the hottest exit"
+    whose = "; ``all``: of the hottest exit"
 
     @metric(
         f"hours_above_{level}",

@@ -11,7 +11,7 @@ from simulator.results.metrics import Scoped, metric
     unit="1",
     scopes=("all",),
     better="higher",
-    sentence="Factor by which international traffic could grow; see [the model](model.md#figures).",
+    sentence="Factor by which international traffic could grow until an exit reaches its target.",
 )
 def headroom(totals: Totals) -> Scoped:
     """Yield the least headroom of the whole run."""

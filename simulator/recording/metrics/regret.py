@@ -11,8 +11,7 @@ from simulator.results.metrics import Scoped, metric
     unit="ms",
     scopes=("all",),
     better="lower",
-    sentence="Cost above the clairvoyant bound per volume offered; only with"
-    " [such a strategy](model.md#regret).",
+    sentence="Cost above the clairvoyant bound per volume offered; only with such a strategy.",
 )
 def regret(totals: Totals) -> Scoped:
     """Yield the regret, if the scenario has a bound."""

@@ -46,7 +46,7 @@ for _percent in (50, 95, 99):
     unit="ms",
     scopes=_SCOPES,
     better="lower",
-    sentence="The part of the mean latency that is distance (and `hop_delay_ms`).",
+    sentence="The part of the mean latency that is distance (and ``hop_delay_ms``).",
 )
 def propagation_ms_mean(totals: Totals) -> Scoped:
     """Yield the mean propagation delay."""
