@@ -46,8 +46,7 @@ class SndlibNative(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        draft, problems = repaired(draft_of(read_native(path)))
-        return assemble(draft, problems)
+        return assemble(*repaired(draft_of(read_native(path))))
 
 
 def is_native(path: Path) -> bool:

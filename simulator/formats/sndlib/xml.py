@@ -44,8 +44,7 @@ class SndlibXml(TopologyFormat):
         file = read_xml(path)
         if not file.nodes and file.demands:
             raise refusal(path, "this file holds demands only; a topology has networkStructure")
-        draft, problems = repaired(draft_of(file))
-        return assemble(draft, problems)
+        return assemble(*repaired(draft_of(file)))
 
 
 def read_xml(path: Path) -> Sndlib:
