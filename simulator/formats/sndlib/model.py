@@ -17,7 +17,7 @@ letters in `abilene--D-B-M-N-C-A-N-N` are those of demands and links. The keys `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -80,9 +80,9 @@ class Demand(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sndlib:
-    """What an SNDlib file says.
+    """What an SNDlib file says; readers fill it.
 
     Attributes
     ----------
@@ -97,10 +97,10 @@ class Sndlib:
 
     file: str
     name: str
-    nodes: Sequence[Node] = ()
-    links: Sequence[Link] = ()
-    demands: Sequence[Demand] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    demands: list[Demand] = field(default_factory=list)
+    meta: dict[str, str] = field(default_factory=dict)
     geographical: bool | None = None
 
     @property
