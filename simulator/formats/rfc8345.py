@@ -35,6 +35,7 @@ HEXADECIMAL = re.compile(
 )
 """A bandwidth: a float in C's hexadecimal notation, or a whole number of 32 bits."""
 BITS = 8
+AT_LEAST_ZERO = "a finite number of at least 0"
 MODULES = ("ietf-network:networks", "ietf-network:network")
 TE_LINK = (
     ("te", "te-link-attributes"),
@@ -77,9 +78,9 @@ class Rfc8345(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        draft, warned = _Reader(path, self.network).draft()
-        draft, problems = repaired(draft)
-        return assemble(draft, [*warned, *problems])
+        draft, warnings = _Reader(path, self.network).draft()
+        draft, repairs = repaired(draft)
+        return assemble(draft, [*warnings, *repairs])
 
 
 class _Arc(NamedTuple):
@@ -168,15 +169,17 @@ class _Reader:
     def _text(self, record: Any, at: KeyPath, *names: str) -> str | None:
         return self._part(record, at, str, *names)
 
-    def _number(self, record: Any, at: KeyPath, *names: str) -> float | None:
+    def _number(
+        self, record: Any, at: KeyPath, *names: str, expected: str = AT_LEAST_ZERO
+    ) -> float | None:
         """Return a number, which RFC 7951 writes as text where it has 64 bits or a fraction."""
         found = self._part(record, at, object, *names)
         if found is None:
             return None
         value = number(str(found)) if isinstance(found, int | float | str) else None
-        if value is None or isinstance(found, bool) or value < 0:
-            message = f"expected a finite number of at least 0, found {shown(found)}"
-            self._problem((*at, *names), message)
+        wrong = value is None or isinstance(found, bool)
+        if wrong or (expected == AT_LEAST_ZERO and value < 0):  # type: ignore[operator]
+            self._problem((*at, *names), f"expected {expected}, found {shown(found)}")
             return None
         return value
 
@@ -238,7 +241,10 @@ class _Reader:
             self._problem(at, "a node without node-id")
         for place in (("te", "geolocation"), ("te", "te-node-attributes", "geolocation"),
                       ("geo-location",), ("geo-location", "location")):  # fmt: skip
-            lat, lon = (self._degrees(node, at, *place, key) for key in ("latitude", "longitude"))
+            lat, lon = (
+                self._number(node, at, *place, key, expected="degrees")
+                for key in ("latitude", "longitude")
+            )
             if lat is not None and lon is not None:
                 record["lat"], record["lon"] = lat, lon
                 break
@@ -247,15 +253,6 @@ class _Reader:
             if name and "city" not in record:
                 record["city"] = name
         return record
-
-    def _degrees(self, node: dict, at: KeyPath, *names: str) -> float | None:
-        found = self._part(node, at, object, *names)
-        if found is None:
-            return None
-        value = number(str(found)) if isinstance(found, int | float | str) else None
-        if value is None or isinstance(found, bool):
-            self._problem((*at, *names), f"expected degrees, found {shown(found)}")
-        return value
 
     # -- links --------------------------------------------------------------------------------
 
@@ -327,22 +324,21 @@ class _Reader:
         return tuple(dict.fromkeys(f"srlg-{risk}" for risk in risks))
 
     def _pairs(self, arcs: Sequence[_Arc]) -> list[tuple[_Arc, _Arc]]:
-        both, alone = paired(
+        pairs = paired(
             [arc.ends for arc in arcs],
             [frozenset(arc.points) if arc.points else None for arc in arcs],
             [(arc.metric, arc.gbps, arc.delay_ms) for arc in arcs],
             [(arc.metric, arc.gbps) for arc in arcs],
             [arc.metric for arc in arcs],
         )
-        loops = [(arc, arc) for arc in alone if arcs[arc].tail == arcs[arc].head]
-        alone = [arc for arc in alone if arcs[arc].tail != arcs[arc].head]
-        if alone and not both:
+        links, alone = pairs.links, pairs.alone
+        if alone and not pairs.both:
             self._warn(
                 arcs[alone[0]].at,
                 f"{counted(len(alone), 'link')} listed in one direction only: each is read as"
                 " full duplex, alike both ways",
             )
-            loops, alone = [(arc, arc) for arc in range(len(arcs))], []
+            links, alone = [(arc, arc) for arc in range(len(arcs))], []
         for row in alone:
             arc = arcs[row]
             message = (
@@ -350,15 +346,15 @@ class _Reader:
                 " as others have; a link here has two directions"
             )
             self._problem(arc.at, message)
-        pairs = [(arcs[there], arcs[back]) for there, back in sorted([*both, *loops])]
-        for there, back in pairs:
+        found = [(arcs[there], arcs[back]) for there, back in links]
+        for there, back in found:
             if there.metric != back.metric:
                 message = (
                     f"the metric of link {shown(there.id)} is {_shown(there.metric)}, but back, on"
                     f" {shown(back.id)}, {_shown(back.metric)}; a link has one metric"
                 )
                 self._problem(there.at, message)
-        return pairs
+        return found
 
     def _warn(self, at: KeyPath, message: str) -> None:
         problem = Problem(str(self.path), None, None, dotted(at), message, "warning")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 from codecs import BOM_UTF8
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,6 +33,22 @@ class Columns(NamedTuple):
     required: tuple[str, ...]
     optional: tuple[str, ...] = ()
     refused: Mapping[str, str] = {}
+
+    def problems(self, names: Sequence[str]) -> Iterator[tuple[int | None, str, str]]:
+        """Yield place, name and message of what is wrong in a header."""
+        known, before = [*self.required, *self.optional], set[str]()
+        for place, name in enumerate(names):
+            if name in before:
+                yield place, name, "a second column of this name"
+            elif name in self.refused:
+                yield place, name, self.refused[name]
+            elif name not in known:
+                near = did_you_mean(name, known) or "; known: " + ", ".join(known)
+                yield place, name, f"unknown column{near}"
+            before.add(name)
+        for name in self.required:
+            if name not in names:
+                yield None, name, "required column is missing"
 
 
 @dataclass(frozen=True)
@@ -120,13 +136,11 @@ class CsvText:
         found = partial(Problem, self.file, self.header_line)
         if len(names) == 1 and (mark := next((m for m in ";\t|" if m in self.header), None)):
             raise InputError([found(1, "", f"the cells are divided by {mark!r}; use commas")])
-        problems, before = [], set[str]()
-        for name, start in zip(names, cell_starts(self.header), strict=True):
-            if message := _unfit(name, before, columns):
-                problems.append(found(start, shortened(name), message))
-            before.add(name)
-        missing = (name for name in columns.required if name not in names)
-        problems += [found(1, name, "required column is missing") for name in missing]
+        starts = cell_starts(self.header)
+        problems = [
+            found(1 if at is None else starts[at], shortened(name), message)
+            for at, name, message in columns.problems(names)
+        ]
         if problems:
             raise InputError(problems)
         return names
@@ -233,15 +247,3 @@ def cell_starts(text: str) -> list[int]:
 def shortened(name: str) -> str:
     """Return the name of a column as messages show it."""
     return name if len(name) <= LONGEST_KEY else name[: LONGEST_KEY - 1] + "…"
-
-
-def _unfit(name: str, before: set[str], columns: Columns) -> str:
-    """Return what is wrong with the name of a column, if anything."""
-    known = [*columns.required, *columns.optional]
-    if name in before:
-        return "a second column of this name"
-    if name in columns.refused:
-        return columns.refused[name]
-    if name not in known:
-        return f"unknown column{did_you_mean(name, known) or '; known: ' + ', '.join(known)}"
-    return ""

@@ -62,8 +62,7 @@ class Topohub(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network called *path*, or None if there are errors, and all problems."""
-        draft, problems = repaired(_draft(str(path)))
-        return assemble(draft, problems)
+        return assemble(*repaired(_draft(str(path))))
 
 
 @demand_format("topohub")

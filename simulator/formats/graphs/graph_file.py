@@ -271,10 +271,11 @@ def _both_ways(file: GraphFile) -> tuple[list[tuple[int, int | None]], list[str]
     """Make full-duplex links of directed edges."""
     ends = [(_hashable(edge.source), _hashable(edge.target)) for edge in file.edges]
     pairs = paired(ends)
-    found: list[tuple[int, int | None]] = [*pairs.both, *((arc, None) for arc in pairs.alone)]
+    alone = [*pairs.alone, *(arc for arc, _ in pairs.loops)]
+    found: list[tuple[int, int | None]] = [*pairs.both, *((arc, None) for arc in alone)]
     text = f"{counted(len(ends), 'directed edge')} taken for {counted(len(found), 'link')}"
-    if pairs.alone:
-        text += f": {len(pairs.alone):,} have no edge back and serve both directions"
+    if alone:
+        text += f": {len(alone):,} have no edge back and serve both directions"
     return sorted(found, key=lambda pair: pair[0]), [text]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -119,15 +120,26 @@ def _header(text: CsvText, unstated: Unit) -> list[str]:
         found = f"a header of {count:,} columns and {len(text.header):,} characters"
         wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
         raise refusal(text.file, f"{found}; expected {wanted}")
-    cells = [cell.strip() for cell in text.header.split(",")]
-    units = [unit for unit in (*UNITS, *WITHOUT_UNIT) if unit in cells]
-    unit = units[0] if units else "gbps"
-    columns = Columns(
-        required=("source", "target", unit),
-        optional=("class", "time"),
-        refused=dict.fromkeys(units[1:], f"the rates stand in {unit} already"),
-    )
+    columns = long_columns([cell.strip() for cell in text.header.split(",")], *WITHOUT_UNIT)
     return [unstated if name in WITHOUT_UNIT else name for name in text.names(columns)]
+
+
+def long_columns(names: Sequence[str], *others: str) -> Columns:
+    """Return the columns of a long table with these names; rates stand in one named for its unit.
+
+    Parameters
+    ----------
+    names : sequence of str
+        The names in the header.
+    *others : str
+        What else may name the column of rates.
+    """
+    units = [unit for unit in (*UNITS, *others) if unit in names] or ["gbps"]
+    return Columns(
+        required=("source", "target", units[0]),
+        optional=("class", "time"),
+        refused=dict.fromkeys(units[1:], f"the rates stand in {units[0]} already"),
+    )
 
 
 def _quick(text: CsvText, names: list[str], network: Network) -> LongTable | None:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
-from simulator.formats.matrices.demands import table_of
+from simulator.formats.matrices.demands import long_columns, table_of
 from simulator.formats.matrices.long_table import MOST_CELLS
 from simulator.formats.reading import MOST_CSV_BYTES, refusal, refuse
 from simulator.formats.units import UNITS, Unit
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
-KNOWN = ("source", "target", "gbps", "class", "time")
 TEXT = ("source", "target", "class")
 
 
@@ -76,29 +75,15 @@ def _check(path: Path, opened: Any) -> None:
         most = f"at most {MOST_CSV_BYTES / 1e6:,g} MB and {MOST_CELLS:,} rows can be read"
         found = f"{size / 1e6:,.0f} MB in {opened.metadata.num_rows:,} rows"
         raise refusal(path, f"unfolds to {found}; {most}")
-    schema, problems = opened.schema_arrow, []
-    names = list(schema.names)
-    units = [unit for unit in UNITS if unit in names]
-    for place, name in enumerate(names):
-        message = ""
-        if name in names[:place]:
-            message = "a second column of this name"
-        elif name in units[1:]:
-            message = f"the rates stand in {units[0]} already"
-        elif name not in KNOWN and name not in UNITS:
-            message = "unknown column" + (
-                did_you_mean(name, KNOWN) or "; known: " + ", ".join(KNOWN)
-            )
-        elif not _fits(pa.types, name, schema.field(place).type):
+    schema = opened.schema_arrow
+    columns = long_columns(schema.names)
+    wrong = {name: message for _, name, message in columns.problems(schema.names)}
+    for name in schema.names:
+        kind = schema.field(schema.names.index(name)).type
+        if name not in wrong and not _fits(pa.types, name, kind):
             rest = "numbers" if name in UNITS else "local times without a zone, or seconds"
-            expected = "text" if name in TEXT else rest
-            message = f"expected {expected}, found {schema.field(place).type}"
-        if message:
-            problems.append(Problem(str(path), None, None, name, message))
-    for name in ("source", "target", *(() if units else ("gbps",))):
-        if name not in names:
-            problems.append(Problem(str(path), None, None, name, "required column is missing"))
-    refuse(problems)
+            wrong[name] = f"expected {'text' if name in TEXT else rest}, found {kind}"
+    refuse(Problem(str(path), None, None, name, message) for name, message in wrong.items())
 
 
 def _fits(types: Any, name: str, kind: Any) -> bool:

@@ -52,8 +52,7 @@ class Repetita(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        draft, problems = repaired(_draft(path))
-        return assemble(draft, problems)
+        return assemble(*repaired(_draft(path)))
 
     def write(self, network: Network, path: Path) -> list[str]:
         """Write *network* to *path*, and return what the format cannot hold."""
@@ -255,23 +254,21 @@ def _edges(path: Path, edges: Table, nodes: int) -> Iterator[_Edge]:
 def _links(path: Path, edges: list[_Edge]) -> Iterator[tuple[_Edge, _Edge]]:
     """Yield the two directions of every link."""
     ends = [edge.ends for edge in edges]
-    both, alone = paired(
+    pairs = paired(
         ends,
         [(edge.weight, edge.gbps, edge.delay_ms) for edge in edges],
         [(edge.weight, edge.gbps) for edge in edges],
         [edge.weight for edge in edges],
     )
     problems = []
-    loops = [(arc, arc) for arc in alone if ends[arc][0] == ends[arc][1]]
-    for arc in alone:
+    for arc in pairs.alone:
         source, target = ends[arc]
-        if source != target:
-            message = (
-                f"edge {shown(edges[arc].label)} has none back, from {target} to {source};"
-                " a link here has two directions"
-            )
-            problems.append(Problem(str(path), edges[arc].line, None, "EDGES", message))
-    for there, back in both:
+        message = (
+            f"edge {shown(edges[arc].label)} has none back, from {target} to {source};"
+            " a link here has two directions"
+        )
+        problems.append(Problem(str(path), edges[arc].line, None, "EDGES", message))
+    for there, back in pairs.both:
         if edges[there].weight != edges[back].weight:
             message = (
                 f"edge {shown(edges[there].label)} weighs {edges[there].weight:g}, the one back"
@@ -279,7 +276,7 @@ def _links(path: Path, edges: list[_Edge]) -> Iterator[tuple[_Edge, _Edge]]:
             )
             problems.append(Problem(str(path), edges[there].line, None, "EDGES", message))
     refuse(problems)
-    for there, back in sorted([*both, *loops]):
+    for there, back in pairs.links:
         yield edges[there], edges[back]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from simulator.base.document import KeyPath
 from simulator.base.errors import Problem, did_you_mean
@@ -16,6 +16,14 @@ from simulator.model.geo import great_circle_km
 from simulator.model.network import FIBRE_KM_PER_MS, STUB_KINDS, Network
 
 Point = Callable[[KeyPath, str], Problem]
+
+
+class _Border(NamedTuple):
+    network: Network
+    exits: Sequence[NewExitEntry]
+    regions: Sequence[NewRegion]
+    cables: Sequence[CableEntry]
+    point: Point
 
 
 def put_border(
@@ -37,7 +45,7 @@ def put_border(
     """
     if not exits and not regions and not cables:
         return network, []
-    problems = list(_problems(network, exits, regions, cables, point))
+    problems = list(_problems(_Border(network, exits, regions, cables, point)))
     if problems:
         return network, problems
     new = [_exit(network, entry, regions) for entry in exits]
@@ -45,14 +53,9 @@ def put_border(
     return with_border(network, new, named, map(given, cables)), []
 
 
-def _problems(
-    network: Network,
-    exits: Sequence[NewExitEntry],
-    regions: Sequence[NewRegion],
-    cables: Sequence[CableEntry],
-    point: Point,
-) -> Iterator[Problem]:
-    yield from _taken(network, exits, regions, cables, point)
+def _problems(border: _Border) -> Iterator[Problem]:
+    network, exits, regions, cables, point = border
+    yield from _taken(border)
     abroad = [node for node in network.nodes if network.is_abroad[network.node_index[node]]]
     known = [*abroad, *(region.id for region in regions)]
     home = [node for node in network.nodes if node not in abroad]
@@ -74,7 +77,7 @@ def _problems(
         if not entry.regions and not regions:
             yield point(("exits", i), "leads nowhere: give it regions")
         reached |= set(entry.regions or known)
-        yield from _exit_problems(network, i, entry, regions, cables, point)
+        yield from _exit_problems(border, i, entry)
     for i, region in enumerate(regions):
         if region.id not in reached:
             yield point(("regions", i, "id"), f"no exit leads to the region {region.id!r}")
@@ -84,14 +87,9 @@ def _problems(
         yield point(("regions",), "regions lie beyond exits: give exits as well")
 
 
-def _taken(
-    network: Network,
-    exits: Sequence[NewExitEntry],
-    regions: Sequence[NewRegion],
-    cables: Sequence[CableEntry],
-    point: Point,
-) -> Iterator[Problem]:
-    """Ids that somebody else has."""
+def _taken(border: _Border) -> Iterator[Problem]:
+    """Ids that are taken already."""
+    network, exits, regions, cables, point = border
     nodes, links = set(network.nodes), set(network.links)
     for i, region in enumerate(regions):
         if region.id in nodes:
@@ -110,14 +108,8 @@ def _taken(
         seen.add(cable.id)
 
 
-def _exit_problems(
-    network: Network,
-    i: int,
-    entry: NewExitEntry,
-    regions: Sequence[NewRegion],
-    cables: Sequence[CableEntry],
-    point: Point,
-) -> Iterator[Problem]:
+def _exit_problems(border: _Border, i: int, entry: NewExitEntry) -> Iterator[Problem]:
+    network, _, regions, cables, point = border
     shares = entry.cables or {}
     total = math.fsum(shares.values())
     if shares and abs(total - 1) > SHARE_TOLERANCE:

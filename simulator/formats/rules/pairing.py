@@ -8,10 +8,26 @@ from typing import NamedTuple
 
 
 class Pairs(NamedTuple):
-    """Directed arcs as full-duplex links: `both` ways, and arcs left `alone`; by position."""
+    """Directed arcs as full-duplex links, by position.
+
+    Attributes
+    ----------
+    both : list of (int, int)
+        An arc and the one back.
+    loops : list of (int, int)
+        An arc from a node to itself, twice.
+    alone : list of int
+        Other arcs without one back.
+    """
 
     both: list[tuple[int, int]]
+    loops: list[tuple[int, int]]
     alone: list[int]
+
+    @property
+    def links(self) -> list[tuple[int, int]]:
+        """Arcs there and back, loops included, in the order of the file."""
+        return sorted([*self.both, *self.loops])
 
 
 def paired(ends: Sequence[tuple[Hashable, Hashable]], *alike: Sequence[Hashable | None]) -> Pairs:
@@ -40,4 +56,5 @@ def paired(ends: Sequence[tuple[Hashable, Hashable]], *alike: Sequence[Hashable 
             else:
                 waiting[tail, head, mark].append(arc)
         left = sorted([*unsigned, *(arc for queue in waiting.values() for arc in queue)])
-    return Pairs(sorted(both), left)
+    loops = [(arc, arc) for arc in left if ends[arc][0] == ends[arc][1]]
+    return Pairs(sorted(both), loops, [arc for arc in left if ends[arc][0] != ends[arc][1]])

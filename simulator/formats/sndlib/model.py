@@ -17,7 +17,7 @@ letters in `abilene--D-B-M-N-C-A-N-N` are those of demands and links. The keys `
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
@@ -25,7 +25,7 @@ from typing import NamedTuple
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.reading import Places, counted, refusal, refuse
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.pairing import paired
+from simulator.formats.rules.pairing import Pairs, paired
 from simulator.formats.units import in_gbps
 
 MODELS = ("UNDIRECTED", "BIDIRECTED", "DIRECTED")
@@ -80,9 +80,9 @@ class Demand(NamedTuple):
     line: int
 
 
-@dataclass(frozen=True)
+@dataclass
 class Sndlib:
-    """What an SNDlib file says.
+    """What an SNDlib file says; readers fill it.
 
     Attributes
     ----------
@@ -97,10 +97,10 @@ class Sndlib:
 
     file: str
     name: str
-    nodes: Sequence[Node] = ()
-    links: Sequence[Link] = ()
-    demands: Sequence[Demand] = ()
-    meta: Mapping[str, str] = field(default_factory=dict)
+    nodes: list[Node] = field(default_factory=list)
+    links: list[Link] = field(default_factory=list)
+    demands: list[Demand] = field(default_factory=list)
+    meta: dict[str, str] = field(default_factory=dict)
     geographical: bool | None = None
 
     @property
@@ -194,12 +194,10 @@ def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
     model = file.link_model
     ends = [(link.source, link.target) for link in file.links]
     alike = [(link.capacity, link.routing_cost, link.modules) for link in file.links]
-    both, alone = paired(ends, alike) if model in (None, "DIRECTED") else ([], [])
-    loops = [(arc, arc) for arc in alone if ends[arc][0] == ends[arc][1]]
-    alone = [arc for arc in alone if ends[arc][0] != ends[arc][1]]
+    pairs = paired(ends, alike) if model in (None, "DIRECTED") else Pairs([], [], [])
     assumed = []
     if model is None:
-        model = "DIRECTED" if both and not alone else "BIDIRECTED"
+        model = "DIRECTED" if pairs.both and not pairs.alone else "BIDIRECTED"
         why = (
             "every link has one back"
             if model == "DIRECTED"
@@ -207,12 +205,11 @@ def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
         )
         assumed.append(f"the link model is {model}, since {why}; the file does not say")
     if model == "DIRECTED":
-        refuse(_one_way(file, file.links[arc]) for arc in alone)
+        refuse(_one_way(file, file.links[arc]) for arc in pairs.alone)
         assumed.append(
-            f"{counted(len(both), 'pair')} of directed links are one full-duplex link each"
+            f"{counted(len(pairs.both), 'pair')} of directed links are one full-duplex link each"
         )
-        links = sorted([*both, *loops])
-        return [(file.links[there], file.links[back]) for there, back in links], assumed
+        return [(file.links[there], file.links[back]) for there, back in pairs.links], assumed
     if model == "UNDIRECTED":
         assumed.append(
             "each direction of a link has the full capacity; in SNDlib's undirected link model"

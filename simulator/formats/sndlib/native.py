@@ -46,8 +46,7 @@ class SndlibNative(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        draft, problems = repaired(draft_of(read_native(path)))
-        return assemble(draft, problems)
+        return assemble(*repaired(draft_of(read_native(path))))
 
 
 def is_native(path: Path) -> bool:
@@ -66,9 +65,7 @@ def read_native(path: Path) -> Sndlib:
     """
     reader = _Reader(path)
     refuse(reader.problems)
-    return Sndlib(
-        str(path), path.stem, reader.nodes, reader.links, reader.demands, dict(reader.meta)
-    )
+    return reader.found
 
 
 class _Token(NamedTuple):
@@ -82,10 +79,7 @@ class _Reader:
     def __init__(self, path: Path) -> None:
         self.file = str(path)
         self.problems: list[Problem] = []
-        self.meta: dict[str, str] = {}
-        self.nodes: list[Node] = []
-        self.links: list[Link] = []
-        self.demands: list[Demand] = []
+        self.found = Sndlib(str(path), path.stem)
         lines = read_text(path).split("\n")
         start = self._header(path, lines)
         self.tokens = [
@@ -153,7 +147,7 @@ class _Reader:
         for line, words in _by_line(tokens):
             key, equals, value = " ".join(words).partition("=")
             if equals and value.strip():
-                self.meta[meta_key(key.strip())] = value.strip()
+                self.found.meta[meta_key(key.strip())] = value.strip()
             else:
                 message = f"expected key = value, found {shown(' '.join(words))}"
                 self.problems.append(Problem(self.file, line, None, "META", message))
@@ -164,7 +158,7 @@ class _Reader:
         place = rest[0] if rest else []
         _shape(entry, "id ( x y )", len(place) in (0, 2))
         x, y = map(finite, place) if place else (None, None)
-        self.nodes.append(Node(name, x, y, line))
+        self.found.nodes.append(Node(name, x, y, line))
 
     def _link(self, line: int, entry: Entry) -> None:
         form = "id ( source target ) capacity cost routing_cost setup_cost ( {capacity cost}* )"
@@ -185,7 +179,7 @@ class _Reader:
         sizes = [at_least_zero(word) for word in modules]
         pairs = tuple(zip(sizes[::2], sizes[1::2], strict=True))
         source, target = entry[1]
-        self.links.append(
+        self.found.links.append(
             Link(entry[0], source, target, installed, cost, routing, setup, pairs, line)
         )
 
@@ -202,7 +196,7 @@ class _Reader:
         )
         unit, value = map(at_least_zero, entry[2:4])
         source, target = entry[1]
-        self.demands.append(Demand(source, target, unit * value, line))
+        self.found.demands.append(Demand(source, target, unit * value, line))
 
 
 def _by_line(tokens: list[_Token]) -> Iterator[tuple[int, list[str]]]:

@@ -44,8 +44,7 @@ class SndlibXml(TopologyFormat):
         file = read_xml(path)
         if not file.nodes and file.demands:
             raise refusal(path, "this file holds demands only; a topology has networkStructure")
-        draft, problems = repaired(draft_of(file))
-        return assemble(draft, problems)
+        return assemble(*repaired(draft_of(file)))
 
 
 def read_xml(path: Path) -> Sndlib:
@@ -66,15 +65,7 @@ def read_xml(path: Path) -> Sndlib:
     except (ValueError, LookupError) as error:  # an encoding that is unknown or is no encoding
         raise refusal(path, f"not valid XML: {error}", reader.parser.CurrentLineNumber) from None
     refuse(reader.problems)
-    return Sndlib(
-        str(path),
-        path.stem,
-        reader.nodes,
-        reader.links,
-        reader.demands,
-        reader.meta,
-        reader.geographical,
-    )
+    return reader.found
 
 
 @cache
@@ -97,11 +88,7 @@ class _Reader:
     def __init__(self, file: str) -> None:
         self.file = file
         self.problems: list[Problem] = []
-        self.meta: dict[str, str] = {}
-        self.nodes: list[Node] = []
-        self.links: list[Link] = []
-        self.demands: list[Demand] = []
-        self.geographical: bool | None = None
+        self.found = Sndlib(file, Path(file).stem)
         self.stack: list[str] = []
         self.record = ""
         self.depth = 0
@@ -177,14 +164,14 @@ class _Reader:
         """Note what the attributes of a section say."""
         kind = attributes.get("coordinatesType")
         if name == "nodes" and kind is not None:
-            self.geographical = kind == "geographical"
+            self.found.geographical = kind == "geographical"
         noun = {"links": "link", "demands": "demand"}.get(name)
         for key, value in attributes.items():
             plain = meta_key(key)
             if plain in ("linkmodel", "demandmodel"):
-                self.meta[plain] = value
+                self.found.meta[plain] = value
             elif plain == "model" and noun:
-                self.meta[f"{noun}model"] = value
+                self.found.meta[f"{noun}model"] = value
 
     # -- records ------------------------------------------------------------------------------
 
@@ -208,8 +195,8 @@ class _Reader:
         return value
 
     def _meta(self) -> None:
-        self.meta.update({meta_key(path): texts[0] for path, texts in self.parts.items()})
-        self.meta = {key: text for key, text in self.meta.items() if text}
+        self.found.meta.update({meta_key(path): texts[0] for path, texts in self.parts.items()})
+        self.found.meta = {key: text for key, text in self.found.meta.items() if text}
 
     def _node(self) -> None:
         given = any(path.startswith("coordinates/") for path in self.parts)
@@ -218,7 +205,7 @@ class _Reader:
             if given
             else (None, None)
         )
-        self.nodes.append(Node(self.id, x, y, self.line))
+        self.found.nodes.append(Node(self.id, x, y, self.line))
 
     def _link(self) -> None:
         sizes, costs = (
@@ -232,7 +219,7 @@ class _Reader:
             raise ValueError(f"{len(sizes)} modules have a capacity, but {len(costs)} a cost")
         if min([*sizes, *costs], default=0) < 0:
             raise ValueError("a capacity or cost of a module is below 0")
-        self.links.append(
+        self.found.links.append(
             Link(
                 self.id,
                 self._get("source"),
@@ -249,7 +236,7 @@ class _Reader:
     def _demand(self) -> None:
         source, target = self._get("source"), self._get("target")
         rate = self._positive("routingUnit", 1.0) * self._positive("demandValue")
-        self.demands.append(Demand(source, target, rate, self.line))
+        self.found.demands.append(Demand(source, target, rate, self.line))
 
 
 def _number(name: str, text: str) -> float:
