@@ -5,18 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from simulator.figures import run_page
+from simulator.figures import run_data, run_page
 from simulator.figures.figure import Figure, NothingToShow, figure
-from simulator.figures.run_data import (
-    Folds,
-    RunView,
-    Track,
-    exit_tracks,
-    fullest,
-    highest,
-    rows_of,
-    table_file,
-)
+from simulator.figures.run_data import RunView, Track
 from simulator.figures.style import GREY, Canvas, look, name, stroke
 from simulator.results.results import Results
 
@@ -33,25 +24,27 @@ class Control(Figure):
     question = "How busy is the controller?"
     order = 7
 
-    def data(self, results: Results) -> tuple[RunView, Tracks, Tracks, Tracks]:
-        """Return Gbps moved, utilisation expected, and that of the fullest exit as it was."""
+    def data(self, results: Results) -> tuple[RunView, Tracks, Tracks, Tracks, dict[str, float]]:
+        """Return Gbps moved, utilisation expected and actual, and mean Gbps moved in a cycle."""
         run = RunView.of(results)
-        moved, expected = _cycles(run)
+        moved, expected, means = _cycles(run)
         if not moved:
             raise NothingToShow(
                 "no strategy of this run has a controller that acted after the start"
             )
         exits = results.run["network"]["exits"]
-        actual = exit_tracks(run, fullest) if exits else {}
-        return run, moved, expected, {s: track for s, track in actual.items() if s in moved}
+        actual = run_data.exit_tracks(run, run_data.fullest) if exits else {}
+        return run, moved, expected, {s: actual[s] for s in moved if exits}, means
 
-    def draw(self, data: tuple[RunView, Tracks, Tracks, Tracks], fig: Canvas) -> np.ndarray:
+    def draw(
+        self, data: tuple[RunView, Tracks, Tracks, Tracks, dict[str, float]], fig: Canvas
+    ) -> np.ndarray:
         """Draw what is moved, and below it what was expected and what came."""
-        run, moved, expected, actual = data
+        run, moved, expected, actual, means = data
         strategies = [s for s in run.strategies if s in moved]
 
         def work(strategy: str) -> str:
-            mean, most = np.nanmean(moved[strategy].mean), np.nanmax(moved[strategy].high)
+            mean, most = means[strategy], np.nanmax(moved[strategy].high)
             return f" moves {mean:,.3g} Gbps a cycle on average, {most:,.3g} at most"
 
         panels, _ = run_page.run_page(
@@ -79,10 +72,10 @@ class Control(Figure):
                 colour = look(run.strategies.index(strategy))["color"]
                 lower.plot(x, mean, color=colour, lw=0.6, drawstyle="steps-post")
             run_page.draw_track(run, lower, strategy, expected[strategy])
-        upper.set_ylim(0, max(1.08 * highest(moved.values()), 1e-3))
+        upper.set_ylim(0, max(1.08 * run_data.highest(moved.values()), 1e-3))
         upper.set_ylabel("moved in a cycle (Gbps)")
         shown = [*expected.values(), *actual.values()]
-        run_page.dress_utilisation(run, lower, max(1.1, 1.06 * highest(shown)))
+        run_page.dress_utilisation(run, lower, max(1.1, 1.06 * run_data.highest(shown)))
         lower.set_ylabel("utilisation (%)")
         run.time.dress(upper, ticks=9, labels=False)
         run.time.dress(lower, ticks=9)
@@ -91,13 +84,13 @@ class Control(Figure):
         return panels
 
 
-def _cycles(run: RunView) -> tuple[Tracks, Tracks]:
-    """Return Gbps moved and utilisation expected by every controller after the start."""
-    if not table_file(run.results, "control").exists():
-        return {}, {}
+def _cycles(run: RunView) -> tuple[Tracks, Tracks, dict[str, float]]:
+    """Return Gbps moved and utilisation expected after the start, and mean Gbps of a cycle."""
+    if not run_data.table_file(run.results, "control").exists():
+        return {}, {}, {}
     parts: dict[str, list[pd.DataFrame]] = {}
     columns = ["time_s", "layer", "trigger", "mlu", "moved_gbps"]
-    for strategy, pieces in rows_of(run, "control", columns):
+    for strategy, pieces in run_data.rows_of(run, "control", columns):
         rows = pd.concat(pieces)
         acted = rows[(rows["layer"] == "controller") & (rows["trigger"] != "start")]
         if len(acted):
@@ -109,12 +102,13 @@ def _cycles(run: RunView) -> tuple[Tracks, Tracks]:
         lasts_s = 1.5 * scenario["strategies"][strategy]["control"]["every_s"]
         time_s = with_pauses(acted_s, lasts_s, run.time.horizon_h * 3600)
         for column, tracks in zip(("moved_gbps", "mlu"), found, strict=True):
-            folds = Folds()
+            folds = run_data.Folds()
             for table in tables:
                 own_s, values = table["time_s"].to_numpy(), table[column].to_numpy()
                 folds.add(strategy, held(own_s, values, time_s, lasts_s))
             tracks.update(folds.tracks(time_s))
-    return found
+    means = {s: float(pd.concat(tables)["moved_gbps"].mean()) for s, tables in parts.items()}
+    return *found, means
 
 
 def with_pauses(acted_s: np.ndarray, lasts_s: float, end_s: float) -> np.ndarray:

@@ -152,7 +152,7 @@ def _overflow(run: RunView, peaks: Peaks) -> str:
 
 
 def _not_shown(data: ExitDays, *, cut: bool) -> list[str]:
-    """What the source line says of exits and peaks that are not drawn."""
+    """Words on exits and peaks that are not drawn."""
     words = []
     if data.left_out:
         total = len(data.shown) + len(data.left_out) + len(data.idle)

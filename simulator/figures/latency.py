@@ -6,27 +6,11 @@ import math
 
 import numpy as np
 
-from simulator.figures import run_page
+from simulator.figures import run_data, run_page, style
 from simulator.figures.figure import Figure, figure
 from simulator.figures.page import AXIS_IN, RIGHT_IN, panel
-from simulator.figures.run_data import (
-    MOST_POINTS,
-    RunView,
-    demand_rows,
-    latency_scopes,
-    metric_figures,
-)
-from simulator.figures.style import (
-    GREY,
-    WIDTH_IN,
-    Axes,
-    Canvas,
-    label_room,
-    look,
-    name,
-    panel_title,
-    stroke,
-)
+from simulator.figures.run_data import RunView
+from simulator.figures.style import Axes, Canvas
 from simulator.figures.words import joined, percent_tick, scope_words
 from simulator.results.results import Results
 
@@ -56,7 +40,7 @@ class LatencySpread(Figure):
 
     def data(self, results: Results) -> tuple[RunView, dict[str, Spread]]:
         """Return the distribution of latency of each scope."""
-        run, scopes = RunView.of(results), latency_scopes(results, self.scope)
+        run, scopes = RunView.of(results), run_data.latency_scopes(results, self.scope)
         return run, {scope: spread(run, scope) for scope in scopes}
 
     def draw(self, data: tuple[RunView, dict[str, Spread]], fig: Canvas) -> np.ndarray:
@@ -64,7 +48,7 @@ class LatencySpread(Figure):
         run, scopes = data[0], list(data[1])
         bars_in = 0.2 * len(scopes) * (len(run.strategies) + 0.4) + 0.1
         labels = [
-            f"{name(s, 16)}, {scope_words(one, 14)}" for one in scopes for s in run.strategies
+            f"{style.name(s, 16)}, {scope_words(one, 14)}" for one in scopes for s in run.strategies
         ]
         panels, low = run_page.run_page(
             run,
@@ -72,8 +56,8 @@ class LatencySpread(Figure):
             self._title(run, scopes),
             [
                 *run_page.strategy_legend(run),
-                stroke("mean", color=GREY, marker="^", ms=5, ls=""),
-                stroke("95th percentile", color=GREY, marker="o", ms=4, ls=""),
+                style.stroke("mean", color=style.GREY, marker="^", ms=5, ls=""),
+                style.stroke("95th percentile", color=style.GREY, marker="o", ms=4, ls=""),
             ],
             [
                 run_page.count_words(run),
@@ -92,8 +76,8 @@ class LatencySpread(Figure):
             _draw_spread(run, ax, scope, data[1][scope])
             ax.tick_params(labelleft=ax is panels[0])
         panels[0].set_ylabel("share of traffic (%)")
-        left, foot = label_room(labels), low - AXIS_IN - bars_in - 0.66
-        bars = panel(fig, left, foot + AXIS_IN, WIDTH_IN - left - RIGHT_IN, bars_in)
+        left, foot = style.label_room(labels), low - AXIS_IN - bars_in - 0.66
+        bars = panel(fig, left, foot + AXIS_IN, style.WIDTH_IN - left - RIGHT_IN, bars_in)
         _draw_split(run, bars, scopes, labels)
         return np.array([*panels, bars], dtype=object)
 
@@ -107,20 +91,20 @@ class LatencySpread(Figure):
             words = " / ".join(map(scope_words, scopes))
             return f"{self.question} Mean {words}: {run_page.each(means, run.strategies)}"
         first, second = run.strategies
-        apart = metric_figures(run.results.differences, "latency_ms_mean")
+        apart = run_data.metric_figures(run.results.differences, "latency_ms_mean")
         gains = []
         for scope in scopes:
             gain, low, high = apart[second, scope]
             half = f" ± {(high - low) / 2:.1f}" if math.isfinite(high - low) else ""
             sign = "−" if gain < 0 else "+"
             gains.append(f"{sign}{abs(gain):.1f}{half} ms {scope_words(scope)}")
-        return f"Mean latency, {name(second)} against {name(first)}: {', '.join(gains)}"
+        return f"Mean latency, {style.name(second)} against {style.name(first)}: {', '.join(gains)}"
 
 
 def spread(run: RunView, scope: str) -> Spread:
     """Return the distribution of latency within a scope, by strategy."""
     held: dict[str, np.ndarray] = {}
-    for strategy, parts in demand_rows(run, scope, ["carried_gbps", "latency_ms"]):
+    for strategy, parts in run_data.demand_rows(run, scope, ["carried_gbps", "latency_ms"]):
         for rows in parts:
             carried, latency = rows["carried_gbps"].to_numpy(), rows["latency_ms"].to_numpy()
             keep = (carried > 0) & np.isfinite(latency)
@@ -141,15 +125,15 @@ def _draw_spread(run: RunView, ax: Axes, scope: str, spreads: Spread) -> None:
     for strategy, (value, share) in spreads.items():
         p95 = run.figure(strategy, "latency_ms_p95", scope)
         far += [value[np.searchsorted(share, 0.998)], p95]
-    x = np.linspace(0, 1.04 * max(far, default=1.0), MOST_POINTS)
+    x = np.linspace(0, 1.04 * max(far, default=1.0), run_data.MOST_POINTS)
     for place, strategy in enumerate(run.strategies):
         if strategy not in spreads:
             continue
-        style = look(place)
+        look = style.look(place)
         value, share = spreads[strategy]
         y = np.r_[0.0, share][np.searchsorted(value, x, side="right")]
-        ax.plot(x, y, color=style["color"], ls=style["ls"], label=strategy, zorder=3)
-        mark = {"color": style["color"], "mec": "white", "mew": 0.5, "zorder": 6}
+        ax.plot(x, y, color=look["color"], ls=look["ls"], label=strategy, zorder=3)
+        mark = {"color": look["color"], "mec": "white", "mew": 0.5, "zorder": 6}
         ax.plot(run.figure(strategy, "latency_ms_mean", scope), 0, "^", ms=6, clip_on=False, **mark)
     ax.set(xlim=(0, x[-1]), ylim=(0, 1.02), yticks=[0, 0.25, 0.5, 0.75, 1.0])
     ax.yaxis.set_major_formatter(percent_tick)
@@ -158,7 +142,7 @@ def _draw_spread(run: RunView, ax: Axes, scope: str, spreads: Spread) -> None:
         f"{word} {joined(f'{run.figure(s, metric, scope):.1f}' for s in run.strategies)} ms"
         for word, metric in (("mean", "latency_ms_mean"), ("p95", "latency_ms_p95"))
     ]
-    panel_title(ax, scope_words(scope), ", ".join(figures))
+    style.panel_title(ax, scope_words(scope), ", ".join(figures))
 
 
 def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) -> None:
@@ -173,7 +157,7 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
             fixed, wait, p95 = (run.figure(strategy, metric, scope) for metric in metrics)
             if not math.isfinite(fixed):
                 continue
-            colour = look(place)["color"]
+            colour = style.look(place)["color"]
             ax.barh(row, fixed, height=0.8, color=colour, alpha=0.3, lw=0)
             hatched = {"facecolor": "white", "edgecolor": colour, "hatch": "//////", "lw": 0.6}
             ax.barh(row, wait, left=fixed, height=0.8, **hatched)

@@ -6,17 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from simulator.figures import run_page, style
+from simulator.figures import run_data, run_page, style
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_data import (
-    Folds,
-    RunView,
-    Track,
-    demand_sums,
-    highest,
-    latency_scopes,
-    lowest,
-)
+from simulator.figures.run_data import RunView, Track
 from simulator.figures.style import Axes, Canvas
 from simulator.figures.words import scope_words
 from simulator.results.results import Results
@@ -43,9 +35,9 @@ class LatencyOverTime(Figure):
     def data(self, results: Results) -> tuple[RunView, str | None, Tracks, Tracks]:
         """Return the scope, and mean latency and propagation in ms, weighted by what is carried."""
         run = RunView.of(results)
-        scope = "all" if latency_scopes(results, self.scope) == ["all"] else self.scope
-        total, propagation = Folds(), Folds()
-        for strategy, sums in demand_sums(run, scope):
+        scope = "all" if run_data.latency_scopes(results, self.scope) == ["all"] else self.scope
+        total, propagation = run_data.Folds(), run_data.Folds()
+        for strategy, sums in run_data.demand_sums(run, scope):
             with np.errstate(invalid="ignore", divide="ignore"):
                 total.add(strategy, sums["latency"] / sums["carried"])
                 propagation.add(strategy, sums["propagation"] / sums["carried"])
@@ -82,7 +74,7 @@ class LatencyOverTime(Figure):
             ax.plot(x_fixed, fixed, color=colour, drawstyle="steps-post", **dotted)
             if np.array_equal(x, x_fixed):
                 ax.fill_between(x, fixed, mean, color=colour, alpha=0.07, lw=0, step="post")
-        high, low = highest(total.values()), lowest(propagation.values())
+        high, low = run_data.highest(total.values()), run_data.lowest(propagation.values())
         room = 0.12 * (high - low) + 0.5
         ax.set_ylim(max(0.0, low - room), high + room)
         return ax

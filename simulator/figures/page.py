@@ -6,18 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simulator.figures.style import (
-    GREY,
-    LEGEND_PT,
-    SOURCE_PT,
-    TITLE_PT,
-    WIDTH_IN,
-    Axes,
-    Canvas,
-    Legend,
-    width_in,
-    wrapped,
-)
+from simulator.figures import style
+from simulator.figures.style import LEGEND_PT, WIDTH_IN, Axes, Canvas, Legend
 
 MARGIN_IN, RIGHT_IN, AXIS_IN = 0.1, 0.15, 0.42
 """Left of titles, right of panels, and below a panel for its ticks and label."""
@@ -42,8 +32,8 @@ def page(
     float
         Inches from the bottom of the figure to the body.
     """
-    titles = wrapped(title, WIDTH_IN - free_in, TITLE_PT, "bold")[:3]
-    text = wrapped(source, WIDTH_IN - free_in, SOURCE_PT)[:4]
+    titles = style.wrapped(title, WIDTH_IN - free_in, style.TITLE_PT, "bold")[:3]
+    text = style.wrapped(source, WIDTH_IN - free_in, style.SOURCE_PT)[:4]
     columns, lines = legend_shape([label for _, label in legend])
     title_in, foot_in = 0.13 + 0.165 * len(titles), 0.08 + 0.125 * len(text)
     total = title_in + 0.15 * lines + 0.06 + body_in + foot_in
@@ -51,11 +41,11 @@ def page(
     left = MARGIN_IN / WIDTH_IN
     fig.suptitle(
         "\n".join(titles), x=left, y=1 - 0.08 / total, ha="left", va="top",
-        fontsize=TITLE_PT, fontweight="bold", linespacing=1.25,
+        fontsize=style.TITLE_PT, fontweight="bold", linespacing=1.25,
     )  # fmt: skip
     fig.supxlabel(
         "\n".join(text), x=left, y=0.05 / total, ha="left", va="bottom",
-        fontsize=SOURCE_PT, color=GREY, linespacing=1.3,
+        fontsize=style.SOURCE_PT, color=style.GREY, linespacing=1.3,
     )  # fmt: skip
     if legend:
         fig.legend(
@@ -102,7 +92,7 @@ def legend_shape(labels: Sequence[str]) -> tuple[int, int]:
     for lines in range(1, len(labels)):
         columns = -(-len(labels) // lines)
         stacks = [labels[i * lines : (i + 1) * lines] or [""] for i in range(columns)]
-        widths = [max(width_in(label, LEGEND_PT) for label in stack) for stack in stacks]
+        widths = [max(style.width_in(label, LEGEND_PT) for label in stack) for stack in stacks]
         if sum(widths) + 0.45 * columns <= WIDTH_IN - 0.2:
             return columns, lines
     return 1, len(labels)

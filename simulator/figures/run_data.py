@@ -29,7 +29,7 @@ MOST_DRAWN = 8
 MOST_POINTS = 2000
 """Points of a line; longer ones keep the lowest and highest point of every bin."""
 SCOPES = ("class", "service", "region", "province", "source", "target")
-"""Columns of the demands table that say what a row is about."""
+"""Columns of the demands table that are the scopes of a row."""
 
 Figures = dict[tuple[str, str], tuple[float, float, float]]
 """Mean of a metric, and the ends of its confidence interval, by strategy and scope."""

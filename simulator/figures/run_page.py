@@ -1,7 +1,7 @@
 """Page of a run: what its figures draw alike: strategies, limits, events, and the source line.
 
 Bands over time span the lowest to the highest replication, whiskers are the 95 % Student-t
-intervals of the summary; the grey line at the bottom of a figure says which it shows.
+intervals of the summary; the grey line at the bottom of a figure names which it shows.
 """
 
 from __future__ import annotations
@@ -12,23 +12,10 @@ from typing import Any
 
 import numpy as np
 
+from simulator.figures import style
 from simulator.figures.page import AXIS_IN, grid, page
 from simulator.figures.run_data import MOST_POINTS, RunView, Track, thinned
-from simulator.figures.style import (
-    GREY,
-    PALE,
-    WIDTH_IN,
-    Artist,
-    Axes,
-    Canvas,
-    Legend,
-    look,
-    name,
-    note,
-    sentence,
-    stroke,
-    width_in,
-)
+from simulator.figures.style import Artist, Axes, Canvas, Legend
 from simulator.figures.time_axis import EventInterval
 from simulator.figures.words import percent, percent_tick
 
@@ -77,7 +64,7 @@ def over_time(
 
 def each(report: Callable[[str], str], strategies: Sequence[str], separator: str = ", ") -> str:
     """Return a report on every strategy, or on the first few."""
-    parts = [f"{name(strategy)}{report(strategy)}" for strategy in strategies[:3]]
+    parts = [f"{style.name(strategy)}{report(strategy)}" for strategy in strategies[:3]]
     if len(strategies) > 3:
         parts.append(f"{len(strategies) - 3} more")
     return separator.join(parts)
@@ -86,7 +73,7 @@ def each(report: Callable[[str], str], strategies: Sequence[str], separator: str
 def _source(run: RunView, words: Iterable[str]) -> str:
     """The line at the bottom: what was simulated, on what, and what the figure shows."""
     about = run.results.run
-    network = f"simulated on {name(about['network']['name'], 50)}"
+    network = f"simulated on {style.name(about['network']['name'], 50)}"
     estimates = [n for n in about["notes"] if n.startswith("Estimate: ")]
     if any(n.startswith("Estimate: links.capacity_gbps") for n in estimates):
         network += "; link capacities are estimates (see run.json)"
@@ -95,8 +82,8 @@ def _source(run: RunView, words: Iterable[str]) -> str:
     hidden = len(run.results.strategies) - len(run.strategies)
     of_more = f"{hidden} strategies of more regret are not drawn" if hidden else ""
     shown = "; ".join(word for word in (*words, of_more) if word)
-    parts = [f"Scenario: {name(about['title'] or about['name'], 90)}", network, shown]
-    return " ".join(f"{sentence(part)}." for part in parts if part)
+    parts = [f"Scenario: {style.name(about['title'] or about['name'], 90)}", network, shown]
+    return " ".join(f"{style.sentence(part)}." for part in parts if part)
 
 
 def count_words(run: RunView, *, band: bool = False) -> str:
@@ -122,21 +109,21 @@ def strategy_legend(
     run: RunView, labels: dict[str, str] | None = None, *, marker: bool = False
 ) -> list[tuple[Artist, str]]:
     """Return the entries of the strategies, or of those that *labels* names."""
-    labels = {s: name(s) for s in run.strategies} if labels is None else labels
+    labels = {s: style.name(s) for s in run.strategies} if labels is None else labels
     entries = []
     for place, strategy in enumerate(run.strategies):
         if strategy in labels:
-            style = look(place)
-            del style["ls" if marker else "marker"]
-            entries.append(stroke(labels[strategy], lw=0.8 if marker else 1.6, ms=5, **style))
+            look = style.look(place)
+            del look["ls" if marker else "marker"]
+            entries.append(style.stroke(labels[strategy], lw=0.8 if marker else 1.6, ms=5, **look))
     return entries
 
 
 def limit_legend(run: RunView) -> list[tuple[Artist, str]]:
     """Return the entries of capacity and target."""
     return [
-        stroke("capacity", color="black", lw=0.9),
-        stroke(f"target {percent(run.target)}", color="black", lw=0.8, ls=TARGET_DOTS),
+        style.stroke("capacity", color="black", lw=0.9),
+        style.stroke(f"target {percent(run.target)}", color="black", lw=0.8, ls=TARGET_DOTS),
     ]
 
 
@@ -149,11 +136,11 @@ def event_legend(run: RunView) -> list[tuple[Artist, str]]:
         words = [f"{i}: {word}" for i, word in enumerate(words, 1)]
     if len(words) > MOST_EVENTS:
         words = [*words[: MOST_EVENTS - 1], f"and {len(words) - MOST_EVENTS + 1} more events"]
-    return [(Patch(facecolor=PALE, alpha=0.7), word) for word in words]
+    return [(Patch(facecolor=style.PALE, alpha=0.7), word) for word in words]
 
 
 def _event_words(run: RunView, event: EventInterval) -> str:
-    what, begin = name(event.what, 60), run.time.words(event.begin_h)
+    what, begin = style.name(event.what, 60), run.time.words(event.begin_h)
     if event.end_h is None:
         return f"{what} from {begin}"
     return f"{what} {begin}–{run.time.words(event.end_h, since=event.begin_h)}"
@@ -173,17 +160,17 @@ def draw_track(
     run: RunView, ax: Axes, strategy: str, track: Track, *, bold: bool = True, dashed: bool = True
 ) -> None:
     """Draw a track as the line of a strategy, with its band."""
-    style = look(run.strategies.index(strategy))
+    look = style.look(run.strategies.index(strategy))
     x, mean, low, high = steps(run, track)
     if bold and run.replications > 1:
         ax.fill_between(
-            x, low, high, color=style["color"], alpha=0.22, lw=0, step="post", zorder=1.5
+            x, low, high, color=look["color"], alpha=0.22, lw=0, step="post", zorder=1.5
         )
     ax.plot(
         x,
         mean,
-        color=style["color"],
-        ls=style["ls"] if dashed else "-",
+        color=look["color"],
+        ls=look["ls"] if dashed else "-",
         lw=(1.3 if len(x) < MOST_POINTS / 2 else 0.8) if bold else 0.6,
         alpha=1.0 if bold else 0.8,
         drawstyle="steps-post",
@@ -223,10 +210,10 @@ def mark_events(run: RunView, ax: Axes, *, label: str = "") -> None:
         begin = run.time.place(event.begin_h)
         if event.shaded:
             end_h = run.time.horizon_h if event.end_h is None else event.end_h
-            ax.axvspan(begin, run.time.place(end_h), color=PALE, alpha=0.45, lw=0, zorder=0.4)
-        ax.axvline(begin, color=GREY, lw=0.6, zorder=0.5)
+            ax.axvspan(begin, run.time.place(end_h), color=style.PALE, alpha=0.45, lw=0, zorder=0.4)
+        ax.axvline(begin, color=style.GREY, lw=0.6, zorder=0.5)
         if label == "what":
-            _label_event(ax, name(event.what, 44), begin, lanes, size_pt=7.0)
+            _label_event(ax, style.name(event.what, 44), begin, lanes, size_pt=7.0)
         elif label == "number":
             _label_event(ax, f"{number}", begin, lanes, size_pt=5.5)
 
@@ -234,11 +221,11 @@ def mark_events(run: RunView, ax: Axes, *, label: str = "") -> None:
 def _label_event(ax: Axes, text: str, begin: float, lanes: list[float], *, size_pt: float) -> None:
     """Write at the top of a panel, in the first of some lanes that is free there."""
     low, high = ax.get_xlim()
-    panel_in = ax.get_position().width * WIDTH_IN
-    width = (width_in(text, size_pt) + 0.05) / panel_in * (high - low)
+    panel_in = ax.get_position().width * style.WIDTH_IN
+    width = (style.width_in(text, size_pt) + 0.05) / panel_in * (high - low)
     left = min(begin + 0.004 * (high - low), high - width)
     lane = next((i for i, until in enumerate(lanes) if until <= left), len(lanes))
     lanes[lane : lane + 1] = [left + width]
     if lane <= 3:
         down = -2 - 1.3 * size_pt * lane
-        note(ax, text, (left, 1), down, over="data", fontsize=size_pt, color="#444444")
+        style.note(ax, text, (left, 1), down, over="data", fontsize=size_pt, color="#444444")

@@ -173,7 +173,9 @@ class TimeAxis:
         else:  # the name of a day stands in its middle
             ax.xaxis.set_major_locator(ticker.MultipleLocator(1))
             ax.xaxis.set_major_formatter(ticker.NullFormatter())
-            ax.xaxis.set_minor_locator(ticker.FixedLocator(np.arange(math.floor(low), high) + 0.5))
+            ax.xaxis.set_minor_locator(
+                ticker.FixedLocator([d + 0.5 for d in range(math.floor(low), math.ceil(high))])
+            )
             ax.xaxis.set_minor_formatter(label)
             ax.tick_params(axis="x", which="minor", length=0)
 

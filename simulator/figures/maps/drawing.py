@@ -34,7 +34,7 @@ KIND_STYLES: dict[str, dict[str, Any]] = {
 }
 THINNEST_PT, THICKEST_PT = 0.4, 3.6
 UNSCALED = ("access",)
-"""Classes whose capacity is as good as without limit, and says nothing about widths."""
+"""Classes whose capacity is as good as unlimited, and left out of the scale of widths."""
 
 
 def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
@@ -74,7 +74,7 @@ def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
             lon, lat = map_data.lon[nodes], map_data.lat[nodes]
             ax.plot(lon, lat, ls="", zorder=3.5 if kind == "gateway" else 3 + 0.1 * rank, **style)
             marks += [(x, y, size) for x, y in zip(lon, lat, strict=True)]
-    write_names(ax, map_data, view, lines, marks)
+    write_names(ax, map_data, view, lines, np.array(marks).reshape(-1, 3))
 
 
 def _draw_land(ax: Axes, view: View) -> None:

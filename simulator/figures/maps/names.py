@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
-
 import numpy as np
 
 from simulator.figures.maps.map_data import MapData
@@ -17,24 +14,6 @@ MOST_LABELS = 45
 LABEL_PT = 6.2
 PANEL_IN = WIDTH_IN - 0.2
 """Width of a panel."""
-
-
-class Box(NamedTuple):
-    """A rectangle on the panel, in inches."""
-
-    left: float
-    bottom: float
-    right: float
-    top: float
-
-    def meets(self, other: Box) -> bool:
-        """Return whether the two overlap."""
-        return (
-            self.left < other.right
-            and other.left < self.right
-            and self.bottom < other.top
-            and other.bottom < self.top
-        )
 
 
 def names_of(map_data: MapData, view: View) -> list[tuple[int, str]]:
@@ -60,56 +39,49 @@ def write_names(
     ax: Axes,
     map_data: MapData,
     view: View,
-    lines: Iterable[np.ndarray],
-    marks: Sequence[tuple[float, float, float]],
+    lines: list[np.ndarray],
+    marks: np.ndarray,
 ) -> None:
     """Write names beside their nodes, where they cover no other name and no mark.
 
     Of the places around a node, the one that covers the fewest points of lines is taken; a name
     for which there is no place is left out.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    map_data : MapData
+    view : View
+    lines : list of ndarray, shape (points, 2)
+        Longitudes and latitudes of the links that are drawn.
+    marks : ndarray, shape (nodes, 3)
+        Longitude, latitude and size in points of the nodes that are drawn.
     """
     from matplotlib.patheffects import withStroke
 
-    per_degree = PANEL_IN / (view.east - view.west)
-
-    def inches(points: np.ndarray) -> np.ndarray:
-        scale = np.array([per_degree, per_degree * view.stretch])
-        return (np.atleast_2d(points) - [view.west, view.south]) * scale
-
-    panel = Box(0.03, 0.03, PANEL_IN - 0.03, PANEL_IN * view.high - 0.03)
-    ink = np.concatenate([inches(_dense(line)) for line in lines] or [np.zeros((0, 2))])
-    taken = []
-    for lon, lat, size in marks:
-        (x, y), half = inches(np.array([lon, lat]))[0], size / 144.0
-        taken.append(Box(x - half, y - half, x + half, y + half))
+    corner, per_degree = np.array([view.west, view.south]), PANEL_IN / (view.east - view.west)
+    scale = per_degree * np.array([1.0, view.stretch])
+    panel = np.array([PANEL_IN, PANEL_IN * view.high])
+    ink = (np.concatenate([_dense(line) for line in lines] or [np.zeros((0, 2))]) - corner) * scale
+    centres, half = (marks[:, :2] - corner) * scale, marks[:, 2:] / 144.0
+    taken = np.hstack([centres - half, centres + half])
+    outline = withStroke(linewidth=1.6, foreground="white", alpha=0.85)
     written = 0
     for node, label in names_of(map_data, view):
-        if written == MOST_LABELS:
-            break
-        x, y = inches(np.array([map_data.lon[node], map_data.lat[node]]))[0]
-        near = [box for box in taken if abs(box.left - x) < 1.5 and abs(box.bottom - y) < 1.0]
-        free = [
-            box
-            for box in _places(x, y, width_in(label, LABEL_PT), LABEL_PT / 72.0)
-            if panel.left <= box.left and box.right <= panel.right
-            and panel.bottom <= box.bottom and box.top <= panel.top
-            and not any(box.meets(other) for other in near)
-        ]  # fmt: skip
-        if not free:
-            continue
-        box = min(free, key=lambda box: _covered(ink, box))
-        taken.append(box)
-        written += 1
-        ax.text(
-            view.west + (box.left + box.right) / 2 / per_degree,
-            view.south + (box.bottom + box.top) / 2 / (per_degree * view.stretch),
-            label,
-            fontsize=LABEL_PT,
-            ha="center",
-            va="center",
-            zorder=5,
-            path_effects=[withStroke(linewidth=1.6, foreground="white", alpha=0.85)],
-        )
+        at = (np.array([map_data.lon[node], map_data.lat[node]]) - corner) * scale
+        boxes = _places(at[0], at[1], width_in(label, LABEL_PT), LABEL_PT / 72.0)
+        inside = (boxes[:, :2] >= 0.03).all(axis=1) & (boxes[:, 2:] <= panel - 0.03).all(axis=1)
+        free = boxes[inside & ~_overlap(boxes, taken).any(axis=1)]
+        if len(free):
+            points = np.hstack([ink, ink])
+            box = free[_overlap(free, points).sum(axis=1).argmin()]
+            taken = np.vstack([taken, box])
+            x, y = corner + (box[:2] + box[2:]) / 2 / scale
+            ax.text(x, y, label, fontsize=LABEL_PT, ha="center", va="center", zorder=5,
+                    path_effects=[outline])  # fmt: skip
+            written += 1
+            if written == MOST_LABELS:
+                break
 
 
 def _dense(line: np.ndarray) -> np.ndarray:
@@ -119,18 +91,19 @@ def _dense(line: np.ndarray) -> np.ndarray:
     return np.stack([np.interp(at, index, line[:, k]) for k in (0, 1)], axis=1)
 
 
-def _places(x: float, y: float, wide: float, high: float) -> list[Box]:
-    """Places for a name around a node, the best first."""
-    found = []
+def _places(x: float, y: float, wide: float, high: float) -> np.ndarray:
+    """Return boxes for a name around a node, the best first: left, bottom, right, top."""
+    boxes = []
     for gap in (0.055, 0.1):
         for side, up in ((1, 0), (-1, 0), (0, 1), (0, -1), (1, 1), (-1, 1), (1, -1), (-1, -1)):
             reach = gap * (0.75 if side and up else 1.0)
-            left = x + reach if side > 0 else x - reach - wide if side < 0 else x - wide / 2
-            low = y + reach if up > 0 else y - reach - high if up < 0 else y - high / 2
-            found.append(Box(left, low, left + wide, low + high))
-    return found
+            left = x + side * reach + (side - 1) / 2 * wide
+            low = y + up * reach + (up - 1) / 2 * high
+            boxes.append((left, low, left + wide, low + high))
+    return np.array(boxes)
 
 
-def _covered(ink: np.ndarray, box: Box) -> int:
-    within = (ink[:, 0] > box.left) & (ink[:, 0] < box.right)
-    return int(np.sum(within & (ink[:, 1] > box.bottom) & (ink[:, 1] < box.top)))
+def _overlap(boxes: np.ndarray, others: np.ndarray) -> np.ndarray:
+    """Return which boxes overlap which others, shape (boxes, others)."""
+    below = boxes[:, None, :2] < others[None, :, 2:]
+    return np.asarray((below & (others[None, :, :2] < boxes[:, None, 2:])).all(axis=2))

@@ -14,23 +14,14 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulator.figures import style
 from simulator.figures.figure import Figure, figure
 from simulator.figures.maps.drawing import CLASS_COLOURS, KIND_STYLES, draw_view, has_width_key
 from simulator.figures.maps.map_data import MapData
 from simulator.figures.maps.names import PANEL_IN
 from simulator.figures.maps.views import View, views_of
 from simulator.figures.page import MARGIN_IN, page, panel
-from simulator.figures.style import (
-    FORMATS,
-    Artist,
-    Canvas,
-    name,
-    pyplot_figure,
-    save,
-    sentence,
-    stroke,
-    styled,
-)
+from simulator.figures.style import Artist, Canvas
 from simulator.figures.words import counted
 from simulator.model.facts import Facts, facts
 from simulator.model.network import LINK_CLASSES, NODE_KINDS, Network
@@ -55,7 +46,7 @@ class MapContent(NamedTuple):
 class NetworkMap(Figure):
     """Where does the network leave the country? Nodes and links on a map.
 
-    Without exits, the title says how it holds together.
+    Without exits, the title is about how it holds together.
     """
 
     question = "Where does the network leave the country, or how does it hold together?"
@@ -85,9 +76,9 @@ class NetworkMap(Figure):
         return np.array(panels, dtype=object)
 
 
-@styled
+@style.styled
 def plot_map(network: Network, *, new_figure: Callable[..., Canvas] | None = None) -> np.ndarray:
-    """Draw a network on a map; its title says how it leaves the country, or how it holds together.
+    """Draw a network on a map; its title is how it leaves the country, or how it holds together.
 
     Parameters
     ----------
@@ -109,11 +100,11 @@ def plot_map(network: Network, *, new_figure: Callable[..., Canvas] | None = Non
     """
     picture = NetworkMap()
     data = picture.data(network)
-    return picture.draw(data, (new_figure or pyplot_figure)(figsize=picture.size_in))
+    return picture.draw(data, (new_figure or style.pyplot_figure)(figsize=picture.size_in))
 
 
 def write_map(network: Network, path: str | Path) -> Path:
-    """Write the map of *network* to a file; its ending says in which format.
+    """Write the map of *network* to a file; its ending is the format.
 
     Parameters
     ----------
@@ -135,20 +126,20 @@ def write_map(network: Network, path: str | Path) -> Path:
 
     path = Path(path)
     form = path.suffix.lower().removeprefix(".")
-    if form not in FORMATS:
-        raise ValueError(f"a map ends in one of {', '.join(FORMATS)}, not {path.suffix!r}")
+    if form not in style.FORMATS:
+        raise ValueError(f"a map ends in one of {', '.join(style.FORMATS)}, not {path.suffix!r}")
     drawn = plot_map(network, new_figure=Canvas)[0].figure
-    return save(drawn, path, form)
+    return style.save(drawn, path, form)
 
 
 # -- words --------------------------------------------------------------------------------------
 
 
 def _title(network: Network, known: Facts) -> str:
-    label = name(network.name, 40)
+    label = style.name(network.name, 40)
     if known.exits:
         return f"Where does {label} leave the country? {_exits_words(network, known)}"
-    return f"How does {label} hold together? {sentence(_hold_words(known))}"
+    return f"How does {label} hold together? {style.sentence(_hold_words(known))}"
 
 
 def _exits_words(network: Network, known: Facts) -> str:
@@ -160,7 +151,7 @@ def _exits_words(network: Network, known: Facts) -> str:
     gateways = counted(len({each.gateway for each in known.exits}), "gateway")
     exits = counted(len(known.exits), "exit")
     most = sorted(towards, key=lambda city: (-towards[city], city))[:2]
-    shares = " and ".join(f"{name(c)} ({100 * towards[c] / total:.0f} %)" for c in most)
+    shares = " and ".join(f"{style.name(c)} ({100 * towards[c] / total:.0f} %)" for c in most)
     where = f"above all to {shares}" if len(towards) > 2 else f"to {shares}"
     return f"{total:,.6g} Gbps in {exits} at {gateways}, {where}"
 
@@ -198,7 +189,7 @@ def _caption(map_data: MapData, views: Sequence[View]) -> str:
     if any(each["of"].startswith("links") for each in network.about.estimates):
         parts.append("links and capacities are estimates (see simulator topology show)")
     parts.append("land: Natural Earth")
-    return f"{sentence('. '.join(sentence(each) for each in parts))}."
+    return f"{style.sentence('. '.join(style.sentence(each) for each in parts))}."
 
 
 def _legend(map_data: MapData) -> list[tuple[Artist, str]]:
@@ -209,11 +200,11 @@ def _legend(map_data: MapData) -> list[tuple[Artist, str]]:
             gbps = [s.gbps for s in bundles]
             count = counted(sum(s.links for s in bundles), "link")
             span = f"{min(gbps):,.6g}" + (f"–{max(gbps):,.6g}" if max(gbps) > min(gbps) else "")
-            style = {"color": CLASS_COLOURS[link_class], "lw": 1.6}
-            entries.append(stroke(f"{link_class}: {count}, {span} Gbps", **style))
+            look = {"color": CLASS_COLOURS[link_class], "lw": 1.6}
+            entries.append(style.stroke(f"{link_class}: {count}, {span} Gbps", **look))
     for kind in NODE_KINDS:
         nodes = map_data.nodes_of(kind)
         if len(nodes):
-            style = {**KIND_STYLES[kind], "ls": "", "ms": min(6.0, KIND_STYLES[kind]["ms"])}
-            entries.append(stroke(f"{KIND_WORDS.get(kind, kind)} ({len(nodes):,})", **style))
+            look = {**KIND_STYLES[kind], "ls": "", "ms": min(6.0, KIND_STYLES[kind]["ms"])}
+            entries.append(style.stroke(f"{KIND_WORDS.get(kind, kind)} ({len(nodes):,})", **look))
     return entries
