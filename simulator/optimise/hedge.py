@@ -80,7 +80,7 @@ class FaultSets:
 def fault_sets(network: Network, of: FaultKind, faults: int) -> FaultSets:
     """Find what up to *faults* faults of exits, cables or both may do to the network.
 
-    What cables take are shares of what is installed (see :meth:`Network.without`): of a link that
+    What cables take are shares of what is installed (see :meth:`Network.after`): of a link that
     one cable has left 0.3, another one with a share of 0.3 takes the rest. A cable that is cut
     already is no fault to come; of one that is cut in part, what is left of it is.
     """
