@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from conftest import built_in, make_random_case, make_tiny
 from helpers import case_of, play, static, two_exits
+from laws import fingerprint
 from scipy.optimize import linprog
-from test_laws import fingerprint
 
 from simulator.engines.case import with_window
 from simulator.model.demands import Demands

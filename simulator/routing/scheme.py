@@ -14,6 +14,7 @@ A scheme is a frozen value without any notion of time. Adding one is adding a fi
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import ClassVar
 
 import numpy as np
@@ -40,13 +41,18 @@ class Scheme(Registered):
     perfect_information : bool
         Whether the scheme is run on the true traffic of every step: a bound, not a controller.
     default_control : str
-        Control layer of a strategy with this scheme that names none.
+        Kind of control of a strategy with this scheme that names none.
+    cost : callable or None
+        What the scheme minimises, for any routes: a method that takes (network, routes, rates in
+        Gbps as demands x instants) and returns the cost in Gbps ms, shape (instants,). With perfect
+        information the scheme is the yardstick of ``regret`` then; None without such a cost.
     """
 
     demand_aware: ClassVar[bool] = False
     shapes: ClassVar[bool] = False
     perfect_information: ClassVar[bool] = False
     default_control: ClassVar[str] = "loop"
+    cost: ClassVar[Callable[..., np.ndarray] | None] = None
 
     @abstractmethod
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
@@ -61,22 +67,6 @@ class Scheme(Registered):
         current : Routes, optional
             Routes now in force, for schemes that avoid needless moves.
         """
-
-    def cost(self, network: Network, routes: Routes, rates_gbps: np.ndarray) -> np.ndarray | None:
-        """Return the cost of any routes in the unit that this scheme minimises; None without one.
-
-        Parameters
-        ----------
-        network : Network
-            As it stands.
-        routes : Routes
-        rates_gbps : ndarray, shape (demands, instants)
-
-        Returns
-        -------
-        ndarray, shape (instants,)
-        """
-        return None
 
     def require_valid(self, network: Network) -> None:
         """Raise an error with all :meth:`problems`.
