@@ -12,6 +12,8 @@ import simulator as sim
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 
+pytest.register_assert_rewrite("laws")  # its asserts say what they found, as those of tests do
+
 ROOT = Path(__file__).parent.parent
 TOPOLOGIES = ROOT / "topologies"
 Case = tuple[Network, Demands]

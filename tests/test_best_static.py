@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from conftest import built_in, make_random_case, make_tiny
 from helpers import case_of, play, static, two_exits
+from laws import fingerprint
 from scipy.optimize import linprog
-from test_laws import fingerprint
 
 from simulator.engines.case import with_window
 from simulator.model.demands import Demands
@@ -171,13 +171,18 @@ def best(name, measure):
     return BestStatic(measure=measure).route(*windowed(name))
 
 
+@functools.cache
+def other_routes(name, kind):
+    return route(kind, *windowed(name), **OTHERS[kind])
+
+
 @by_measure
 @pytest.mark.parametrize("name", CASES)
 def test_no_other_static_scheme_is_better(name, measure):
     network, demands = windowed(name)
     mine = measured(network, demands, best(name, measure), measure)
-    for kind, options in OTHERS.items():
-        other = route(kind, network, demands, **options)
+    for kind in OTHERS:
+        other = other_routes(name, kind)
         assert (other.served >= best(name, measure).served - 1e-9).all()
         assert mine <= measured(network, demands, other, measure) * (1 + 1e-7), kind
 
@@ -188,7 +193,7 @@ def test_planning_ahead_pays():
     for name in CASES:
         network, demands = windowed(name)
         mine = measured(network, demands, best(name, "worst"))
-        other = measured(network, demands, MinMax().route(network, demands))
+        other = measured(network, demands, other_routes(name, "min_max"))
         better += mine < other * 0.97
     assert better >= len(CASES) // 2
 
@@ -221,7 +226,7 @@ def test_the_certificate_tells_the_truth(name, measure):
 def test_one_instant_is_min_max(name, measure):
     network, demands = windowed(name)
     bare = replace(demands, window_gbps=None)
-    known = MinMax().route(network, bare).certificate
+    known = other_routes(name, "min_max").certificate
     for one in (bare, planned(bare, bare.gbps[:, None])):
         told = BestStatic(measure=measure).route(network, one).certificate
         assert told.mlu == pytest.approx(known.mlu, rel=1e-8)
@@ -301,16 +306,24 @@ class AllPaths:
         return mlu, least(latency, others, mlu * (1 + 1e-9))
 
 
-@by_measure
-@pytest.mark.parametrize("classes", [(), ("exit",), ("core", "provincial")], ids="+".join)
-@pytest.mark.parametrize("seed", range(6))
-def test_as_good_as_scipy_over_all_simple_paths(seed, classes, measure):
+@functools.cache
+def all_paths(seed):
+    """Demands and all their paths; every other network has load that nothing steers."""
     network, demands = random_case(seed)
     everything = AllPaths(network, demands)
     if seed % 2:
         rng = np.random.default_rng(seed)
         load = rng.uniform(0, 0.3, len(network.tail)) * network.capacity_gbps * everything.used
-        network = everything.network = network.carrying(load)
+        everything.network = network.carrying(load)
+    return demands, everything
+
+
+@by_measure
+@pytest.mark.parametrize("classes", [(), ("exit",), ("core", "provincial")], ids="+".join)
+@pytest.mark.parametrize("seed", range(6))
+def test_as_good_as_scipy_over_all_simple_paths(seed, classes, measure):
+    demands, everything = all_paths(seed)
+    network = everything.network
     counts = np.isin(np.repeat(network.link_class, 2), classes) if classes else everything.used
     counts = counts | ~everything.used
     mlu, latency = everything.best(measure, counts, 0.4)

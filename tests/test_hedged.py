@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from conftest import built_in, make_random_case, make_tiny
 from helpers import asks, case_of, play, sdn, static, two_exits
+from laws import fingerprint
 from scipy import sparse
 from scipy.optimize import linprog
-from test_laws import fingerprint
 
 from simulator.model.demands import INTERNATIONAL
 from simulator.optimise import hedge as hedge_program

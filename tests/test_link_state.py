@@ -1,9 +1,10 @@
-"""Link state: loss by the fixed point and latency of delivered traffic, against other methods."""
+"""Flow: loss by thinning, and latency of what arrives, against sums done by other means."""
 
 import numpy as np
 import pytest
 from conftest import make_random_case, make_tiny
 from helpers import asks, path_routes
+from laws import FACTORS, check_link_state
 from scipy.optimize import brentq
 
 from simulator.base.errors import SimulatorError
@@ -15,7 +16,6 @@ from simulator.routing.scheme import scheme
 
 NO_QUEUE = NoQueue()
 SCHEMES = scheme.names()
-FACTORS = np.array([0.1, 0.5, 0.9, 1.0, 1.2, 2.0, 5.0, 10.0, 20.0])
 
 
 def sent(routes, network, rates, queue=NO_QUEUE):
@@ -44,7 +44,7 @@ def test_a_chain_by_hand():
     assert got.latency_ms[:, 0].tolist() == [8.0, 5.0]
 
 
-def test_lost_traffic_loads_nothing_downstream():
+def test_what_is_lost_loads_nothing_further_on():
     # Without the loss on ab, bc would be offered 80 + 60 = 140 and be overloaded; 40 + 60 fits.
     network, routes = chain(40.0, 100.0)
     got = sent(routes, network, [80.0, 60.0])
@@ -113,7 +113,7 @@ def test_a_demand_without_a_way_is_lost():
 
 
 def ring(nodes, hops, overload):
-    """Demands of *hops* hops round a ring, each loading the arcs on which the others lose."""
+    """Demands of *hops* hops round a ring, each loading what thins the others."""
     network = make_tiny(*((f"l{i}", f"n{i}", f"n{(i + 1) % nodes}", 100.0) for i in range(nodes)))
     ways = [[f"n{(i + j) % nodes}" for j in range(hops + 1)] for i in range(nodes)]
     routes = path_routes(network, *((1.0, way) for way in ways))
@@ -122,8 +122,8 @@ def ring(nodes, hops, overload):
 
 @pytest.mark.parametrize("overload", [1.001, 1.1, 1.5, 2.0, 5.0, 20.0])
 @pytest.mark.parametrize(("nodes", "hops"), [(3, 2), (5, 4), (8, 7), (10, 9), (20, 10), (40, 20)])
-def test_a_ring_that_overloads_itself(nodes, hops, overload):
-    # All arcs are alike: with pass fraction k, each is offered rate (1 + k + k^2 + ...).
+def test_a_ring_that_thins_itself(nodes, hops, overload):
+    # All arcs are alike: with the share k kept, each is offered rate (1 + k + k^2 + ...).
     network, routes, rates = ring(nodes, hops, overload)
     expected = brentq(
         lambda k: k * rates[0, 0] * np.sum(k ** np.arange(hops)) - 100.0, 1e-9, 1.0, xtol=1e-15
@@ -164,7 +164,7 @@ def test_a_long_ring_of_shortest_paths_settles():
     demands = asks(network, *rows)
     routes = route("igp_ecmp", network, demands)
     rates = demands.gbps * 101.0 / routes.loads(demands.gbps).max()
-    check_laws(routes, network, rates[:, None])
+    check_link_state(routes, network, rates[:, None])
 
 
 def test_instants_do_not_disturb_each_other():
@@ -178,102 +178,14 @@ def test_instants_do_not_disturb_each_other():
         assert np.array_equal(offered[:, i], load[:, 0])
 
 
-def test_no_fixed_point_is_an_error(monkeypatch):
+def test_no_fixed_point_is_said_aloud(monkeypatch):
     monkeypatch.setattr("simulator.model.link_state._MAX_SWEEPS", 3)
     network, routes, rates = ring(3, 2, 1.5)
     with pytest.raises(SimulatorError, match="did not settle"):
         loss_fixed_point(routes, network.capacity_gbps, rates)
 
 
-# -- laws -------------------------------------------------------------------------------------
-
-
-def check_laws(routes, network, rates, queue=NO_QUEUE):
-    """Everything that must hold at every instant, whatever the routes."""
-    got = link_state(routes, network, rates, queue)
-    capacity = np.where(network.up, network.capacity_gbps, 0.0)[:, None]
-    scale = max(float(rates.max()), 1e-300)
-    assert np.isfinite(got.offered_gbps).all() and (got.offered_gbps >= 0).all()
-    assert (got.carried_gbps <= capacity * (1 + 1e-9)).all()
-    assert (got.carried_gbps <= got.offered_gbps * (1 + 1e-12)).all()
-    assert (got.carried_gbps[~network.up] == 0).all()
-    lost = got.offered_gbps - got.carried_gbps
-    fits = got.offered_gbps <= capacity
-    assert (lost[fits] <= 1e-9 * scale).all(), "what fits is not lost"
-    full = ~fits & (capacity > 0)
-    assert np.allclose(got.carried_gbps[full], np.broadcast_to(capacity, full.shape)[full], 1e-9)
-
-    # Delivered and lost is asked: over all arcs, with what has no way at all.
-    unserved = (1.0 - routes.served) @ rates
-    balance = got.delivered_gbps.sum(axis=0) + lost.sum(axis=0) + unserved - rates.sum(axis=0)
-    assert np.abs(balance).max() <= 1e-9 * rates.sum(axis=0).max()
-    assert (got.delivered_gbps <= rates * (1 + 1e-12)).all()
-
-    # The fixed point: loads under the pass fractions give those fractions.
-    pass_fraction = np.divide(got.carried_gbps, got.offered_gbps, out=np.ones_like(lost),
-                     where=got.offered_gbps > 0)  # fmt: skip
-    load = routes.loads(rates, pass_fraction)
-    assert np.abs(load - got.offered_gbps).max() <= 1e-9 * max(float(load.max()), 1e-300)
-    arrived = got.delivered_gbps > 0
-    assert np.isfinite(got.latency_ms[arrived]).all()
-    assert np.isnan(got.latency_ms[~arrived]).all()
-    assert (got.latency_ms[arrived] >= got.propagation_ms[arrived] * (1 - 1e-12)).all()
-    return got
-
-
-@pytest.mark.parametrize("name", SCHEMES)
-@pytest.mark.parametrize("seed", [0, 11, 14, 20])
-def test_laws_on_random_networks(name, seed):
-    network, demands = make_random_case(seed, "small" if seed < 10 else "medium")
-    routes = route(name, network, demands)
-    rates = demands.gbps[:, None] * FACTORS
-    check_laws(routes, network, rates, Burst())
-    up = np.random.default_rng(seed).random(len(network.tail)) > 0.15
-    check_laws(routes, network.under(up=up), rates)
-    small = network.under(capacity_gbps=network.capacity_gbps * 1e-6)
-    check_laws(routes, small, rates)
-
-
-@pytest.mark.parametrize("name", SCHEMES)
-@pytest.mark.parametrize("case", ["mini", "china"])
-def test_laws_on_built_in_networks(name, case, request):
-    network, demands = request.getfixturevalue(case)
-    check_laws(route(name, network, demands), network, demands.gbps[:, None] * FACTORS)
-
-
-@pytest.mark.parametrize("name", SCHEMES)
-def test_delivery_path_by_path(name):
-    """Share delivered and latency of every demand, from its paths one at a time."""
-    network, demands = make_random_case(13)
-    routes = route(name, network, demands)
-    rates = demands.gbps * 4.0
-    got = sent(routes, network, rates, Burst())
-    pass_fraction = np.ones(len(network.tail))
-    np.divide(got.carried_gbps[:, 0], got.offered_gbps[:, 0], out=pass_fraction,
-              where=got.offered_gbps[:, 0] > 0)  # fmt: skip
-    share, spent = np.zeros(len(demands)), np.zeros(len(demands))
-    for demand, part, arcs in routes.paths():
-        arrives = part * np.prod(pass_fraction[list(arcs)])
-        share[demand] += arrives
-        spent[demand] += arrives * (network.delay_ms + got.wait_ms[:, 0])[list(arcs)].sum()
-    assert (got.delivered_gbps[:, 0] < rates * 0.99).any(), "the case must lose traffic"
-    assert got.delivered_gbps[:, 0] == pytest.approx(rates * share, rel=1e-9, abs=1e-12)
-    arrived = share > 0
-    assert got.latency_ms[arrived, 0] == pytest.approx((spent / share)[arrived], rel=1e-9)
-
-
-@pytest.mark.parametrize("name", SCHEMES)
-@pytest.mark.parametrize("seed", [1, 15, 22])
-def test_littles_law_without_loss(name, seed):
-    # Traffic under way, seen from the ends: delivered x latency. Seen from the links: load x delay.
-    network, demands = make_random_case(seed)
-    routes = route(name, network, demands)
-    rates = demands.gbps * 0.9 / (routes.loads(demands.gbps) / network.capacity_gbps).max()
-    got = sent(routes, network, rates, Burst())
-    served = got.delivered_gbps[:, 0] > 0
-    at_ends = got.delivered_gbps[served, 0] @ got.latency_ms[served, 0]
-    on_links = got.carried_gbps[:, 0] @ (network.delay_ms + got.wait_ms[:, 0])
-    assert at_ends == pytest.approx(on_links, rel=1e-9)
+# -- laws (those of every scheme are in laws.py) ----------------------------------------------
 
 
 def test_littles_law_with_loss_counts_what_arrives():
@@ -299,18 +211,3 @@ def test_units_do_not_matter(name, seed, factor):
     assert theirs.delivered_gbps == pytest.approx(ours.delivered_gbps * factor, rel=1e-9, abs=0)
     assert theirs.utilisation == pytest.approx(ours.utilisation, rel=1e-9, abs=0)
     assert theirs.latency_ms == pytest.approx(ours.latency_ms, rel=1e-9, nan_ok=True)
-
-
-@pytest.mark.parametrize("power", [-30, -10, 10])
-@pytest.mark.parametrize("name", SCHEMES)
-def test_units_by_powers_of_two_do_not_change_a_bit(name, power):
-    network, demands = make_random_case(17)
-    factor = 2.0**power
-    small = network.under(capacity_gbps=network.capacity_gbps * factor)
-    rates = demands.gbps[:, None] * FACTORS
-    ours = link_state(route(name, network, demands), network, rates, Burst())
-    theirs = link_state(route(name, small, demands.with_gbps(demands.gbps * factor)), small,
-                  rates * factor, Burst())  # fmt: skip
-    assert np.array_equal(theirs.carried_gbps, ours.carried_gbps * factor)
-    assert np.array_equal(theirs.delivered_gbps, ours.delivered_gbps * factor)
-    assert np.array_equal(theirs.latency_ms, ours.latency_ms, equal_nan=True)

@@ -103,8 +103,10 @@ def case(name):
     return network, demands, can, LinkFlow(network, demands, can)
 
 
-def in_reach(network, demands, can):
+@functools.cache
+def in_reach(name):
     """Arcs that some demand with a way may use: only these count for the MLU."""
+    network, demands, can, _ = case(name)
     counted = np.zeros(len(network.tail), bool)
     for target, source in {(demands.target[i], demands.source[i]) for i in np.flatnonzero(can)}:
         usable = network.usable(bool(network.is_abroad[target]))
@@ -112,6 +114,16 @@ def in_reach(network, demands, can):
         usable &= ~network.is_stub[network.tail] | (network.tail == source)
         counted |= usable
     return counted
+
+
+@functools.cache
+def least_mlu(name):
+    return case(name)[3].least_mlu(in_reach(name))
+
+
+@functools.cache
+def min_max(name):
+    return MinMax().route(*case(name)[:2])
 
 
 def utilisation(network, demands, routes):
@@ -131,11 +143,11 @@ on_random_networks = pytest.mark.parametrize("name", NAMES)
 
 @on_random_networks
 def test_least_mlu(name):
-    network, demands, can, other = case(name)
-    counted = in_reach(network, demands, can)
-    routes = MinMax().route(network, demands)
+    network, demands, can, _ = case(name)
+    counted = in_reach(name)
+    routes = min_max(name)
     certificate = routes.certificate
-    expected = other.least_mlu(counted)
+    expected = least_mlu(name)
     assert certificate.mlu == pytest.approx(expected, abs=1e-7)
     assert utilisation(network, demands, routes)[counted].max() == pytest.approx(
         certificate.mlu, rel=1e-8
@@ -150,8 +162,8 @@ def test_least_mlu(name):
 @on_random_networks
 def test_the_fastest_of_the_least_full(name):
     network, demands, can, other = case(name)
-    routes = MinMax().route(network, demands)
-    counted = in_reach(network, demands, can)
+    routes = min_max(name)
+    counted = in_reach(name)
     limit = np.where(counted, routes.certificate.mlu * (1 + 1e-8), np.inf)
     found = mean_ms(network, demands, routes, can)
     assert found == pytest.approx(other.least_latency(limit), rel=1e-7)
@@ -162,10 +174,10 @@ def test_the_fastest_of_the_least_full(name):
 @pytest.mark.parametrize("cap", [0.5, 0.85, 1e9])
 def test_least_latency(name, cap):
     network, demands, can, other = case(name)
-    counted = in_reach(network, demands, can)
+    counted = in_reach(name)
     routes = MinLatency(utilisation_cap=cap).route(network, demands)
     certificate = routes.certificate
-    least = other.least_mlu(counted)
+    least = least_mlu(name)
     used = utilisation(network, demands, routes)
     assert used[counted].max() <= max(least, cap) * (1 + 1e-8) + 1e-8
     limit = np.where(counted, max(cap, certificate.mlu) * (1 + 1e-8), np.inf)
@@ -182,7 +194,7 @@ def test_least_latency(name, cap):
 @pytest.mark.parametrize("others_cap", [0.3, 1.0])
 def test_some_classes_count_and_the_others_are_capped(name, classes, others_cap):
     network, demands, can, other = case(name)
-    reach = in_reach(network, demands, can)
+    reach = in_reach(name)
     counted = reach & np.isin(np.repeat(network.link_class, 2), classes)
     routes = MinMax(classes=classes, others_cap=others_cap).route(network, demands)
     used = utilisation(network, demands, routes)

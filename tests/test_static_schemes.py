@@ -6,7 +6,8 @@ import networkx as nx
 import numpy as np
 import pytest
 from conftest import built_in, make_random_case, make_tiny
-from test_laws import CASES, case, fingerprint
+from law_networks import CASES, case
+from laws import fingerprint
 
 from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
@@ -160,13 +161,6 @@ def test_no_exit_is_faster_than_the_one_taken(name):
 
 
 # -- homed -------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_an_empty_table_is_the_nearest_exit(name):
-    network, demands = case(name)
-    one, other = (route(kind, network, demands) for kind in ("homed", "nearest_exit"))
-    assert fingerprint(one) == fingerprint(other)
 
 
 HOMED = scheme.make("homed", table={"p": ["gw3", "gw2"]})
