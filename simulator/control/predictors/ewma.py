@@ -7,11 +7,11 @@ from typing import Annotated
 import numpy as np
 from pydantic import Field
 
-from simulator.control.predictors.predictor import Forecast, Outlook, predictor
+from simulator.control.predictors.predictor import Forecast, Outlook, Predictor, predictor
 
 
 @predictor("ewma")
-class Ewma:
+class Ewma(Predictor):
     """An exponentially weighted mean of the measurements so far: smooth, and late on a slope.
 
     Attributes

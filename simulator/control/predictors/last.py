@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from simulator.control.predictors.predictor import Forecast, Outlook, predictor
+from simulator.control.predictors.predictor import Forecast, Outlook, Predictor, predictor
 
 
 @predictor("last")
-class Last:
+class Last(Predictor):
     """Traffic stays as it was measured last."""
 
     def start(self, outlook: Outlook) -> Forecast:

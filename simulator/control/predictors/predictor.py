@@ -1,23 +1,21 @@
 """The contract of this folder: from what was measured to what the traffic will be in force.
 
 A predictor is a frozen value; :meth:`Predictor.start` begins a run and returns a function that is
-called with every cycle's measurement. It is told of a cycle once: a controller that acts on a
-change of topology between two ticks measures nothing new, and acts on the last forecast again. Only
-where it missed the tick, away or still at work, it measures then instead. Adding one is adding a
-file here with a class under ``@predictor("my_way")``.
+called with every cycle's measurement, once a cycle: a controller that acts on a change of topology
+between two cycles measures nothing new, and uses the last forecast again. Only if it missed the
+cycle, in an outage or still computing, it measures then instead. A new predictor is a file here
+with a class under ``@predictor("my_way")``.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 
-from simulator.base.registry import Registry
-
-predictor = Registry("predictor", "simulator.control.predictors")
+from simulator.base.registry import Registered, Registry
 
 Forecast = Callable[[float, np.ndarray], np.ndarray]
 """Takes the middle of the measurement window in seconds, and the rates measured (demands,)."""
@@ -25,7 +23,7 @@ Forecast = Callable[[float, np.ndarray], np.ndarray]
 
 @dataclass(frozen=True)
 class Outlook:
-    """What a predictor may know beforehand.
+    """What a predictor is given beforehand.
 
     Attributes
     ----------
@@ -44,11 +42,13 @@ class Outlook:
     expected: Callable[[np.ndarray], np.ndarray]
 
 
-class Predictor(Protocol):
+class Predictor(Registered):
     """What every predictor offers."""
 
-    kind: str
-
+    @abstractmethod
     def start(self, outlook: Outlook) -> Forecast:
         """Begin a run."""
-        ...
+        raise NotImplementedError
+
+
+predictor = Registry("predictor", "simulator.control.predictors", Predictor)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.base.schema import Fraction, Positive
-from simulator.control.predictors.predictor import Forecast, Outlook, predictor
+from simulator.control.predictors.predictor import Forecast, Outlook, Predictor, predictor
 
 _MOST_CHANGE = 5.0
 
 
 @predictor("seasonal")
-class Seasonal:
+class Seasonal(Predictor):
     """What was measured, times what the season does to it from then until the routes are in force.
 
     The season is one period of rates for every demand, on a grid of one point a cycle. It begins as

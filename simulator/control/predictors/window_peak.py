@@ -7,11 +7,11 @@ from collections import deque
 import numpy as np
 
 from simulator.base.schema import PositiveInt
-from simulator.control.predictors.predictor import Forecast, Outlook, predictor
+from simulator.control.predictors.predictor import Forecast, Outlook, Predictor, predictor
 
 
 @predictor("window_peak")
-class WindowPeak:
+class WindowPeak(Predictor):
     """The largest of the last measurements of each demand: room for what has been seen.
 
     Attributes
