@@ -8,7 +8,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
@@ -33,13 +33,14 @@ from simulator.results.results import (
     solve_times,
     summarise,
 )
+from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 
 Progress = Callable[[float], None]
 
 
 def run(
-    scenario: Scenario,
+    scenario: Scenario | str | Path | Mapping[str, Any],
     *,
     out: str | Path | None = None,
     workers: int = 1,
@@ -51,7 +52,8 @@ def run(
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, str, Path or mapping
+        Anything but a scenario is loaded first; see :func:`simulator.load`.
     out : path, optional
         Folder to write; a temporary one, gone with the results, when left out.
     workers : int
@@ -69,6 +71,7 @@ def run(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
+    scenario = as_scenario(scenario)
     shelf = Shelf() if out is None else None
     place = shelf.folder / "results" if shelf else Path(str(out))
     began = time.perf_counter()

@@ -19,7 +19,8 @@ from click.testing import CliRunner
 
 from simulator.base import text as show
 from simulator.cli import main as cli
-from simulator.scenario.scenario import Settings, load
+from simulator.scenario.load import load
+from simulator.scenario.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 WITH_US = {**os.environ, "PYTHONPATH": str(ROOT)}

@@ -22,7 +22,7 @@ from simulator.figures import plots
 from simulator.figures.plots import FIGURES, NothingToShow, Plots, write_figures
 from simulator.results.results import Results
 from simulator.run import run
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 
 TOPOLOGY = Path(__file__).parent.parent / "topologies" / "china169-mini.yaml"
 STATIC = {"scheme": {"kind": "nearest_exit"}}

@@ -13,7 +13,7 @@ from simulator.base import text as show
 from simulator.base.errors import InputError, SimulatorError
 from simulator.cli import main as cli
 from simulator.results.results import Results
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 from simulator.study.whatif import what_if
 
 LOCAL = {

@@ -11,7 +11,7 @@ from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import shown
 from simulator.formats.format import check_network, is_third_party_name, read_network
 from simulator.formats.matrices.demands import read_demands
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 from simulator.study.whatif import check_what_if
 
 SCENARIO_KEYS = ("strategies", "topology")

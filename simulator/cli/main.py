@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import click
 
 from simulator import __version__
-from simulator.base.errors import InputError, Problem, SimulatorError, did_you_mean
+from simulator.base.errors import InputError, SimulatorError
 
 if TYPE_CHECKING:
     from simulator.run import Progress
@@ -418,7 +418,7 @@ def schema(what: str) -> None:
 
     root: type
     if what == "scenario":
-        from simulator.scenario.scenario import Settings as root
+        from simulator.scenario.settings import Settings as root
     else:
         from simulator.formats.rules.entries import TopologyFile as root
     made = json_schema(root, f"{what.capitalize()} of the telecom network capacity simulator")
@@ -442,40 +442,20 @@ def _load(
     replications: int | None,
     strategies: str | None,
 ) -> Scenario:
-    from simulator.scenario.scenario import load
+    from simulator.scenario.load import load
 
     changes = [_pair(text, "--set") for text in sets]
     for key, value in (("seed", seed), ("replications", replications)):
         changes += [(key, str(value))] if value is not None else []
     scenario = load(path, changes)
-    return _only(scenario, strategies) if strategies is not None else scenario
-
-
-def _only(scenario: Scenario, text: str) -> Scenario:
-    """Return the scenario with some of its strategies, each exactly as it was."""
-    from dataclasses import replace
-
-    origin = f"--strategies {text}"
-    known = scenario.resolved()["strategies"]
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    problems = [
-        Problem(origin, None, None, "", f"no strategy named {name!r}{did_you_mean(name, known)}")
-        for name in names
-        if name not in known
-    ]
-    if problems:
-        raise InputError(problems)
-    changes: dict[str, Any] = {"strategies": {name: known[name] for name in names}}
-    events = scenario.resolved()["events"]
-    kept = [event for event in events if event.get("controller") in (None, *names)]
-    if len(kept) < len(events):
-        changes["events"] = kept
-    chosen = scenario.with_changes(changes, origin)
-    return replace(chosen, changes={**scenario.changes, "strategies": ", ".join(names)})
+    if strategies is None:
+        return scenario
+    names = [name.strip() for name in strategies.split(",")]
+    return scenario.with_strategies(names, f"--strategies {strategies}")
 
 
 def _changes(sets: tuple[str, ...], named: tuple[str, ...]) -> dict[str, dict[str, Any]]:
-    from simulator.scenario.scenario import parse_value
+    from simulator.scenario.changes import parse_value
 
     pairs = [_change(text) for text in named]
     if sets:

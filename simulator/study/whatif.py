@@ -17,8 +17,10 @@ from simulator.base.text import Row, html_lines, html_table, plain, short, table
 from simulator.results.results import Results, Shelf, StagingFolder, by_replication
 from simulator.results.statistics import interval
 from simulator.run import Progress, run
-from simulator.scenario.scenario import BASELINE, Scenario
-from simulator.scenario.scenario import WhatIf as WhatIfEntry
+from simulator.scenario.load import as_scenario
+from simulator.scenario.rules import BASELINE
+from simulator.scenario.scenario import Scenario
+from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.compare import (
     Headline,
     figures_of,
@@ -99,7 +101,7 @@ class WhatIf:
 
 
 def what_if(
-    scenario: Scenario,
+    scenario: Scenario | str | Path | Mapping[str, Any],
     changes: Mapping[str, Any] | None = None,
     *,
     out: str | Path | None = None,
@@ -112,7 +114,8 @@ def what_if(
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, str, Path or mapping
+        Anything but a scenario is loaded first; see :func:`simulator.load`.
     changes : mapping, optional
         ``{name: {key: value}}``, or one change as ``{key: value}``; the scenario's own ``what_if``
         when left out. Keys and values are those of :meth:`Scenario.with_changes`.
@@ -141,6 +144,7 @@ def what_if(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
+    scenario = as_scenario(scenario)
     asked = _named(scenario, changes)
     scenarios = {BASELINE: scenario, **_changed(scenario, asked)}
     shelf = Shelf() if out is None else None
