@@ -112,33 +112,32 @@ def assemble(
     document, problems = change_document(source.document, changes)
     source = replace(source, document=document, changes=(*source.changes, *changes))
     values, found = check(Settings, document)
+    problems += [*found, *_at(document, rules.setting_problems(values))]
+
     topology = _topology_input(source, values, before)
-    problems += [*found, *topology.problems]
-    network, demands = topology.network, None
+    problems += topology.problems
+    if topology.network is None:
+        raise InputError(_errors(problems))
     if before is not None and topology is before.topology_input:
         network, found = change_network(before.network, changes)
-        problems += found
-    elif network is not None:
-        network, found = change_network(network, source.changes)
-        problems += found
-    problems += _at(document, rules.setting_problems(values))
-    matrix = MatrixInput(None, ())
-    if topology.network is not None and network is not None:
-        found = _at(document, rules.network_problems(values, network))
-        problems += found
-        if "traffic" in values and not any(p.key.startswith("traffic.matrix") for p in found):
-            matrix = _matrix_input(source, values["traffic"], topology, before)
-            problems += matrix.problems
-    if matrix.demands is not None and network is not None:
-        if before is not None and matrix is before.matrix_input:
-            demands, found = change_demands(before.demands, changes)
-        else:
-            demands, found = change_demands(matrix.demands, source.changes)
-        problems += found
-        demands = replace(demands, nodes=network.nodes)
-        problems += _at(document, rules.traffic_problems(values, demands, matrix.recording))
-    errors = list(dict.fromkeys(p for p in problems if p.severity == "error"))
-    if errors or network is None or demands is None:
+    else:
+        network, found = change_network(topology.network, source.changes)
+    problems += [*found, *_at(document, rules.network_problems(values, network))]
+
+    if "traffic" not in values or any(p.key.startswith("traffic.matrix") for p in problems):
+        raise InputError(_errors(problems))
+    matrix = _matrix_input(source, values["traffic"], topology, before)
+    problems += matrix.problems
+    if matrix.demands is None:
+        raise InputError(_errors(problems))
+    if before is not None and matrix is before.matrix_input:
+        demands, found = change_demands(before.demands, changes)
+    else:
+        demands, found = change_demands(matrix.demands, source.changes)
+    demands = replace(demands, nodes=network.nodes)
+    problems += [*found, *_at(document, rules.traffic_problems(values, demands, matrix.recording))]
+
+    if errors := _errors(problems):
         raise InputError(errors)
     return Assembled(
         name=source.name,
@@ -157,6 +156,10 @@ def assemble(
 
 def _at(document: Document, findings: Iterable[rules.Finding]) -> list[Problem]:
     return [document.problem(*finding) for finding in findings]
+
+
+def _errors(problems: Iterable[Problem]) -> list[Problem]:
+    return list(dict.fromkeys(p for p in problems if p.severity == "error"))
 
 
 def _data(source: Source) -> Mapping[str, Any]:

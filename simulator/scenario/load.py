@@ -35,8 +35,8 @@ def load(
         return from_document(Document.of(plain(scenario), PYTHON), Path(), PYTHON, changes)
     if not isinstance(scenario, str | Path):
         message = (
-            "expected a scenario, the file or the name of one, or a mapping of its keys,"
-            f" found {shown(scenario)}"
+            "expected a scenario, as made by sim.load(FILE) or sim.Scenario(...), or the file, the"
+            f" name or the keys of one, found {shown(scenario)}"
         )
         raise InputError([Problem("", None, None, "", message)])
     try:
