@@ -11,7 +11,8 @@ from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.routing.route import route
-from simulator.scenario.scenario import Scenario, load
+from simulator.scenario.load import load
+from simulator.scenario.scenario import Scenario
 
 SHAPES = [
     {"kind": "diurnal", "peak_hour": 21, "trough": 0.35},

@@ -28,7 +28,8 @@ if TYPE_CHECKING:
     from simulator.results.results import Results
     from simulator.routing.route import route
     from simulator.run import run
-    from simulator.scenario.scenario import Scenario, load
+    from simulator.scenario.load import load
+    from simulator.scenario.scenario import Scenario
     from simulator.study.compare import compare
     from simulator.study.whatif import what_if
 
@@ -50,7 +51,7 @@ _HOMES = {
     "route": "simulator.routing.route",
     "run": "simulator.run",
     "Scenario": "simulator.scenario.scenario",
-    "load": "simulator.scenario.scenario",
+    "load": "simulator.scenario.load",
     "compare": "simulator.study.compare",
     "what_if": "simulator.study.whatif",
 }

@@ -17,7 +17,8 @@ from simulator.formats.matrices.demands import write_demands, write_recording
 from simulator.formats.native import write as write_network
 from simulator.model.network import COUNTING_RULE, Network
 from simulator.results.folder import COMPLETE, RUN_JSON
-from simulator.scenario.scenario import BORDER_KEYS, Scenario
+from simulator.scenario.scenario import Scenario
+from simulator.scenario.settings import BORDER_KEYS
 
 LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarrow", "pydantic")
 
@@ -137,7 +138,7 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
         write_demands(scenario.demands, inputs / "demands.csv")
     else:
         write_recording(scenario.recording.scaled_to(scenario.demands), inputs / "demands.csv")
-        matrix["outside"] = getattr(scenario.settings.traffic.matrix, "outside", "refuse")
+        matrix["outside"] = scenario.settings.traffic.outside
     settings.setdefault("traffic", {})["matrix"] = matrix
     for key in BORDER_KEYS:  # they are in the topology by now
         settings.pop(key, None)

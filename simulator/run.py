@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from simulator import provenance
 from simulator.jobs import Job, Progress, executor, key_of, silent
 from simulator.results.folder import StagingFolder
 from simulator.results.results import Results
 from simulator.results.writer import TableWriter, figures_of, merge, solve_times, write_figures
+from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 
 
 def run(
-    scenario: Scenario,
+    scenario: Scenario | str | Path | Mapping[str, Any],
     *,
     out: str | Path | None = None,
     workers: int = 1,
@@ -30,7 +32,8 @@ def run(
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, str, Path or mapping
+        Anything but a scenario is loaded first; see :func:`simulator.load`.
     out : path, optional
         Folder to write; a temporary one, removed with the results, when left out.
     workers : int
@@ -48,6 +51,7 @@ def run(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
+    scenario = as_scenario(scenario)
     began = time.perf_counter()
     with StagingFolder(out, force=force) as staging:
         provenance.keep_inputs(scenario, staging.folder)

@@ -10,7 +10,7 @@ from simulator.base.errors import InputError
 from simulator.formats.native import write
 from simulator.model.border import NewExit, pop_of, with_border
 from simulator.model.geo import great_circle_km
-from simulator.scenario.scenario import from_document
+from simulator.scenario.load import from_document
 
 PLAIN = {
     "nodes": [

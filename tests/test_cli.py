@@ -21,7 +21,8 @@ from simulator.base import text as show
 from simulator.cli import main as cli
 from simulator.cli import running, verbs
 from simulator.cli.verbs.list import NOUNS
-from simulator.scenario.scenario import Settings, load
+from simulator.scenario.load import load
+from simulator.scenario.settings import Settings
 
 ROOT = Path(__file__).parent.parent
 WITH_US = {**os.environ, "PYTHONPATH": str(ROOT)}

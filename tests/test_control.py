@@ -16,23 +16,20 @@ from simulator.recording.headroom import headroom
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.scheme import scheme
+from simulator.traffic.traffic import Shape
 
 HOUR = 1 / 3600
 
 
-class Ramp:
+class Ramp(Shape):
     """Traffic of 1, 2, 3, ... times the base, step after step."""
-
-    kind = "ramp"
 
     def start(self, network, demands, streams, step_h):
         return lambda hours: 1.0 + np.floor(hours / step_h)[None, :] * np.ones((len(demands), 1))
 
 
-class Listed:
+class Listed(Shape):
     """Factors from a list, demand by step."""
-
-    kind = "listed"
 
     def __init__(self, *factors):
         self.factors = np.array(factors)

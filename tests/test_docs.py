@@ -20,7 +20,8 @@ from simulator.engines.engine import engine
 from simulator.formats.rules import entries
 from simulator.queues.queue import queue
 from simulator.routing.scheme import scheme
-from simulator.scenario.scenario import Record, Settings, Targets, Traffic, WhatIf, load
+from simulator.scenario.load import load
+from simulator.scenario.settings import Record, Settings, Targets, Traffic, WhatIf
 from simulator.simulation.faults import Event
 from simulator.traffic.traffic import matrix, shape
 

@@ -81,7 +81,7 @@ def topology():
 def prepare(words, folder, short):
     """Put the files that a command needs into its folder."""
     from simulator.run import run
-    from simulator.scenario.scenario import load
+    from simulator.scenario.load import load
 
     verb, *rest = words
     for word in rest:

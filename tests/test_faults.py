@@ -273,7 +273,7 @@ room.__path__.append(sys.argv[1])
 import simulator as sim
 from simulator.base.schema import json_schema
 from simulator.model.faults import Fault, fault
-from simulator.scenario.scenario import Settings
+from simulator.scenario.settings import Settings
 
 def down(network):
     return sorted(network.links[i] for i in (~network.up[::2]).nonzero()[0])

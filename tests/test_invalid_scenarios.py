@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from simulator.base.errors import InputError
 from simulator.cli.main import main
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 
 WITH_US = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 INVALID = Path(__file__).parent / "invalid"

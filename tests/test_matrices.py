@@ -22,7 +22,7 @@ from simulator.model.geo import great_circle_km
 from simulator.model.network import About, Network
 from simulator.model.tomography import fitted_gravity, nearest_matrix, tomogravity
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.scenario.scenario import Traffic
+from simulator.scenario.settings import Traffic
 from simulator.traffic.matrices.gravity import Gravity
 from simulator.traffic.matrices.synthetic import Synthetic
 from simulator.traffic.matrices.tomogravity import Tomogravity

@@ -26,7 +26,7 @@ from simulator.figures.run_data import Folds, RunView, exit_peaks, exits_by_peak
 from simulator.figures.time_axis import TimeAxis
 from simulator.results.results import Results
 from simulator.run import run
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 
 TOPOLOGY = Path(__file__).parent.parent / "topologies" / "china169-mini.yaml"
 STATIC = {"scheme": {"kind": "nearest_exit"}}

@@ -17,7 +17,7 @@ from simulator.engines.case import WINDOW_INSTANTS, with_window
 from simulator.model.streams import Streams
 from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
-from simulator.traffic.traffic import Series
+from simulator.traffic.traffic import Series, Shape
 
 DAY = 86400.0
 
@@ -213,10 +213,8 @@ def test_the_plan_of_a_replication_is_the_plan_of_all():
     assert (planned.expected(np.arange(5.0)) == [[50.0] * 5, [7.0] * 5]).all()
 
 
-class Clock:
+class Clock(Shape):
     """Factors that tell the hour: what a window asks for."""
-
-    kind = "clock"
 
     def start(self, network, demands, streams, step_h):
         return lambda hours: np.ones((len(demands), 1)) * hours

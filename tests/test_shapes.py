@@ -16,7 +16,7 @@ from simulator.base.schema import check
 from simulator.model.demands import CLASSES
 from simulator.model.network import NODE_KINDS, About, Network
 from simulator.model.streams import Streams
-from simulator.scenario.scenario import Traffic
+from simulator.scenario.settings import Traffic
 from simulator.traffic.scope import NodeKind, TrafficClass
 from simulator.traffic.shapes.days import Calendar
 from simulator.traffic.shapes.diurnal import Diurnal

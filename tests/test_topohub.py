@@ -17,7 +17,7 @@ from simulator.formats.rules.draft import PATH_FACTOR
 from simulator.model.demands import Demands
 from simulator.model.network import FIBRE_KM_PER_MS
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 
 pytest.importorskip("topohub", reason="the package topohub is not installed")
 

@@ -14,7 +14,7 @@ from simulator.base.errors import InputError, SimulatorError
 from simulator.cli import main as cli
 from simulator.cli import running
 from simulator.results.results import Results
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 from simulator.study.whatif import what_if
 
 LOCAL = {

@@ -28,7 +28,7 @@ from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationE
 from pydantic.dataclasses import dataclass as pydantic_dataclass
 from pydantic.fields import FieldInfo
 from pydantic.json_schema import GenerateJsonSchema
-from pydantic_core import PydanticCustomError, core_schema
+from pydantic_core import PydanticCustomError, PydanticUndefined, core_schema
 
 from simulator.base.document import Document, KeyPath, shown
 from simulator.base.errors import InputError, Problem, did_you_mean
@@ -310,6 +310,30 @@ def _value_at(data: Any, path: KeyPath) -> Any:
         else:
             return None
     return data
+
+
+def value_or_default(cls: type, data: Any, path: KeyPath) -> Any:
+    """Return what *data* holds at *path*, or the default of the field there; None without either.
+
+    Parameters
+    ----------
+    cls : type
+        A checked dataclass.
+    data : object
+        Its settings as plain data; they need not be valid.
+    path : tuple of str and int
+    """
+    expected, value = _Expected(cls), data
+    for part in path:
+        expected = expected.resolved(value)
+        inside = _value_at(value, (part,))
+        if inside is None and _is_checked(expected.type) and part in _fields(expected.type):
+            inside = _fields(expected.type)[str(part)].get_default(call_default_factory=True)
+            inside = None if inside is PydanticUndefined else to_plain(inside)
+        if inside is None:
+            return None
+        expected, value = expected.part(part), inside
+    return value
 
 
 # ---------------------------------------------------------------- complaints in plain words

@@ -12,7 +12,7 @@ from simulator.base.schema import shown
 from simulator.base.text import counted
 from simulator.formats.format import check_network, is_third_party_name, read_network
 from simulator.formats.matrices.demand_format import read_demands
-from simulator.scenario.scenario import load
+from simulator.scenario.load import load
 from simulator.study.whatif import check_what_if
 
 SCENARIO_KEYS = ("strategies", "topology")

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 import click
 
-from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.cli.options import RunOptions
-from simulator.scenario.scenario import Scenario, load, parse_value
+from simulator.scenario.changes import parse_value
+from simulator.scenario.load import load
+from simulator.scenario.scenario import Scenario
 
 
 def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
@@ -30,28 +30,10 @@ def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
     for key, value in (("seed", options.seed), ("replications", options.replications)):
         changes += [(key, str(value))] if value is not None else []
     scenario = load(options.scenario, changes)
-    return scenario if options.strategies is None else _select(scenario, options.strategies)
-
-
-def _select(scenario: Scenario, text: str) -> Scenario:
-    """Return the scenario with some of its strategies, each exactly as it was."""
-    origin = f"--strategies {text}"
-    known = scenario.resolved()["strategies"]
-    names = list(dict.fromkeys(name.strip() for name in text.split(",")))
-    problems = [
-        Problem(origin, None, None, "", f"no strategy named {name!r}{did_you_mean(name, known)}")
-        for name in names
-        if name not in known
-    ]
-    if problems:
-        raise InputError(problems)
-    changes: dict[str, Any] = {"strategies": {name: known[name] for name in names}}
-    events = scenario.resolved()["events"]
-    kept = [event for event in events if event.get("controller") in (None, *names)]
-    if len(kept) < len(events):
-        changes["events"] = kept
-    chosen = scenario.with_changes(changes, origin)
-    return replace(chosen, changes={**scenario.changes, "strategies": ", ".join(names)})
+    if options.strategies is None:
+        return scenario
+    names = [name.strip() for name in options.strategies.split(",")]
+    return scenario.with_strategies(names, f"--strategies {options.strategies}")
 
 
 def parse_changes(sets: tuple[str, ...], named: tuple[str, ...]) -> dict[str, dict[str, Any]]:

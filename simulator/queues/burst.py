@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.base.schema import NonNegative
-from simulator.queues.queue import load_ratio, pinned, queue
+from simulator.queues.queue import Queue, load_ratio, pinned, queue
 
 
 @queue("burst")
-class Burst:
+class Burst(Queue):
     """Burst-scale queueing: burst_ms x rho / (1 - rho), at most the buffer.
 
     Traffic comes in bursts far longer than a packet (flows, slow-start windows), so the wait has

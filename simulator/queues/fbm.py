@@ -6,11 +6,11 @@ import numpy as np
 from scipy.special import gamma
 
 from simulator.base.schema import NonNegative, Positive
-from simulator.queues.queue import pinned, queue
+from simulator.queues.queue import Queue, pinned, queue
 
 
 @queue("fbm")
-class FractionalBrownian:
+class FractionalBrownian(Queue):
     """Long-range dependent traffic (Norros): fractional Brownian input, Weibull queue.
 
     With mean rate m, capacity C, variance coefficient a (bits x s^(..)) and Hurst parameter H,

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.base.schema import NonNegative, Positive
-from simulator.queues.queue import load_ratio, packet_ms, pinned, queue
+from simulator.queues.queue import Queue, load_ratio, packet_ms, pinned, queue
 
 
 @queue("md1")
-class MD1:
+class MD1(Queue):
     """M/D/1: Poisson packets of one size; wait = service x rho / (2 (1 - rho)).
 
     Source: Kleinrock, Queueing Systems I, 1975, section 5.6 (Pollaczek-Khinchine, variance 0).

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.base.schema import NonNegative, Positive
-from simulator.queues.queue import load_ratio, packet_ms, pinned, queue
+from simulator.queues.queue import Queue, load_ratio, packet_ms, pinned, queue
 
 
 @queue("mg1")
-class MG1:
+class MG1(Queue):
     """M/G/1: Poisson packets of any size; wait = service x rho / (1 - rho) x (1 + cv²) / 2.
 
     Source: Pollaczek-Khinchine; Kleinrock, Queueing Systems I, 1975, section 5.6.

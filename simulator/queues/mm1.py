@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from simulator.base.schema import NonNegative, Positive
-from simulator.queues.queue import load_ratio, packet_ms, pinned, queue
+from simulator.queues.queue import Queue, load_ratio, packet_ms, pinned, queue
 
 
 @queue("mm1")
-class MM1:
+class MM1(Queue):
     """M/M/1: Poisson packets of exponential size; wait = service x rho / (1 - rho).
 
     Source: Kleinrock, Queueing Systems I, 1975, section 3.2.

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from simulator.queues.queue import queue
+from simulator.queues.queue import Queue, queue
 
 
 @queue("none")
-class NoQueue:
+class NoQueue(Queue):
     """No queueing: latency is propagation alone."""
 
     def wait_ms(self, utilisation: np.ndarray, capacity_gbps: np.ndarray) -> np.ndarray:

@@ -11,23 +11,23 @@ exits that overflow, not from an M/M/1 curve; results report propagation and que
 
 from __future__ import annotations
 
-from typing import Protocol
+from abc import abstractmethod
 
 import numpy as np
 
-from simulator.base.registry import Registry
-
-queue = Registry("queue model", "simulator.queues")
+from simulator.base.registry import Registered, Registry
 
 
-class Queue(Protocol):
+class Queue(Registered):
     """What every queue model offers."""
 
-    kind: str
-
+    @abstractmethod
     def wait_ms(self, utilisation: np.ndarray, capacity_gbps: np.ndarray) -> np.ndarray:
         """Mean wait by utilisation (any shape) and capacity (broadcastable), in ms."""
-        ...
+        raise NotImplementedError
+
+
+queue = Registry("queue model", "simulator.queues", Queue)
 
 
 def pinned(wait_ms: np.ndarray, utilisation: np.ndarray, buffer_ms: float) -> np.ndarray:

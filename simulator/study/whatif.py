@@ -18,8 +18,10 @@ from simulator.results.results import Results
 from simulator.results.statistics import by_replication, interval
 from simulator.results.writer import write_csv
 from simulator.run import Progress, run
-from simulator.scenario.scenario import BASELINE, Scenario
-from simulator.scenario.scenario import WhatIf as WhatIfEntry
+from simulator.scenario.load import as_scenario
+from simulator.scenario.rules import BASELINE
+from simulator.scenario.scenario import Scenario
+from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer, Section, pictures
 from simulator.study.context import notes, setting, spread_notes, title
 from simulator.study.headlines import Headline, Values, headlines, row_of, values_of
@@ -33,7 +35,7 @@ Changes = Mapping[str, Any]
 
 
 def what_if(
-    scenario: Scenario,
+    scenario: Scenario | str | Path | Mapping[str, Any],
     changes: Mapping[str, Any] | None = None,
     *,
     out: str | Path | None = None,
@@ -46,7 +48,8 @@ def what_if(
 
     Parameters
     ----------
-    scenario : Scenario
+    scenario : Scenario, str, Path or mapping
+        Anything but a scenario is loaded first; see :func:`simulator.load`.
     changes : mapping, optional
         ``{name: {key: value}}``, or one change as ``{key: value}``; the scenario's own ``what_if``
         when left out. Keys and values are those of :meth:`Scenario.with_changes`.
@@ -78,6 +81,7 @@ def what_if(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
+    scenario = as_scenario(scenario)
     named = _named(scenario, changes)
     scenarios = {BASELINE: scenario, **_changed(scenario, named)}
     folders = _folders(scenarios)

@@ -1,13 +1,9 @@
-"""Which demands a shape speaks of: by class, and by the nodes at their ends.
-
-A shape whose keys name nodes has a method ``complaints(network)`` that yields the place of every
-unknown name below the shape, with what is wrong there, so that the door can point at its line.
-"""
+"""Scope: selects the demands that a shape multiplies, by class and by the nodes at their ends."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
@@ -20,7 +16,8 @@ from simulator.model.network import Network
 NodeKind = Literal["super_core", "core", "provincial", "gateway", "pop", "region"]
 Classes = tuple[TrafficClass, ...]
 Nodes = tuple[Name, ...]
-Complaint = tuple[KeyPath, str]
+Finding = tuple[KeyPath, str]
+"""A path below the settings of a shape, and what is wrong there."""
 
 
 def selected(
@@ -57,28 +54,44 @@ def selected(
     return mask
 
 
-class Selector(Protocol):
-    """A shape that says which demands it multiplies."""
+class Selector:
+    """A shape that multiplies only the demands that meet every condition given.
 
-    classes: Classes
-    sources: Nodes
-    targets: Nodes
-    nodes: Nodes
+    Attributes
+    ----------
+    classes, sources, targets, nodes : tuple of str
+        As in :func:`selected`; a shape lists them among its fields.
+    """
+
+    classes: Classes = ()
+    sources: Nodes = ()
+    targets: Nodes = ()
+    nodes: Nodes = ()
+
+    def problems(self, network: Network) -> Iterator[Finding]:
+        """Yield the names of nodes that the network does not have."""
+        return unknown_nodes(network, sources=self.sources, targets=self.targets, nodes=self.nodes)
+
+    def selected(self, network: Network, demands: Demands) -> np.ndarray:
+        """Return a mask of the demands.
+
+        Raises
+        ------
+        InputError
+            A node is named that is not there.
+        """
+        require(self.problems(network))
+        return selected(
+            demands,
+            classes=self.classes,
+            sources=self.sources,
+            targets=self.targets,
+            nodes=self.nodes,
+        )
 
 
-def selected_by(shape: Selector, demands: Demands) -> np.ndarray:
-    """Mask of the demands that meet every condition of a shape."""
-    return selected(
-        demands,
-        classes=shape.classes,
-        sources=shape.sources,
-        targets=shape.targets,
-        nodes=shape.nodes,
-    )
-
-
-def unknown_nodes(network: Network, **named: Iterable[str]) -> Iterator[Complaint]:
-    """Yield a complaint for every node that is not there; keywords are the keys of lists."""
+def unknown_nodes(network: Network, **named: Iterable[str]) -> Iterator[Finding]:
+    """Yield every name of no node; keywords are the keys of lists."""
     for key, names in named.items():
         for i, name in enumerate(names):
             if name not in network.node_index:
@@ -86,11 +99,11 @@ def unknown_nodes(network: Network, **named: Iterable[str]) -> Iterator[Complain
 
 
 def no_node(network: Network, name: str) -> str:
-    """Return what to say of a node that is not there."""
+    """Return the message on a node that is not there."""
     return f"no node named {name!r}{did_you_mean(name, network.nodes)}"
 
 
-def require(problems: Iterable[Complaint]) -> None:
+def require(problems: Iterable[Finding]) -> None:
     """Raise an `InputError` if there are any problems."""
     if found := [Problem("", None, None, dotted(path), message) for path, message in problems]:
         raise InputError(found)

@@ -1,56 +1,93 @@
 """The contract of this folder: a matrix makes base demands, shapes multiply them over time.
 
-Adding a shape is adding a file with a class under ``@shape("my_shape")``; adding a kind of matrix,
-one under ``@matrix("my_matrix")``.
+A shape is a file in ``shapes/`` with a class under ``@shape("my_shape")``; a kind of matrix is a
+file in ``matrices/`` with one under ``@matrix("my_matrix")``.
 """
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
-from simulator.base.registry import Registry
+from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.link_state import QosPolicy
 from simulator.model.network import Network
-from simulator.model.recording import US_PER_H, Playback
+from simulator.model.recording import US_PER_H, Playback, Recording
 from simulator.model.streams import Streams
-
-matrix = Registry("traffic matrix", "simulator.traffic.matrices")
-shape = Registry("traffic shape", "simulator.traffic.shapes")
 
 Factors = Callable[[np.ndarray], np.ndarray]
 """Called with the hours of the next steps, in order; returns factors (demands x steps)."""
 
 
-class Matrix(Protocol):
+class Matrix(Registered):
     """Base demands of a network.
 
-    A matrix that knows rates over time has a method ``recording(network, folder)`` as well, which
-    returns a `Recording` without gaps and a sentence about what was missing, or no text.
+    Attributes
+    ----------
+    needs_routes : bool
+        Whether ``demands`` takes a keyword ``route`` as well: a function of network and demands
+        that returns the routes of the time when the input was measured.
+    outside : str
+        Traffic before and after a recording: ``hold`` its first and last matrix, ``repeat`` it
+        all, or ``refuse`` a scenario that is not within it.
     """
 
-    kind: str
+    needs_routes: ClassVar[bool] = False
+    outside: str = "refuse"
 
+    def files(self) -> Mapping[str, Path]:
+        """Return the files to read, relative to the scenario, by the key that names each."""
+        return {}
+
+    @abstractmethod
     def demands(self, network: Network, folder: Path) -> Demands:
-        """Return the demands; paths in the file are relative to *folder*."""
-        ...
+        """Return the demands; paths are relative to *folder*.
+
+        Raises
+        ------
+        InputError
+            A file is wrong.
+        ValueError
+            The settings yield no demands on this network.
+        """
+        raise NotImplementedError
+
+    def recording(self, network: Network, folder: Path) -> tuple[Recording, str] | None:
+        """Return rates over time without gaps, and a sentence on what was missing, or no text.
+
+        None, as by default, if the matrix has no rates over time; otherwise this is called in
+        place of ``demands``, and raises the same errors.
+        """
+        return None
 
 
-class Shape(Protocol):
+class Shape(Registered):
     """Factors by which demands are multiplied over time.
 
-    ``random = True`` marks a shape of mean one that is drawn anew in every replication: no plan
-    can count on it. ``since_start = True`` marks one that counts hours from the start of the
-    scenario, as events do, and not from the midnight before it.
+    Attributes
+    ----------
+    random : bool
+        Whether the shape, of mean one, is drawn anew in every replication: no plan counts on it.
+    since_start : bool
+        Whether hours count from the start of the scenario, as those of events do, and not from
+        the midnight before it.
     """
 
-    kind: str
+    random: ClassVar[bool] = False
+    since_start: ClassVar[bool] = False
 
+    def dated(self, start: datetime) -> Self:
+        """Return the shape for a scenario that starts at this local date and time."""
+        return self
+
+    @abstractmethod
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Begin a replication.
 
@@ -60,7 +97,11 @@ class Shape(Protocol):
             Takes hours in the middle of the next steps, local ones at the network's home, counted
             from its midnight before the start; is called once for each run of steps, in order.
         """
-        ...
+        raise NotImplementedError
+
+
+matrix = Registry("traffic matrix", "simulator.traffic.matrices", Matrix)
+shape = Registry("traffic shape", "simulator.traffic.shapes", Shape)
 
 
 @dataclass(frozen=True)
@@ -83,7 +124,7 @@ class Series:
         Demand of the recording that each demand of `base` is a part of; the same one when left out.
     own_shapes : mapping of str to tuple of Shape
         By service: what multiplies its demands alone, after all others.
-    treatment : Treatment, optional
+    qos : QosPolicy, optional
         How the demands of `base` share links that are full; all alike when left out.
     """
 
@@ -118,8 +159,8 @@ class Series:
     def expected(self, hours: np.ndarray) -> np.ndarray:
         """Return the rates to plan for: without what is random.
 
-        A recording is its own plan: a planner knows last week's curve. It is averaged over a step
-        around each instant, so that in the middle of a step the plan is what is played.
+        A recording is its own plan. It is averaged over a step around each instant, so that in
+        the middle of a step the plan equals what is played.
 
         Parameters
         ----------
@@ -144,11 +185,11 @@ class Series:
             return [
                 _Started(
                     each.start(self.network, demands, draws, self.step_h),
-                    0.0 if getattr(each, "since_start", False) else self.start_hour,
+                    0.0 if each.since_start else self.start_hour,
                     rows,
                 )
                 for each in shapes
-                if not (plan and getattr(each, "random", False))
+                if not (plan and each.random)
             ]
 
         begun = started(self.shapes, self.base, streams, None)
@@ -171,7 +212,7 @@ class Series:
 
 
 class _Started(NamedTuple):
-    """A shape in one replication, the hour its clock shows at the start, and whom it is for."""
+    """A shape in one replication, its hour at the start, and the demands that it multiplies."""
 
     factors: Factors
     at_start: float

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -10,11 +11,11 @@ from simulator.formats.matrices.demand_format import Unit, read_recording
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import FILLED, Gaps, Recording
-from simulator.traffic.traffic import matrix
+from simulator.traffic.traffic import Matrix, matrix
 
 
 @matrix("file")
-class File:
+class File(Matrix):
     """Demands from a file: CSV, Parquet and more, of one instant or over time.
 
     With several instants the file drives the traffic: each matrix holds until the next, and steps
@@ -39,6 +40,10 @@ class File:
     unit: Unit | None = None
     gaps: Gaps = "interpolate"
     outside: Literal["refuse", "hold", "repeat"] = "refuse"
+
+    def files(self) -> Mapping[str, Path]:
+        """Return the file."""
+        return {"path": self.path}
 
     def demands(self, network: Network, folder: Path) -> Demands:
         """Read the file; rates that change are means over time."""

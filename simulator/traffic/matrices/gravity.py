@@ -13,11 +13,11 @@ from simulator.model.geo import distances_km
 from simulator.model.network import Network
 from simulator.traffic.matrices.pairs import of_kinds
 from simulator.traffic.scope import NodeKind
-from simulator.traffic.traffic import matrix
+from simulator.traffic.traffic import Matrix, matrix
 
 
 @matrix("gravity")
-class Gravity:
+class Gravity(Matrix):
     """Gravity: each demand in proportion to the product of the sizes of its ends.
 
     ``gbps[s, t] = total * w[s] w[t] f(d) / sum of w w f`` over the pairs of one class, without

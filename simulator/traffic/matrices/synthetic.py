@@ -13,11 +13,11 @@ from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.traffic.matrices.pairs import demands_between, of_kinds
 from simulator.traffic.scope import Classes, NodeKind
-from simulator.traffic.traffic import matrix
+from simulator.traffic.traffic import Matrix, matrix
 
 
 @matrix("synthetic")
-class Synthetic:
+class Synthetic(Matrix):
     """Independent random rates between all nodes, by one of three laws.
 
     The laws have mean one: ``lognormal``, ``exp(sigma z - sigma^2 / 2)``; ``uniform`` on 0 to 2;

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import ClassVar
 
@@ -16,11 +16,11 @@ from simulator.model.routes import Routes
 from simulator.model.tomography import tomogravity
 from simulator.traffic.matrices.pairs import demands_between, of_kinds
 from simulator.traffic.scope import Classes, NodeKind
-from simulator.traffic.traffic import matrix
+from simulator.traffic.traffic import Matrix, matrix
 
 
 @matrix("tomogravity")
-class Tomogravity:
+class Tomogravity(Matrix):
     """Tomogravity: the matrix nearest to gravity that explains what the links carried.
 
     The loads are those of one instant (a busy hour) under IGP with ECMP, the metrics being those
@@ -52,6 +52,10 @@ class Tomogravity:
     classes: Classes = ("domestic", "international_out", "international_in")
 
     needs_routes: ClassVar[bool] = True
+
+    def files(self) -> Mapping[str, Path]:
+        """Return the loads and, where given, the totals."""
+        return {"path": self.path, **({"totals": self.totals} if self.totals else {})}
 
     def demands(
         self,
@@ -108,9 +112,9 @@ class Tomogravity:
             "out of": (network.tail, pairs.source),
             "into": (network.head, pairs.target),
         }
-        told = read_totals(folder / self.totals, network) if self.totals else (None, None)
+        stated = read_totals(folder / self.totals, network) if self.totals else (None, None)
         found = []
-        for known, (way, (end, mine)) in zip(told, ends.items(), strict=True):
+        for known, (way, (end, mine)) in zip(stated, ends.items(), strict=True):
             has = np.bincount(mine, minlength=len(network.nodes)) > 0
             counted = _counted(network, counters, end)
             passing = _passing(network, crossed, end, mine) & np.isnan(
@@ -143,5 +147,5 @@ def _passing(
 ) -> np.ndarray:
     """Mask of the nodes at whose arcs there is traffic that is not their own."""
     pair = crossed.tocoo()
-    foreign = (end[pair.row] != mine[pair.col]) & (pair.data > 0)
-    return np.bincount(end[pair.row][foreign], minlength=len(network.nodes)) > 0
+    transit = (end[pair.row] != mine[pair.col]) & (pair.data > 0)
+    return np.bincount(end[pair.row][transit], minlength=len(network.nodes)) > 0

@@ -1,4 +1,4 @@
-"""Days marked in a calendar: what is known to come, and when."""
+"""Days marked in a calendar: factors that are known beforehand."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from simulator.base.schema import NonNegative, Positive, checked
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.traffic.scope import Classes, Complaint, Nodes, require, selected, unknown_nodes
+from simulator.traffic.scope import Classes, Finding, Nodes, require, selected, unknown_nodes
 from simulator.traffic.shapes.pulse import pulse
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.traffic import Factors, Shape, shape
 
 
 @checked
@@ -46,12 +46,12 @@ class Entry:
 
 
 @shape("calendar")
-class Calendar:
+class Calendar(Shape):
     """Known days: shopping festivals, holidays, matches; entries that overlap multiply.
 
     Each entry multiplies by ``1 + (factor - 1) * height``, where the height goes up from 0 to 1 in
     the ``rise_h`` before ``at_h``, stays for ``length_h`` and goes down in the ``fall_h`` after.
-    A day in the calendar begins for everybody at once, wherever a demand ends.
+    A day in the calendar begins at one instant for all demands, whatever their time zones.
 
     Attributes
     ----------
@@ -64,11 +64,11 @@ class Calendar:
 
     since_start: ClassVar[bool] = True
 
-    def problems(self, network: Network) -> Iterator[Complaint]:
-        """Yield what is wrong with the names of nodes."""
+    def problems(self, network: Network) -> Iterator[Finding]:
+        """Yield the names of nodes that the network does not have."""
         for i, entry in enumerate(self.entries):
-            for path, told in unknown_nodes(network, nodes=entry.nodes):
-                yield ("entries", i, *path), told
+            for path, message in unknown_nodes(network, nodes=entry.nodes):
+                yield ("entries", i, *path), message
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the product of all entries for every demand.

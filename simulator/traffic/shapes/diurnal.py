@@ -9,11 +9,11 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.traffic.shapes.clocks import clocks
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.traffic import Factors, Shape, shape
 
 
 @shape("diurnal")
-class Diurnal:
+class Diurnal(Shape):
     """Daily curve between ``trough`` and 1, highest at ``peak_hour`` local time of each end.
 
     ``trough + (1 - trough) * (1 + cos(2 pi (hour - peak_hour) / 24)) / 2`` at each end of a demand,

@@ -13,15 +13,15 @@ from simulator.base.schema import Name
 from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.traffic.scope import Complaint, no_node, require
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.scope import Finding, no_node, require
+from simulator.traffic.traffic import Factors, Shape, shape
 
 YEAR_H = 365 * 24.0
 Rate = Annotated[float, Field(gt=-1, allow_inf_nan=False)]
 
 
 @shape("growth")
-class Growth:
+class Growth(Shape):
     """Compound growth, continuous in time: ``(1 + rate)^(hours / hours of the period)``.
 
     The base matrix is the traffic at the start. A year has 365 days, a month
@@ -51,8 +51,8 @@ class Growth:
 
     since_start: ClassVar[bool] = True
 
-    def problems(self, network: Network) -> Iterator[Complaint]:
-        """Yield what is wrong with the names of nodes."""
+    def problems(self, network: Network) -> Iterator[Finding]:
+        """Yield the names of nodes that the network does not have."""
         for name in self.nodes:
             if name not in network.node_index:
                 yield ("nodes", name), no_node(network, name)

@@ -1,4 +1,4 @@
-"""Random departures from the curve, remembered for a while."""
+"""Random departures from the curve, autocorrelated in time."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from simulator.base.schema import Fraction, NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.traffic import Factors, Shape, shape
 
 
 @shape("noise")
-class Noise:
+class Noise(Shape):
     """Lognormal noise of mean one on every demand, autocorrelated over ``correlation_h``.
 
     ``exp(sigma x - sigma^2 / 2)`` where x is a stationary first-order autoregression of unit
@@ -24,7 +24,7 @@ class Noise:
     Every demand has its own stream, keyed by its name.
 
     With ``common`` above 0, ``x = sqrt(common) g + sqrt(1 - common) own``, where g is one such
-    process for all demands of a group: a match that everybody watches, a cold day. The logarithms
+    process for all demands of a group: a match on television, a cold day. The logarithms
     of two demands of a group correlate by ``common``, and the mean of each stays one. Groups have
     streams of their own, so ``common: 0`` draws what it would without the key.
 

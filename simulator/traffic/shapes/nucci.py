@@ -11,11 +11,11 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.traffic.shapes.noise import autoregression
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.traffic import Factors, Shape, shape
 
 
 @shape("nucci")
-class Nucci:
+class Nucci(Shape):
     """Noise of mean one whose standard deviation follows from the base rate by a power law.
 
     ``sigma = (mean / psi)^(1 / gamma)`` with both in units of ``unit_gbps``: with gamma below 1

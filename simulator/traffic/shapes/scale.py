@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 
 from simulator.base.schema import NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.traffic.scope import Classes, Complaint, Nodes, require, selected_by, unknown_nodes
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.scope import Classes, Nodes, Selector
+from simulator.traffic.traffic import Factors, Shape, shape
 
 
 @shape("scale")
-class Scale:
+class Scale(Selector, Shape):
     """A constant factor on all demands, or on those that meet every condition given.
 
     Attributes
@@ -36,10 +34,6 @@ class Scale:
     targets: Nodes = ()
     nodes: Nodes = ()
 
-    def problems(self, network: Network) -> Iterator[Complaint]:
-        """Yield what is wrong with the names of nodes."""
-        return unknown_nodes(network, sources=self.sources, targets=self.targets, nodes=self.nodes)
-
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the factor of every demand.
 
@@ -48,7 +42,5 @@ class Scale:
         InputError
             A node is named that is not there.
         """
-        require(self.problems(network))
-        mine = selected_by(self, demands)
-        factor = np.where(mine, self.factor, 1.0)[:, None]
+        factor = np.where(self.selected(network, demands), self.factor, 1.0)[:, None]
         return lambda hours: np.repeat(factor, len(hours), axis=1)

@@ -1,8 +1,7 @@
-"""A flash crowd: everybody at once, and nobody knew."""
+"""A flash crowd: traffic that rises at once, without notice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import ClassVar
 
 import numpy as np
@@ -11,13 +10,13 @@ from simulator.base.schema import NonNegative
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.traffic.scope import Classes, Complaint, Nodes, require, selected_by, unknown_nodes
+from simulator.traffic.scope import Classes, Nodes, Selector
 from simulator.traffic.shapes.pulse import pulse
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.traffic import Factors, Shape, shape
 
 
 @shape("surge")
-class Surge:
+class Surge(Selector, Shape):
     """A flash crowd: some traffic rises to a multiple, stays there and fades, in straight lines.
 
     Factor ``1 + (factor - 1) * height``; the height goes from 0 to 1 in the ``rise_h`` after
@@ -59,10 +58,6 @@ class Surge:
 
     since_start: ClassVar[bool] = True
 
-    def problems(self, network: Network) -> Iterator[Complaint]:
-        """Yield what is wrong with the names of nodes."""
-        return unknown_nodes(network, sources=self.sources, targets=self.targets, nodes=self.nodes)
-
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the surge of every demand.
 
@@ -71,8 +66,7 @@ class Surge:
         InputError
             A node is named that is not there.
         """
-        require(self.problems(network))
-        mine = selected_by(self, demands)
+        mine = self.selected(network, demands)
         top = self.at_h + self.rise_h
 
         def factors(hours: np.ndarray) -> np.ndarray:

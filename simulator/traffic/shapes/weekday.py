@@ -14,14 +14,14 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.traffic.shapes.clocks import clocks
-from simulator.traffic.traffic import Factors, shape
+from simulator.traffic.traffic import Factors, Shape, shape
 
 Day = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 DAYS: tuple[str, ...] = get_args(Day)
 
 
 @shape("weekday")
-class Weekday:
+class Weekday(Shape):
     """A factor for every day of the week, at the local time of a demand's home end.
 
     International traffic follows the date at home; other traffic the dates at its two ends

@@ -1,0 +1,180 @@
+"""Changes: ``--set`` and what-if, applied to a document, to links and to demands."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simulator.base.document import Document, KeyPath, parse_yaml
+from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.schema import to_plain, value_or_default
+from simulator.model.change import changed
+from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
+from simulator.model.network import Network
+from simulator.scenario.settings import Settings
+
+LINK_KEYS = ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric")
+DEMAND_KEYS = (*CLASSES, "international", "all")
+_GROUPS = {"international": INTERNATIONAL, "all": CLASSES}
+_RELATIVE = re.compile(r"\s*[+\-x*]\s*\d")
+
+
+class Change(NamedTuple):
+    """A new value for a key, or for the attribute of a link, or for the size of some demands.
+
+    Attributes
+    ----------
+    key : str
+        As in ``strategies.sdn.control.every_s``, ``events[0].at_h``,
+        ``links.bj-la.capacity_gbps`` or ``demands.international``.
+    value : object
+        Plain data, or for numbers a change such as ``+400``, ``-100``, ``x1.5`` or ``+25%``.
+    origin : str
+        Where the change comes from, for messages: ``--set``.
+    """
+
+    key: str
+    value: Any
+    origin: str
+
+    @property
+    def path(self) -> KeyPath:
+        """The key in parts; ``events[0].at_h`` and ``events.0.at_h`` mean the same."""
+        words = re.sub(r"\[(\d+)\]", r".\1", self.key).split(".")
+        return tuple(int(word) if word.isdigit() else word for word in words)
+
+    @property
+    def of_setting(self) -> bool:
+        """Whether the change is one of the document, and not of links or demands."""
+        return self.path[0] not in ("links", "demands")
+
+    def problem(self, message: str) -> Problem:
+        """Return a problem with this change."""
+        return Problem(self.origin, None, None, self.key, message)
+
+
+def changes_of(values: Mapping[str, Any], origin: str) -> list[Change]:
+    """Return the changes that a mapping from key to value asks for."""
+    return [Change(key, plain(value), origin) for key, value in values.items()]
+
+
+def parse_value(key: str, text: str) -> Any:
+    """Read a value given on the command line as YAML."""
+    return parse_yaml(text, f"--set {key}={text}").data if text.strip() else ""
+
+
+def plain(value: Any) -> Any:
+    """Return a value made in Python as plain data, for a document; what has no such form stays."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, Mapping):
+        return {key: plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    try:
+        return to_plain(value)
+    except TypeError:  # the check says what was expected in its place
+        return value
+
+
+def change_document(
+    document: Document, changes: Iterable[Change]
+) -> tuple[Document, list[Problem]]:
+    """Return a document with changed settings, and what is wrong with the changes.
+
+    Changes of links and demands are left alone. The document need not be valid: a change may
+    repair it.
+    """
+    problems: list[Problem] = []
+    known = [*Settings.__dataclass_fields__, "links", "demands"]
+    for change in changes:
+        if not change.of_setting:
+            continue
+        word = str(change.path[0])
+        if word not in known:
+            problems.append(change.problem(f"unknown key{did_you_mean(word, known)}"))
+            continue
+        try:
+            value = _new_setting(document, change)
+            document = document.with_value(change.path, value, change.origin)
+        except InputError as error:
+            problems += error.problems
+        except ValueError as error:
+            problems.append(change.problem(str(error)))
+    return document, problems
+
+
+def change_network(network: Network, changes: Iterable[Change]) -> tuple[Network, list[Problem]]:
+    """Return a network with changed links, and what is wrong with the changes."""
+    problems: list[Problem] = []
+    for change in changes:
+        if change.path[0] == "links":
+            try:
+                network = _change_link(network, change.key, change.value)
+            except (KeyError, ValueError) as error:
+                problems.append(change.problem(str(error.args[0])))
+    return network, problems
+
+
+def change_demands(demands: Demands, changes: Iterable[Change]) -> tuple[Demands, list[Problem]]:
+    """Return demands of changed size, and what is wrong with the changes."""
+    problems: list[Problem] = []
+    for change in changes:
+        if change.path[0] == "demands":
+            try:
+                demands = _change_size(demands, change.key, change.value)
+            except ValueError as error:
+                problems.append(change.problem(str(error)))
+    return demands, problems
+
+
+def _new_setting(document: Document, change: Change) -> Any:
+    """Return the new value; of a relative change, that of what stands in the document."""
+    if not isinstance(change.value, str) or not _RELATIVE.match(change.value):
+        return change.value
+    old = value_or_default(Settings, document.data, change.path)
+    if isinstance(old, bool) or not isinstance(old, int | float):
+        return change.value
+    new = changed(old, change.value)
+    return int(new) if isinstance(old, int) and new == int(new) else new
+
+
+def _change_link(network: Network, key: str, value: Any) -> Network:
+    link, _, attribute = key.removeprefix("links.").rpartition(".")
+    if not link:
+        raise ValueError("expected links.ID.KEY, such as links.bj-la.capacity_gbps")
+    old = network.attributes(link)
+    _require(attribute, LINK_KEYS)
+    fallback = "capacity_gbps" if attribute == "capacity_ba_gbps" else attribute
+    new = _number(old.get(attribute, old.get(fallback, 0.0)), value)
+    if new <= 0 and attribute != "delay_ms":
+        raise ValueError(f"expected a number above 0, found {value!r}")
+    if attribute != "capacity_gbps":
+        return network.with_link(link, **{attribute: new})
+    back = _number(old.get("capacity_ba_gbps", old["capacity_gbps"]), value)
+    return network.with_link(link, capacity_gbps=new, capacity_ba_gbps=back)
+
+
+def _change_size(demands: Demands, key: str, value: Any) -> Demands:
+    scope = key.removeprefix("demands").removeprefix(".")
+    _require(scope, DEMAND_KEYS)
+    classes = _GROUPS.get(scope, (scope,))
+    old = demands.total_gbps(classes)
+    if old <= 0:
+        raise ValueError(f"there is no {scope} traffic to change")
+    return demands.scaled(_number(old, value) / old, classes)
+
+
+def _require(word: str, known: Sequence[str]) -> None:
+    if word not in known:
+        near = did_you_mean(word, known) or ";"
+        raise ValueError(f"unknown key{near} known: {', '.join(known)}")
+
+
+def _number(old: float, value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"expected a number or a change such as +400, found {value!r}")
+    return changed(old, value)

@@ -1,0 +1,63 @@
+"""Load: a file, a name or a mapping becomes a Scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from simulator.base import library
+from simulator.base.document import Document, read_yaml, shown
+from simulator.base.errors import InputError, Problem
+from simulator.scenario.assemble import Source, assemble
+from simulator.scenario.changes import Change, parse_value, plain
+from simulator.scenario.scenario import PYTHON, Scenario
+
+
+def load(
+    scenario: str | Path | Mapping[str, Any], changes: Iterable[tuple[str, str]] = ()
+) -> Scenario:
+    """Read a scenario.
+
+    Parameters
+    ----------
+    scenario : str, Path or mapping
+        A file, the name of a built-in scenario, or the keys of one; see :class:`Scenario`.
+    changes : iterable of (key, value)
+        As from ``--set key=value``; values are YAML. They are made before anything is checked.
+
+    Raises
+    ------
+    InputError
+        Holds every error found, as ``file:line:column: key: message``.
+    """
+    if isinstance(scenario, Mapping):
+        return from_document(Document.of(plain(scenario), PYTHON), Path(), PYTHON, changes)
+    if not isinstance(scenario, str | Path):
+        message = (
+            "expected a scenario, as made by sim.load(FILE) or sim.Scenario(...), or the file, the"
+            f" name or the keys of one, found {shown(scenario)}"
+        )
+        raise InputError([Problem("", None, None, "", message)])
+    try:
+        path = library.find("scenarios", scenario)
+    except FileNotFoundError as error:
+        raise InputError([Problem(str(scenario), None, None, "", str(error))]) from None
+    return from_document(read_yaml(path), path.parent, path.stem, changes)
+
+
+def as_scenario(scenario: Scenario | str | Path | Mapping[str, Any]) -> Scenario:
+    """Return a scenario as it is, and load anything else."""
+    return scenario if isinstance(scenario, Scenario) else load(scenario)
+
+
+def from_document(
+    document: Document, folder: Path, name: str, changes: Iterable[tuple[str, str]] = ()
+) -> Scenario:
+    """Check a scenario and everything it names; see :func:`load`."""
+    keys = document.data if isinstance(document.data, Mapping) else {}
+    if "nodes" in keys and "links" in keys:
+        message = "this is a topology, not a scenario; a scenario names one: topology: FILE"
+        raise InputError([document.problem((), message)])
+    made = [Change(key, parse_value(key, text), "--set") for key, text in changes]
+    return Scenario.of(assemble(Source(name, document, folder), made))

@@ -1,0 +1,193 @@
+"""Settings: the keys of a scenario file, as checked dataclasses."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import PlainValidator
+
+from simulator.base.schema import (
+    Name,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    checked,
+    shown,
+)
+from simulator.control.strategy import Strategy
+from simulator.engines.engine import engine as engines
+from simulator.engines.fluid import Fluid
+from simulator.formats.rules.entries import CableEntry, NewExitEntry, NewRegion, UtcOffset
+from simulator.queues.burst import Burst
+from simulator.queues.queue import Queue
+from simulator.queues.queue import queue as queues
+from simulator.routing.igp_ecmp import IgpEcmp
+from simulator.simulation.faults import Event
+from simulator.traffic.services import Service
+from simulator.traffic.traffic import Matrix, Shape
+from simulator.traffic.traffic import matrix as matrices
+from simulator.traffic.traffic import shape as shapes_known
+
+BORDER_KEYS = ("exits", "regions", "cables")
+"""What a scenario adds to the network of its topology."""
+NETWORK_KEYS = ("topology", "utc_offset_h", *BORDER_KEYS)
+"""All that the network follows from, but for changes of links."""
+
+
+@checked
+class Traffic:
+    """Demands over time: a base matrix and the shapes that multiply it, in order.
+
+    Attributes
+    ----------
+    matrix : Matrix
+        Base demands; the topology's own matrix when left out.
+    shapes : tuple of Shape
+    services : mapping of str to Service, optional
+        What the traffic is, by name (``video``, ``bulk``): every demand is parted by their shares.
+    """
+
+    matrix: Annotated[Matrix, matrices.choice] | None = None
+    shapes: tuple[Annotated[Shape, shapes_known.choice], ...] = ()
+    services: dict[Name, Service] | None = None
+
+    @property
+    def outside(self) -> str:
+        """Traffic before and after a recording; see :class:`~simulator.traffic.traffic.Matrix`."""
+        return self.matrix.outside if self.matrix else Matrix.outside
+
+
+@checked
+class Record:
+    """Detail that the tables keep; figures are exact whatever is kept.
+
+    Attributes
+    ----------
+    demands : str
+        Rows of the demands table: by class and ``region``, by class and ``province`` (the end at
+        home; of domestic traffic, the source), by class and ``service``, by ``pair``, or ``none``.
+    every : int
+        Keep every n-th step.
+    """
+
+    demands: Literal["region", "province", "service", "pair", "none"] = "region"
+    every: PositiveInt = 1
+
+
+@checked
+class Targets:
+    """What the network is held to.
+
+    Attributes
+    ----------
+    exit_utilisation : float
+        Utilisation of an exit direction that headroom is counted to.
+    """
+
+    exit_utilisation: Positive = 0.8
+
+
+@checked
+class WhatIf:
+    """A named change of the scenario, compared with the scenario as it stands.
+
+    Attributes
+    ----------
+    name : str
+    set : mapping of str to value
+        Keys such as ``links.bj-la.capacity_gbps`` or ``strategies.sdn.control.every_s`` and their
+        new values; numbers may change by ``+400``, ``-100``, ``x1.5`` or ``+25%``.
+    """
+
+    name: Name
+    set: dict[str, Any]
+
+
+def _local_time(value: object) -> str:
+    try:
+        time = datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        time = None
+    if time is None or not isinstance(value, str):
+        expected = "expected a date such as 2017-12-31 or 2017-12-31T18:00"
+        raise ValueError(f"{expected}, found {shown(value)}")
+    if time.tzinfo is not None:
+        raise ValueError(f"times are local: leave the zone out of {value!r}")
+    return value
+
+
+LocalTime = Annotated[str, PlainValidator(_local_time, json_schema_input_type=str)]
+
+
+def hours_between(start: str, end: str) -> float:
+    """Hours from one local time to another."""
+    span = datetime.fromisoformat(end) - datetime.fromisoformat(start)
+    return span.total_seconds() / 3600.0
+
+
+def length_h(start: str | None, end: str | None, horizon_h: float | None) -> float:
+    """Length of a scenario in hours, from its keys."""
+    if start is not None and end is not None:
+        return hours_between(start, end)
+    return horizon_h or 24.0
+
+
+@checked
+class Settings:
+    """The keys of a scenario file.
+
+    Attributes
+    ----------
+    title : str
+        The question that the scenario asks, in a line.
+    topology : str
+        Name of a built-in topology, or a file or folder, relative to the scenario.
+    seed : int
+        Root of all random streams.
+    replications : int
+        Independent draws; intervals need two or more.
+    horizon_h : float
+        Length in hours; 24 when neither this nor ``end`` is given.
+    start, end : str
+        Local dates or times (``2017-12-31``, ``2017-12-31T18:00``) in place of ``horizon_h``.
+    step_s : float
+        Traffic is constant for a step.
+    utc_offset_h : float
+        Hours ahead of UTC of the network's home, where its file does not tell.
+    exits, regions, cables : list
+        A border for a network that has none, or more of it: exits from nodes at home, the regions
+        abroad that they lead to, and the cables that they ride.
+    """
+
+    title: str = ""
+    topology: Name
+    seed: NonNegativeInt = 1
+    replications: PositiveInt = 1
+    horizon_h: Positive | None = None
+    start: LocalTime | None = None
+    end: LocalTime | None = None
+    step_s: Positive = 300.0
+    engine: Annotated[Any, engines.choice] = Fluid()
+    traffic: Traffic = Traffic()
+    queue: Annotated[Queue, queues.choice] = Burst()
+    strategies: dict[Name, Strategy]
+    events: tuple[Event, ...] = ()
+    record: Record = Record()
+    targets: Targets = Targets()
+    utc_offset_h: UtcOffset | None = None
+    exits: tuple[NewExitEntry, ...] = ()
+    regions: tuple[NewRegion, ...] = ()
+    cables: tuple[CableEntry, ...] = ()
+    what_if: tuple[WhatIf, ...] = ()
+
+
+def with_fallbacks(settings: Settings) -> Settings:
+    """Give every controlled strategy its static routes: those of the first static strategy."""
+    static: Any = next((s.scheme for s in settings.strategies.values() if s.is_static), IgpEcmp())
+    filled = {
+        name: replace(s, fallback=static) if s.has_controller and s.fallback is None else s
+        for name, s in settings.strategies.items()
+    }
+    return replace(settings, strategies=filled)
