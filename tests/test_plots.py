@@ -370,7 +370,7 @@ def test_thinning_keeps_every_peak():
     mean = rng.normal(size=100_003)
     mean[777], mean[55_555], mean[9] = 50.0, -50.0, np.nan
     x = np.arange(len(mean), dtype=float)
-    thin_x, thin, low, high = run_data.thinned(x, mean, mean - 1, mean + 1)
+    thin_x, thin, low, high = run_data.decimated(x, mean, mean - 1, mean + 1)
     assert len(thin) == run_data.MOST_POINTS
     assert {50.0, -50.0} <= set(thin)
     assert (np.diff(thin_x) >= 0).all()
@@ -381,7 +381,7 @@ def test_thinning_keeps_every_peak():
 
 def test_thinning_leaves_short_lines_alone():
     x = np.arange(run_data.MOST_POINTS, dtype=float)
-    assert run_data.thinned(x, x, x, x)[1] is x
+    assert run_data.decimated(x, x, x, x)[1] is x
 
 
 def test_replications_fold_around_outages():

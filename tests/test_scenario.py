@@ -11,6 +11,7 @@ from click.testing import CliRunner
 import simulator as sim
 from simulator.base.errors import InputError
 from simulator.cli import main as cli
+from simulator.cli import running
 from simulator.engines.fluid import Fluid
 from simulator.queues.burst import Burst
 from simulator.routing.min_latency import MinLatency
@@ -121,7 +122,7 @@ def test_a_relative_change_counts_from_what_stands_or_from_the_default(file):
 @pytest.mark.parametrize("verb", ["run", "check"])
 def test_a_command_checks_reads_and_assembles_once(file, calls, tmp_path, monkeypatch, verb):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(cli, "_draw", lambda folder: None)
+    monkeypatch.setattr(running, "draw", lambda folder: None)
     path = file(TEXT)
     sets = ("seed=3", "strategies.static.scheme=igp_ecmp", "demands.all=x2",
             "links.beijing-la.capacity_gbps=+10")  # fmt: skip

@@ -14,7 +14,7 @@ from simulator.control.kinds.control import control
 from simulator.control.predictors.predictor import predictor
 from simulator.engines.engine import engine
 from simulator.engines.stage import Stage
-from simulator.recording.meter import Figures
+from simulator.results.metrics import Figures
 from simulator.routing.scheme import scheme
 from simulator.simulation.clock import Priority
 
@@ -95,7 +95,7 @@ class Counter:
     def current_rates(self):
         return self.stage.source.at(self.stage.clock.now)
 
-    def close(self):
+    def close(self, decisions, best_gbit_ms):
         return [("offered_gbit", "all", "Gbit", float(self.steps * self.weight))]
 
 
@@ -157,7 +157,7 @@ class Silent:
         self.log("rates")
         return self.stage.source.at(self.stage.clock.now)
 
-    def close(self) -> Figures:
+    def close(self, decisions, best_gbit_ms) -> Figures:
         self.log("close")
         return [("offered_gbit", "all", "Gbit", 1.0)]
 

@@ -127,7 +127,7 @@ class Folds:
             }
 
 
-def thinned(
+def decimated(
     x: np.ndarray, mean: np.ndarray, low: np.ndarray, high: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Keep the lowest and highest point of every bin, so that peaks stay visible."""

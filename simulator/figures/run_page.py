@@ -14,7 +14,7 @@ import numpy as np
 
 from simulator.figures import style
 from simulator.figures.page import AXIS_IN, grid, page
-from simulator.figures.run_data import MOST_POINTS, RunView, Track, thinned
+from simulator.figures.run_data import MOST_POINTS, RunView, Track, decimated
 from simulator.figures.style import Artist, Axes, Canvas, Legend
 from simulator.figures.time_axis import EventInterval
 from simulator.figures.words import percent, percent_tick
@@ -150,10 +150,10 @@ def _event_words(run: RunView, event: EventInterval) -> str:
 
 
 def steps(run: RunView, track: Track) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the coordinates of a track as steps: thinned, the last value held to the end."""
+    """Return the coordinates of a track as steps: decimated, the last value held to the end."""
     end = min(track.time_s[-1] / 3600 + run.time.step_h, run.time.horizon_h)
     x = run.time.place(np.r_[track.time_s / 3600, end])
-    return thinned(x, *(np.r_[values, values[-1]] for values in track[1:]))
+    return decimated(x, *(np.r_[values, values[-1]] for values in track[1:]))
 
 
 def draw_track(
