@@ -34,7 +34,7 @@ class Demands:
         What the traffic is (``video``, ``web``); None without services.
     window_gbps : ndarray of float, shape (demands, instants), optional
         Rates expected over a planning window, for schemes that plan ahead; None when ``gbps`` is
-        all there is to plan for.
+        all that a plan needs.
     """
 
     nodes: tuple[str, ...]
