@@ -1,1 +1,1 @@
-"""YAML -> a valid Scenario."""
+"""YAML, or keys in Python -> a valid Scenario: changed, checked and assembled once."""

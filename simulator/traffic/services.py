@@ -1,4 +1,4 @@
-"""Services: traffic by what it is, beside the classes, which say where its ends lie."""
+"""Services: kinds of traffic such as video, beside the classes, which follow from its ends."""
 
 from __future__ import annotations
 
