@@ -14,7 +14,7 @@ from simulator.control.kinds.loop import Loop
 from simulator.control.steering import steer
 from simulator.control.strategy import Strategy
 from simulator.engines.case import Case
-from simulator.engines.fluid import Fluid
+from simulator.engines.engine import engine
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
@@ -128,7 +128,7 @@ class Played:
         )
 
 
-def play(case: Case, replication: int = 0) -> Played:
+def play(case: Case, replication: int = 0, kind: str = "fluid") -> Played:
     """Play one replication and keep everything."""
     parts: dict[tuple[str, str], list[pd.DataFrame]] = {}
 
@@ -139,7 +139,7 @@ def play(case: Case, replication: int = 0) -> Played:
             pd.DataFrame({name: plain(values) for name, values in columns.items()})
         )
 
-    rows = Fluid().play(case, replication, emit, lambda done: None)
+    rows = engine.make(kind).play(case, replication, emit, lambda done: None)
     figures = {
         name: {(metric, scope): value for metric, scope, _, value in found}
         for name, found in rows.items()
