@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterable
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -68,18 +67,12 @@ class Plotter:
 
     def _method(self, name: str, cls: type[Figure]) -> Callable[..., Any]:
         """Return a function that takes the options of a figure and draws it."""
-        signature = inspect.Signature(
-            [
-                inspect.Parameter(
-                    each.name, inspect.Parameter.POSITIONAL_OR_KEYWORD, default=each.default
-                )
-                for each in fields(cls)  # type: ignore[arg-type]  # the registry makes dataclasses of them
-                if each.name != "kind"
-            ]
-        )
+        options = [p for p in inspect.signature(cls).parameters.values() if p.name != "kind"]
+        by_place = inspect.Parameter.POSITIONAL_OR_KEYWORD
+        signature = inspect.Signature([p.replace(kind=by_place) for p in options])
 
-        def method(*args: Any, **options: Any) -> Any:
-            picture = cls(**signature.bind(*args, **options).arguments)
+        def method(*args: Any, **named: Any) -> Any:
+            picture = cls(**signature.bind(*args, **named).arguments)
             return self.draw(picture, picture.data(self._subject))
 
         method.__name__, method.__doc__ = name, f"{inspect.getdoc(cls)}\n\n{_RETURNS}"
