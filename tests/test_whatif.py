@@ -77,7 +77,7 @@ def test_values_are_those_of_the_runs(answer):
 def test_it_prints_within_a_hundred_columns(answer):
     text = str(answer)
     assert max(map(show.columns, text.splitlines())) <= 100
-    assert text.startswith("What if: A day on the small network\nOn china169-mini, static with ")
+    assert text.startswith("What if: A day on the small network\nOn china169-mini, of 2 changes ")
     assert "grown: demands.international = x1.2" in text
     assert text.count("\nStrategy ") == 2
     for heading in ("baseline", "more", "grown", "difference"):
@@ -132,7 +132,8 @@ def test_the_sentence_is_about_the_best_change_of_each_strategy(answer):
     peak = "exit_utilisation_peak"
     for clause, strategy in ((first, "static"), (second, "sdn")):
         row = figure(answer, "more", peak, strategy=strategy)
-        assert f"{strategy} with more (the best of 2 changes by traffic lost)" in clause
+        assert f"of 2 changes ranked by traffic lost, more is first for {strategy}: " in clause
+        assert f"{strategy} with more " in clause
         for value in (row["baseline"], row["value"]):
             assert f"{100 * value:.1f} %" in clause
     assert answer.sentence.endswith(".")

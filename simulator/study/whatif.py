@@ -253,9 +253,13 @@ def _sentence(
             parts.append(f"no change keeps {short(strategy)}")
             continue
         best = min(changed, key=lambda name: rank(changed[name]))
-        several = f" (the best of {len(changed)} changes by traffic lost)"
-        name = f"{short(strategy)} with {short(best, 48)}{several if len(changed) > 1 else ''}"
-        parts.append(against(lines, name, "the baseline", changed[best], base[strategy]))
+        change, name = short(best, 48), short(strategy)
+        count = len(changed)
+        several = f"of {count} changes ranked by traffic lost, {change} is first for {name}: "
+        clause = against(
+            lines, f"{name} with {change}", "the baseline", changed[best], base[strategy]
+        )
+        parts.append(f"{several if count > 1 else ''}{clause}")
     others = len(strategies) - MOST_IN_A_SENTENCE
     rest = [f"the tables show {others} more of the strategies"] if others > 0 else []
     return "; ".join([*parts, *rest])
