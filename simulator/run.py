@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -67,7 +66,6 @@ def run(
             scenario, staging.folder, seconds=seconds, workers=workers, solve_s=solve_times(parts)
         )
         merge(parts, staging.folder)
-        shutil.rmtree(parts)
         if finish:
             finish(staging.folder)
         folder = staging.publish()

@@ -29,6 +29,7 @@ ORDER = ("exits", "balance", "links", "traffic", "headroom", "control", "regret"
 """Files of metrics in the order of their rows; files that are not listed follow by name."""
 
 Scope = Literal["all", "exit", "link class", "class", "region", "service"]
+Better = Literal["lower", "higher", "neither"]
 Scoped = Iterator[tuple[str, float]]
 """What the function of a metric yields: scopes, each with its value."""
 Figures = list[tuple[str, str, str, float]]
@@ -58,7 +59,7 @@ class Metric:
     name: str
     unit: str
     scopes: tuple[Scope, ...]
-    better: Literal["lower", "higher", "neither"]
+    better: Better
     sentence: str
     compute: Compute
 
@@ -88,7 +89,7 @@ class Metrics:
         *,
         unit: str,
         scopes: tuple[Scope, ...],
-        better: Literal["lower", "higher", "neither"],
+        better: Better,
         sentence: str,
     ) -> Callable[[Compute], Compute]:
         """Return a decorator that declares the metric which a function computes."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
@@ -129,7 +130,7 @@ def _arrow(values: Any) -> pa.Array:
 
 
 def merge(parts: Path, folder: Path) -> None:
-    """Put the parts of every table of a run together, by replication and strategy.
+    """Put the parts of every table of a run together, by replication and strategy; remove them.
 
     Parameters
     ----------
@@ -152,6 +153,7 @@ def merge(parts: Path, folder: Path) -> None:
                             path = folder / table.file
                             whole = stack.enter_context(pq.ParquetWriter(path, rows.schema))
                         whole.write_table(rows.cast(whole.schema))
+    shutil.rmtree(parts)
 
 
 def figures_of(parts: Path) -> pd.DataFrame:

@@ -7,49 +7,51 @@ from collections.abc import Callable
 import numpy as np
 
 from simulator.recording.tally import Totals
-from simulator.results.metrics import Scoped, metric
+from simulator.results.metrics import Better, Scoped, metric
 
 _S_PER_DAY = 86_400.0
+_Log = dict[str, np.ndarray]
+"""Columns of the table ``control``."""
 
 
-@metric(
-    "control_cycles",
-    unit="1",
-    scopes=("all",),
-    better="neither",
-    sentence="Decisions that the controller put in force.",
-)
-def control_cycles(totals: Totals) -> Scoped:
-    """Yield the number of decisions that changed steered routes, withdrawals apart."""
-    log = totals.decisions
+def _declare(
+    name: str, unit: str, better: Better, sentence: str, value: Callable[[_Log], float]
+) -> None:
+    """Declare a metric that is a function of the log of decisions."""
+
+    @metric(name, unit=unit, scopes=("all",), better=better, sentence=sentence)
+    def compute(totals: Totals) -> Scoped:
+        yield "all", value(totals.decisions)
+
+
+def _cycles(log: _Log) -> float:
     steered = np.isin(log["layer"], ("controller", "announcements"))
     made = steered & (log["status"] != "unchanged") & (log["trigger"] != "withdrawal")
-    yield "all", made.sum()
+    return float(made.sum())
 
 
-@metric(
+def _of_known(function: Callable[[np.ndarray], float], values: np.ndarray) -> float:
+    """Apply a function to the values that are finite; NaN without any."""
+    known = values[np.isfinite(values)]
+    return float(function(known)) if len(known) else np.nan
+
+
+_declare("control_cycles", "1", "neither", "Decisions that the controller put in force.", _cycles)
+_declare(
     "moves",
-    unit="1",
-    scopes=("all",),
-    better="lower",
-    sentence="Demands that are rerouted, summed over installations.",
+    "1",
+    "lower",
+    "Demands that are rerouted, summed over installations.",
+    lambda log: log["moves"].sum(),
 )
-def moves(totals: Totals) -> Scoped:
-    """Yield the number of moves."""
-    yield "all", totals.decisions["moves"].sum()
-
-
-@metric(
+_declare(
     "moved_gbps",
-    unit="Gbps",
-    scopes=("all",),
-    better="lower",
-    sentence="Their rate at that time, summed: of each demand the largest rise of its share on any"
-    " one link direction.",
+    "Gbps",
+    "lower",
+    "Their rate at that time, summed: of each demand the largest rise of its share on any one link"
+    " direction.",
+    lambda log: log["moved_gbps"].sum(),
 )
-def moved_gbps(totals: Totals) -> Scoped:
-    """Yield the rate of all moves."""
-    yield "all", totals.decisions["moved_gbps"].sum()
 
 
 @metric(
@@ -65,45 +67,25 @@ def moved_gbps_per_day(totals: Totals) -> Scoped:
     yield "all", moved * _S_PER_DAY / totals.horizon_s
 
 
-@metric(
+_declare(
     "entries_peak",
-    unit="1",
-    scopes=("all",),
-    better="lower",
-    sentence="Most entries at the sources at once, one for each steered demand and path.",
+    "1",
+    "lower",
+    "Most entries at the sources at once, one for each steered demand and path.",
+    lambda log: log["entries"].max(),
 )
-def entries_peak(totals: Totals) -> Scoped:
-    """Yield the largest number of forwarding entries."""
-    yield "all", totals.decisions["entries"].max()
-
-
-@metric(
+_declare(
     "gap_max",
-    unit="1",
-    scopes=("all",),
-    better="lower",
-    sentence="Largest proven gap of any decision to the optimum; empty for schemes without a"
-    " proof.",
+    "1",
+    "lower",
+    "Largest proven gap of any decision to the optimum; empty for schemes without a proof.",
+    lambda log: _of_known(np.max, log["gap"]),
 )
-def gap_max(totals: Totals) -> Scoped:
-    """Yield the largest optimality gap."""
-    yield "all", _of_known(np.max, totals.decisions["gap"])
-
-
-@metric(
+_declare(
     "prediction_error",
-    unit="1",
-    scopes=("all",),
-    better="lower",
-    sentence="Mean over cycles of the difference between the traffic and the traffic that the"
-    " routes were made for, as a share of it.",
+    "1",
+    "lower",
+    "Mean over cycles of the difference between the traffic and the traffic that the routes were"
+    " made for, as a share of it.",
+    lambda log: _of_known(np.mean, log["prediction_error"]),
 )
-def prediction_error(totals: Totals) -> Scoped:
-    """Yield the mean prediction error."""
-    yield "all", _of_known(np.mean, totals.decisions["prediction_error"])
-
-
-def _of_known(function: Callable[[np.ndarray], float], values: np.ndarray) -> float:
-    """Apply a function to the values that are finite; NaN without any."""
-    known = values[np.isfinite(values)]
-    return float(function(known)) if len(known) else np.nan

@@ -2,121 +2,74 @@
 
 from __future__ import annotations
 
-from simulator.recording.tally import Totals
-from simulator.results.metrics import Scope, Scoped, metric
+from collections.abc import Callable
+from functools import partial
+
+from simulator.recording.tally import Totals, TrafficTotals
+from simulator.results.metrics import Better, Scope, Scoped, metric
 from simulator.results.statistics import weighted_quantiles
 
 _SCOPES: tuple[Scope, ...] = ("all", "class", "region", "service")
 
 
-@metric(
+def _declare(
+    name: str, unit: str, better: Better, sentence: str, value: Callable[[TrafficTotals], float]
+) -> None:
+    """Declare a metric that is a function of the traffic of each scope."""
+
+    @metric(name, unit=unit, scopes=_SCOPES, better=better, sentence=sentence)
+    def compute(totals: Totals) -> Scoped:
+        for scope, traffic in totals.traffic.items():
+            yield scope, value(traffic)
+
+
+def _latency_ms(traffic: TrafficTotals, percent: int) -> float:
+    return weighted_quantiles(*traffic.by_latency, [percent / 100])[0]
+
+
+def _loss(traffic: TrafficTotals) -> float:
+    return traffic.lost_gbit / traffic.offered_gbit if traffic.offered_gbit > 0 else 0.0
+
+
+_declare(
     "latency_ms_mean",
-    unit="ms",
-    scopes=_SCOPES,
-    better="lower",
-    sentence="One way, weighted by volume delivered.",
+    "ms",
+    "lower",
+    "One way, weighted by volume delivered.",
+    lambda traffic: traffic.latency_ms,
 )
-def latency_ms_mean(totals: Totals) -> Scoped:
-    """Yield the mean latency."""
-    for scope, each in totals.traffic.items():
-        yield scope, each.latency_ms
-
-
-def _latency_ms(percent: int) -> None:
-    """Declare a percentile of the latency."""
-
-    @metric(
-        f"latency_ms_p{percent}",
-        unit="ms",
-        scopes=_SCOPES,
-        better="lower",
-        sentence=f"Latency that {percent} % of the volume delivered does not exceed.",
-    )
-    def percentile(totals: Totals) -> Scoped:
-        for scope, each in totals.traffic.items():
-            yield scope, weighted_quantiles(*each.by_latency, [percent / 100])[0]
-
-
 for _percent in (50, 95, 99):
-    _latency_ms(_percent)
-
-
-@metric(
+    _declare(
+        f"latency_ms_p{_percent}",
+        "ms",
+        "lower",
+        f"Latency that {_percent} % of the volume delivered does not exceed.",
+        partial(_latency_ms, percent=_percent),
+    )
+_declare(
     "propagation_ms_mean",
-    unit="ms",
-    scopes=_SCOPES,
-    better="lower",
-    sentence="The part of the mean latency that is distance (and ``hop_delay_ms``).",
+    "ms",
+    "lower",
+    "The part of the mean latency that is distance (and ``hop_delay_ms``).",
+    lambda traffic: traffic.propagation_ms,
 )
-def propagation_ms_mean(totals: Totals) -> Scoped:
-    """Yield the mean propagation delay."""
-    for scope, each in totals.traffic.items():
-        yield scope, each.propagation_ms
-
-
-@metric(
+_declare(
     "queueing_ms_mean",
-    unit="ms",
-    scopes=_SCOPES,
-    better="lower",
-    sentence="The part of the mean latency that is waiting.",
+    "ms",
+    "lower",
+    "The part of the mean latency that is waiting.",
+    lambda traffic: traffic.latency_ms - traffic.propagation_ms,
 )
-def queueing_ms_mean(totals: Totals) -> Scoped:
-    """Yield the mean wait."""
-    for scope, each in totals.traffic.items():
-        yield scope, each.latency_ms - each.propagation_ms
-
-
-@metric(
-    "offered_gbit",
-    unit="Gbit",
-    scopes=_SCOPES,
-    better="neither",
-    sentence="Volume asked for.",
-)
-def offered_gbit(totals: Totals) -> Scoped:
-    """Yield the volume asked for."""
-    for scope, each in totals.traffic.items():
-        yield scope, each.offered_gbit
-
-
-@metric(
-    "carried_gbit",
-    unit="Gbit",
-    scopes=_SCOPES,
-    better="higher",
-    sentence="Volume delivered.",
-)
-def carried_gbit(totals: Totals) -> Scoped:
-    """Yield the volume delivered."""
-    for scope, each in totals.traffic.items():
-        yield scope, each.delivered_gbit
-
-
-@metric(
+_declare("offered_gbit", "Gbit", "neither", "Volume asked for.", lambda t: t.offered_gbit)
+_declare("carried_gbit", "Gbit", "higher", "Volume delivered.", lambda t: t.delivered_gbit)
+_declare(
     "lost_gbit",
-    unit="Gbit",
-    scopes=_SCOPES,
-    better="lower",
-    sentence="Volume lost: offered - carried - deferred.",
+    "Gbit",
+    "lower",
+    "Volume lost: offered - carried - deferred.",
+    lambda t: t.lost_gbit,
 )
-def lost_gbit(totals: Totals) -> Scoped:
-    """Yield the volume lost."""
-    for scope, each in totals.traffic.items():
-        yield scope, each.lost_gbit
-
-
-@metric(
-    "loss_fraction",
-    unit="1",
-    scopes=_SCOPES,
-    better="lower",
-    sentence="Lost / offered.",
-)
-def loss_fraction(totals: Totals) -> Scoped:
-    """Yield the share of the volume that was lost."""
-    for scope, each in totals.traffic.items():
-        yield scope, each.lost_gbit / each.offered_gbit if each.offered_gbit > 0 else 0.0
+_declare("loss_fraction", "1", "lower", "Lost / offered.", _loss)
 
 
 @metric(
@@ -129,5 +82,5 @@ def loss_fraction(totals: Totals) -> Scoped:
 def deferred_gbit(totals: Totals) -> Scoped:
     """Yield the volume deferred."""
     if totals.defers:
-        for scope, each in totals.traffic.items():
-            yield scope, each.deferred_gbit
+        for scope, traffic in totals.traffic.items():
+            yield scope, traffic.deferred_gbit
