@@ -32,7 +32,7 @@ class ByPath:
             for i in range(longest)
         ]
 
-    def loads(self, rates: np.ndarray, kept: np.ndarray | None = None) -> np.ndarray:
+    def loads(self, rates: np.ndarray, pass_fraction: np.ndarray | None = None) -> np.ndarray:
         """Rate offered to every arc, shape (arcs, instants), when arcs keep a share of it."""
         total = np.zeros((self.arcs, rates.shape[1]))
         moving = self.share[:, None] * rates[self.demand]
@@ -42,31 +42,31 @@ class ByPath:
                 (np.ones(len(there)), (arc[there], there)), shape=(self.arcs, len(arc))
             )
             total += onto @ moving
-            if kept is not None:
-                moving[there] *= kept[arc[there]]
+            if pass_fraction is not None:
+                moving[there] *= pass_fraction[arc[there]]
         return total
 
-    def kept(self, network: Network, rates: np.ndarray) -> np.ndarray:
+    def pass_fraction(self, network: Network, rates: np.ndarray) -> np.ndarray:
         """Share that every arc keeps, by the simplest damped iteration that settles."""
         room = (network.capacity_gbps * network.up)[:, None]
-        kept = np.ones((self.arcs, rates.shape[1]))
+        pass_fraction = np.ones((self.arcs, rates.shape[1]))
         for _ in range(_MOST_SWEEPS):
-            offered = self.loads(rates, kept)
+            offered = self.loads(rates, pass_fraction)
             wanted = np.minimum(1.0, room / np.maximum(offered, 1e-300))
-            if np.abs(wanted - kept).max(initial=0.0) < _EXACT:
+            if np.abs(wanted - pass_fraction).max(initial=0.0) < _EXACT:
                 return wanted
-            kept = (kept + wanted) / 2.0
-        raise AssertionError("the shares kept do not settle")
+            pass_fraction = (pass_fraction + wanted) / 2.0
+        raise AssertionError("the pass fractions do not settle")
 
     def delivered(
-        self, rates: np.ndarray, kept: np.ndarray, delay_ms: np.ndarray
+        self, rates: np.ndarray, pass_fraction: np.ndarray, delay_ms: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rate of every demand that arrives, and its mean delay, both (demands, instants)."""
         moving = self.share[:, None] * rates[self.demand]
         spent = np.zeros_like(moving)
         for arc in self.positions:
             there = np.flatnonzero(arc >= 0)
-            moving[there] *= kept[arc[there]]
+            moving[there] *= pass_fraction[arc[there]]
             spent[there] += delay_ms[arc[there]]
         of = sparse.csr_array(
             (np.ones(len(self.demand)), (self.demand, np.arange(len(self.demand)))),

@@ -211,14 +211,14 @@ def test_each_measure_is_best_at_its_own(name):
 def test_the_certificate_tells_the_truth(name, measure):
     network, demands = windowed(name)
     routes = best(name, measure)
-    told = routes.certificate
-    assert told.status == "optimal"
-    assert told.mlu == pytest.approx(measured(network, demands, routes, measure), rel=1e-7)
-    assert told.mlu_bound <= told.mlu
-    assert told.bound <= told.objective
-    assert told.gap < 1e-6
+    proof = routes.certificate
+    assert proof.status == "optimal"
+    assert proof.mlu == pytest.approx(measured(network, demands, routes, measure), rel=1e-7)
+    assert proof.mlu_bound <= proof.mlu
+    assert proof.bound <= proof.objective
+    assert proof.gap < 1e-6
     mean = demands.window_gbps.mean(axis=1)
-    assert told.objective == pytest.approx(mean @ routes.arrivals(network.delay_ms)[1], rel=1e-6)
+    assert proof.objective == pytest.approx(mean @ routes.arrivals(network.delay_ms)[1], rel=1e-6)
 
 
 @by_measure
@@ -228,9 +228,9 @@ def test_one_instant_is_min_max(name, measure):
     bare = replace(demands, window_gbps=None)
     known = other_routes(name, "min_max").certificate
     for one in (bare, planned(bare, bare.gbps[:, None])):
-        told = BestStatic(measure=measure).route(network, one).certificate
-        assert told.mlu == pytest.approx(known.mlu, rel=1e-8)
-        assert told.objective == pytest.approx(known.objective, rel=1e-6)
+        proof = BestStatic(measure=measure).route(network, one).certificate
+        assert proof.mlu == pytest.approx(known.mlu, rel=1e-8)
+        assert proof.objective == pytest.approx(known.objective, rel=1e-6)
 
 
 # -- against SciPy, over all simple paths ------------------------------------------------------
@@ -328,11 +328,11 @@ def test_as_good_as_scipy_over_all_simple_paths(seed, classes, measure):
     counts = counts | ~everything.used
     mlu, latency = everything.best(measure, counts, 0.4)
     routes = BestStatic(measure=measure, classes=classes, others_cap=0.4).route(network, demands)
-    told = routes.certificate
-    assert told.mlu == pytest.approx(mlu, rel=1e-6, abs=1e-8)
-    assert told.mlu_bound <= mlu * (1 + 1e-8) + 1e-9
-    assert told.objective == pytest.approx(latency, rel=1e-5)
-    assert told.gap < 1e-6
+    proof = routes.certificate
+    assert proof.mlu == pytest.approx(mlu, rel=1e-6, abs=1e-8)
+    assert proof.mlu_bound <= mlu * (1 + 1e-8) + 1e-9
+    assert proof.objective == pytest.approx(latency, rel=1e-5)
+    assert proof.gap < 1e-6
     assert np.flatnonzero(routes.served > 0.5).tolist() == np.unique(everything.who).tolist()
 
 
@@ -377,10 +377,10 @@ def test_two_calls_agree_to_the_last_bit(name, measure):
 def test_neither_the_order_of_instants_nor_their_repetition_matters(measure):
     network, demands = windowed("mini, noisy")
     window = demands.window_gbps
-    for other in (window[:, ::-1], np.tile(window, 3)):
-        told = BestStatic(measure=measure).route(network, planned(demands, other))
-        assert told.certificate.mlu == pytest.approx(best("mini, noisy", measure).certificate.mlu)
-        assert abs(told.matrix - best("mini, noisy", measure).matrix).max() < 1e-6
+    for instants in (window[:, ::-1], np.tile(window, 3)):
+        other = BestStatic(measure=measure).route(network, planned(demands, instants))
+        assert other.certificate.mlu == pytest.approx(best("mini, noisy", measure).certificate.mlu)
+        assert abs(other.matrix - best("mini, noisy", measure).matrix).max() < 1e-6
 
 
 @by_measure
@@ -389,10 +389,10 @@ def test_an_instant_without_traffic(measure):
     network, demands = windowed("mini, noisy")
     instants = demands.window_gbps.shape[1]
     quiet = planned(demands, np.pad(demands.window_gbps, [(0, 0), (0, 2)]))
-    told = BestStatic(measure=measure).route(network, quiet).certificate
+    proof = BestStatic(measure=measure).route(network, quiet).certificate
     share = instants / (instants + 2) if measure == "mean" else 1.0
-    assert told.mlu == pytest.approx(best("mini, noisy", measure).certificate.mlu * share)
-    assert told.gap < 1e-6
+    assert proof.mlu == pytest.approx(best("mini, noisy", measure).certificate.mlu * share)
+    assert proof.gap < 1e-6
 
 
 # -- corners -----------------------------------------------------------------------------------
@@ -451,11 +451,11 @@ def test_the_certificate_sees_a_gap(monkeypatch):
     least = best("mini", "worst").certificate.mlu
     monkeypatch.setattr(candidates, "FIRST_EXITS", 1)
     monkeypatch.setattr(path_problem, "MAX_ROUNDS", 1)
-    told = BestStatic().route(network, demands).certificate
-    assert told.status == "round limit"
-    assert told.mlu > least + 1e-3
-    assert told.mlu_bound <= least * (1 + 1e-9)
-    assert told.gap > 1e-3
+    proof = BestStatic().route(network, demands).certificate
+    assert proof.status == "round limit"
+    assert proof.mlu > least + 1e-3
+    assert proof.mlu_bound <= least * (1 + 1e-9)
+    assert proof.gap > 1e-3
 
 
 @by_measure
@@ -467,14 +467,14 @@ def test_no_bound_is_above_the_optimum_wherever_pricing_stops(monkeypatch, name,
     network = type(network)(network.graph, network.about)
     for rounds in range(1, 8):
         monkeypatch.setattr(path_problem, "MAX_ROUNDS", rounds)
-        told = BestStatic(measure=measure).route(network, demands).certificate
-        assert told.mlu >= known.mlu * (1 - 1e-8)
-        assert told.mlu_bound <= known.mlu * (1 + 1e-8)
-        assert told.bound <= known.objective * (1 + 1e-8)
+        proof = BestStatic(measure=measure).route(network, demands).certificate
+        assert proof.mlu >= known.mlu * (1 - 1e-8)
+        assert proof.mlu_bound <= known.mlu * (1 + 1e-8)
+        assert proof.bound <= known.objective * (1 + 1e-8)
 
 
 @pytest.mark.parametrize(
-    ("window", "told"),
+    ("window", "message"),
     [
         (np.ones((3, 4)), "a row for each of 2 demands"),
         (np.ones((2, 0)), "at least one instant"),
@@ -483,9 +483,9 @@ def test_no_bound_is_above_the_optimum_wherever_pricing_stops(monkeypatch, name,
         ([[1.0, -1.0], [1.0, 1.0]], "0 or more"),
     ],
 )
-def test_a_window_that_is_none_is_refused(window, told):
+def test_a_window_that_is_none_is_refused(window, message):
     network, demands = rivals()
-    with pytest.raises(ValueError, match=told):
+    with pytest.raises(ValueError, match=message):
         BestStatic().route(network, planned(demands, window))
 
 
@@ -532,6 +532,6 @@ def test_a_run_with_the_traffic_expected_is_as_full_as_planned():
         network, demands, static("best_static"), hours=24.0, step_s=3600.0, shapes=(Diurnal(),)
     )
     demands = with_window(demands, case.series, case.horizon_s)
-    told = BestStatic().route(network, demands).certificate
+    proof = BestStatic().route(network, demands).certificate
     played = play(replace(case, demands=demands))
-    assert played.figure("mlu_peak") == pytest.approx(told.mlu, rel=1e-7)
+    assert played.figure("mlu_peak") == pytest.approx(proof.mlu, rel=1e-7)

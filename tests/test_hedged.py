@@ -372,7 +372,7 @@ def test_full_backgrounds_elsewhere_do_not_loosen_the_hedge():
     assert routes.certificate.status == "limited paths: hedged"
     assert routes.certificate.mlu <= 1.0 + 1e-9
     assert not any(network.arc_name(a) == "home>gw2" for _, _, p in routes.paths() for a in p)
-    # As good, and as dear, as if the full link were not there.
+    # As good, and as expensive, as if the full link were not there.
     without = Hedged().route(network.failed(links=["slow"]), demands).certificate
     assert routes.certificate.objective == pytest.approx(without.objective, rel=1e-8)
 
@@ -444,7 +444,7 @@ def test_the_stretch_holds_on_a_whole_network(mini):
     for k, _, arcs in routes.paths():
         delay.setdefault(k, []).append(network.delay_ms[list(arcs)].sum())
     paths = fastest_paths(network, demands, 9)
-    length, told = paths.sums(network.delay_ms), set()
+    length, seen = paths.sums(network.delay_ms), set()
     for k in np.flatnonzero(demands.of_class(INTERNATIONAL)):
         fastest = length[paths.demand == k].min()
         slow = [ms for ms in delay[k] if ms > fastest + 15.0 + 1e-3]
@@ -455,8 +455,8 @@ def test_the_stretch_holds_on_a_whole_network(mini):
             if arc // 2 in network.exits
         }
         assert len(slow) <= (len(near) == 1), "a path is slow though another exit is near"
-        told.add(len(near) == 1)
-    assert told == {True, False}
+        seen.add(len(near) == 1)
+    assert seen == {True, False}
 
 
 def test_faults_that_kill_all_the_listed_paths_find_another():

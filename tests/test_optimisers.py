@@ -257,7 +257,7 @@ def test_background_counts_for_the_mlu():
     routes = MinMax().route(network.carrying(np.array([4.0, 0.0, 0.0, 0.0])), demands)
     np.testing.assert_allclose(routes.loads(demands.gbps)[::2], [0, 12], atol=1e-6)
     assert routes.certificate.mlu == pytest.approx(0.4, abs=1e-8)
-    # The other direction counts as well, though nobody goes there: it is in reach of nobody.
+    # Background in proportion to capacity leaves the split as it is.
     routes = MinMax().route(network.carrying(np.array([2.0, 0.0, 6.0, 0.0])), demands)
     np.testing.assert_allclose(routes.loads(demands.gbps)[::2], [3, 9], atol=1e-6)
     assert routes.certificate.mlu == pytest.approx(0.5, abs=1e-8)
@@ -466,7 +466,7 @@ def test_the_certificate_sees_a_gap(monkeypatch):
 
 
 def test_the_solver_says_nothing():
-    """Standard output belongs to whoever asked for --json."""
+    """Standard output carries the JSON that a verb prints, and nothing else."""
     code = (
         "import conftest; from simulator.routing.min_max import MinMax;"
         "MinMax().route(*conftest.built_in('china169-mini'))"

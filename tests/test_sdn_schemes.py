@@ -37,7 +37,7 @@ def loads(network, demands, scheme):
 
 @functools.cache
 def case(seed, size="medium"):
-    """A random network, every other one with load that nobody steers."""
+    """A random network, every other one with load that is not steered."""
     network, demands = make_random_case(seed, size)
     if seed % 2:
         part = np.random.default_rng(seed).uniform(0, 0.3, len(network.tail))

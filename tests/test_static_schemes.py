@@ -201,7 +201,7 @@ def test_the_order_of_the_row_counts():
 def test_beyond_the_gateway_the_least_metric_decides():
     network = make_tiny(
         ("c-gw1", "core", "gw1", 1), ("c-gw2", "core", "gw2", 1, 9.0),
-        ("dear", "gw2", "pop1", 1, 5.0, 1.0), ("cheap", "gw2", "pop2", 1, 1.0, 90.0),
+        ("costly", "gw2", "pop1", 1, 5.0, 1.0), ("cheap", "gw2", "pop2", 1, 1.0, 90.0),
         ("other", "gw1", "pop1", 1), ("far1", "pop1", "region", 1), ("far2", "pop2", "region", 1),
         **KINDS,
     )  # fmt: skip

@@ -1,10 +1,13 @@
 """Lagrangian bounds: a cost that no routing can be below, from the prices of a program's rows.
 
-Take any prices of the arcs, none negative. Charge them for flow, and pay them back for what the
-limits allow. No routing within the limits gets cheaper by that, and without limits the cheapest
-routing sends every demand over its shortest path under cost and price. So its cost, less what is
-paid back, is below the cost of all routings over all paths, whatever the prices; at the prices of
-an optimum the two are equal.
+Take any prices of the arcs, none negative. Charge them for load, and refund them for the load that
+the limits allow. A routing within the limits gets no more expensive by that. Without the limits the
+cheapest routing sends every demand over its shortest path under cost and price. So the cost of
+that, less the refund, is at most the cost of any routing within the limits, over all paths and for
+any prices; at the prices of an optimum the two are equal.
+
+``piecewise.py`` (load has a cost itself) and ``window.py`` (limits differ by instant) add terms of
+their own; ``exit_problem.py`` takes the same bound over paths by exits.
 
 All functions take flows in the units of their problem (see :class:`PathProblem`); ``floor`` is what
 a unit of each demand costs at least under the prices, shape (demands,), and ``rate`` is its rate.

@@ -6,8 +6,7 @@ from conftest import built_in, make_random_case
 from helpers import asks, two_exits
 
 from simulator.model.demands import INTERNATIONAL
-from simulator.optimise import exit_problem as exit_program
-from simulator.optimise import multicommodity
+from simulator.optimise import exit_problem, multicommodity
 
 SEEDS = [*range(12), *range(30, 36)]
 
@@ -19,7 +18,7 @@ def international(case):
 
 def by_exits(network, demands, cap, current=None):
     arcs = len(network.tail)
-    return exit_program.route(
+    return exit_problem.route(
         network, demands, np.full(arcs, cap), np.ones(arcs, dtype=bool), current
     )
 
@@ -50,10 +49,10 @@ def test_as_good_as_the_general_program(case, fill):
         # Some other link decides, or the exits cannot be kept below the cap.
         assert load[others].max() > 0.8 - 1e-6 or general.certificate.mlu > 0.8 + 1e-9
         return
-    told, known = quick.certificate, general.certificate
-    assert told.objective == pytest.approx(known.objective, rel=1e-7)
-    assert told.bound <= known.objective * (1 + 1e-9)
-    assert told.gap < 1e-7 and told.status == "optimal"
+    proof, known = quick.certificate, general.certificate
+    assert proof.objective == pytest.approx(known.objective, rel=1e-7)
+    assert proof.bound <= known.objective * (1 + 1e-9)
+    assert proof.gap < 1e-7 and proof.status == "optimal"
     assert quick.served == pytest.approx(general.served, abs=1e-9)
     assert (quick.loads(demands.gbps) <= 0.8 * network.capacity_gbps * (1 + 1e-8)).all()
 
@@ -143,7 +142,7 @@ def test_units_do_not_matter(power):
     assert abs(one.matrix - two.matrix).max() == 0.0
 
 
-def test_a_hint_from_elsewhere_is_no_harm():
+def test_a_warm_start_from_elsewhere_does_no_harm():
     """Routes made for other demands, or on another network, are only a bad start."""
     network, demands = international(built_in("china169-2017"))
     other, few = international(built_in("china169-mini"))
