@@ -710,7 +710,7 @@ def test_computing_may_take_what_it_takes(tmp_path):
 def test_solving_times_stand_apart_from_the_tables(tmp_path):
     scenario = sim.load("mini").with_changes({"horizon_h": 1, "replications": 2, "events": []})
     results = sim.run(scenario, out=tmp_path / "out")
-    table = results._table("control")
+    table = results.table("control")
     assert "solve_s" not in table.columns
     assert not list(results.folder.glob("solve*"))
     taken = results.control["solve_s"]

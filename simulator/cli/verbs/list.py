@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pkgutil import resolve_name
 
 import click
@@ -33,14 +32,6 @@ NOUNS: dict[str, dict[str, str]] = {
     "figures": {"": "simulator.figures.figure:figure.describe"},
 }
 """Noun -> where its lines come from: kind, if there are several, -> function of a module."""
-
-
-def _is_there(place: str) -> bool:
-    parent, _, name = place.partition(":")[0].rpartition(".")
-    return find_spec(parent) is not None and find_spec(f"{parent}.{name}") is not None
-
-
-NOUNS = {noun: places for noun, places in NOUNS.items() if all(map(_is_there, places.values()))}
 
 
 @click.command()

@@ -10,7 +10,7 @@ import click
 from simulator.cli.output import print_text
 
 ROOTS = {
-    "scenario": "simulator.scenario.scenario:Settings",
+    "scenario": "simulator.scenario.settings:Settings",
     "topology": "simulator.formats.rules.entries:TopologyFile",
 }
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -10,7 +10,7 @@ from simulator.recording.tally import Totals
 from simulator.results.metrics import Better, Scoped, metric
 
 _S_PER_DAY = 86_400.0
-_Log = dict[str, np.ndarray]
+_Log = Mapping[str, np.ndarray]
 """Columns of the table ``control``."""
 
 
