@@ -12,6 +12,7 @@ import yaml
 from click.testing import CliRunner
 
 from simulator.base import library
+from simulator.cli import running
 from simulator.cli.main import main
 
 ROOT = Path(__file__).parent.parent
@@ -114,6 +115,7 @@ def test_the_readme_shows_the_commands_that_people_come_for():
 
 @pytest.mark.parametrize(("page", "words"), COMMANDS)
 def test_a_command_runs(page, words, tmp_path, monkeypatch):
+    monkeypatch.setattr(running, "draw", lambda folder: None)  # tests/test_plots.py draws
     prepare(words, tmp_path, short=True)
     workers = ["--workers", "1"] if words[0] in ("run", "whatif") else []
     kept = [w for i, w in enumerate(words) if "--workers" not in words[max(0, i - 1) : i + 1]]
