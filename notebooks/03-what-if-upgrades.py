@@ -20,7 +20,7 @@
 import simulator as sim
 
 scenario = sim.load("upgrade-la-400g").with_changes(
-    {"step_s": 1800, "replications": 2, "strategies.sdn.control.every_s": 1800}
+    {"step_s": 3600, "replications": 2, "strategies.sdn.control.every_s": 3600}
 )
 answer = sim.what_if(scenario)
 answer

@@ -23,7 +23,11 @@ def execute(source: Path) -> nbformat.NotebookNode:
     for place, cell in enumerate(notebook.cells):
         cell.id = f"cell-{place:02d}"  # random ids would change with every run
     client = NotebookClient(
-        notebook, timeout=300, kernel_name="python3", resources={"metadata": {"path": str(HERE)}}
+        notebook,
+        timeout=300,
+        kernel_name="python3",
+        coalesce_streams=True,  # or printed text comes in as many pieces as the load makes of it
+        resources={"metadata": {"path": str(HERE)}},
     )
     client.execute()
     for cell in notebook.cells:

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from job_calls import fail, squares, work
 
 import simulator as sim
 from simulator import provenance
@@ -17,26 +18,6 @@ from simulator.jobs import FINISHED, Inline, Job, Processes, executor, key_of, s
 from simulator.run import play
 
 ROOT = Path(__file__).parent.parent
-
-
-def work(log, number, folder, progress):
-    """Write a square, and a line in the log."""
-    with log.open("a") as lines:
-        lines.write(f"{number}\n")
-    progress(0.5)
-    (folder / "answer.txt").write_text(str(number**2))
-
-
-def fail(number, folder, progress):
-    (folder / "answer.txt").write_text("half an answ")
-    raise ZeroDivisionError(f"job {number}")
-
-
-def squares(place, count=4):
-    return [
-        Job(key_of(number=n), partial(work, place / "log.txt", n), place / f"{n:02d}")
-        for n in range(count)
-    ]
 
 
 def done(place):
@@ -137,7 +118,7 @@ import sys, time
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 from simulator.jobs import Inline, Job, silent
-from test_jobs import squares
+from job_calls import squares
 
 def hang(folder, progress):
     (folder / "answer.txt").write_text("half an answ")
