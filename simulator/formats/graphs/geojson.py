@@ -45,7 +45,11 @@ class GeoJson(TopologyFormat):
         """
         data = plain(network, path)
         nodes, links = data.pop("nodes"), data.pop("links", [])
-        place = {node["id"]: (node["lon"], node["lat"]) for node in nodes if _is_located(node)}
+        place = {
+            node["id"]: (node["lon"], node["lat"])
+            for node in nodes
+            if {"lat", "lon"} <= node.keys()
+        }
         points = [_feature(node, "node", _point(place.get(node["id"]))) for node in nodes]
         lines = [_feature(link, "link", _line(link, place)) for link in links]
         features = ",\n".join(as_json(each) for each in [*points, *lines])
@@ -57,10 +61,6 @@ class GeoJson(TopologyFormat):
         }
         places = [f"places of {counted(n, noun)}" for noun, n in unknown.items() if n]
         return [*lost(network), *places]
-
-
-def _is_located(node: Record) -> bool:
-    return "lat" in node and "lon" in node
 
 
 def _feature(record: Record, role: str, geometry: Record | None) -> Record:

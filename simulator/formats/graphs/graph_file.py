@@ -111,14 +111,10 @@ class GraphFile:
     edges: Sequence[Edge]
     directed: bool = False
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether we wrote it."""
-        return all(self.attributes.get(key) == word for key, word in MARK.items())
-
     def network(self) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        return _ours(self) if self.is_ours else _theirs(self)
+        is_ours = all(self.attributes.get(key) == word for key, word in MARK.items())
+        return _ours(self) if is_ours else _theirs(self)
 
 
 # ---------------------------------------------------------------- what we wrote
@@ -368,19 +364,11 @@ def _finite(value: Any) -> float | None:
 # ---------------------------------------------------------------- writing
 
 
-class Parts(NamedTuple):
-    """A network as flat records of numbers and text, for formats that know nothing deeper."""
-
-    about: Record
-    nodes: list[Record]
-    links: list[Record]
-
-
-def flat(network: Network, path: Path) -> Parts:
-    """Return a network as flat records; lists and mappings are JSON text."""
+def flat(network: Network, path: Path) -> tuple[Record, list[Record], list[Record]]:
+    """Return facts, nodes and links as flat records; lists and mappings are JSON text."""
     data = plain(network, path)
     nodes, links = data.pop("nodes"), data.pop("links", [])
-    return Parts(_flat({**MARK, **data}), list(map(_flat, nodes)), list(map(_flat, links)))
+    return _flat({**MARK, **data}), list(map(_flat, nodes)), list(map(_flat, links))
 
 
 def _flat(record: Mapping[str, Any]) -> Record:

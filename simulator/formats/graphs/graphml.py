@@ -23,9 +23,7 @@ NUMBERS = frozenset({"int", "long", "float", "double"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 LABELS_OF_YED = frozenset({"NodeLabel", "EdgeLabel"})
 Element = TypeVar("Element", Node, Edge)
-NOT_OURS = {
-    "hyperedge": "an edge between more than two nodes; a link joins two",
-}
+NOT_OURS = {"hyperedge": "an edge between more than two nodes; a link joins two"}
 
 
 @topology_format("graphml")

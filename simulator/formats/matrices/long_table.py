@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.matrices.times import Times, read_times
-from simulator.formats.reading import MOST_PROBLEMS
+from simulator.formats.reading import MOST_PROBLEMS, refusal
 from simulator.formats.units import to_gbps
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
@@ -100,20 +100,10 @@ class LongTable:
         return [point(f.row, f.column, self._message(f, line)) for f in faults]
 
     def recording(self) -> Recording:
-        """Return the rates; the table must be without faults.
-
-        Raises
-        ------
-        ValueError
-            There are more demands and instants than memory should hold.
-        """
+        """Return the rates, or refuse more than memory should hold; there must be no faults."""
         pair, first = self._pairs
         us, instant = self._instants
-        if len(first) * len(us) > MOST_CELLS:
-            raise ValueError(
-                f"{len(first):,} demands at {len(us):,} instants make"
-                f" {len(first) * len(us):,} rates; at most {MOST_CELLS:,} can be read"
-            )
+        refuse_too_many(self.file, len(first), "demands", len(us))
         gbps = np.full((len(first), len(us)), np.nan)
         gbps[pair, instant] = to_gbps(self.rates, self.unit) + 0.0  # no zero with a minus sign
         source, target = self._ends(first)
@@ -255,6 +245,13 @@ class LongTable:
     def _true_class(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         names = self.network.class_of(source, target)
         return pd.Index(CLASSES).get_indexer(pd.Index(names))
+
+
+def refuse_too_many(file: str, count: int, noun: str, instants: int) -> None:
+    """Raise an InputError if there are more rates than memory should hold."""
+    if count * instants > MOST_CELLS:
+        found = f"{count:,} {noun} at {instants:,} instants make {count * instants:,} rates"
+        raise refusal(file, f"{found}; at most {MOST_CELLS:,} can be read")
 
 
 _NO_CLASS, _NOT_STATED = -2, -1

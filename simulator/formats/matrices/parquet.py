@@ -39,10 +39,7 @@ class Parquet(DemandFormat):
             lambda row: f"in row {row + 1:,}",
         )
         refuse(found, more=count - len(found))
-        try:
-            return table.recording()
-        except ValueError as error:
-            raise refusal(path, str(error)) from None
+        return table.recording()
 
 
 def _columns(path: Path) -> Any:

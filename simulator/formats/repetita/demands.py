@@ -12,6 +12,7 @@ import numpy as np
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
+from simulator.formats.reading import refuse
 from simulator.formats.repetita.graph import DEMAND_COLUMNS, UNIT, Cells, read_tables
 from simulator.formats.units import Unit, at_least_zero, to_gbps
 from simulator.model.network import Network
@@ -57,7 +58,7 @@ class RepetitaDemands(DemandFormat):
         if not table.rows:
             message = "no demands in this file"
             cells.problems.append(Problem(str(path), None, None, "", message))
-        cells.check()
+        refuse(cells.problems)
         return recording_of(network, list(first), to_gbps(np.array(rate)[:, None], UNIT))
 
 

@@ -35,13 +35,7 @@ def put_border(
 ) -> tuple[Network, list[Problem]]:
     """Return the network with these exits, or as it is with all that is wrong with them.
 
-    Parameters
-    ----------
-    network : Network
-    exits, regions, cables : sequence
-        Entries of a scenario.
-    point : callable
-        Makes a problem with what stands at a path of the scenario.
+    *point* makes a problem with what stands at a path of the scenario.
     """
     if not exits and not regions and not cables:
         return network, []

@@ -97,19 +97,16 @@ def _open_to(draft: Draft, region: str) -> bool:
 
 def _reached_abroad(draft: Draft) -> set[str]:
     """Return the nodes abroad that traffic gets to from the exits; stubs pass nothing on."""
-    abroad = nx.Graph()
+    ways = nx.DiGraph()
+    ways.add_node(_OUTSIDE)
     for link in draft.links:
-        if draft.is_abroad(link["a"]) and draft.is_abroad(link["b"]):
-            abroad.add_edge(link["a"], link["b"])
-    ends = (draft.home_and_abroad(link) for link in draft.links if link["class"] == "exit")
-    waiting = [end[1] for end in ends if end]
-    reached = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        if node in abroad and draft.node[node]["kind"] not in STUB_KINDS:
-            fresh = set(abroad[node]) - reached
-            reached |= fresh
-            waiting += fresh
+        a, b = link["a"], link["b"]
+        if ends := draft.home_and_abroad(link):
+            ways.add_edges_from([(_OUTSIDE, ends[1])] if link["class"] == "exit" else [])
+        elif draft.is_abroad(a):
+            both = ((a, b), (b, a))
+            ways.add_edges_from(w for w in both if draft.node[w[0]]["kind"] not in STUB_KINDS)
+    reached: set[str] = nx.descendants(ways, _OUTSIDE)
     return reached
 
 

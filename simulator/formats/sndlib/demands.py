@@ -127,7 +127,7 @@ def _same_times(instants: Sequence[_Instant]) -> Iterator[Problem]:
 
 def _matrix(file: Sndlib, network: Network, unit: Unit | None) -> dict[Pair, float]:
     """Return the rate of every pair in Gbps; *unit* is that of a file without one."""
-    both = file.demand_model == "BIDIRECTED"
+    both = file.model("demand") == "BIDIRECTED"
     known = network.node_index
     rates: dict[Pair, float] = {}
     problems: list[Problem] = []

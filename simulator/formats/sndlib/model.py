@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.reading import Places, counted, refusal, refuse
@@ -120,17 +120,8 @@ class Sndlib:
             raise refusal(self.file, message, key="meta.unit")
         return UNITS[plain]
 
-    @property
-    def link_model(self) -> str | None:
-        """What a link is, where anything says so."""
-        return self._model("link")
-
-    @property
-    def demand_model(self) -> str | None:
-        """What a demand is, where anything says so."""
-        return self._model("demand")
-
-    def _model(self, noun: str) -> str | None:
+    def model(self, noun: Literal["link", "demand"]) -> str | None:
+        """Return what a link or a demand is, where anything says so."""
         word = self.meta.get(f"{noun}model")
         if word is None:
             letters = PROBLEM_NAME.search(Path(self.file).stem)
@@ -191,7 +182,7 @@ def draft_of(file: Sndlib) -> Draft:
 
 def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
     """Return each link as it is from source to target and as it is back, and what was assumed."""
-    model = file.link_model
+    model = file.model("link")
     ends = [(link.source, link.target) for link in file.links]
     alike = [(link.capacity, link.routing_cost, link.modules) for link in file.links]
     pairs = paired(ends, alike) if model in (None, "DIRECTED") else Pairs([], [], [])

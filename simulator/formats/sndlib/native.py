@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -200,12 +201,8 @@ class _Reader:
 
 
 def _by_line(tokens: list[_Token]) -> Iterator[tuple[int, list[str]]]:
-    words: list[str] = []
-    for place, (text, line) in enumerate(tokens):
-        words.append(text)
-        if place + 1 == len(tokens) or tokens[place + 1].line != line:
-            yield line, words
-            words = []
+    for line, group in groupby(tokens, key=lambda token: token.line):
+        yield line, [token.text for token in group]
 
 
 def _grouped(words: list[str]) -> Entry:

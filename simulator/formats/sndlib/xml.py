@@ -9,7 +9,7 @@ from typing import ClassVar
 from xml.parsers import expat
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import Problem
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.reading import read_bytes, refusal, refuse
 from simulator.formats.rules.assemble import assemble
@@ -75,10 +75,6 @@ def _local(tag: str) -> str:
     return name if namespace in ("", NAMESPACE) else tag
 
 
-class _Stop(InputError):
-    """Ends the parsing."""
-
-
 class _Reader:
     """Gathers the texts of all elements below a record, and makes the record at its end.
 
@@ -112,7 +108,7 @@ class _Reader:
 
     def _stop(self, message: str) -> None:
         path = "/".join(self.stack[:DEEPEST])
-        raise _Stop([Problem(self.file, self.parser.CurrentLineNumber, None, path, message)])
+        raise refusal(self.file, message, self.parser.CurrentLineNumber, key=path)
 
     def _doctype(self, *_: object) -> None:
         self._stop("document types and entities are not read: they can blow up or reach out")
