@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -157,17 +157,8 @@ def _matrix_exists(document: Document, draft: Draft) -> Iterator[Problem]:
 def write(network: Network, path: str | Path) -> list[str]:
     """Write *network* to *path*, whole or not at all; reading it gives the same again.
 
-    Parameters
-    ----------
-    network : Network
-        Node and link attributes that the format has no key for are left out.
-    path : str or Path
-        The file; the matrix is written relative to its folder.
-
-    Returns
-    -------
-    list of str
-        What is lost; nothing for a network that comes from a file.
+    The matrix is written relative to the folder of the file. Returned is what is lost: node and
+    link attributes that the format has no key for; nothing for a network that comes from a file.
     """
     path = Path(path)
     write_whole(path, "\n".join([*_lines(network, path), ""]))
@@ -220,11 +211,16 @@ def lost(network: Network) -> list[str]:
 def _lines(network: Network, path: Path) -> Iterator[str]:
     data = plain(network, path)
     yield f"name: {_flow(network.name)}"
-    for key, as_yaml in ABOUT.items():
+    if "title" in data:
+        yield f"title: {_quoted(data['title'])}"
+    for key in ("utc_offset_h", "hop_delay_ms"):
         if key in data:
-            yield f"{key}: {as_yaml(data[key])}"
-    for key, as_yaml in FACTS.items():
-        yield from _section(key, map(as_yaml, data.get(key, ())))
+            yield f"{key}: {_flow(data[key])}"
+    if "matrix" in data:
+        yield f"matrix: {_quoted(data['matrix'])}"
+    for key in ("sources", "assumptions"):
+        yield from _section(key, map(_folded, data.get(key, ())))
+    yield from _section("estimates", map(_estimate, data.get("estimates", ())))
     yield f"totals: {_flow(_totals(network))}"
     for key in ("nodes", "regions", "links", "cables"):
         yield from _section(key, _rows(data.get(key, ()), KEYS[key]))
@@ -293,17 +289,3 @@ def _folded(text: str) -> str:
         else:
             lines.append(word)
     return "\n    ".join(lines)
-
-
-ABOUT: dict[str, Callable[[Any], str]] = {
-    "title": _quoted,
-    "utc_offset_h": _flow,
-    "hop_delay_ms": _flow,
-    "matrix": _quoted,
-}
-FACTS: dict[str, Callable[[Any], str]] = {
-    "sources": _folded,
-    "assumptions": _folded,
-    "estimates": _estimate,
-}
-"""How keys of the file are written: those of one value, and lists."""

@@ -54,9 +54,9 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     return raw
 
 
-def read_text(path: Path, most: int = MOST_BYTES) -> str:
+def read_text(path: Path) -> str:
     """Return the text of a file in UTF-8, with lines ended by a line feed."""
-    return decoded(path, read_bytes(path, most))
+    return decoded(path, read_bytes(path))
 
 
 def decoded(path: str | Path, raw: bytes) -> str:

@@ -79,13 +79,7 @@ class TopohubDemands(DemandFormat):
         return NAME.search(_plain(text)) is not None
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
-        """Return the matrix called *path*, a recording of one instant.
-
-        Raises
-        ------
-        InputError
-            There is no such topology, it has no demands, or the network has other nodes.
-        """
+        """Return the matrix called *path*, a recording of one instant."""
         found = NAME.search(_plain(str(path)))
         text = found[0] if found else str(path)
         topology = load(text)

@@ -89,10 +89,7 @@ def write_recording(recording: Recording, path: str | Path) -> None:
 
 
 def _header(text: CsvText, unstated: Unit) -> list[str]:
-    """Return the names in the header, or raise all that is wrong with them.
-
-    A column `demand` or `rate` states no unit: it is read as one of *unstated*.
-    """
+    """Return the names in the header; a column that states no unit is called *unstated*."""
     if (count := text.header.count(",") + 1) > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
         found = f"a header of {count:,} columns and {len(text.header):,} characters"
         wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"

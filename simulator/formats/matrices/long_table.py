@@ -62,7 +62,6 @@ class LongTable:
     ----------
     file : str
         The file as shown to the user.
-    network : Network
     text : mapping of str to Column
         The columns ``source`` and ``target``, and where the file has them ``time`` and ``class``.
     rates : ndarray, shape (rows,)

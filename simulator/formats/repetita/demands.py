@@ -32,13 +32,7 @@ class RepetitaDemands(DemandFormat):
     readable: ClassVar[str] = "a .demands or .demands.gz file of REPETITA"
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
-        """Return the matrix, a recording of one instant.
-
-        Raises
-        ------
-        InputError
-            Holds the first problems found, and how many more there are.
-        """
+        """Return the matrix, a recording of one instant."""
         (table,) = read_tables(path, DEMANDS=DEMAND_COLUMNS)
         cells = Cells(path, "DEMANDS", table)
         node = _node_reader(network)

@@ -81,16 +81,8 @@ class Table:
 def read_tables(path: Path, **columns: tuple[str, ...]) -> list[Table]:
     """Read blocks that begin with a name and a number of rows, such as `NODES 12`.
 
-    Parameters
-    ----------
-    path : Path
-    **columns
-        By the name of the block, what its rows are made of.
-
-    Raises
-    ------
-    InputError
-        A block is missing, or its rows are not as many or not as long as they should be.
+    *columns* are by the name of the block what its rows are made of. An InputError says which block
+    is missing, or which rows are not as many or not as long as they should be.
     """
     texts = [line.split() for line in read_text(path).split("\n")]
     filled = [row for row, words in enumerate(texts) if words]

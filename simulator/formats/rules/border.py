@@ -60,8 +60,7 @@ def _problems(border: _Border) -> Iterator[Problem]:
             where = "is abroad" if entry.gateway in abroad else "does not exist"
             message = f"an exit begins at a node at home, but {entry.gateway!r} {where}{hint}"
             yield point(("exits", i, "gateway"), message)
-        elif _kind(network, entry.gateway) in STUB_KINDS:
-            kind = _kind(network, entry.gateway)
+        elif (kind := network.node_kind[network.node_index[entry.gateway]]) in STUB_KINDS:
             message = f"{entry.gateway!r} is {kind}, which carries no transit to an exit"
             yield point(("exits", i, "gateway"), message)
         for name in entry.regions:
@@ -148,10 +147,6 @@ def _exit(network: Network, entry: NewExitEntry, regions: Sequence[NewRegion]) -
     if entry.price_usd_per_mbps is not None:
         more["price_usd_per_mbps"] = entry.price_usd_per_mbps
     return NewExit(entry.id, entry.gateway, entry.capacity_gbps, delay_ms, more)
-
-
-def _kind(network: Network, node: str) -> str:
-    return str(network.node_kind[network.node_index[node]])
 
 
 def _place(network: Network, node: str) -> tuple[float, float] | None:

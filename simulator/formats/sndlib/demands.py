@@ -50,13 +50,7 @@ class SndlibDemands(DemandFormat):
         return SndlibXml().reads(path) or is_native(path)
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
-        """Return the matrices; those of a folder by the time in `meta`, else in their name.
-
-        Raises
-        ------
-        InputError
-            Holds the first problems found, and how many more there are.
-        """
+        """Return the matrices; those of a folder by the time in `meta`, else in their name."""
         if not path.is_dir():
             file = _read(path)
             matrix = _matrix(file, network, unit)

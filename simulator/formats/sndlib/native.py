@@ -57,13 +57,7 @@ def is_native(path: Path) -> bool:
 
 
 def read_native(path: Path) -> Sndlib:
-    """Read a network file.
-
-    Raises
-    ------
-    InputError
-        Holds the first problems found, and how many more there are.
-    """
+    """Read a network file; all problems found are raised together."""
     reader = _Reader(path)
     refuse(reader.problems)
     return reader.found

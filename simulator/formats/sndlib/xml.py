@@ -48,13 +48,7 @@ class SndlibXml(TopologyFormat):
 
 
 def read_xml(path: Path) -> Sndlib:
-    """Read a network or a matrix.
-
-    Raises
-    ------
-    InputError
-        Holds the first problems found, and how many more there are.
-    """
+    """Read a network or a matrix; all problems found are raised together."""
     raw = read_bytes(path)
     reader = _Reader(str(path))
     try:
