@@ -98,8 +98,12 @@ def _salvage(document: Document, problems: Iterable[Problem]) -> Draft:
     """Return what is sound of a file that is not, so that the rest can be checked as well."""
     data = document.data if isinstance(document.data, Mapping) else {}
     broken = {part for problem in problems for part in _with_ancestors(problem.key)}
+    listed = {key: value for key, value in data.items() if isinstance(value, list)}
     nodes, links, regions, cables = (
-        [_sound(entry, each, (section, i), broken) for i, each in enumerate(_listed(data, section))]
+        [
+            _sound(entry, each, (section, i), broken)
+            for i, each in enumerate(listed.get(section, ()))
+        ]
         for section, entry in ENTRIES.items()
     )
     matrix = _sound(TopologyFile, data, (), broken).get("matrix")
@@ -117,11 +121,6 @@ def _salvage(document: Document, problems: Iterable[Problem]) -> Draft:
 def _with_ancestors(key: str) -> list[str]:
     """Return `links`, `links[3]` and `links[3].a` for `links[3].a`."""
     return [key[: end.start()] for end in re.finditer(r"(?<!^)(?=[.\[])|$", key)]
-
-
-def _listed(data: Mapping[str, Any], section: str) -> list[Any]:
-    listed = data.get(section)
-    return listed if isinstance(listed, list) else []
 
 
 def _sound(entry: type, data: Any, path: KeyPath, broken: set[str]) -> Record:

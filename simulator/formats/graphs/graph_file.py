@@ -23,10 +23,11 @@ from simulator.formats.native import network_of, plain
 from simulator.formats.reading import Places, counted, first_of, listed
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.edits import as_number
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, TopologyFile, keys
 from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
-from simulator.formats.units import TEN_TO_THE, in_gbps, number, speed_gbps
+from simulator.formats.units import TEN_TO_THE, in_gbps, speed_gbps
 from simulator.model.network import Network
 
 MARK = {"written_by": "telecom-capacity-simulator"}
@@ -312,7 +313,7 @@ class _Reader:
             value = given.get(name)
             if value is None:
                 continue
-            plain = None if unit == "text" else _finite(value)
+            plain = None if unit == "text" else as_number(value)
             if plain is not None:
                 if not unit and not self.unit_given:
                     self.used[name] = "Gbps"
@@ -351,14 +352,6 @@ def _plain_name(key: str) -> str:
 
 def _first(given: Mapping[str, Any], names: Iterable[str]) -> Any:
     return next((given[name] for name in names if name in given), None)
-
-
-def _finite(value: Any) -> float | None:
-    if isinstance(value, str):
-        return number(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < 1e300 else None
 
 
 # ---------------------------------------------------------------- writing

@@ -23,7 +23,6 @@ NUMBERS = frozenset({"int", "long", "float", "double"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 LABELS_OF_YED = frozenset({"NodeLabel", "EdgeLabel"})
 Element = TypeVar("Element", Node, Edge)
-NOT_OURS = {"hyperedge": "an edge between more than two nodes; a link joins two"}
 
 
 @topology_format("graphml")
@@ -143,8 +142,8 @@ class _Parser:
         self.open.append(name)
         if len(self.open) > DEEPEST:
             raise self._refuse(f"nested more than {DEEPEST} deep")
-        if name in NOT_OURS:
-            raise self._refuse(NOT_OURS[name])
+        if name == "hyperedge":
+            raise self._refuse("an edge between more than two nodes; a link joins two")
         begin = getattr(self, f"_{name}", None) if name in ELEMENTS else None
         if begin:
             begin(given)

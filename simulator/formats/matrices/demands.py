@@ -13,7 +13,7 @@ from simulator.base.document import shown
 from simulator.formats.format import write_csv
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.long_table import Column, LongTable
-from simulator.formats.reading import refusal, refuse
+from simulator.formats.reading import refusal
 from simulator.formats.sheet import Columns, CsvText, header_of, read_csv
 from simulator.formats.units import UNITS, Unit, number
 from simulator.model.demands import Demands
@@ -166,7 +166,5 @@ def _careful(text: CsvText, names: list[str], network: Network) -> LongTable:
         order=tuple(names),
         shown_rate=lambda row: shown(cells[row]),
     )
-    faults, count = table.faults()
-    found = table.problems(faults, sheet.problem, lambda row: f"on line {sheet.lines[row]}")
-    refuse([*problems, *found], more=count - len(found))
+    table.check(sheet.problem, lambda row: f"on line {sheet.lines[row]}", problems)
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.matrices.times import Times, read_times
-from simulator.formats.reading import MOST_PROBLEMS, refusal
+from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
 from simulator.formats.units import to_gbps
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
@@ -94,9 +94,13 @@ class LongTable:
         first = np.lexsort((kind, places[kind], rows))[:MOST_PROBLEMS]
         return [Fault(int(rows[i]), *found[kind[i]][:2]) for i in first], len(rows)
 
-    def problems(self, faults: list[Fault], point: Point, line: Callable[[int], str]) -> list:
-        """Put faults into words; *line* says where a row is."""
-        return [point(f.row, f.column, self._message(f, line)) for f in faults]
+    def check(
+        self, point: Point, line: Callable[[int], str], others: Sequence[Problem] = ()
+    ) -> None:
+        """Raise what is wrong with the table, and *others*; *line* says where a row is."""
+        faults, count = self.faults()
+        found = [point(f.row, f.column, self._message(f, line)) for f in faults]
+        refuse([*others, *found], more=count - len(found))
 
     def recording(self) -> Recording:
         """Return the rates, or refuse more than memory should hold; there must be no faults."""

@@ -84,51 +84,35 @@ def read_tables(path: Path, **columns: tuple[str, ...]) -> list[Table]:
     *columns* are by the name of the block what its rows are made of. An InputError says which block
     is missing, or which rows are not as many or not as long as they should be.
     """
-    texts = [line.split() for line in read_text(path).split("\n")]
-    filled = [row for row, words in enumerate(texts) if words]
+    lines = enumerate(read_text(path).split("\n"), 1)
+    filled = [(line, text.split()) for line, text in lines if text.strip()]
     place, tables = 0, []
     for name, header in columns.items():
-        place = _begin(path, texts, filled, place, name, header)
-        size = int(texts[filled[place - 2]][1])
-        rows = filled[place : place + size]
+        form = f"expected `{name} <number of rows>` and a line `{' '.join(header)}`"
+        if place + 2 > len(filled):
+            raise refusal(path, f"{form}; the file ends before", filled[-1][0])
+        (line, words), (below, titles) = filled[place : place + 2]
+        if len(words) != 2 or words[0] != name or not re.fullmatch("[0-9]{1,12}", words[1]):
+            raise refusal(path, f"{form}; found {shown(' '.join(words))}", line)
+        if tuple(titles) != header:
+            raise refusal(path, f"{form}; found {shown(' '.join(titles))}", below)
+        size = int(words[1])
+        rows = filled[place + 2 : place + 2 + size]
         if len(rows) < size:
-            line = filled[place - 2] + 1
             raise refusal(path, f"{name} promises {size:,} rows, found {len(rows):,}", line)
         form = f"expected {len(header)} words ({' '.join(header)}), found"
         refuse(
-            Problem(str(path), row + 1, None, name, f"{form} {shown(' '.join(texts[row]))}")
-            for row in rows
-            if len(texts[row]) != len(header)
+            Problem(str(path), at, None, name, f"{form} {shown(' '.join(row))}")
+            for at, row in rows
+            if len(row) != len(header)
         )
-        tables.append(Table([texts[row] for row in rows], [row + 1 for row in rows]))
-        place += size
+        tables.append(Table([row for _, row in rows], [at for at, _ in rows]))
+        place += 2 + size
     if place < len(filled):
-        row = filled[place]
-        more = shown(" ".join(texts[row]))
-        raise refusal(path, f"{name} promises {size:,} rows, but more follow: {more}", row + 1)
+        line, words = filled[place]
+        more = shown(" ".join(words))
+        raise refusal(path, f"{name} promises {size:,} rows, but more follow: {more}", line)
     return tables
-
-
-def _begin(
-    path: Path,
-    texts: list[list[str]],
-    filled: list[int],
-    place: int,
-    name: str,
-    header: tuple[str, ...],
-) -> int:
-    """Check the two lines with which a block begins, and return the place behind them."""
-    form = f"expected `{name} <number of rows>` and a line `{' '.join(header)}`"
-    if place + 2 > len(filled):
-        raise refusal(path, f"{form}; the file ends before", filled[-1] + 1)
-    row = filled[place]
-    words = texts[row]
-    if len(words) != 2 or words[0] != name or not re.fullmatch("[0-9]{1,12}", words[1]):
-        raise refusal(path, f"{form}; found {shown(' '.join(words))}", row + 1)
-    below = filled[place + 1]
-    if tuple(texts[below]) != header:
-        raise refusal(path, f"{form}; found {shown(' '.join(texts[below]))}", below + 1)
-    return place + 2
 
 
 class Cells:

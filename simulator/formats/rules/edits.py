@@ -51,10 +51,8 @@ def as_number(value: Any) -> float | None:
             return None
         case str():
             return number(value.strip())
-        case int():
-            return float(value) if abs(value) <= MOST else None
-        case float():
-            return value if math.isfinite(value) else None
+        case int() | float():
+            return float(value) if abs(value) < 1e300 else None
     return None
 
 
