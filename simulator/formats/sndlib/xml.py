@@ -23,6 +23,7 @@ DEEPEST = 30
 NODE = "network/networkStructure/nodes/node"
 LINK = "network/networkStructure/links/link"
 DEMAND = "network/demands/demand"
+MODULE = "additionalModules/addModule"
 PATHS = "admissiblePaths"
 """May be many, and are not read."""
 
@@ -190,19 +191,12 @@ class _Reader:
 
     def _node(self) -> None:
         given = any(path.startswith("coordinates/") for path in self.parts)
-        x, y = (
-            (self._number("coordinates/x"), self._number("coordinates/y"))
-            if given
-            else (None, None)
-        )
+        x, y = (self._number(f"coordinates/{axis}") if given else None for axis in "xy")
         self.found.nodes.append(Node(self.id, x, y, self.line))
 
     def _link(self) -> None:
         sizes, costs = (
-            [
-                _number(name, text)
-                for text in self.parts.get(f"additionalModules/addModule/{name}", ())
-            ]
+            [_number(name, text) for text in self.parts.get(f"{MODULE}/{name}", ())]
             for name in ("capacity", "cost")
         )
         if len(sizes) != len(costs):
