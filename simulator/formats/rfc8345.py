@@ -344,8 +344,7 @@ class _Reader:
         return found
 
     def _warn(self, at: KeyPath, message: str) -> None:
-        problem = Problem(str(self.path), None, None, dotted(at), message, "warning")
-        self.warned.append(problem)
+        self.warned.append(Problem(str(self.path), None, None, dotted(at), message, "warning"))
         self.assumed.append(message)
 
     def _cables(self, pairs: Sequence[tuple[_Arc, _Arc]], at: KeyPath) -> list[str | None]:

@@ -189,12 +189,11 @@ def _lines(about: Record, nodes: Sequence[Record], links: Sequence[Record]) -> I
 
 def _entries(record: Record, indent: str) -> Iterator[str]:
     for key, value in record.items():
-        written = f'"{_escaped(value)}"' if isinstance(value, str) else _real(value)
-        yield f"{indent}{key} {written}"
-
-
-def _escaped(text: str) -> str:
-    return NOT_PLAIN.sub(lambda found: f"&#{ord(found[0])};", text)
+        if isinstance(value, str):
+            escaped = NOT_PLAIN.sub(lambda found: f"&#{ord(found[0])};", value)
+            yield f'{indent}{key} "{escaped}"'
+        else:
+            yield f"{indent}{key} {_real(value)}"
 
 
 def _real(value: float) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -77,7 +77,9 @@ class Tables(TopologyFormat):
             for link in data.pop("links", [])
         ]
         same_name = data.pop("name", "") == path.resolve().name
-        _refuse_ids(path, [*nodes, *links])
+        for name in (record["id"] for record in (*nodes, *links)):
+            if _cell(name) != name or not name:  # without its blanks, it is another id
+                raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
         path.mkdir(exist_ok=True)
         write_csv(path / "nodes.csv", _rows(nodes, NODES))
         write_csv(path / "links.csv", _rows(links, LINKS))
@@ -86,23 +88,13 @@ class Tables(TopologyFormat):
         columns = (*LINKS.required, *LINKS.optional)
         beyond = Counter(key for link in links for key in link if key not in columns)
         left_out += [f"{key} of {counted(count, 'link')}" for key, count in beyond.items()]
-        bent = sum(_cell(text) != text for record in nodes for text in _texts(record))
+        texts = [text for node in nodes for text in node.values() if isinstance(text, str)]
+        bent = sum(_cell(text) != text for text in texts)
         left_out += [f"blanks and line breaks in {counted(bent, 'text')}"] if bent else []
         return [*left_out, *lost(network)]
 
 
 # ---------------------------------------------------------------- writing
-
-
-def _refuse_ids(path: Path, records: Iterable[Record]) -> None:
-    """A cell has no blanks around its text; without them, an id is another id."""
-    for name in (record["id"] for record in records):
-        if _cell(name) != name or not name:
-            raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
-
-
-def _texts(record: Record) -> Iterator[str]:
-    return (value for value in record.values() if isinstance(value, str))
 
 
 def _cell(value: str | float) -> str:
