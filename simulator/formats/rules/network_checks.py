@@ -26,8 +26,7 @@ def totals(draft: Draft) -> Iterator[Problem]:
     }
     for key, total in sums.items():
         stated = draft.totals.get(key)
-        if stated is not None and _differs(stated, total):
-            message = _total_message(stated, total)
+        if stated is not None and (message := _contradiction(stated, total)):
             yield draft.error("totals", key, message=message)
 
 
@@ -43,8 +42,7 @@ def exits_by_gateway(draft: Draft) -> Iterator[Problem]:
         if gateway not in draft.node:
             message = f"no node named {gateway!r}{hint(gateway)}"
             yield draft.error(*path, gateway, message=message, key=True)
-        elif _differs(gbps, sums[gateway]):
-            message = _total_message(gbps, sums[gateway])
+        elif message := _contradiction(gbps, sums[gateway]):
             yield draft.error(*path, gateway, message=message)
     for gateway in sums:
         if gateway not in stated and sums[gateway]:
@@ -66,12 +64,10 @@ def _sum_gbps(draft: Draft, *classes: str) -> float:
     return math.fsum(link["capacity_gbps"] for link in draft.links if link["class"] in classes)
 
 
-def _differs(stated: float, total: float) -> bool:
-    tolerance = max(TOTAL_TOLERANCE_GBPS, TOTAL_TOLERANCE * abs(total))
-    return abs(stated - total) > tolerance
-
-
-def _total_message(stated: float, total: float) -> str:
+def _contradiction(stated: float, total: float) -> str:
+    """Return what is wrong with a total, or nothing."""
+    if abs(stated - total) <= max(TOTAL_TOLERANCE_GBPS, TOTAL_TOLERANCE * abs(total)):
+        return ""
     return f"{stated:.10g} Gbps stated, but the links add to {total:.10g} Gbps ({COUNTING_RULE})"
 
 
