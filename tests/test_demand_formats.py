@@ -14,7 +14,7 @@ from third_party import CASES, FOLDER
 import simulator as sim
 from simulator.base.errors import InputError
 from simulator.formats import sheet
-from simulator.formats.matrices import long_table, wide_csv
+from simulator.formats.matrices import long_table
 from simulator.formats.matrices.demand_format import (
     RecordingWarning,
     demand_format,
@@ -360,8 +360,7 @@ def test_a_bomb_is_refused_before_it_unfolds(tmp_path, monkeypatch):
 
 
 def test_more_rates_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
-    for module in (long_table, wide_csv):
-        monkeypatch.setattr(module, "MOST_CELLS", 5)
+    monkeypatch.setattr(long_table, "MOST_CELLS", 5)
     assert "2 demands at 3 instants make 6 rates; at most 5" in refused(tmp_path, LONG)[0]
     assert "2 pairs at 3 instants make 6 rates; at most 5" in refused(tmp_path, WIDE)[0]
 

@@ -20,11 +20,14 @@ Adding one is adding a file here::
 
 from __future__ import annotations
 
+import csv
+import io
 import os
 import warnings
 from abc import abstractmethod
+from collections.abc import Iterable
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from simulator.base import library
 from simulator.base.errors import InputError, Problem
@@ -89,12 +92,7 @@ topology_format = Registry("topology format", "simulator.formats", TopologyForma
 
 
 def read_network(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
-    """Read a topology in any format.
-
-    Parameters
-    ----------
-    path_or_name : str or Path
-        A file, a folder, or the name of a built-in topology.
+    """Read a topology in any format: a file, a folder, or the name of a built-in topology.
 
     Returns
     -------
@@ -114,18 +112,7 @@ def read_network(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
 
 
 def load_network(path_or_name: str | Path) -> Network:
-    """Read a topology; what looks like a mistake becomes a `NetworkWarning`.
-
-    Parameters
-    ----------
-    path_or_name : str or Path
-        A file, a folder, or the name of a built-in topology.
-
-    Raises
-    ------
-    InputError
-        Holds every error found.
-    """
+    """Read a topology as `read_network` does; each of its warnings becomes a `NetworkWarning`."""
     network, problems = read_network(path_or_name)
     for problem in problems:
         warnings.warn(str(problem), NetworkWarning, stacklevel=2)
@@ -142,7 +129,6 @@ def write_network(network: Network, path: str | Path) -> list[str]:
 
     Parameters
     ----------
-    network : Network
     path : str or Path
         A file; or a folder for CSV tables, with a slash at its end or without any ending.
 
@@ -175,6 +161,13 @@ def write_whole(path: Path, text: str) -> None:
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
+
+
+def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
+    """Write rows of cells to a CSV file, whole or not at all."""
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerows(rows)
+    write_whole(path, text.getvalue())
 
 
 def is_third_party_name(text: str | Path) -> bool:

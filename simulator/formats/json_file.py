@@ -42,7 +42,7 @@ def parse_json(text: str, *, refuse_nan: bool = False) -> Any:
 
 def as_json(value: Any) -> str:
     """Return JSON text in ASCII; tuples are lists, and numbers of NumPy are numbers."""
-    return json.dumps(value, allow_nan=False, default=_item)
+    return json.dumps(value, allow_nan=False, default=np.generic.item)
 
 
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -55,9 +55,3 @@ def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 def _no_number(word: str) -> float:
     raise ValueError(f"{word} is no number")
-
-
-def _item(value: Any) -> Any:
-    if isinstance(value, np.generic):
-        return value.item()
-    raise TypeError(f"no JSON for {type(value).__name__}")

@@ -29,14 +29,13 @@ from simulator.formats.rules.entries import (
     given,
     keys,
 )
+from simulator.formats.units import plain_number
 from simulator.model.network import Network
 
 ENTRIES = {"nodes": NodeEntry, "links": LinkEntry, "regions": RegionEntry, "cables": CableEntry}
 ABOUT_KEYS = ("title", "utc_offset_h", "hop_delay_ms", "sources", "assumptions")
-NODE_KEYS = keys(NodeEntry)
-REGION_KEYS = keys(RegionEntry)
-CABLE_KEYS = keys(CableEntry)
-LINK_KEYS = tuple(key for key in keys(LinkEntry) if key != "path_factor")  # the delay holds it
+KEYS = {section: keys(entry) for section, entry in ENTRIES.items()}
+KEYS["links"] = tuple(key for key in KEYS["links"] if key != "path_factor")  # the delay holds it
 PLAIN = re.compile(r"[A-Za-z][A-Za-z0-9_./()+-]*( [A-Za-z0-9_./()+-]+)*")
 WORDS = frozenset({"null", "true", "false", "yes", "no", "on", "off", "y", "n"})
 """Words that some YAML reader takes for something else than text."""
@@ -99,8 +98,12 @@ def _salvage(document: Document, problems: Iterable[Problem]) -> Draft:
     """Return what is sound of a file that is not, so that the rest can be checked as well."""
     data = document.data if isinstance(document.data, Mapping) else {}
     broken = {part for problem in problems for part in _with_ancestors(problem.key)}
+    listed = {key: value for key, value in data.items() if isinstance(value, list)}
     nodes, links, regions, cables = (
-        [_sound(entry, each, (section, i), broken) for i, each in enumerate(_listed(data, section))]
+        [
+            _sound(entry, each, (section, i), broken)
+            for i, each in enumerate(listed.get(section, ()))
+        ]
         for section, entry in ENTRIES.items()
     )
     matrix = _sound(TopologyFile, data, (), broken).get("matrix")
@@ -118,11 +121,6 @@ def _salvage(document: Document, problems: Iterable[Problem]) -> Draft:
 def _with_ancestors(key: str) -> list[str]:
     """Return `links`, `links[3]` and `links[3].a` for `links[3].a`."""
     return [key[: end.start()] for end in re.finditer(r"(?<!^)(?=[.\[])|$", key)]
-
-
-def _listed(data: Mapping[str, Any], section: str) -> list[Any]:
-    listed = data.get(section)
-    return listed if isinstance(listed, list) else []
 
 
 def _sound(entry: type, data: Any, path: KeyPath, broken: set[str]) -> Record:
@@ -158,17 +156,8 @@ def _matrix_exists(document: Document, draft: Draft) -> Iterator[Problem]:
 def write(network: Network, path: str | Path) -> list[str]:
     """Write *network* to *path*, whole or not at all; reading it gives the same again.
 
-    Parameters
-    ----------
-    network : Network
-        Node and link attributes that the format has no key for are left out.
-    path : str or Path
-        The file; the matrix is written relative to its folder.
-
-    Returns
-    -------
-    list of str
-        What is lost; nothing for a network that comes from a file.
+    The matrix is written relative to the folder of the file. Returned is what is lost: node and
+    link attributes that the format has no key for; nothing for a network that comes from a file.
     """
     path = Path(path)
     write_whole(path, "\n".join([*_lines(network, path), ""]))
@@ -187,10 +176,16 @@ def plain(network: Network, path: Path) -> Record:
         "sources": list(about.sources),
         "assumptions": list(about.assumptions),
         "estimates": [dict(each) for each in about.estimates],
-        "nodes": list(_nodes(network)),
-        "regions": list(_named(about.regions)),
-        "links": list(_links(network)),
-        "cables": list(_named(about.cables)),
+        "nodes": [
+            {"id": node, **_picked(attributes, KEYS["nodes"])}
+            for node, attributes in network.graph.nodes(data=True)
+        ],
+        "regions": [{"id": name, **attributes} for name, attributes in about.regions.items()],
+        "links": [
+            {"id": link, **_picked(network.attributes(link), KEYS["links"])}
+            for link in network.links
+        ],
+        "cables": [{"id": name, **attributes} for name, attributes in about.cables.items()],
     }
     return {key: value for key, value in data.items() if value}
 
@@ -198,8 +193,8 @@ def plain(network: Network, path: Path) -> Record:
 def lost(network: Network) -> list[str]:
     """Return what a topology file cannot hold: attributes without a key, faults and load."""
     sections = {
-        "node": (NODE_KEYS, [known for _, known in network.graph.nodes(data=True)]),
-        "link": (LINK_KEYS + _OF_GRAPHS, [network.attributes(link) for link in network.links]),
+        "node": (KEYS["nodes"], [known for _, known in network.graph.nodes(data=True)]),
+        "link": (KEYS["links"] + _OF_GRAPHS, [network.attributes(link) for link in network.links]),
     }
     left_out = []
     for noun, (known, records) in sections.items():
@@ -213,24 +208,21 @@ def lost(network: Network) -> list[str]:
 
 
 def _lines(network: Network, path: Path) -> Iterator[str]:
-    about = network.about
+    data = plain(network, path)
     yield f"name: {_flow(network.name)}"
-    if about.title:
-        yield f"title: {_quoted(about.title)}"
-    if about.utc_offset_h:
-        yield f"utc_offset_h: {_flow(about.utc_offset_h)}"
-    if about.hop_delay_ms:
-        yield f"hop_delay_ms: {_flow(about.hop_delay_ms)}"
-    if about.matrix:
-        yield f"matrix: {_quoted(_from(path, about.matrix))}"
-    yield from _section("sources", (_folded(text) for text in about.sources))
-    yield from _section("assumptions", (_folded(text) for text in about.assumptions))
-    yield from _section("estimates", (_estimate(**each) for each in about.estimates))
+    if "title" in data:
+        yield f"title: {_quoted(data['title'])}"
+    for key in ("utc_offset_h", "hop_delay_ms"):
+        if key in data:
+            yield f"{key}: {_flow(data[key])}"
+    if "matrix" in data:
+        yield f"matrix: {_quoted(data['matrix'])}"
+    for key in ("sources", "assumptions"):
+        yield from _section(key, map(_folded, data.get(key, ())))
+    yield from _section("estimates", map(_estimate, data.get("estimates", ())))
     yield f"totals: {_flow(_totals(network))}"
-    yield from _section("nodes", _rows(_nodes(network), NODE_KEYS))
-    yield from _section("regions", _rows(_named(about.regions), REGION_KEYS))
-    yield from _section("links", _rows(_links(network), LINK_KEYS))
-    yield from _section("cables", _rows(_named(about.cables), CABLE_KEYS))
+    for key in ("nodes", "regions", "links", "cables"):
+        yield from _section(key, _rows(data.get(key, ()), KEYS[key]))
 
 
 def _from(path: Path, file: str) -> str:
@@ -243,21 +235,6 @@ def _from(path: Path, file: str) -> str:
 def _totals(network: Network) -> Record:
     network = network.under(up=np.ones_like(network.up), capacity_gbps=network.installed_gbps)
     return {"backbone_gbps": network.backbone_gbps, "exits_gbps": network.exits_gbps}
-
-
-def _nodes(network: Network) -> Iterator[Record]:
-    for node, attributes in network.graph.nodes(data=True):
-        yield {"id": node, **_picked(attributes, NODE_KEYS)}
-
-
-def _links(network: Network) -> Iterator[Record]:
-    for link in network.links:
-        yield {"id": link, **_picked(network.attributes(link), LINK_KEYS)}
-
-
-def _named(about: Mapping[str, Mapping[str, Any]]) -> Iterator[Record]:
-    for name, attributes in about.items():
-        yield {"id": name, **attributes}
 
 
 def _picked(attributes: Mapping[str, Any], keys: Iterable[str]) -> Record:
@@ -281,8 +258,8 @@ def _rows(records: Iterable[Record], keys: Sequence[str]) -> Iterator[str]:
         yield f"{{{padded.rstrip()}}}"
 
 
-def _estimate(of: str, how: str) -> str:
-    return f"{{of: {_flow(of)}, how: {_folded(how)}}}"
+def _estimate(estimate: Mapping[str, str]) -> str:
+    return f"{{of: {_flow(estimate['of'])}, how: {_folded(estimate['how'])}}}"
 
 
 def _flow(value: Any) -> str:
@@ -294,8 +271,7 @@ def _flow(value: Any) -> str:
     if isinstance(value, str):
         plain = PLAIN.fullmatch(value) and value.casefold() not in WORDS
         return value if plain else _quoted(value)
-    number = float(value)
-    return str(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
+    return plain_number(value)
 
 
 def _quoted(text: str) -> str:

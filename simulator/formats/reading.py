@@ -28,16 +28,10 @@ FILLED = re.compile(rb"\S")
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     """Return the content of a file, unpacked if its name ends in `.gz`.
 
-    Parameters
-    ----------
-    path : Path
-    most : int
-        Limit in bytes, unpacked.
-
     Raises
     ------
     InputError
-        The file cannot be read, is broken, holds nothing, or is larger than *most*.
+        The file cannot be read, is broken, holds nothing, or is larger than *most* bytes, unpacked.
     """
     try:
         with _opened(path) as file:
@@ -60,9 +54,9 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     return raw
 
 
-def read_text(path: Path, most: int = MOST_BYTES) -> str:
+def read_text(path: Path) -> str:
     """Return the text of a file in UTF-8, with lines ended by a line feed."""
-    return decoded(path, read_bytes(path, most))
+    return decoded(path, read_bytes(path))
 
 
 def decoded(path: str | Path, raw: bytes) -> str:
@@ -111,15 +105,9 @@ def refuse(problems: Iterable[Problem], more: int = 0, file: str | None = None) 
 
 
 def first_of(problems: Iterable[Problem], more: int = 0, file: str | None = None) -> list[Problem]:
-    """Return the first problems by place, and one that counts the others.
+    """Return the first problems by place, and one that counts the others and *more* besides.
 
-    Parameters
-    ----------
-    problems : iterable of Problem
-    more : int
-        How many there are besides.
-    file : str, optional
-        To which the count belongs; the file of the first problem if left out.
+    The count belongs to *file*, or to the file of the first problem if that is left out.
     """
     placed = sorted(problems, key=lambda each: (each.file, each.line or 0, each.column or 0))
     more += max(0, len(placed) - MOST_PROBLEMS)
@@ -134,14 +122,7 @@ def reason(error: Exception) -> str:
 
 @dataclass(frozen=True)
 class Places:
-    """Where nodes and links stand in a file.
-
-    Attributes
-    ----------
-    file : str
-    lines : mapping of str to list of int
-        By section, the line of each record.
-    """
+    """Where nodes and links stand in a file: by section, the line of each record."""
 
     file: str
     lines: Mapping[str, Sequence[int | None]]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
@@ -12,14 +13,7 @@ from simulator.base.document import KeyPath, dotted, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.json_file import read_json
-from simulator.formats.reading import (
-    Places,
-    begins_with,
-    counted,
-    listed,
-    refusal,
-    refuse,
-)
+from simulator.formats.reading import Places, begins_with, counted, listed, refusal, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import paired
@@ -96,10 +90,6 @@ class _Arc(NamedTuple):
     risks: tuple[str, ...]
     at: KeyPath
 
-    @property
-    def ends(self) -> tuple[str, str]:
-        return self.tail, self.head
-
 
 class _Reader:
     """Goes down the tree and gathers what is wrong with it."""
@@ -116,10 +106,10 @@ class _Reader:
         at, network = self._chosen(read_json(self.path, refuse_nan=True))
         nodes = [self._node(where, node) for where, node in self._rows(network, at, "node")]
         arcs = [self._arc(where, link) for where, link in self._rows(network, at, "link")]
-        self._check()
+        refuse(self.problems)
         self._count_ignored(network, at)
         pairs = self._pairs(arcs)
-        self._check()
+        refuse(self.problems)
         self.assumed += [f"the metric is {LOADS[0]}", f"the delay is {LOADS[1]}"]
         name = self._text(network, at, "network-id")
         cables = self._cables(pairs, at)
@@ -132,7 +122,7 @@ class _Reader:
             },
             nodes=nodes,
             links=links,
-            point=_Tree(str(self.path), at, [there.at for there, _ in pairs]).point,
+            point=partial(_point, self.path, at, [there.at for there, _ in pairs]),
         )
         return draft, self.warned
 
@@ -140,9 +130,6 @@ class _Reader:
 
     def _problem(self, at: KeyPath, message: str) -> None:
         self.problems.append(Problem(str(self.path), None, None, dotted(at), message))
-
-    def _check(self) -> None:
-        refuse(self.problems)
 
     def _part(self, record: Any, at: KeyPath, kind: type[T], *names: str) -> T | None:
         """Return what stands below some names, each with or without its module; None if nothing."""
@@ -188,7 +175,7 @@ class _Reader:
     def _chosen(self, data: Any) -> tuple[KeyPath, dict]:
         """Return the network to read and where it is."""
         networks = list(self._networks(data))
-        self._check()
+        refuse(self.problems)
         if not networks:
             raise refusal(self.path, f"no {' or '.join(MODULES)} in this file")
         names = [self._text(network, at, "network-id") or "" for at, network in networks]
@@ -199,7 +186,7 @@ class _Reader:
             chosen = names.index(self.wanted)
         else:
             has = [bool(self._part(network, at, list, "link")) for at, network in networks]
-            self._check()
+            refuse(self.problems)
             if not any(has):
                 raise refusal(self.path, "no network in this file has links")
             chosen = has.index(True)
@@ -325,7 +312,7 @@ class _Reader:
 
     def _pairs(self, arcs: Sequence[_Arc]) -> list[tuple[_Arc, _Arc]]:
         pairs = paired(
-            [arc.ends for arc in arcs],
+            [(arc.tail, arc.head) for arc in arcs],
             [frozenset(arc.points) if arc.points else None for arc in arcs],
             [(arc.metric, arc.gbps, arc.delay_ms) for arc in arcs],
             [(arc.metric, arc.gbps) for arc in arcs],
@@ -357,8 +344,7 @@ class _Reader:
         return found
 
     def _warn(self, at: KeyPath, message: str) -> None:
-        problem = Problem(str(self.path), None, None, dotted(at), message, "warning")
-        self.warned.append(problem)
+        self.warned.append(Problem(str(self.path), None, None, dotted(at), message, "warning"))
         self.assumed.append(message)
 
     def _cables(self, pairs: Sequence[tuple[_Arc, _Arc]], at: KeyPath) -> list[str | None]:
@@ -393,22 +379,16 @@ class _Reader:
         return {key: value for key, value in link.items() if value is not None}
 
 
-class _Tree:
-    """Points at nodes and links by where they stand in the tree."""
-
-    def __init__(self, file: str, at: KeyPath, links: Sequence[KeyPath]) -> None:
-        self.places = Places(file, {})
-        self.at = at
-        self.links = links
-
-    def point(self, path: KeyPath, message: str, **options: Any) -> Problem:
-        """Return a problem with the node or link at *path*."""
-        match path:
-            case ("links", int(row), *rest):
-                path = (*self.links[row], *rest)
-            case ("nodes", int(row), *rest):
-                path = (*self.at, "node", row, *rest)
-        return self.places.point(path, message, **options)
+def _point(
+    file: Path, at: KeyPath, links: Sequence[KeyPath], path: KeyPath, message: str, **options: Any
+) -> Problem:
+    """Return a problem with a node or link by where it stands in the tree."""
+    match path:
+        case ("links", int(row), *rest):
+            path = (*links[row], *rest)
+        case ("nodes", int(row), *rest):
+            path = (*at, "node", row, *rest)
+    return Places(str(file), {}).point(path, message, **options)
 
 
 def _shown(metric: float | None) -> str:

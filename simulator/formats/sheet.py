@@ -83,11 +83,7 @@ class Sheet:
         return [row[position] for row in self.rows]
 
     def problem(
-        self,
-        row: int,
-        column: str,
-        message: str,
-        severity: Literal["error", "warning"] = "error",
+        self, row: int, column: str, message: str, severity: Literal["error", "warning"] = "error"
     ) -> Problem:
         """Return a problem with one cell, or with its row if there is no such column."""
         line, place = self.lines[row], 1
@@ -210,12 +206,6 @@ def read_csv(path: Path) -> CsvText:
 
 def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
     """Read a CSV file; rows with too few or too many cells become problems.
-
-    Parameters
-    ----------
-    path : Path
-    columns : Columns
-        What the header must and may say.
 
     Raises
     ------

@@ -9,7 +9,6 @@ import json
 import re
 from collections import Counter
 from functools import cache, partial
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -79,13 +78,7 @@ class TopohubDemands(DemandFormat):
         return NAME.search(_plain(text)) is not None
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
-        """Return the matrix called *path*, a recording of one instant.
-
-        Raises
-        ------
-        InputError
-            There is no such topology, it has no demands, or the network has other nodes.
-        """
+        """Return the matrix called *path*, a recording of one instant."""
         found = NAME.search(_plain(str(path)))
         text = found[0] if found else str(path)
         topology = load(text)
@@ -148,19 +141,14 @@ def node_ids(topology: dict[str, Any]) -> dict[str, str]:
 
 
 @cache
-def _known() -> dict[str, Traversable]:
+def _known() -> dict[str, Path]:
     """Return the files of topohub by key."""
     if importlib.util.find_spec("topohub") is None:
         return {}
-    found: dict[str, Traversable] = {}
-    waiting = [("", importlib.resources.files("topohub") / "data")]
-    while waiting:
-        folder, place = waiting.pop()
-        for each in place.iterdir():
-            if each.is_dir():
-                waiting.append((f"{folder}{each.name}/", each))
-            elif each.name.endswith(".json"):
-                found[folder + each.name.removesuffix(".json")] = each
+    data = Path(str(importlib.resources.files("topohub") / "data"))
+    found = {
+        path.relative_to(data).with_suffix("").as_posix(): path for path in data.rglob("*.json")
+    }
     return dict(sorted(found.items()))
 
 

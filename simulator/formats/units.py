@@ -66,6 +66,12 @@ def speed_gbps(text: str) -> float | None:
 # ---------------------------------------------------------------- plain numbers
 
 
+def plain_number(value: float) -> str:
+    """Return all digits of a number, without a point where it is whole."""
+    value = float(value)
+    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
+
+
 def number(cell: str) -> float | None:
     """Return the number that *cell* is: no words, underscores, other scripts or infinities."""
     value = float(cell) if NUMBER.fullmatch(cell) else math.nan

@@ -29,13 +29,7 @@ class GeoJson(TopologyFormat):
     readable: ClassVar[str] = "a .geojson file (written, not read)"
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
-        """Refuse to read.
-
-        Raises
-        ------
-        InputError
-            Always: lines on a map do not say which nodes they join.
-        """
+        """Refuse to read: lines on a map do not say which nodes they join."""
         raise refusal(path, "GeoJSON is a picture of a network; it is written, not read")
 
     def write(self, network: Network, path: Path) -> list[str]:
@@ -45,7 +39,8 @@ class GeoJson(TopologyFormat):
         """
         data = plain(network, path)
         nodes, links = data.pop("nodes"), data.pop("links", [])
-        place = {node["id"]: (node["lon"], node["lat"]) for node in nodes if _is_located(node)}
+        located = [node for node in nodes if "lat" in node and "lon" in node]
+        place = {node["id"]: (node["lon"], node["lat"]) for node in located}
         points = [_feature(node, "node", _point(place.get(node["id"]))) for node in nodes]
         lines = [_feature(link, "link", _line(link, place)) for link in links]
         features = ",\n".join(as_json(each) for each in [*points, *lines])
@@ -57,10 +52,6 @@ class GeoJson(TopologyFormat):
         }
         places = [f"places of {counted(n, noun)}" for noun, n in unknown.items() if n]
         return [*lost(network), *places]
-
-
-def _is_located(node: Record) -> bool:
-    return "lat" in node and "lon" in node
 
 
 def _feature(record: Record, role: str, geometry: Record | None) -> Record:

@@ -15,7 +15,7 @@ from simulator.formats.format import TopologyFormat, topology_format, write_whol
 from simulator.formats.graphs.graph_file import Edge, GraphFile, Node, flat
 from simulator.formats.native import lost
 from simulator.formats.reading import read_text, refusal
-from simulator.formats.rules.draft import Record
+from simulator.formats.rules.draft import Record, but
 from simulator.model.network import Network
 
 DEEPEST = 50
@@ -103,7 +103,7 @@ def _parsed(path: Path) -> list[Entry]:
             case "word", _:
                 raise refusal(path, f"not GML: the key {shown(key)} has no value", line)
             case _:
-                value = _text(token["text"]) if kind == "text" else _number(word)
+                value = ENTITY.sub(_character, token["text"]) if kind == "text" else _number(word)
                 levels[-1].append(Entry(key, value, line))
                 key = None
         line += word.count("\n")
@@ -118,10 +118,6 @@ def _number(word: str) -> float:
     if word.lstrip("+-").isdigit() and len(word) <= LONGEST_INTEGER:
         return int(word)
     return float(word.lower())
-
-
-def _text(raw: str) -> str:
-    return ENTITY.sub(_character, raw) if "&" in raw else raw
 
 
 def _character(entity: re.Match[str]) -> str:
@@ -180,29 +176,24 @@ def _lines(about: Record, nodes: Sequence[Record], links: Sequence[Record]) -> I
     for i, node in enumerate(nodes):
         yield "  node ["
         yield f"    id {i}"
-        yield from _entries({"label": node["id"], **_but(node, "id")}, "    ")
+        yield from _entries({"label": node["id"], **but(node, "id")}, "    ")
         yield "  ]"
     for link in links:
         yield "  edge ["
         yield f"    source {position[link['a']]}"
         yield f"    target {position[link['b']]}"
-        yield from _entries({"key": link["id"], **_but(link, "id", "a", "b")}, "    ")
+        yield from _entries({"key": link["id"], **but(link, "id", "a", "b")}, "    ")
         yield "  ]"
     yield "]"
 
 
-def _but(record: Record, *keys: str) -> Record:
-    return {key: value for key, value in record.items() if key not in keys}
-
-
 def _entries(record: Record, indent: str) -> Iterator[str]:
     for key, value in record.items():
-        written = f'"{_escaped(value)}"' if isinstance(value, str) else _real(value)
-        yield f"{indent}{key} {written}"
-
-
-def _escaped(text: str) -> str:
-    return NOT_PLAIN.sub(lambda found: f"&#{ord(found[0])};", text)
+        if isinstance(value, str):
+            escaped = NOT_PLAIN.sub(lambda found: f"&#{ord(found[0])};", value)
+            yield f'{indent}{key} "{escaped}"'
+        else:
+            yield f"{indent}{key} {_real(value)}"
 
 
 def _real(value: float) -> str:

@@ -23,10 +23,11 @@ from simulator.formats.native import network_of, plain
 from simulator.formats.reading import Places, counted, first_of, listed
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.edits import as_number
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, TopologyFile, keys
 from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
-from simulator.formats.units import TEN_TO_THE, in_gbps, number, speed_gbps
+from simulator.formats.units import TEN_TO_THE, in_gbps, speed_gbps
 from simulator.model.network import Network
 
 MARK = {"written_by": "telecom-capacity-simulator"}
@@ -111,14 +112,10 @@ class GraphFile:
     edges: Sequence[Edge]
     directed: bool = False
 
-    @property
-    def is_ours(self) -> bool:
-        """Whether we wrote it."""
-        return all(self.attributes.get(key) == word for key, word in MARK.items())
-
     def network(self) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        return _ours(self) if self.is_ours else _theirs(self)
+        is_ours = all(self.attributes.get(key) == word for key, word in MARK.items())
+        return _ours(self) if is_ours else _theirs(self)
 
 
 # ---------------------------------------------------------------- what we wrote
@@ -316,7 +313,7 @@ class _Reader:
             value = given.get(name)
             if value is None:
                 continue
-            plain = None if unit == "text" else _finite(value)
+            plain = None if unit == "text" else as_number(value)
             if plain is not None:
                 if not unit and not self.unit_given:
                     self.used[name] = "Gbps"
@@ -357,30 +354,14 @@ def _first(given: Mapping[str, Any], names: Iterable[str]) -> Any:
     return next((given[name] for name in names if name in given), None)
 
 
-def _finite(value: Any) -> float | None:
-    if isinstance(value, str):
-        return number(value.strip())
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    return float(value) if abs(value) < 1e300 else None
-
-
 # ---------------------------------------------------------------- writing
 
 
-class Parts(NamedTuple):
-    """A network as flat records of numbers and text, for formats that know nothing deeper."""
-
-    about: Record
-    nodes: list[Record]
-    links: list[Record]
-
-
-def flat(network: Network, path: Path) -> Parts:
-    """Return a network as flat records; lists and mappings are JSON text."""
+def flat(network: Network, path: Path) -> tuple[Record, list[Record], list[Record]]:
+    """Return facts, nodes and links as flat records; lists and mappings are JSON text."""
     data = plain(network, path)
     nodes, links = data.pop("nodes"), data.pop("links", [])
-    return Parts(_flat({**MARK, **data}), list(map(_flat, nodes)), list(map(_flat, links)))
+    return _flat({**MARK, **data}), list(map(_flat, nodes)), list(map(_flat, links))
 
 
 def _flat(record: Mapping[str, Any]) -> Record:

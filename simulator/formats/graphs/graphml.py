@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
 from xml.parsers import expat
@@ -23,9 +23,6 @@ NUMBERS = frozenset({"int", "long", "float", "double"})
 BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 LABELS_OF_YED = frozenset({"NodeLabel", "EdgeLabel"})
 Element = TypeVar("Element", Node, Edge)
-NOT_OURS = {
-    "hyperedge": "an edge between more than two nodes; a link joins two",
-}
 
 
 @topology_format("graphml")
@@ -64,7 +61,13 @@ class GraphML(TopologyFormat):
     def write(self, network: Network, path: Path) -> list[str]:
         """Write *network* to *path*, whole or not at all; return what is lost."""
         about, nodes, links = flat(network, path)
-        _refuse_ids(path, [*nodes, *links])
+        # Another character in an id would make another id, so there is no way to write it.
+        message = "XML has no character for a part of the id"
+        refuse(
+            Problem(str(path), None, None, "", f"{message} {record['id']!r}")
+            for record in (*nodes, *links)
+            if XML_HAS_NOT.search(record["id"])
+        )
         strange = sum(
             bool(XML_HAS_NOT.search(value))
             for record in (about, *nodes, *links)
@@ -145,8 +148,8 @@ class _Parser:
         self.open.append(name)
         if len(self.open) > DEEPEST:
             raise self._refuse(f"nested more than {DEEPEST} deep")
-        if name in NOT_OURS:
-            raise self._refuse(NOT_OURS[name])
+        if name == "hyperedge":
+            raise self._refuse("an edge between more than two nodes; a link joins two")
         begin = getattr(self, f"_{name}", None) if name in ELEMENTS else None
         if begin:
             begin(given)
@@ -234,15 +237,6 @@ ELEMENTS = frozenset({"key", "default", "graph", "node", "edge", "data"})
 
 
 # ---------------------------------------------------------------- writing
-
-
-def _refuse_ids(path: Path, records: Iterable[Record]) -> None:
-    """Another character in an id would make another id, so there is no way to write it."""
-    refuse(
-        Problem(str(path), None, None, "", f"XML has no character for a part of the id {name!r}")
-        for name in (record["id"] for record in records)
-        if XML_HAS_NOT.search(name)
-    )
 
 
 def _lines(about: Record, nodes: Sequence[Record], links: Sequence[Record]) -> Iterator[str]:

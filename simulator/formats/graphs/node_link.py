@@ -14,6 +14,7 @@ from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
 from simulator.formats.reading import begins_with, listed, refusal, refuse
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
+from simulator.formats.rules.draft import but
 from simulator.model.network import Network
 
 EDGE_WORDS = ("edges", "links")
@@ -70,7 +71,7 @@ def _graph(path: Path, data: Mapping[str, Any]) -> GraphFile:
         problems.append(_expected(path, "graph", (), "a mapping", graph))
         graph = {}
     nodes = [
-        Node(each.get("id"), _but(each, "id")) for each in _mappings(path, data, "nodes", problems)
+        Node(each.get("id"), but(each, "id")) for each in _mappings(path, data, "nodes", problems)
     ]
     edges = [_edge(each) for each in _mappings(path, data, word, problems)]
     refuse(problems)
@@ -99,12 +100,8 @@ def _edge(each: Mapping[str, Any]) -> Edge:
     key = each.get("key")
     name = key if isinstance(key, str) else each.get("id")
     return Edge(
-        each.get("source"), each.get("target"), name, _but(each, "source", "target", "key", "id")
+        each.get("source"), each.get("target"), name, but(each, "source", "target", "key", "id")
     )
-
-
-def _but(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key not in keys}
 
 
 # ---------------------------------------------------------------- writing
@@ -115,7 +112,7 @@ def _text(network: Network, path: Path) -> str:
     data = plain(network, path)
     nodes, links = data.pop("nodes"), data.pop("links", [])
     edges = [
-        {"source": link["a"], "target": link["b"], "key": link["id"], **_but(link, "a", "b", "id")}
+        {"source": link["a"], "target": link["b"], "key": link["id"], **but(link, "a", "b", "id")}
         for link in links
     ]
     head = {"directed": False, "multigraph": True, "graph": {**MARK, **data}}

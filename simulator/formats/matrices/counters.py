@@ -65,11 +65,6 @@ def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
     -------
     out_gbps, in_gbps : ndarray, shape (nodes,)
         NaN for nodes that are not listed.
-
-    Raises
-    ------
-    InputError
-        Holds the first 50 problems and how many more there are.
     """
     sheet, problems = read_sheet(path, TOTALS)
     nodes, first = sheet.cells("node"), dict[str, int]()

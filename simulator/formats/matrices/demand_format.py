@@ -106,27 +106,19 @@ def read_demands(path: str | Path, network: Network, *, unit: Unit | None = None
 
     Of a file with several instants the rates are means over its time, and all instants are the
     planning window (``window_gbps``). What is missing there is interpolated, and a
-    `RecordingWarning` says so; :func:`read_recording` returns it as it stands.
+    `RecordingWarning` says so; :func:`read_recording`, whose parameters and errors are the same,
+    returns it as it stands.
 
     Parameters
     ----------
     path : str or Path
         A file or folder, such as a CSV file with the columns `source,target,gbps` and optionally
         `class` and `time`. An empty class follows from where the ends lie.
-    network : Network
-        Says which nodes there are.
-    unit : {"bps", "kbps", "mbps", "gbps", "tbps"}, optional
-        Of rates whose unit the file does not state.
 
     Returns
     -------
     Demands
         In the order of the file.
-
-    Raises
-    ------
-    InputError
-        Holds the first 50 problems and how many more there are.
     """
     recording = read_recording(path, network, unit=unit)
     if missing := recording.gaps_summary():
@@ -167,7 +159,6 @@ def recording_of(
 
     Parameters
     ----------
-    network : Network
     pairs : sequence of (source, target)
         Ids of nodes that exist.
     gbps : ndarray, shape (pairs, instants)

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.formats.format import write_whole
+from simulator.formats.format import write_csv
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.long_table import Column, LongTable
-from simulator.formats.reading import refusal, refuse
+from simulator.formats.reading import refusal
 from simulator.formats.sheet import Columns, CsvText, header_of, read_csv
 from simulator.formats.units import UNITS, Unit, number
 from simulator.model.demands import Demands
@@ -50,10 +49,7 @@ class LongCsv(DemandFormat):
             table = _careful(text, names, network)
         if not len(table.rates):
             raise refusal(path, "no demands below the header")
-        try:
-            return table.recording()
-        except ValueError as error:
-            raise refusal(path, str(error)) from None
+        return table.recording()
 
 
 def names_pairs(path: Path) -> bool:
@@ -64,12 +60,6 @@ def names_pairs(path: Path) -> bool:
 def write_demands(demands: Demands, path: str | Path) -> None:
     """Write *demands* to a CSV file, whole or not at all; reading it gives the same again.
 
-    Parameters
-    ----------
-    demands : Demands
-    path : str or Path
-        The file.
-
     Raises
     ------
     ValueError
@@ -77,45 +67,29 @@ def write_demands(demands: Demands, path: str | Path) -> None:
     """
     if demands.service is not None:
         raise ValueError("a file of demands has no services: write the matrix before it is parted")
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["source", "target", "class", "gbps"])
     ends = ([demands.nodes[end] for end in column] for column in (demands.source, demands.target))
-    rows.writerows(zip(*ends, demands.traffic_class, demands.gbps.tolist(), strict=True))
-    write_whole(Path(path), text.getvalue())
+    rows = zip(*ends, demands.traffic_class, demands.gbps.tolist(), strict=True)
+    write_csv(Path(path), [("source", "target", "class", "gbps"), *rows])
 
 
 def write_recording(recording: Recording, path: str | Path) -> None:
     """Write *recording* to a CSV file, whole or not at all; reading it gives the same again.
 
     A row for every rate, gaps as empty cells; times as local dates if it has dates, else seconds.
-
-    Parameters
-    ----------
-    recording : Recording
-    path : str or Path
-        The file.
     """
-    times = recording.times()
     demands = recording.demands
     ends = [(demands.nodes[s], demands.nodes[t])
             for s, t in zip(demands.source, demands.target, strict=True)]  # fmt: skip
-    text = io.StringIO()
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(["time", "source", "target", "gbps"])
-    for time, gbps in zip(times, recording.gbps.T.tolist(), strict=True):
-        rows.writerows(
-            (time, *pair, "" if rate != rate else rate)
-            for pair, rate in zip(ends, gbps, strict=True)
-        )
-    write_whole(Path(path), text.getvalue())
+    rows = (
+        (time, *pair, "" if rate != rate else rate)
+        for time, gbps in zip(recording.times(), recording.gbps.T.tolist(), strict=True)
+        for pair, rate in zip(ends, gbps, strict=True)
+    )
+    write_csv(Path(path), chain([("time", "source", "target", "gbps")], rows))
 
 
 def _header(text: CsvText, unstated: Unit) -> list[str]:
-    """Return the names in the header, or raise all that is wrong with them.
-
-    A column `demand` or `rate` states no unit: it is read as one of *unstated*.
-    """
+    """Return the names in the header; a column that states no unit is called *unstated*."""
     if (count := text.header.count(",") + 1) > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
         found = f"a header of {count:,} columns and {len(text.header):,} characters"
         wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
@@ -125,14 +99,9 @@ def _header(text: CsvText, unstated: Unit) -> list[str]:
 
 
 def long_columns(names: Sequence[str], *others: str) -> Columns:
-    """Return the columns of a long table with these names; rates stand in one named for its unit.
+    """Return the columns of a long table whose header has these names.
 
-    Parameters
-    ----------
-    names : sequence of str
-        The names in the header.
-    *others : str
-        What else may name the column of rates.
+    Rates stand in a column named for its unit, or by one of *others*.
     """
     units = [unit for unit in (*UNITS, *others) if unit in names] or ["gbps"]
     return Columns(
@@ -197,7 +166,5 @@ def _careful(text: CsvText, names: list[str], network: Network) -> LongTable:
         order=tuple(names),
         shown_rate=lambda row: shown(cells[row]),
     )
-    faults, count = table.faults()
-    found = table.problems(faults, sheet.problem, lambda row: f"on line {sheet.lines[row]}")
-    refuse([*problems, *found], more=count - len(found))
+    table.check(sheet.problem, lambda row: f"on line {sheet.lines[row]}", problems)
     return table

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -13,7 +13,7 @@ import pandas as pd
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.matrices.times import Times, read_times
-from simulator.formats.reading import MOST_PROBLEMS
+from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
 from simulator.formats.units import to_gbps
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
@@ -62,7 +62,6 @@ class LongTable:
     ----------
     file : str
         The file as shown to the user.
-    network : Network
     text : mapping of str to Column
         The columns ``source`` and ``target``, and where the file has them ``time`` and ``class``.
     rates : ndarray, shape (rows,)
@@ -95,25 +94,19 @@ class LongTable:
         first = np.lexsort((kind, places[kind], rows))[:MOST_PROBLEMS]
         return [Fault(int(rows[i]), *found[kind[i]][:2]) for i in first], len(rows)
 
-    def problems(self, faults: list[Fault], point: Point, line: Callable[[int], str]) -> list:
-        """Put faults into words; *line* says where a row is."""
-        return [point(f.row, f.column, self._message(f, line)) for f in faults]
+    def check(
+        self, point: Point, line: Callable[[int], str], others: Sequence[Problem] = ()
+    ) -> None:
+        """Raise what is wrong with the table, and *others*; *line* says where a row is."""
+        faults, count = self.faults()
+        found = [point(f.row, f.column, self._message(f, line)) for f in faults]
+        refuse([*others, *found], more=count - len(found))
 
     def recording(self) -> Recording:
-        """Return the rates; the table must be without faults.
-
-        Raises
-        ------
-        ValueError
-            There are more demands and instants than memory should hold.
-        """
+        """Return the rates, or refuse more than memory should hold; there must be no faults."""
         pair, first = self._pairs
         us, instant = self._instants
-        if len(first) * len(us) > MOST_CELLS:
-            raise ValueError(
-                f"{len(first):,} demands at {len(us):,} instants make"
-                f" {len(first) * len(us):,} rates; at most {MOST_CELLS:,} can be read"
-            )
+        refuse_too_many(self.file, len(first), "demands", len(us))
         gbps = np.full((len(first), len(us)), np.nan)
         gbps[pair, instant] = to_gbps(self.rates, self.unit) + 0.0  # no zero with a minus sign
         source, target = self._ends(first)
@@ -255,6 +248,13 @@ class LongTable:
     def _true_class(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         names = self.network.class_of(source, target)
         return pd.Index(CLASSES).get_indexer(pd.Index(names))
+
+
+def refuse_too_many(file: str, count: int, noun: str, instants: int) -> None:
+    """Raise an InputError if there are more rates than memory should hold."""
+    if count * instants > MOST_CELLS:
+        found = f"{count:,} {noun} at {instants:,} instants make {count * instants:,} rates"
+        raise refusal(file, f"{found}; at most {MOST_CELLS:,} can be read")
 
 
 _NO_CLASS, _NOT_STATED = -2, -1

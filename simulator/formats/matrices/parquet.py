@@ -30,19 +30,13 @@ class Parquet(DemandFormat):
         table = table_of(file, _columns(path), network)
         if not len(table.rates):
             raise refusal(path, "no demands in this file")
-        faults, count = table.faults()
-        found = table.problems(
-            faults,
+        table.check(
             lambda row, column, message: Problem(
                 file, None, None, column, f"row {row + 1:,}: {message}"
             ),
             lambda row: f"in row {row + 1:,}",
         )
-        refuse(found, more=count - len(found))
-        try:
-            return table.recording()
-        except ValueError as error:
-            raise refusal(path, str(error)) from None
+        return table.recording()
 
 
 def _columns(path: Path) -> Any:

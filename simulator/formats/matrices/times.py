@@ -25,7 +25,6 @@ class Times(NamedTuple):
     ----------
     us : ndarray of int
         Microseconds: from 1970 for dates, as given for numbers.
-    dated : bool
     wrong : dict of int to str
         What is wrong with which word.
     """

@@ -13,7 +13,7 @@ from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.demands import names_pairs
-from simulator.formats.matrices.long_table import MOST_CELLS
+from simulator.formats.matrices.long_table import refuse_too_many
 from simulator.formats.matrices.times import Times, read_times
 from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
 from simulator.formats.sheet import CsvText, cell_starts, read_csv, shortened
@@ -59,19 +59,7 @@ class WideCsv(DemandFormat):
 
 @dataclass(frozen=True, eq=False)
 class _Header:
-    """What the columns are.
-
-    Attributes
-    ----------
-    names : list of str
-    time : int
-        Which column is the time.
-    pairs : list of int
-        Which columns are pairs of nodes.
-    source, target : ndarray of int, shape (pairs,)
-    units : list of str
-        Of each pair.
-    """
+    """What the columns are: which is the time, which are pairs of nodes, and their units."""
 
     names: list[str]
     time: int
@@ -181,7 +169,7 @@ def _quick(text: CsvText, header: _Header) -> Rows | None:
     table = text.table(columns)
     if table is None:
         return None
-    _refuse_too_many(text, len(header.pairs), table.num_rows)
+    refuse_too_many(text.file, len(header.pairs), "pairs", table.num_rows)
     gbps = np.empty((len(header.pairs), table.num_rows))
     for row, (place, unit) in enumerate(zip(header.pairs, header.units, strict=True)):
         column = table.column(place)
@@ -201,7 +189,7 @@ def _careful(text: CsvText, header: _Header) -> Rows:
     sheet, problems = text.sheet(header.names)
     if not sheet.rows and not problems:
         raise refusal(text.file, "no matrices below the header")
-    _refuse_too_many(text, len(header.pairs), len(sheet.rows))
+    refuse_too_many(text.file, len(header.pairs), "pairs", len(sheet.rows))
     words = sheet.cells("time")
     gbps = np.full((len(header.pairs), len(sheet.rows)), np.nan)
     faults = [(row, header.time, message) for row, message in _time_faults(words)]
@@ -235,12 +223,3 @@ def _time_faults(words: list[str]) -> Iterator[tuple[int, str]]:
         if last >= 0 and times.us[row] <= times.us[last]:
             yield row, f"{shown(words[row])} is not after the time above, {shown(words[last])}"
         last = row
-
-
-def _refuse_too_many(text: CsvText, pairs: int, instants: int) -> None:
-    if pairs * instants > MOST_CELLS:
-        raise refusal(
-            text.file,
-            f"{pairs:,} pairs at {instants:,} instants make {pairs * instants:,} rates;"
-            f" at most {MOST_CELLS:,} can be read",
-        )

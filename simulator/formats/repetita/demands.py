@@ -12,6 +12,7 @@ import numpy as np
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
+from simulator.formats.reading import refuse
 from simulator.formats.repetita.graph import DEMAND_COLUMNS, UNIT, Cells, read_tables
 from simulator.formats.units import Unit, at_least_zero, to_gbps
 from simulator.model.network import Network
@@ -31,13 +32,7 @@ class RepetitaDemands(DemandFormat):
     readable: ClassVar[str] = "a .demands or .demands.gz file of REPETITA"
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
-        """Return the matrix, a recording of one instant.
-
-        Raises
-        ------
-        InputError
-            Holds the first problems found, and how many more there are.
-        """
+        """Return the matrix, a recording of one instant."""
         (table,) = read_tables(path, DEMANDS=DEMAND_COLUMNS)
         cells = Cells(path, "DEMANDS", table)
         node = _node_reader(network)
@@ -57,7 +52,7 @@ class RepetitaDemands(DemandFormat):
         if not table.rows:
             message = "no demands in this file"
             cells.problems.append(Problem(str(path), None, None, "", message))
-        cells.check()
+        refuse(cells.problems)
         return recording_of(network, list(first), to_gbps(np.array(rate)[:, None], UNIT))
 
 

@@ -17,7 +17,14 @@ from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
-from simulator.formats.units import TEN_TO_THE, at_least_zero, finite, in_gbps, shifted
+from simulator.formats.units import (
+    TEN_TO_THE,
+    at_least_zero,
+    finite,
+    in_gbps,
+    plain_number,
+    shifted,
+)
 from simulator.model.network import LINK_ATTRIBUTES, Network
 
 NODE_COLUMNS = ("label", "x", "y")
@@ -74,65 +81,38 @@ class Table:
 def read_tables(path: Path, **columns: tuple[str, ...]) -> list[Table]:
     """Read blocks that begin with a name and a number of rows, such as `NODES 12`.
 
-    Parameters
-    ----------
-    path : Path
-    **columns
-        By the name of the block, what its rows are made of.
-
-    Raises
-    ------
-    InputError
-        A block is missing, or its rows are not as many or not as long as they should be.
+    *columns* are by the name of the block what its rows are made of. An InputError says which block
+    is missing, or which rows are not as many or not as long as they should be.
     """
-    texts = [line.split() for line in read_text(path).split("\n")]
-    filled = [row for row, words in enumerate(texts) if words]
+    lines = enumerate(read_text(path).split("\n"), 1)
+    filled = [(line, text.split()) for line, text in lines if text.strip()]
     place, tables = 0, []
     for name, header in columns.items():
-        place = _begin(path, texts, filled, place, name, header)
-        size = int(texts[filled[place - 2]][1])
-        rows = filled[place : place + size]
+        form = f"expected `{name} <number of rows>` and a line `{' '.join(header)}`"
+        if place + 2 > len(filled):
+            raise refusal(path, f"{form}; the file ends before", filled[-1][0])
+        (line, words), (below, titles) = filled[place : place + 2]
+        if len(words) != 2 or words[0] != name or not re.fullmatch("[0-9]{1,12}", words[1]):
+            raise refusal(path, f"{form}; found {shown(' '.join(words))}", line)
+        if tuple(titles) != header:
+            raise refusal(path, f"{form}; found {shown(' '.join(titles))}", below)
+        size = int(words[1])
+        rows = filled[place + 2 : place + 2 + size]
         if len(rows) < size:
-            line = filled[place - 2] + 1
             raise refusal(path, f"{name} promises {size:,} rows, found {len(rows):,}", line)
+        form = f"expected {len(header)} words ({' '.join(header)}), found"
         refuse(
-            Problem(str(path), row + 1, None, name, _row_message(header, texts[row]))
-            for row in rows
-            if len(texts[row]) != len(header)
+            Problem(str(path), at, None, name, f"{form} {shown(' '.join(row))}")
+            for at, row in rows
+            if len(row) != len(header)
         )
-        tables.append(Table([texts[row] for row in rows], [row + 1 for row in rows]))
-        place += size
+        tables.append(Table([row for _, row in rows], [at for at, _ in rows]))
+        place += 2 + size
     if place < len(filled):
-        row = filled[place]
-        more = shown(" ".join(texts[row]))
-        raise refusal(path, f"{name} promises {size:,} rows, but more follow: {more}", row + 1)
+        line, words = filled[place]
+        more = shown(" ".join(words))
+        raise refusal(path, f"{name} promises {size:,} rows, but more follow: {more}", line)
     return tables
-
-
-def _begin(
-    path: Path,
-    texts: list[list[str]],
-    filled: list[int],
-    place: int,
-    name: str,
-    header: tuple[str, ...],
-) -> int:
-    """Check the two lines with which a block begins, and return the place behind them."""
-    form = f"expected `{name} <number of rows>` and a line `{' '.join(header)}`"
-    if place + 2 > len(filled):
-        raise refusal(path, f"{form}; the file ends before", filled[-1] + 1)
-    row = filled[place]
-    words = texts[row]
-    if len(words) != 2 or words[0] != name or not re.fullmatch("[0-9]{1,12}", words[1]):
-        raise refusal(path, f"{form}; found {shown(' '.join(words))}", row + 1)
-    below = filled[place + 1]
-    if tuple(texts[below]) != header:
-        raise refusal(path, f"{form}; found {shown(' '.join(texts[below]))}", below + 1)
-    return place + 2
-
-
-def _row_message(header: tuple[str, ...], words: list[str]) -> str:
-    return f"expected {len(header)} words ({' '.join(header)}), found {shown(' '.join(words))}"
 
 
 class Cells:
@@ -154,10 +134,6 @@ class Cells:
                 where = f"{self.name} {shown(cells[0])} {key}"
                 self.problems.append(Problem(self.file, line, None, where, str(error)))
         return found
-
-    def check(self) -> None:
-        """Raise what is wrong, if anything."""
-        refuse(self.problems)
 
 
 def _index(nodes: int) -> Callable[[str], int]:
@@ -225,7 +201,7 @@ def _places(path: Path, nodes: Table) -> tuple[list[Record], list[str]]:
     """Return city and coordinates of each node."""
     cells = Cells(path, "NODES", nodes)
     x, y = cells.column(1, "x", finite), cells.column(2, "y", finite)
-    cells.check()
+    refuse(cells.problems)
     located = len(set(zip(x, y, strict=True))) > 1
     places: list[Record] = []
     for row, (lon, lat) in zip(nodes.rows, zip(x, y, strict=True), strict=True):
@@ -244,7 +220,7 @@ def _edges(path: Path, edges: Table, nodes: int) -> Iterator[_Edge]:
         cells.column(4, "bw", lambda text: at_least_zero(text) and in_gbps(text, UNIT)),
         cells.column(5, "delay", lambda text: at_least_zero(text) and shifted(text, -3)),
     )
-    cells.check()
+    refuse(cells.problems)
     labels = [row[0] for row in edges.rows]
     ends = zip(source, target, strict=True)
     for values in zip(labels, ends, weight, gbps, delay_ms, edges.lines, strict=True):
@@ -287,7 +263,7 @@ def _lines(network: Network) -> Iterator[str]:
     yield f"NODES {len(network.nodes)}"
     yield " ".join(NODE_COLUMNS)
     for node, attributes in network.graph.nodes(data=True):
-        x, y = (_plain(attributes.get(key) or 0.0) for key in ("lon", "lat"))
+        x, y = (plain_number(attributes.get(key) or 0.0) for key in ("lon", "lat"))
         yield f"{_word(node)} {x} {y}"
     yield ""
     yield f"EDGES {len(network.tail)}"
@@ -296,7 +272,7 @@ def _lines(network: Network) -> Iterator[str]:
         for arc, label in ((2 * i, link), (2 * i + 1, f"{link}-back")):
             yield (
                 f"{_word(label)} {network.tail[arc]} {network.head[arc]}"
-                f" {_plain(network.metric[arc])}"
+                f" {plain_number(network.metric[arc])}"
                 f" {_kbps(network.capacity_gbps[arc])}"
                 f" {round(1000 * network.delay_ms[arc])}"
             )
@@ -310,11 +286,6 @@ def _word(name: str) -> str:
 def _kbps(gbps: float) -> str:
     """Return a capacity in kbps, with all of its digits."""
     return f"{Decimal(repr(float(gbps))).scaleb(TEN_TO_THE[UNIT]):f}".removesuffix(".0")
-
-
-def _plain(value: float) -> str:
-    value = float(value)
-    return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
 
 
 def _not_held(network: Network) -> Iterator[str]:

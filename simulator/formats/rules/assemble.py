@@ -2,29 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 import networkx as nx
 
 from simulator.base.errors import Problem
 from simulator.formats.rules.checks import ENTRY_CHECKS
-from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.draft import Draft, Record, but
 from simulator.formats.rules.network_checks import NETWORK_CHECKS
 from simulator.model.network import About, Network
 
 EDGE_KEYS = (
-    "a",
-    "b",
-    "class",
-    "capacity_gbps",
-    "capacity_ba_gbps",
-    "metric",
-    "reaches",
-    "modules",
-    "setup_cost",
-    "price_usd_per_mbps",
-    "fibre_km",
+    *("a", "b", "class", "capacity_gbps", "capacity_ba_gbps", "metric", "reaches", "modules"),
+    *("setup_cost", "price_usd_per_mbps", "fibre_km"),
 )
 
 
@@ -33,19 +24,12 @@ def assemble(
 ) -> tuple[Network | None, list[Problem]]:
     """Make the network that *draft* describes.
 
-    Parameters
-    ----------
-    draft : Draft
-        What the file says.
-    problems : iterable of Problem, optional
-        Those found while reading it.
-
     Returns
     -------
     network : Network or None
         None when there are errors.
     problems : list of Problem
-        All of them, in the order of the file.
+        Those given, which reading the file found, and the new ones, in the order of the file.
     """
     found = [*problems, *(problem for check in ENTRY_CHECKS for problem in check(draft))]
     if not _errors(found):  # a broken network would fail these for no reason of its own
@@ -61,18 +45,14 @@ def _errors(problems: Iterable[Problem]) -> bool:
 def _network(draft: Draft) -> Network:
     graph = nx.MultiGraph()
     for node in draft.nodes:
-        graph.add_node(node["id"], **_but_id(node))
+        graph.add_node(node["id"], **but(node, "id"))
     for order, link in enumerate(draft.links):
         graph.add_edge(link["a"], link["b"], key=link["id"], **_edge(draft, link), order=order)
-    cables = {cable["id"]: _but_id(cable) for cable in draft.cables or ()}
-    regions = {region["id"]: _but_id(region) for region in draft.regions}
+    cables = {cable["id"]: but(cable, "id") for cable in draft.cables or ()}
+    regions = {region["id"]: but(region, "id") for region in draft.regions}
     return Network(graph, About(**draft.about, cables=cables, regions=regions))
 
 
 def _edge(draft: Draft, link: Record) -> dict[str, Any]:
     edge = {key: link[key] for key in EDGE_KEYS if key in link}
     return {**edge, "delay_ms": draft.delay_ms(link), "cables": dict(link.get("cables", {}))}
-
-
-def _but_id(record: Mapping[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in record.items() if key != "id"}

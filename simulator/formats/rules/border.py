@@ -35,13 +35,7 @@ def put_border(
 ) -> tuple[Network, list[Problem]]:
     """Return the network with these exits, or as it is with all that is wrong with them.
 
-    Parameters
-    ----------
-    network : Network
-    exits, regions, cables : sequence
-        Entries of a scenario.
-    point : callable
-        Makes a problem with what stands at a path of the scenario.
+    *point* makes a problem with what stands at a path of the scenario.
     """
     if not exits and not regions and not cables:
         return network, []
@@ -66,8 +60,7 @@ def _problems(border: _Border) -> Iterator[Problem]:
             where = "is abroad" if entry.gateway in abroad else "does not exist"
             message = f"an exit begins at a node at home, but {entry.gateway!r} {where}{hint}"
             yield point(("exits", i, "gateway"), message)
-        elif _kind(network, entry.gateway) in STUB_KINDS:
-            kind = _kind(network, entry.gateway)
+        elif (kind := network.node_kind[network.node_index[entry.gateway]]) in STUB_KINDS:
             message = f"{entry.gateway!r} is {kind}, which carries no transit to an exit"
             yield point(("exits", i, "gateway"), message)
         for name in entry.regions:
@@ -121,16 +114,10 @@ def _exit_problems(border: _Border, i: int, entry: NewExitEntry) -> Iterator[Pro
             yield point(("exits", i, "cables"), message)
     if isinstance(entry.regions, Mapping) or entry.gateway not in network.node_index:
         return
-    places = {region.id: region for region in regions}
-    for name in entry.regions or places:
-        lost = [
-            node
-            for node, place in (
-                (entry.gateway, _place(network, entry.gateway)),
-                (name, _region_place(network, name, places)),
-            )
-            if place is None and (node in network.node_index or node in places)
-        ]
+    places = _places(network, regions)
+    for name in entry.regions or [region.id for region in regions]:
+        ends = (entry.gateway, name)
+        lost = [node for node in ends if node in places and places[node] is None]
         if lost:
             message = (
                 f"nothing tells the delay to {name!r}: give it as {name}: MS under regions, or"
@@ -140,14 +127,13 @@ def _exit_problems(border: _Border, i: int, entry: NewExitEntry) -> Iterator[Pro
 
 
 def _exit(network: Network, entry: NewExitEntry, regions: Sequence[NewRegion]) -> NewExit:
-    places = {region.id: region for region in regions}
     delay_ms: dict[str, float] = {}
     if isinstance(entry.regions, Mapping):
         delay_ms = dict(entry.regions)
     else:
-        here = _place(network, entry.gateway)
-        for name in entry.regions or places:
-            there = _region_place(network, name, places)
+        places = _places(network, regions)
+        for name in entry.regions or [region.id for region in regions]:
+            here, there = places[entry.gateway], places[name]
             assert here is not None and there is not None
             delay_ms[name] = great_circle_km(*here, *there) * PATH_FACTOR / FIBRE_KM_PER_MS
     more: dict[str, Any] = {"metric": entry.metric, "cables": dict(entry.cables or {})}
@@ -156,21 +142,10 @@ def _exit(network: Network, entry: NewExitEntry, regions: Sequence[NewRegion]) -
     return NewExit(entry.id, entry.gateway, entry.capacity_gbps, delay_ms, more)
 
 
-def _kind(network: Network, node: str) -> str:
-    return str(network.node_kind[network.node_index[node]])
-
-
-def _place(network: Network, node: str) -> tuple[float, float] | None:
-    attributes = network.graph.nodes[node]
-    if "lat" not in attributes or "lon" not in attributes:
-        return None
-    return attributes["lat"], attributes["lon"]
-
-
-def _region_place(
-    network: Network, name: str, places: Mapping[str, NewRegion]
-) -> tuple[float, float] | None:
-    region = places.get(name)
-    if region is None:
-        return _place(network, name) if name in network.node_index else None
-    return None if region.lat is None or region.lon is None else (region.lat, region.lon)
+def _places(
+    network: Network, regions: Sequence[NewRegion]
+) -> dict[str, tuple[float, float] | None]:
+    """Return where nodes and new regions lie, None without coordinates."""
+    records = dict(network.graph.nodes(data=True)) | {each.id: vars(each) for each in regions}
+    degrees = {name: (each.get("lat"), each.get("lon")) for name, each in records.items()}
+    return {name: None if None in place else place for name, place in degrees.items()}

@@ -179,20 +179,17 @@ def delays(draft: Draft) -> Iterator[Problem]:
     """The delay of a link is given or follows from its length, and the two agree."""
     for i, link in enumerate(draft.links):
         given = [link[key] for key in ("delay_ms", "fibre_km", "path_factor") if key in link]
-        if None not in given:
-            yield from _delay(draft, i, link)
-
-
-def _delay(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
-    if "delay_ms" in link or "fibre_km" in link:
-        yield from _delay_given(draft, i, link)
-        yield from _speed_of_light(draft, i, link)
-    elif draft.delay_required and (lost := draft.ends_without_place(link)):
-        message = (
-            "nothing tells the delay: give delay_ms or fibre_km,"
-            f" or coordinates to {' and '.join(map(repr, lost))}"
-        )
-        yield draft.error("links", i, message=message)
+        if None in given:
+            continue
+        if "delay_ms" in link or "fibre_km" in link:
+            yield from _delay_given(draft, i, link)
+            yield from _speed_of_light(draft, i, link)
+        elif draft.delay_required and (lost := draft.ends_without_place(link)):
+            message = (
+                "nothing tells the delay: give delay_ms or fibre_km,"
+                f" or coordinates to {' and '.join(map(repr, lost))}"
+            )
+            yield draft.error("links", i, message=message)
 
 
 def _delay_given(draft: Draft, i: int, link: Record) -> Iterator[Problem]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
-from simulator.base.document import KeyPath
 from simulator.base.errors import Problem
 from simulator.model.geo import great_circle_km
 from simulator.model.network import ABROAD_KINDS, FIBRE_KM_PER_MS
@@ -19,6 +18,11 @@ DEFAULT = "core"
 """Kind of a node and class of a link where the file gives none."""
 
 Record = dict[str, Any]
+
+
+def but(record: Mapping[str, Any], *keys: str) -> Record:
+    """Return a record without some of its keys."""
+    return {key: value for key, value in record.items() if key not in keys}
 
 
 @dataclass(frozen=True)
@@ -55,20 +59,15 @@ class Draft:
 
     def error(self, *path: str | int, message: str, key: bool = False) -> Problem:
         """Return an error at *path*."""
-        return self._problem(path, message, key, "error")
+        return self.point(path, message, key=key)
 
     def warning(self, *path: str | int, message: str) -> Problem:
         """Return a warning at *path*."""
-        return self._problem(path, message, False, "warning")
+        return self.point(path, message, severity="warning")
 
     def line(self, *path: str | int) -> int | None:
         """Return the line on which *path* stands."""
         return self.point(path, "").line
-
-    def _problem(
-        self, path: KeyPath, message: str, key: bool, severity: Literal["error", "warning"]
-    ) -> Problem:
-        return self.point(path, message, key=key, severity=severity)
 
     @cached_property
     def node(self) -> dict[str, Record]:

@@ -14,8 +14,6 @@ from simulator.formats.rules.checks import MOST
 from simulator.formats.rules.draft import Draft
 from simulator.formats.units import number
 
-SECTIONS = ("nodes", "links")
-
 
 @dataclass(frozen=True)
 class Note:
@@ -51,10 +49,8 @@ def as_number(value: Any) -> float | None:
             return None
         case str():
             return number(value.strip())
-        case int():
-            return float(value) if abs(value) <= MOST else None
-        case float():
-            return value if math.isfinite(value) else None
+        case int() | float():
+            return float(value) if abs(value) < 1e300 else None
     return None
 
 
@@ -72,13 +68,16 @@ def with_changes(draft: Draft, section: str, changes: Mapping[int, Mapping[str, 
 
 def without(draft: Draft, nodes: Iterable[int] = (), links: Iterable[int] = ()) -> Draft:
     """Return the draft without some records; it still points at the right ones in the file."""
-    kept: dict[str, list[int]] = {}
-    for section, rows in zip(SECTIONS, (set(nodes), set(links)), strict=True):
-        kept[section] = [i for i in range(len(getattr(draft, section))) if i not in rows]
-    left: dict[str, Any] = {
-        section: [getattr(draft, section)[i] for i in kept[section]] for section in SECTIONS
+    kept = {
+        "nodes": sorted(set(range(len(draft.nodes))).difference(nodes)),
+        "links": sorted(set(range(len(draft.links))).difference(links)),
     }
-    return replace(draft, **left, point=partial(_point_before, draft.point, kept))
+    return replace(
+        draft,
+        nodes=[draft.nodes[i] for i in kept["nodes"]],
+        links=[draft.links[i] for i in kept["links"]],
+        point=partial(_point_before, draft.point, kept),
+    )
 
 
 def _point_before(

@@ -26,8 +26,7 @@ def totals(draft: Draft) -> Iterator[Problem]:
     }
     for key, total in sums.items():
         stated = draft.totals.get(key)
-        if stated is not None and _differs(stated, total):
-            message = _total_message(stated, total)
+        if stated is not None and (message := _contradiction(stated, total)):
             yield draft.error("totals", key, message=message)
 
 
@@ -43,8 +42,7 @@ def exits_by_gateway(draft: Draft) -> Iterator[Problem]:
         if gateway not in draft.node:
             message = f"no node named {gateway!r}{hint(gateway)}"
             yield draft.error(*path, gateway, message=message, key=True)
-        elif _differs(gbps, sums[gateway]):
-            message = _total_message(gbps, sums[gateway])
+        elif message := _contradiction(gbps, sums[gateway]):
             yield draft.error(*path, gateway, message=message)
     for gateway in sums:
         if gateway not in stated and sums[gateway]:
@@ -66,12 +64,10 @@ def _sum_gbps(draft: Draft, *classes: str) -> float:
     return math.fsum(link["capacity_gbps"] for link in draft.links if link["class"] in classes)
 
 
-def _differs(stated: float, total: float) -> bool:
-    tolerance = max(TOTAL_TOLERANCE_GBPS, TOTAL_TOLERANCE * abs(total))
-    return abs(stated - total) > tolerance
-
-
-def _total_message(stated: float, total: float) -> str:
+def _contradiction(stated: float, total: float) -> str:
+    """Return what is wrong with a total, or nothing."""
+    if abs(stated - total) <= max(TOTAL_TOLERANCE_GBPS, TOTAL_TOLERANCE * abs(total)):
+        return ""
     return f"{stated:.10g} Gbps stated, but the links add to {total:.10g} Gbps ({COUNTING_RULE})"
 
 
@@ -97,19 +93,16 @@ def _open_to(draft: Draft, region: str) -> bool:
 
 def _reached_abroad(draft: Draft) -> set[str]:
     """Return the nodes abroad that traffic gets to from the exits; stubs pass nothing on."""
-    abroad = nx.Graph()
+    ways = nx.DiGraph()
+    ways.add_node(_OUTSIDE)
     for link in draft.links:
-        if draft.is_abroad(link["a"]) and draft.is_abroad(link["b"]):
-            abroad.add_edge(link["a"], link["b"])
-    ends = (draft.home_and_abroad(link) for link in draft.links if link["class"] == "exit")
-    waiting = [end[1] for end in ends if end]
-    reached = set(waiting)
-    while waiting:
-        node = waiting.pop()
-        if node in abroad and draft.node[node]["kind"] not in STUB_KINDS:
-            fresh = set(abroad[node]) - reached
-            reached |= fresh
-            waiting += fresh
+        a, b = link["a"], link["b"]
+        if ends := draft.home_and_abroad(link):
+            ways.add_edges_from([(_OUTSIDE, ends[1])] if link["class"] == "exit" else [])
+        elif draft.is_abroad(a):
+            both = ((a, b), (b, a))
+            ways.add_edges_from(w for w in both if draft.node[w[0]]["kind"] not in STUB_KINDS)
+    reached: set[str] = nx.descendants(ways, _OUTSIDE)
     return reached
 
 

@@ -47,12 +47,8 @@ class Place(NamedTuple):
 def known_place(name: str, country: str = "") -> Place | None:
     """Return the city called *name*, in *country* if that is given, as far as the list goes.
 
-    Parameters
-    ----------
-    name : str
-        Accents, case, blanks, hyphens and apostrophes do not count.
-    country : str, optional
-        A code of two letters or a name.
+    In *name*, only letters and digits count, without accents and case. *country* is a code of two
+    letters or a name.
     """
     for place in _by_name().get(_plain(name), ()):
         words = (place.country, *COUNTRY_WORDS.get(place.country, ()))

@@ -33,12 +33,7 @@ from simulator.formats.rules.edits import (
     with_changes,
     without,
 )
-from simulator.formats.rules.repair_places import (
-    coordinates,
-    misplaced,
-    too_fast,
-    unknown_delays,
-)
+from simulator.formats.rules.repair_places import coordinates, misplaced, too_fast, unknown_delays
 from simulator.model.network import LINK_CLASSES, NODE_KINDS
 
 DEFAULT_GBPS = 10.0

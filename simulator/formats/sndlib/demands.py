@@ -50,13 +50,7 @@ class SndlibDemands(DemandFormat):
         return SndlibXml().reads(path) or is_native(path)
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
-        """Return the matrices; those of a folder by the time in `meta`, else in their name.
-
-        Raises
-        ------
-        InputError
-            Holds the first problems found, and how many more there are.
-        """
+        """Return the matrices; those of a folder by the time in `meta`, else in their name."""
         if not path.is_dir():
             file = _read(path)
             matrix = _matrix(file, network, unit)
@@ -127,7 +121,7 @@ def _same_times(instants: Sequence[_Instant]) -> Iterator[Problem]:
 
 def _matrix(file: Sndlib, network: Network, unit: Unit | None) -> dict[Pair, float]:
     """Return the rate of every pair in Gbps; *unit* is that of a file without one."""
-    both = file.demand_model == "BIDIRECTED"
+    both = file.model("demand") == "BIDIRECTED"
     known = network.node_index
     rates: dict[Pair, float] = {}
     problems: list[Problem] = []

@@ -20,7 +20,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.reading import Places, counted, refusal, refuse
@@ -86,9 +86,6 @@ class Sndlib:
 
     Attributes
     ----------
-    file : str
-    name : str
-    nodes, links, demands : list
     meta : mapping
         Keys in lower case without underscores: `unit`, `time`, `granularity`, `origin`...
     geographical : bool or None
@@ -105,13 +102,7 @@ class Sndlib:
 
     @property
     def unit(self) -> str:
-        """Unit of capacities and demands, in our words.
-
-        Raises
-        ------
-        InputError
-            The file names a unit that is unknown.
-        """
+        """Unit of capacities and demands, in our words; an InputError if it is unknown."""
         word = self.meta.get("unit", DEFAULT_UNIT)
         plain = word.upper().replace("/", "PER").replace("_", "")
         if plain not in UNITS:
@@ -120,17 +111,8 @@ class Sndlib:
             raise refusal(self.file, message, key="meta.unit")
         return UNITS[plain]
 
-    @property
-    def link_model(self) -> str | None:
-        """What a link is, where anything says so."""
-        return self._model("link")
-
-    @property
-    def demand_model(self) -> str | None:
-        """What a demand is, where anything says so."""
-        return self._model("demand")
-
-    def _model(self, noun: str) -> str | None:
+    def model(self, noun: Literal["link", "demand"]) -> str | None:
+        """Return what a link or a demand is, where anything says so."""
         word = self.meta.get(f"{noun}model")
         if word is None:
             letters = PROBLEM_NAME.search(Path(self.file).stem)
@@ -151,11 +133,10 @@ def meta_key(word: str) -> str:
 def draft_of(file: Sndlib) -> Draft:
     """Return the draft of the network in *file*; what is missing in it is left to be repaired.
 
-    Raises
-    ------
-    InputError
-            A directed link without one back, or an unknown unit or model.
+    A directed link without one back, and an unknown unit or model, are refused.
     """
+    no_unit = "capacities and demands are in Mbps; the file does not say"
+    unit = [] if "unit" in file.meta else [no_unit]
     pairs, assumed = _pairs(file)
     geographical, where = _geographical(file)
     links = [_record(file, there, back) for there, back in pairs]
@@ -168,7 +149,7 @@ def draft_of(file: Sndlib) -> Draft:
         about={
             "name": file.name,
             "sources": (SOURCE, *filter(None, [file.meta.get("origin")])),
-            "assumptions": (*_of_units(file), *assumed, *where, *_of_capacity(file)),
+            "assumptions": (*unit, *assumed, *where, *_of_capacity(file)),
         },
         nodes=[
             {
@@ -191,7 +172,7 @@ def draft_of(file: Sndlib) -> Draft:
 
 def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
     """Return each link as it is from source to target and as it is back, and what was assumed."""
-    model = file.link_model
+    model = file.model("link")
     ends = [(link.source, link.target) for link in file.links]
     alike = [(link.capacity, link.routing_cost, link.modules) for link in file.links]
     pairs = paired(ends, alike) if model in (None, "DIRECTED") else Pairs([], [], [])
@@ -262,12 +243,6 @@ def _geographical(file: Sndlib) -> tuple[bool, list[str]]:
     if degrees:
         return True, ["coordinates are degrees, longitude first; the file does not say"]
     return False, ["coordinates are those of a drawing, as some are no degrees, and are left out"]
-
-
-def _of_units(file: Sndlib) -> list[str]:
-    if "unit" in file.meta:
-        return []
-    return ["capacities and demands are in Mbps; the file does not say"]
 
 
 def _of_capacity(file: Sndlib) -> Iterable[str]:

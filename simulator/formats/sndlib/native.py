@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import groupby
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -23,7 +24,7 @@ HEADER = re.compile(
 )
 TOKEN = re.compile(r"[()]|[^\s()]+")
 SECTIONS = ("META", "NODES", "LINKS", "DEMANDS", "ADMISSIBLE_PATHS")
-VERSIONS = ("1.0",)
+VERSION = "1.0"
 
 Entry = list[Any]
 """Words of a line, and what stands in parentheses as a list of words."""
@@ -56,13 +57,7 @@ def is_native(path: Path) -> bool:
 
 
 def read_native(path: Path) -> Sndlib:
-    """Read a network file.
-
-    Raises
-    ------
-    InputError
-        Holds the first problems found, and how many more there are.
-    """
+    """Read a network file; all problems found are raised together."""
     reader = _Reader(path)
     refuse(reader.problems)
     return reader.found
@@ -99,8 +94,8 @@ class _Reader:
         if found["type"] != "network":
             message = f"this is a file of type {shown(found['type'])}, not network"
             raise refusal(path, message, first + 1)
-        if found["version"].rstrip(";") not in VERSIONS:
-            message = f"version {shown(found['version'])}; known: {', '.join(VERSIONS)}"
+        if found["version"].rstrip(";") != VERSION:
+            message = f"version {shown(found['version'])}; known: {VERSION}"
             raise refusal(path, message, first + 1)
         return first + 1
 
@@ -164,48 +159,27 @@ class _Reader:
         form = "id ( source target ) capacity cost routing_cost setup_cost ( {capacity cost}* )"
         words = entry[2:-1] if len(entry) > 2 and _group(entry[-1]) else entry[2:]
         modules = entry[-1] if len(entry) > 2 and _group(entry[-1]) else []
-        _shape(
-            entry,
-            form,
-            len(entry) > 1
-            and isinstance(entry[0], str)
-            and _group(entry[1])
-            and len(entry[1]) == 2
-            and len(words) <= 4
-            and not any(map(_group, words))
-            and len(modules) % 2 == 0,
-        )
+        sound = _has_ends(entry) and len(words) <= 4 and len(modules) % 2 == 0
+        _shape(entry, form, sound and not any(map(_group, words)))
         installed, cost, routing, setup = [*map(at_least_zero, words), 0.0, 0.0, 0.0, 0.0][:4]
         sizes = [at_least_zero(word) for word in modules]
         pairs = tuple(zip(sizes[::2], sizes[1::2], strict=True))
         source, target = entry[1]
-        self.found.links.append(
-            Link(entry[0], source, target, installed, cost, routing, setup, pairs, line)
-        )
+        link = Link(entry[0], source, target, installed, cost, routing, setup, pairs, line)
+        self.found.links.append(link)
 
     def _demand(self, line: int, entry: Entry) -> None:
         form = "id ( source target ) routing_unit demand_value max_path_length"
-        _shape(
-            entry,
-            form,
-            len(entry) in (4, 5)
-            and isinstance(entry[0], str)
-            and _group(entry[1])
-            and len(entry[1]) == 2
-            and not any(map(_group, entry[2:])),
-        )
+        sound = _has_ends(entry) and len(entry) in (4, 5)
+        _shape(entry, form, sound and not any(map(_group, entry[2:])))
         unit, value = map(at_least_zero, entry[2:4])
         source, target = entry[1]
         self.found.demands.append(Demand(source, target, unit * value, line))
 
 
 def _by_line(tokens: list[_Token]) -> Iterator[tuple[int, list[str]]]:
-    words: list[str] = []
-    for place, (text, line) in enumerate(tokens):
-        words.append(text)
-        if place + 1 == len(tokens) or tokens[place + 1].line != line:
-            yield line, words
-            words = []
+    for line, group in groupby(tokens, key=lambda token: token.line):
+        yield line, [token.text for token in group]
 
 
 def _grouped(words: list[str]) -> Entry:
@@ -229,6 +203,11 @@ def _grouped(words: list[str]) -> Entry:
 
 def _group(part: object) -> bool:
     return isinstance(part, list)
+
+
+def _has_ends(entry: Entry) -> bool:
+    named = len(entry) > 1 and isinstance(entry[0], str)
+    return named and _group(entry[1]) and len(entry[1]) == 2
 
 
 def _shape(entry: Entry, form: str, holds: bool) -> None:

@@ -9,7 +9,7 @@ from typing import ClassVar
 from xml.parsers import expat
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import Problem
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.reading import read_bytes, refusal, refuse
 from simulator.formats.rules.assemble import assemble
@@ -23,6 +23,7 @@ DEEPEST = 30
 NODE = "network/networkStructure/nodes/node"
 LINK = "network/networkStructure/links/link"
 DEMAND = "network/demands/demand"
+MODULE = "additionalModules/addModule"
 PATHS = "admissiblePaths"
 """May be many, and are not read."""
 
@@ -48,13 +49,7 @@ class SndlibXml(TopologyFormat):
 
 
 def read_xml(path: Path) -> Sndlib:
-    """Read a network or a matrix.
-
-    Raises
-    ------
-    InputError
-        Holds the first problems found, and how many more there are.
-    """
+    """Read a network or a matrix; all problems found are raised together."""
     raw = read_bytes(path)
     reader = _Reader(str(path))
     try:
@@ -73,10 +68,6 @@ def _local(tag: str) -> str:
     """Return a tag without the namespace, if that is SNDlib's or there is none."""
     namespace, _, name = tag.rpartition(" ")
     return name if namespace in ("", NAMESPACE) else tag
-
-
-class _Stop(InputError):
-    """Ends the parsing."""
 
 
 class _Reader:
@@ -112,7 +103,7 @@ class _Reader:
 
     def _stop(self, message: str) -> None:
         path = "/".join(self.stack[:DEEPEST])
-        raise _Stop([Problem(self.file, self.parser.CurrentLineNumber, None, path, message)])
+        raise refusal(self.file, message, self.parser.CurrentLineNumber, key=path)
 
     def _doctype(self, *_: object) -> None:
         self._stop("document types and entities are not read: they can blow up or reach out")
@@ -200,19 +191,12 @@ class _Reader:
 
     def _node(self) -> None:
         given = any(path.startswith("coordinates/") for path in self.parts)
-        x, y = (
-            (self._number("coordinates/x"), self._number("coordinates/y"))
-            if given
-            else (None, None)
-        )
+        x, y = (self._number(f"coordinates/{axis}") if given else None for axis in "xy")
         self.found.nodes.append(Node(self.id, x, y, self.line))
 
     def _link(self) -> None:
         sizes, costs = (
-            [
-                _number(name, text)
-                for text in self.parts.get(f"additionalModules/addModule/{name}", ())
-            ]
+            [_number(name, text) for text in self.parts.get(f"{MODULE}/{name}", ())]
             for name in ("capacity", "cost")
         )
         if len(sizes) != len(costs):

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import ClassVar, Literal
@@ -13,7 +11,7 @@ from typing import ClassVar, Literal
 from simulator.base.document import Document, KeyPath
 from simulator.base.errors import InputError, Problem
 from simulator.base.schema import build
-from simulator.formats.format import TopologyFormat, topology_format, write_whole
+from simulator.formats.format import TopologyFormat, topology_format, write_csv
 from simulator.formats.native import lost, plain
 from simulator.formats.reading import counted, refusal
 from simulator.formats.rules.assemble import assemble
@@ -79,16 +77,19 @@ class Tables(TopologyFormat):
             for link in data.pop("links", [])
         ]
         same_name = data.pop("name", "") == path.resolve().name
-        _refuse_ids(path, [*nodes, *links])
+        for name in (record["id"] for record in (*nodes, *links)):
+            if _cell(name) != name or not name:  # without its blanks, it is another id
+                raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
         path.mkdir(exist_ok=True)
-        write_whole(path / "nodes.csv", _written(nodes, NODES))
-        write_whole(path / "links.csv", _written(links, LINKS))
+        write_csv(path / "nodes.csv", _rows(nodes, NODES))
+        write_csv(path / "links.csv", _rows(links, LINKS))
         left_out = [] if same_name else ["the name: it is that of the folder"]
         left_out += data
         columns = (*LINKS.required, *LINKS.optional)
         beyond = Counter(key for link in links for key in link if key not in columns)
         left_out += [f"{key} of {counted(count, 'link')}" for key, count in beyond.items()]
-        bent = sum(_cell(text) != text for record in nodes for text in _texts(record))
+        texts = [text for node in nodes for text in node.values() if isinstance(text, str)]
+        bent = sum(_cell(text) != text for text in texts)
         left_out += [f"blanks and line breaks in {counted(bent, 'text')}"] if bent else []
         return [*left_out, *lost(network)]
 
@@ -96,35 +97,21 @@ class Tables(TopologyFormat):
 # ---------------------------------------------------------------- writing
 
 
-def _refuse_ids(path: Path, records: Iterable[Record]) -> None:
-    """A cell has no blanks around its text; without them, an id is another id."""
-    for name in (record["id"] for record in records):
-        if _cell(name) != name or not name:
-            raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
-
-
-def _texts(record: Record) -> Iterator[str]:
-    return (value for value in record.values() if isinstance(value, str))
-
-
 def _cell(value: str | float) -> str:
     return " ".join(value.split()) if isinstance(value, str) else repr(float(value))
 
 
-def _written(records: Sequence[Record], columns: Columns) -> str:
-    """Return the text of a table; columns without a value are left out."""
+def _rows(records: Sequence[Record], columns: Columns) -> Iterator[Sequence[str]]:
+    """Yield the rows of a table, the header first; columns without a value are left out."""
     used = {key for record in records for key in record}
     header = [
         column
         for column in (*columns.required, *columns.optional)
         if column in columns.required or column in used
     ]
-    text = io.StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(header)
+    yield header
     for record in records:
-        table.writerow(_cell(record[column]) if column in record else "" for column in header)
-    return text.getvalue()
+        yield [_cell(record[column]) if column in record else "" for column in header]
 
 
 # ---------------------------------------------------------------- reading

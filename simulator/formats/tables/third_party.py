@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
 from simulator.base.errors import Problem
 from simulator.formats.format import TopologyFormat, topology_format
@@ -18,13 +18,6 @@ SOURCE = ("source", "src", "from", "start", "a", "node_a")
 TARGET = ("target", "dest", "destination", "dst", "to", "end", "b", "node_b")
 NODE_ID = ("id", "node", "name", "label")
 LINKS, NODES = ("links.csv", "edges.csv"), "nodes.csv"
-
-
-class Pair(NamedTuple):
-    """Two tables that belong together."""
-
-    nodes: Path
-    links: Path
 
 
 @topology_format("other_tables")
@@ -44,7 +37,7 @@ class OtherTables(TopologyFormat):
         pair = _pair(path)
         if pair is None:
             return False
-        header = header_of(pair.links).split(",")
+        header = header_of(pair[1]).split(",")
         columns = {cell.strip().strip('"').casefold() for cell in header}
         return bool(columns & set(SOURCE[:-2])) and bool(columns & set(TARGET[:-2]))
 
@@ -52,11 +45,12 @@ class OtherTables(TopologyFormat):
         """Return the network, or None if there are errors, and all problems found."""
         pair = _pair(path)
         assert pair is not None
-        nodes, links = _rows(pair.nodes), _rows(pair.links)
+        of_nodes, of_links = pair
+        nodes, links = _rows(of_nodes), _rows(of_links)
         start = "" if path.is_dir() else _start(path) or ""
-        name = start.strip("_-. ") or pair.links.resolve().parent.name
+        name = start.strip("_-. ") or of_links.resolve().parent.name
         found = GraphFile(
-            pair.links,
+            of_links,
             {"name": name},
             [Node(_taken(row, NODE_ID), row, None) for _, row in nodes],
             [
@@ -66,15 +60,16 @@ class OtherTables(TopologyFormat):
         )
         ids = {node.id for node in found.nodes}
         if None in ids:
-            raise refusal(pair.nodes, f"a node without any of {', '.join(NODE_ID)}")
+            raise refusal(of_nodes, f"a node without any of {', '.join(NODE_ID)}")
         for edge in found.edges:
             for end in (edge.source, edge.target):
                 if end not in ids:
-                    raise refusal(pair.links, f"no node {end!r} in {pair.nodes.name}", edge.line)
+                    raise refusal(of_links, f"no node {end!r} in {of_nodes.name}", edge.line)
         return found.network()
 
 
-def _pair(path: Path) -> Pair | None:
+def _pair(path: Path) -> tuple[Path, Path] | None:
+    """Return the tables of nodes and of links that *path* names."""
     if path.is_dir():
         folder, start = path, ""
     else:
@@ -83,7 +78,7 @@ def _pair(path: Path) -> Pair | None:
             return None
     links = next((each for name in LINKS if (each := folder / f"{start}{name}").is_file()), None)
     nodes = folder / f"{start}{NODES}"
-    return Pair(nodes, links) if links is not None and nodes.is_file() else None
+    return (nodes, links) if links is not None and nodes.is_file() else None
 
 
 def _start(path: Path) -> str | None:
