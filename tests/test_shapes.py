@@ -14,8 +14,9 @@ from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
 from simulator.base.schema import check
 from simulator.model.demands import CLASSES
-from simulator.model.network import NODE_KINDS, About, Network
+from simulator.model.network import Network
 from simulator.model.streams import Streams
+from simulator.model.topology import NODE_KINDS, About
 from simulator.scenario.settings import Traffic
 from simulator.traffic.scope import NodeKind, TrafficClass
 from simulator.traffic.shapes.days import Calendar

@@ -17,13 +17,7 @@ import pandas as pd
 
 from simulator.base.errors import did_you_mean
 from simulator.model.faults import Fault, merged
-from simulator.model.topology import ABROAD_KINDS as ABROAD_KINDS
 from simulator.model.topology import BACKBONE_CLASSES, LINK_ATTRIBUTES, About, Topology
-from simulator.model.topology import FIBRE_KM_PER_MS as FIBRE_KM_PER_MS
-from simulator.model.topology import LINK_CLASSES as LINK_CLASSES
-from simulator.model.topology import NODE_KINDS as NODE_KINDS
-from simulator.model.topology import STUB_KINDS as STUB_KINDS
-from simulator.model.topology import LinkClass as LinkClass
 
 COUNTING_RULE = (
     "backbone = core + provincial links, each counted once; "

@@ -11,7 +11,8 @@ from scipy import sparse
 
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.link_state import LinkState
-from simulator.model.network import LINK_CLASSES, Network
+from simulator.model.network import Network
+from simulator.model.topology import LINK_CLASSES
 from simulator.recording.histogram import Histogram
 from simulator.results.statistics import weighted_mean
 

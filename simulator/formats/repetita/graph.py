@@ -18,7 +18,8 @@ from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
 from simulator.formats.units import TEN_TO_THE, at_least_zero, finite, in_gbps, shifted
-from simulator.model.network import LINK_ATTRIBUTES, Network
+from simulator.model.network import Network
+from simulator.model.topology import LINK_ATTRIBUTES
 
 NODE_COLUMNS = ("label", "x", "y")
 EDGE_COLUMNS = ("label", "src", "dest", "weight", "bw", "delay")
