@@ -54,7 +54,6 @@ def with_border(
 
     Parameters
     ----------
-    network : Network
     exits : sequence of NewExit
         Their gateways and regions exist.
     regions, cables : iterable of mapping

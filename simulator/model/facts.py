@@ -28,8 +28,6 @@ class ClassFacts:
 
     Attributes
     ----------
-    name : str
-    links : int
     gbps : float
         Sum of the a-to-b capacities: each link counted once.
     min_gbps, median_gbps, max_gbps : float
@@ -50,8 +48,6 @@ class Degrees:
 
     Attributes
     ----------
-    min, max : int
-    mean : float
     nodes : mapping of int to int
         How many nodes have this many links.
     """
@@ -70,7 +66,6 @@ class Cuts:
     ----------
     scope : {"all", "home"}
         All of the core, or the part of it at home, where domestic traffic stays.
-    nodes, links : int
     parts : int
         Connected components.
     cut_nodes, bridges : tuple of str
@@ -96,7 +91,6 @@ class Stubs:
 
     Attributes
     ----------
-    nodes : int
     on_one_link, on_one_node : tuple of str
         Stubs with a single link, and stubs all of whose (several) links lead to one node.
     """
@@ -120,7 +114,6 @@ class Distances:
         A pair at this distance.
     ms : float
         The longest of all shortest delays, one way, without queueing.
-    ms_between : tuple of str
     apart : int
         Ordered pairs without any path.
     """
@@ -153,7 +146,6 @@ class CableFacts:
 
     Attributes
     ----------
-    id, name : str
     links : mapping of str to float
         Share of every link that rides on it.
     exit_out_gbps, exit_in_gbps, other_gbps : float
@@ -181,7 +173,6 @@ class Facts:
         Number of nodes of every kind in the network.
     backbone_gbps, exits_gbps : float
         See ``COUNTING_RULE``.
-    classes : tuple of ClassFacts
     unequal : int
         Links whose directions differ in capacity.
     degrees : Degrees or None
@@ -190,10 +181,6 @@ class Facts:
         Connected components of the whole network.
     cuts : tuple of Cuts
         Of the whole core; before it of the part at home, if the core has other nodes.
-    stubs : Stubs
-    distances : tuple of Distances
-    exits : tuple of ExitFacts
-    cables : tuple of CableFacts
     left_out : tuple of str
         Sentences on what was not computed, and why.
     """
@@ -220,10 +207,6 @@ def facts(network: Network) -> Facts:
     ----------
     network : Network
         With its faults, if any.
-
-    Returns
-    -------
-    Facts
     """
     large = len(network.nodes) > MOST_NODES
     standing = network.up[::2]
@@ -455,7 +438,6 @@ def shortest(network: Network, cost: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    network : Network
     cost : ndarray, shape (arcs,)
         Not below zero.
 

@@ -106,7 +106,6 @@ def link_state(
 
     Parameters
     ----------
-    routes : Routes
     network : Network
         Capacities and what is up now; may differ from the network that the routes were made for.
     rates_gbps : ndarray, shape (demands, instants)
@@ -115,10 +114,6 @@ def link_state(
         Queue model.
     qos : QosPolicy, optional
         Priorities and elasticity; all demands are treated alike when left out.
-
-    Returns
-    -------
-    LinkState
 
     Raises
     ------
@@ -177,7 +172,6 @@ def loss_fixed_point(
 
     Parameters
     ----------
-    routes : Routes
     capacity_gbps : ndarray, shape (arcs,) or (arcs, instants)
     rates_gbps : ndarray, shape (demands, instants)
 
@@ -303,7 +297,6 @@ class _Stage:
 
     Attributes
     ----------
-    instants : ndarray of int
     part : ndarray, shape (instants,)
         Part of the rate asked for by which every open path grows.
     open_ : ndarray, shape (arcs, instants)
@@ -350,7 +343,6 @@ def _filled(
 
     Parameters
     ----------
-    routes : Routes
     room_gbps : ndarray, shape (arcs, instants)
     rates_gbps : ndarray, shape (demands, instants)
         Rates asked for; zero for demands that take no part.

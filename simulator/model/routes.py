@@ -126,7 +126,6 @@ class Routes:
 
         Parameters
         ----------
-        network : Network
         demands : int
             Number of demands.
         demand : ndarray of int, shape (paths,)
@@ -137,7 +136,6 @@ class Routes:
             Arcs of all paths, one path after the other.
         starts : ndarray of int, shape (paths + 1,)
             ``arcs[starts[p]:starts[p + 1]]`` is path *p*.
-        certificate : Certificate, optional
         """
         hops = Hops.of_paths(len(network.tail), demands, demand, share, arcs, starts)
         return cls(network, ((hops, None),), certificate)
@@ -155,8 +153,6 @@ class Routes:
 
         Parameters
         ----------
-        network : Network
-        demands : Demands
         splits : sparse array, shape (commodities, arcs)
             Share of a commodity's traffic at the tail of an arc that takes the arc.
         destination : ndarray of int, shape (commodities,)
@@ -367,7 +363,6 @@ class Routes:
 
         Parameters
         ----------
-        old : Routes
         rates : ndarray, shape (demands,)
         """
         # Few demands change from one cycle to the next: the rest is left out.

@@ -37,7 +37,6 @@ def scheduled_link_state(
     network : Network
         Capacities and what is up at all of these instants.
     rates_gbps : ndarray, shape (demands, instants)
-    queue : Queue
     qos : QosPolicy, optional
         See :func:`~simulator.model.link_state.link_state`.
     """

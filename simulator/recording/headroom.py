@@ -29,10 +29,8 @@ def headroom(strategy: Strategy, network: Network, demands: Demands, target: flo
 
     Parameters
     ----------
-    strategy : Strategy
     network : Network
         As it stands, with what is down.
-    demands : Demands
     target : float
         Utilisation of an exit direction.
 

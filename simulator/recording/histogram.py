@@ -65,10 +65,6 @@ class Histogram:
     def volumes(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the latencies of some groups in rising order, and the volume at each.
 
-        Parameters
-        ----------
-        groups : ndarray of int
-
         Returns
         -------
         latency_ms, volume : ndarray, shape (latencies that occur,)

@@ -35,10 +35,6 @@ class FluidMeter:
 
     Parameters
     ----------
-    clock : Clock
-    network_state : NetworkState
-    source : Source
-    queue : Queue
     demands : Demands
         Base demands; rates come from the source.
     routes : callable

@@ -25,8 +25,6 @@ class Rows:
 
     Parameters
     ----------
-    network : Network
-    demands : Demands
     step_us : int
         Length of a step.
     detail : str

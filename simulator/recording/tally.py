@@ -149,14 +149,11 @@ class Groups:
 
     Parameters
     ----------
-    network : Network
-    demands : Demands
     words : sequence of str
         The labels: ``class``, ``service``, ``region`` or ``province``.
 
     Attributes
     ----------
-    words : tuple of str
     keys : list of tuple of str
         Labels of each group, sorted.
     of : ndarray of int, shape (demands,)

@@ -30,7 +30,6 @@ class Results:
 
     Attributes
     ----------
-    folder : pathlib.Path
     run : dict
         ``run.json``: the resolved scenario, seed, versions, timings and status.
 

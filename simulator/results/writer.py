@@ -56,10 +56,8 @@ class TableWriter:
     ----------
     folder : pathlib.Path
         Folder of the parts of this replication.
-    replication : int
     place : int
         Place of the strategy among the strategies; parts are merged in this order.
-    strategy : str
     """
 
     def __init__(self, folder: Path, replication: int, place: int, strategy: str) -> None:
@@ -72,7 +70,6 @@ class TableWriter:
 
         Parameters
         ----------
-        table : str
         columns : mapping of str to ndarray or Coded
             All but ``replication`` and ``strategy``.
 
@@ -186,7 +183,6 @@ def write_figures(folder: Path, figures: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    folder : pathlib.Path
     figures : pandas.DataFrame
         Columns of the table ``replications``.
 

@@ -57,7 +57,6 @@ class Matrix(Registered):
         ValueError
             The settings yield no demands on this network.
         """
-        raise NotImplementedError
 
     def recording(self, network: Network, folder: Path) -> tuple[Recording, str] | None:
         """Return rates over time without gaps, and a sentence on what was missing, or no text.
@@ -96,8 +95,12 @@ class Shape(Registered):
         callable
             Takes hours in the middle of the next steps, local ones at the network's home, counted
             from its midnight before the start; is called once for each run of steps, in order.
+
+        Raises
+        ------
+        InputError
+            The settings do not fit the network.
         """
-        raise NotImplementedError
 
 
 matrix = Registry("traffic matrix", "simulator.traffic.matrices", Matrix)
@@ -110,9 +113,6 @@ class Series:
 
     Attributes
     ----------
-    network : Network
-    base : Demands
-    shapes : tuple of Shape
     step_h : float
         Length of a step.
     start_hour : float
