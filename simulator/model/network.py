@@ -99,23 +99,20 @@ class Network(Topology):
 
     def frame(self) -> pd.DataFrame:
         """One row per link, as a table."""
-        rows = []
-        for i, link in enumerate(self.links):
-            d = self.attributes(link)
-            rows.append(
-                {
-                    "link": link,
-                    "a": d["a"],
-                    "b": d["b"],
-                    "class": self.link_class[i],
-                    "capacity_gbps": self.capacity_gbps[2 * i],
-                    "capacity_ba_gbps": self.capacity_gbps[2 * i + 1],
-                    "delay_ms": self.delay_ms[2 * i],
-                    "metric": self.metric[2 * i],
-                    "cables": d["cables"],
-                }
-            )
-        return pd.DataFrame(rows)
+        attributes = [self.attributes(link) for link in self.links]
+        return pd.DataFrame(
+            {
+                "link": list(self.links),
+                "a": [each["a"] for each in attributes],
+                "b": [each["b"] for each in attributes],
+                "class": self.link_class.tolist(),
+                "capacity_gbps": self.capacity_gbps[::2],
+                "capacity_ba_gbps": self.capacity_gbps[1::2],
+                "delay_ms": self.delay_ms[::2],
+                "metric": self.metric[::2],
+                "cables": [each["cables"] for each in attributes],
+            }
+        )
 
     # -- masks --------------------------------------------------------------------------------
 
@@ -240,9 +237,8 @@ class Network(Topology):
 
     def with_clock(self, utc_offset_h: float) -> Network:
         """Return a copy whose home is so many hours ahead of UTC."""
-        return Network(self.graph, replace(self.about, utc_offset_h=utc_offset_h))._failed_like(
-            self
-        )
+        about = replace(self.about, utc_offset_h=utc_offset_h)
+        return Network(self.graph, about)._failed_like(self)
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
         """Return a copy in which *link* has *capacity_gbps* in each direction."""

@@ -9,15 +9,10 @@ GRAIN_MS = 1e-3
 
 
 class Histogram:
-    """Volume by latency and group, exact to a microsecond, however long the run.
+    """Volume by latency for a number of groups, exact to a microsecond, however long the run.
 
     It is kept in pages, of which only those exist that a volume was added to: adding is as quick
     as counting, and a year takes no more memory than the spread of its latencies.
-
-    Parameters
-    ----------
-    groups : int
-        Number of groups.
     """
 
     PAGE = 4096

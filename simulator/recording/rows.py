@@ -154,8 +154,7 @@ class Rows:
     def _write_links(
         self, time_s: np.ndarray, seconds: np.ndarray, table: dict[str, np.ndarray]
     ) -> None:
-        network = self._network
-        lasting = seconds[:, None]
+        network, lasting = self._network, seconds[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
             columns = {
                 "capacity_gbps": table["capacity"] / lasting,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 import numpy as np
 
@@ -14,7 +13,6 @@ from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import Network
 from simulator.traffic.traffic import Shape
 
-NodeKind = Literal["super_core", "core", "provincial", "gateway", "pop", "region"]
 Classes = tuple[TrafficClass, ...]
 Nodes = tuple[Name, ...]
 Finding = tuple[KeyPath, str]

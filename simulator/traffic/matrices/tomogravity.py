@@ -14,8 +14,9 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.tomography import tomogravity
+from simulator.model.topology import NodeKind
 from simulator.traffic.matrices.pairs import demands_between, of_kinds
-from simulator.traffic.scope import Classes, NodeKind
+from simulator.traffic.scope import Classes
 from simulator.traffic.traffic import Matrix, matrix
 
 
