@@ -267,17 +267,9 @@ class Hops:
         return self._on_arc @ y
 
     def open_loads(self, rates: np.ndarray, open_: np.ndarray) -> np.ndarray:
-        """Rate on every arc by the paths that cross open arcs only.
+        """Rate on every arc, shape (arcs, instants), by the paths that cross open arcs only.
 
-        Parameters
-        ----------
-        rates : ndarray, shape (demands, instants)
-        open_ : ndarray, shape (arcs, instants)
-            One for an open arc, zero for a closed one.
-
-        Returns
-        -------
-        ndarray, shape (arcs, instants)
+        *open_*, of the same shape, is one for an open arc and zero for a closed one.
         """
         here = open_[self.arc]
         reached = self.inject @ rates

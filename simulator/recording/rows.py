@@ -58,16 +58,9 @@ class Rows:
         self._done: list[tuple[int, float, dict[str, np.ndarray]]] = []
 
     def add(self, state: LinkState, span: np.ndarray, seconds: np.ndarray) -> None:
-        """Add intervals.
+        """Add intervals: the instants of *state*, each of which lasts so many seconds.
 
-        Parameters
-        ----------
-        state : LinkState
-            Its instants are the intervals.
-        span : ndarray of int, shape (intervals, 3)
-            Begin and end of each interval in microseconds, and its step.
-        seconds : ndarray, shape (intervals,)
-            Length of each interval.
+        *span* (intervals x 3) has the begin and end of each in microseconds, and its step.
         """
         wanted = np.flatnonzero(span[:, 2] % self._every == 0)
         if not len(wanted):

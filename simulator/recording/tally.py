@@ -227,7 +227,7 @@ class Tally:
     def add(self, state: LinkState, seconds: np.ndarray, exit_arcs: np.ndarray) -> None:
         """Add intervals: the instants of *state*, each of which lasts so many seconds.
 
-        ``exit_arcs`` are all exits out, then all exits in.
+        *exit_arcs* are all exits out, then all exits in.
         """
         self._seconds.append(seconds)
         self._exits.append(state.utilisation[exit_arcs])
