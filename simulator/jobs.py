@@ -54,7 +54,6 @@ class Job:
     call : callable
         Does the work: takes the empty folder to write to, and progress. Another process must be
         able to unpickle it.
-    folder : pathlib.Path
     """
 
     key: str

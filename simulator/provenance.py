@@ -63,8 +63,6 @@ def write(
 
     Parameters
     ----------
-    scenario : Scenario
-    folder : pathlib.Path
     seconds : float
         Wall-clock time of the run.
     workers : int

@@ -24,7 +24,8 @@ from simulator.formats.native import write
 from simulator.formats.rules import checks
 from simulator.model.demands import Demands
 from simulator.model.geo import great_circle_km
-from simulator.model.network import LINK_CLASSES, NODE_KINDS, About, Network
+from simulator.model.network import Network
+from simulator.model.topology import LINK_CLASSES, NODE_KINDS, About
 
 ROOT = Path(__file__).parent.parent
 BUILT_IN = ("china169-2017", "china169-mini")

@@ -19,8 +19,9 @@ from simulator.base.schema import check
 from simulator.formats.matrices.counters import read_counters, read_totals
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.geo import great_circle_km
-from simulator.model.network import About, Network
+from simulator.model.network import Network
 from simulator.model.tomography import fitted_gravity, nearest_matrix, tomogravity
+from simulator.model.topology import About
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.scenario.settings import Traffic
 from simulator.traffic.matrices.gravity import Gravity

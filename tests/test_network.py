@@ -7,7 +7,8 @@ from conftest import make_tiny
 
 from simulator.model.demands import Demands
 from simulator.model.faults import Fault
-from simulator.model.network import COUNTING_RULE, About, Network
+from simulator.model.network import COUNTING_RULE, Network
+from simulator.model.topology import About
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.simulation.clock import Clock
 from simulator.simulation.network_state import NetworkState

@@ -8,7 +8,7 @@ import networkx as nx
 import numpy as np
 import pytest
 
-from simulator.model.network import BACKBONE_CLASSES
+from simulator.model.topology import BACKBONE_CLASSES
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.min_max import MinMax

@@ -19,7 +19,8 @@ from simulator.formats.format import load_network, read_network, write_network
 from simulator.formats.matrices.demand_format import read_recording
 from simulator.formats.repetita.demands import RepetitaDemands
 from simulator.formats.repetita.graph import Repetita
-from simulator.model.network import About, Network
+from simulator.model.network import Network
+from simulator.model.topology import About
 
 GRAPH = """NODES 3
 label x y

@@ -21,7 +21,8 @@ from simulator.formats.format import (
     write_network,
 )
 from simulator.formats.graphs.geojson import split
-from simulator.model.network import About, Network
+from simulator.model.network import Network
+from simulator.model.topology import About
 
 ANY = settings(deadline=None, suppress_health_check=list(HealthCheck), max_examples=25)
 WRITTEN = [each for each in map(topology_format.__getitem__, topology_format.names())

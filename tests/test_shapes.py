@@ -14,10 +14,11 @@ from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
 from simulator.base.schema import check
 from simulator.model.demands import CLASSES
-from simulator.model.network import NODE_KINDS, About, Network
+from simulator.model.network import Network
 from simulator.model.streams import Streams
+from simulator.model.topology import NODE_KINDS, About, NodeKind
 from simulator.scenario.settings import Traffic
-from simulator.traffic.scope import NodeKind, TrafficClass
+from simulator.traffic.scope import TrafficClass
 from simulator.traffic.shapes.days import Calendar
 from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.growth import YEAR_H, Growth

@@ -17,7 +17,8 @@ from simulator.base.errors import InputError
 from simulator.formats.format import read_network, write_network
 from simulator.formats.matrices.demand_format import read_recording
 from simulator.formats.sndlib.model import UNITS
-from simulator.model.network import FIBRE_KM_PER_MS, Network
+from simulator.model.network import Network
+from simulator.model.topology import FIBRE_KM_PER_MS
 
 #: id, x, y
 NODES = (("Wien", 16.37, 48.21), ("Linz", 14.29, 48.31), ("Graz", 15.44, 47.07))

@@ -15,7 +15,7 @@ from simulator.formats.format import is_third_party_name, read_network
 from simulator.formats.matrices.demand_format import read_demands, read_recording
 from simulator.formats.rules.draft import PATH_FACTOR
 from simulator.model.demands import Demands
-from simulator.model.network import FIBRE_KM_PER_MS
+from simulator.model.topology import FIBRE_KM_PER_MS
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.scenario.load import load
 

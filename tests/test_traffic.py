@@ -7,9 +7,10 @@ from conftest import make_tiny
 from helpers import asks, case_of, play, sdn, static, two_exits
 
 from simulator.model.demands import CLASSES, Demands
-from simulator.model.network import About, Network
+from simulator.model.network import Network
 from simulator.model.recording import Playback, Recording
 from simulator.model.streams import Streams
+from simulator.model.topology import About
 from simulator.simulation.traffic_source import BLOCK, Source
 from simulator.traffic.matrices.file import File
 from simulator.traffic.matrices.gravity import Gravity

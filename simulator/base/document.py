@@ -97,9 +97,7 @@ class Document:
             raise InputError([problem]) from None
         origins = {at: told for at, told in self._origins.items() if at[: len(path)] != path}
         return dataclasses.replace(
-            self,
-            data=_replaced(self.data, path, value),
-            _origins={**origins, path[:born]: origin},
+            self, data=_replaced(self.data, path, value), _origins={**origins, path[:born]: origin}
         )
 
     def _origin(self, path: KeyPath) -> str | None:

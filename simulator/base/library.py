@@ -24,23 +24,15 @@ _HERE = Path(__file__).parent.parent
 
 
 def find(kind: str, name_or_path: str | Path) -> Path:
-    """
-    Find a topology or scenario by path or by built-in name.
+    """Find a topology or scenario by path or by built-in name, with or without its ending.
 
     A path that exists wins, be it a file or a folder. Anything else without a folder in it is a
     name on the shelf.
 
     Parameters
     ----------
-    kind
+    kind : str
         ``"topologies"`` or ``"scenarios"``.
-    name_or_path
-        A path, or a built-in name with or without its ending.
-
-    Returns
-    -------
-    pathlib.Path
-        A path that exists.
 
     Raises
     ------
@@ -66,19 +58,7 @@ def find(kind: str, name_or_path: str | Path) -> Path:
 
 
 def names(kind: str) -> list[str]:
-    """
-    List the built-in topologies or scenarios.
-
-    Parameters
-    ----------
-    kind
-        ``"topologies"`` or ``"scenarios"``.
-
-    Returns
-    -------
-    list of str
-        Their names in alphabetical order, without endings.
-    """
+    """Return the names of the built-in topologies or scenarios, sorted, without endings."""
     shelf = _shelf(kind)
     return sorted({file.stem for ending in ENDINGS[kind] for file in shelf.glob(f"*{ending}")})
 

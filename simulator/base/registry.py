@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from simulator.base.document import KeyPath
+from simulator.base.document import KeyPath, dotted
 from simulator.base.errors import InputError, Problem
 from simulator.base.schema import Choice, checked
 
@@ -34,6 +34,25 @@ class Registered:
         """Return what is wrong with the settings on this network: path below here, message."""
         return ()
 
+    def require_valid(self, network: Any) -> None:
+        """Raise an error with all :meth:`problems`.
+
+        Raises
+        ------
+        InputError
+            The settings do not fit the network.
+        """
+        found = [Problem("", None, None, dotted(path), m) for path, m in self.problems(network)]
+        if found:
+            raise InputError(found)
+
+
+def import_modules(package: str) -> None:
+    """Import every module of a package, so that each can enter what it declares."""
+    folder = importlib.import_module(package)
+    for module in pkgutil.walk_packages(folder.__path__, f"{package}."):
+        importlib.import_module(module.name)
+
 
 def problems_in(value: Any, network: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
     """Visit every registered instance inside of checked settings and collect its problems.
@@ -42,7 +61,6 @@ def problems_in(value: Any, network: Any, path: KeyPath = ()) -> Iterator[tuple[
     ----------
     value : object
         A checked dataclass, a mapping or a sequence, nested to any depth.
-    network : Network
     path : tuple of str and int
         Where *value* stands in its document.
     """
@@ -102,7 +120,9 @@ class Registry:
         def enter(cls: type[T]) -> type[T]:
             self._refuse_taken(name, cls)
             self._fill_in(name, cls)
-            made = checked(_with_kind(cls, name))
+            cls.__annotations__ = {"kind": Literal[name], **inspect.get_annotations(cls)}
+            setattr(cls, "kind", name)  # noqa: B010 -- the type checker knows no `kind` yet
+            made = checked(cls)
             setattr(made, "__registry__", self)  # noqa: B010 -- marks it for problems_in
             self._classes[name] = made
             return made
@@ -140,12 +160,9 @@ class Registry:
 
     def discover(self) -> None:
         """Import every module of the package, so that each can enter its classes."""
-        if self._discovered:
-            return
-        folder = importlib.import_module(self.package)
-        for module in pkgutil.walk_packages(folder.__path__, f"{self.package}."):
-            importlib.import_module(module.name)
-        self._discovered = True
+        if not self._discovered:
+            import_modules(self.package)
+            self._discovered = True
 
     def _all(self) -> dict[str, type]:
         self.discover()
@@ -170,10 +187,3 @@ class Registry:
                 f"two {self.noun} classes are named {name!r}:"
                 f" {taken.__module__}.{taken.__qualname__} and {cls.__module__}.{cls.__qualname__}"
             )
-
-
-def _with_kind(cls: type[T], name: str) -> type[T]:
-    annotations = inspect.get_annotations(cls)
-    cls.__annotations__ = {"kind": Literal[name], **annotations}
-    setattr(cls, "kind", name)  # noqa: B010 -- the type checker knows no `kind` yet
-    return cls

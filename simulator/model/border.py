@@ -54,7 +54,6 @@ def with_border(
 
     Parameters
     ----------
-    network : Network
     exits : sequence of NewExit
         Their gateways and regions exist.
     regions, cables : iterable of mapping
@@ -64,7 +63,7 @@ def with_border(
     about = network.about
     named = dict(about.regions)
     for region in regions:
-        attributes = {key: value for key, value in region.items() if key != "id"}
+        attributes = _but_id(region)
         graph.add_node(region["id"], kind="region", **attributes)
         named[region["id"]] = {key: attributes[key] for key in ("name",) if key in attributes}
     order = len(network.links)

@@ -17,7 +17,6 @@ def changed(old: float, change: float | str) -> float:
 
     Parameters
     ----------
-    old : float
     change : float or str
         A number, or ``+400``, ``-100``, ``x1.5``, ``+25%``; a number below zero is subtracted, as
         YAML reads ``-100`` as a number and no size is below zero.

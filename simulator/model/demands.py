@@ -135,13 +135,12 @@ class Demands:
 
     def scaled(self, factor: float, classes: str | Iterable[str] = CLASSES) -> Demands:
         """Return a copy with the rates of some classes multiplied by *factor*."""
-        factors = np.where(self.of_class(classes), factor, 1.0)
-        window = self.window_gbps
-        return replace(
-            self,
-            gbps=self.gbps * factors,
-            window_gbps=None if window is None else window * factors[:, None],
-        )
+        return self.times(np.where(self.of_class(classes), factor, 1.0))
+
+    def times(self, factors: np.ndarray) -> Demands:
+        """Return a copy with the rates of every demand multiplied by a factor of its own."""
+        window = None if self.window_gbps is None else self.window_gbps * factors[:, None]
+        return replace(self, gbps=self.gbps * factors, window_gbps=window)
 
     def total_gbps(self, classes: str | Iterable[str] = CLASSES) -> float:
         """Sum of the rates of some classes."""

@@ -7,6 +7,7 @@ through a stub, and no path between two nodes at home leaves the country.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -24,17 +25,7 @@ MOST_NODES = 3000
 
 @dataclass(frozen=True)
 class ClassFacts:
-    """The links of one class.
-
-    Attributes
-    ----------
-    name : str
-    links : int
-    gbps : float
-        Sum of the a-to-b capacities: each link counted once.
-    min_gbps, median_gbps, max_gbps : float
-        Over the directions of its links.
-    """
+    """The links of one class: ``gbps`` counts each once (from a to b), the rest both directions."""
 
     name: str
     links: int
@@ -46,15 +37,7 @@ class ClassFacts:
 
 @dataclass(frozen=True)
 class Degrees:
-    """Links at a node, parallel ones counted each.
-
-    Attributes
-    ----------
-    min, max : int
-    mean : float
-    nodes : mapping of int to int
-        How many nodes have this many links.
-    """
+    """Links at a node, parallel ones counted each; ``nodes`` counts nodes by number of links."""
 
     min: int
     mean: float
@@ -70,7 +53,6 @@ class Cuts:
     ----------
     scope : {"all", "home"}
         All of the core, or the part of it at home, where domestic traffic stays.
-    nodes, links : int
     parts : int
         Connected components.
     cut_nodes, bridges : tuple of str
@@ -92,14 +74,7 @@ class Cuts:
 
 @dataclass(frozen=True)
 class Stubs:
-    """Nodes that never carry transit, and those that depend on a single link or node.
-
-    Attributes
-    ----------
-    nodes : int
-    on_one_link, on_one_node : tuple of str
-        Stubs with a single link, and stubs all of whose (several) links lead to one node.
-    """
+    """Number of stubs; those with a single link, and those all of whose links lead to one node."""
 
     nodes: int
     on_one_link: tuple[str, ...]
@@ -120,7 +95,6 @@ class Distances:
         A pair at this distance.
     ms : float
         The longest of all shortest delays, one way, without queueing.
-    ms_between : tuple of str
     apart : int
         Ordered pairs without any path.
     """
@@ -153,7 +127,6 @@ class CableFacts:
 
     Attributes
     ----------
-    id, name : str
     links : mapping of str to float
         Share of every link that rides on it.
     exit_out_gbps, exit_in_gbps, other_gbps : float
@@ -181,7 +154,6 @@ class Facts:
         Number of nodes of every kind in the network.
     backbone_gbps, exits_gbps : float
         See ``COUNTING_RULE``.
-    classes : tuple of ClassFacts
     unequal : int
         Links whose directions differ in capacity.
     degrees : Degrees or None
@@ -190,10 +162,6 @@ class Facts:
         Connected components of the whole network.
     cuts : tuple of Cuts
         Of the whole core; before it of the part at home, if the core has other nodes.
-    stubs : Stubs
-    distances : tuple of Distances
-    exits : tuple of ExitFacts
-    cables : tuple of CableFacts
     left_out : tuple of str
         Sentences on what was not computed, and why.
     """
@@ -214,27 +182,20 @@ class Facts:
 
 
 def facts(network: Network) -> Facts:
-    """Return the facts about a network.
-
-    Parameters
-    ----------
-    network : Network
-        With its faults, if any.
-
-    Returns
-    -------
-    Facts
-    """
+    """Return the facts about a network, with its faults, if any."""
     large = len(network.nodes) > MOST_NODES
+    left_out = (
+        "distances and connectivities of two and more are left out: "
+        f"worked out up to {MOST_NODES:,} nodes, and there are {len(network.nodes):,}"
+    )
     standing = network.up[::2]
     transit = ~network.is_stub
     at_home = transit & ~network.is_abroad
     scopes = {"home": at_home, "all": transit} if (transit & ~at_home).any() else {"all": transit}
     capacity = network.capacity_gbps.reshape(-1, 2)
+    counted = Counter(network.node_kind.tolist())
     return Facts(
-        kinds={
-            k: int(np.sum(network.node_kind == k)) for k in NODE_KINDS if k in network.node_kind
-        },
+        kinds={kind: counted[kind] for kind in NODE_KINDS if kind in counted},
         backbone_gbps=network.backbone_gbps,
         exits_gbps=network.exits_gbps,
         classes=_classes(network),
@@ -246,13 +207,8 @@ def facts(network: Network) -> Facts:
         distances=() if large else _distances(network),
         exits=_exits(network),
         cables=tuple(_cable(network, cable) for cable in network.cables),
-        left_out=_left_out(network) if large else (),
+        left_out=(left_out,) if large else (),
     )
-
-
-def _left_out(network: Network) -> tuple[str, ...]:
-    reason = f"worked out up to {MOST_NODES:,} nodes, and there are {len(network.nodes):,}"
-    return (f"distances and connectivities of two and more are left out: {reason}",)
 
 
 # -- totals -------------------------------------------------------------------------------------
@@ -264,16 +220,9 @@ def _classes(network: Network) -> tuple[ClassFacts, ...]:
         standing = (network.link_class == name) & network.up[::2]
         if standing.any():
             gbps = network.capacity_gbps[np.repeat(standing, 2)]
-            found.append(
-                ClassFacts(
-                    name,
-                    int(standing.sum()),
-                    network.total_gbps(name),
-                    float(gbps.min()),
-                    float(np.median(gbps)),
-                    float(gbps.max()),
-                )
-            )
+            spread = float(gbps.min()), float(np.median(gbps)), float(gbps.max())
+            total = network.total_gbps(name)
+            found.append(ClassFacts(name, int(standing.sum()), total, *spread))
     return tuple(found)
 
 
@@ -281,8 +230,7 @@ def _degrees(network: Network) -> Degrees | None:
     if not network.nodes:
         return None
     links = np.bincount(network.tail[network.up], minlength=len(network.nodes))
-    values, counts = np.unique(links, return_counts=True)
-    nodes = {int(value): int(count) for value, count in zip(values, counts, strict=True)}
+    nodes = dict(sorted(Counter(links.tolist()).items()))
     return Degrees(int(links.min()), float(links.mean()), int(links.max()), nodes)
 
 
@@ -292,19 +240,18 @@ def _exits(network: Network) -> tuple[ExitFacts, ...]:
         if not network.up[2 * link]:
             continue
         attributes = network.attributes(network.links[link])
-        out, back = (int(network.exit_arcs[way][place]) for way in ("out", "in"))
-        found.append(
-            ExitFacts(
-                network.links[link],
-                network.nodes[network.tail[out]],
-                network.nodes[network.head[out]],
-                float(network.capacity_gbps[out]),
-                float(network.capacity_gbps[back]),
-                float(network.delay_ms[out]),
-                dict(attributes["cables"]),
-                attributes.get("price_usd_per_mbps"),
-            )
+        out, back = (network.exit_arcs[way][place] for way in ("out", "in"))
+        each = ExitFacts(
+            network.links[link],
+            network.nodes[network.tail[out]],
+            network.nodes[network.head[out]],
+            float(network.capacity_gbps[out]),
+            float(network.capacity_gbps[back]),
+            float(network.delay_ms[out]),
+            dict(attributes["cables"]),
+            attributes.get("price_usd_per_mbps"),
         )
+        found.append(each)
     return tuple(found)
 
 
@@ -455,7 +402,6 @@ def shortest(network: Network, cost: np.ndarray) -> np.ndarray:
 
     Parameters
     ----------
-    network : Network
     cost : ndarray, shape (arcs,)
         Not below zero.
 

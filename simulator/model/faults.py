@@ -41,10 +41,6 @@ class FaultKind(Registered):
 
         Called once for each network.
 
-        Parameters
-        ----------
-        network : Network
-
         Returns
         -------
         mapping of str to mapping of int to float
@@ -123,12 +119,7 @@ class Resources:
 
     @classmethod
     def of(cls, network: Any) -> Resources:
-        """Ask every kind of fault once for what rides on its targets.
-
-        Parameters
-        ----------
-        network : Network
-        """
+        """Ask every kind of fault once for what rides on its targets."""
         row: dict[tuple[str, str], int] = {}
         partial: list[bool] = []
         entries: list[tuple[int, int, float]] = []

@@ -86,7 +86,7 @@ class Hops:
         pass_on = sparse.csr_array(
             (np.ones(n - first), before, np.maximum(rows - first, 0)), shape=(n, n)
         )
-        count = np.bincount(position) if n else np.zeros(1, dtype=np.int64)
+        count = np.bincount(position, minlength=1)
         return cls(
             arcs,
             path_arcs[keep][order],
@@ -127,7 +127,7 @@ class Hops:
         level = _levels(inject, pass_on, nodes)
         order = np.argsort(level, kind="stable")
         order = order[np.searchsorted(level[order], 0) :]
-        count = np.bincount(level[order]) if len(order) else np.zeros(1, dtype=np.int64)
+        count = np.bincount(level[order], minlength=1)
         return cls(
             len(network.tail),
             arc[order],
@@ -187,9 +187,8 @@ class Hops:
 
     @cached_property
     def _on_arc(self) -> sparse.csr_array:
-        return _rows(
-            self.arc, np.arange(len(self.arc)), np.ones(len(self.arc)), (self.arcs, len(self.arc))
-        )
+        n = len(self.arc)
+        return sparse.csr_array((np.ones(n), (self.arc, np.arange(n))), shape=(self.arcs, n))
 
     @cached_property
     def _arrives(self) -> np.ndarray:
@@ -268,17 +267,9 @@ class Hops:
         return self._on_arc @ y
 
     def open_loads(self, rates: np.ndarray, open_: np.ndarray) -> np.ndarray:
-        """Rate on every arc by the paths that cross open arcs only.
+        """Rate on every arc, shape (arcs, instants), by the paths that cross open arcs only.
 
-        Parameters
-        ----------
-        rates : ndarray, shape (demands, instants)
-        open_ : ndarray, shape (arcs, instants)
-            One for an open arc, zero for a closed one.
-
-        Returns
-        -------
-        ndarray, shape (arcs, instants)
+        *open_*, of the same shape, is one for an open arc and zero for a closed one.
         """
         here = open_[self.arc]
         reached = self.inject @ rates
@@ -310,12 +301,6 @@ class Hops:
         for lo, hi, back in self._backward:
             spent[lo:hi] += back @ spent
         return self._enter @ spent
-
-
-def _rows(
-    row: np.ndarray, column: np.ndarray, value: np.ndarray, shape: tuple[int, int]
-) -> sparse.csr_array:
-    return sparse.csr_array((value, (row, column)), shape=shape)
 
 
 def _slice(matrix: sparse.csr_array, lo: int, hi: int) -> sparse.csr_array:

@@ -59,11 +59,8 @@ class QosPolicy:
     @cached_property
     def priorities(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
         """Masks of the inelastic and the elastic demands of every priority, highest first."""
-        found = []
-        for priority in np.unique(self.priority):
-            mine = self.priority == priority
-            found.append((mine & ~self.elastic, mine & self.elastic))
-        return tuple(found)
+        levels = [self.priority == priority for priority in np.unique(self.priority)]
+        return tuple((mine & ~self.elastic, mine & self.elastic) for mine in levels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -106,7 +103,6 @@ def link_state(
 
     Parameters
     ----------
-    routes : Routes
     network : Network
         Capacities and what is up now; may differ from the network that the routes were made for.
     rates_gbps : ndarray, shape (demands, instants)
@@ -115,10 +111,6 @@ def link_state(
         Queue model.
     qos : QosPolicy, optional
         Priorities and elasticity; all demands are treated alike when left out.
-
-    Returns
-    -------
-    LinkState
 
     Raises
     ------
@@ -136,11 +128,7 @@ def link_state(
         pass_fraction[:, over], offered[:, over] = loss_fixed_point(
             routes, capacity, rates_gbps[:, over]
         )
-    live = capacity > 0
-    with np.errstate(divide="ignore", invalid="ignore"):
-        utilisation = np.where(live[:, None], offered / capacity[:, None], np.nan)
-    wait = np.zeros_like(offered)
-    wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
+    utilisation, wait = utilisation_and_wait(offered, capacity, queue)
     share, propagation, latency = _arrivals(routes, network.delay_ms, wait, pass_fraction)
     return LinkState(
         capacity,
@@ -154,6 +142,25 @@ def link_state(
         propagation,
         rates_gbps,
     )
+
+
+def utilisation_and_wait(
+    offered_gbps: np.ndarray, capacity_gbps: np.ndarray, queue: Queue
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return utilisation and mean wait in ms of every arc; NaN and 0 on an arc that is down.
+
+    Parameters
+    ----------
+    offered_gbps : ndarray, shape (arcs, instants)
+    capacity_gbps : ndarray, shape (arcs,)
+        Zero where the arc is down.
+    """
+    live = capacity_gbps > 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        utilisation = np.where(live[:, None], offered_gbps / capacity_gbps[:, None], np.nan)
+    wait = np.zeros_like(offered_gbps)
+    wait[live] = queue.wait_ms(utilisation[live], capacity_gbps[live][:, None])
+    return utilisation, wait
 
 
 def _arrivals(
@@ -177,7 +184,6 @@ def loss_fixed_point(
 
     Parameters
     ----------
-    routes : Routes
     capacity_gbps : ndarray, shape (arcs,) or (arcs, instants)
     rates_gbps : ndarray, shape (demands, instants)
 
@@ -234,7 +240,6 @@ def _by_priority(
 ) -> LinkState:
     """Solve priority by priority, each with the capacity that those above it leave."""
     capacity = np.where(network.up, network.capacity_gbps, 0.0)
-    live = capacity > 0
     over = (routes.loads(rates_gbps) > capacity[:, None]).any(axis=0)
     left = np.repeat(capacity[:, None], int(over.sum()), axis=1)
     offered = np.zeros((len(capacity), rates_gbps.shape[1]))
@@ -264,10 +269,7 @@ def _by_priority(
             left = left - through[:, over]
             left[left <= _EXACT * capacity[:, None]] = 0.0
             offered, passed = offered + load, passed + through
-        with np.errstate(divide="ignore", invalid="ignore"):
-            utilisation = np.where(live[:, None], offered / capacity[:, None], np.nan)
-        wait = np.zeros_like(offered)
-        wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
+        utilisation, wait = utilisation_and_wait(offered, capacity, queue)
         carried, waiting = carried + passed, waiting + passed * wait
         for mine in (rigid, elastic):
             if not mine.any():
@@ -301,13 +303,8 @@ def _by_priority(
 class _Stage:
     """A stage of progressive filling at some instants: it lasts until the next arc is full.
 
-    Attributes
-    ----------
-    instants : ndarray of int
-    part : ndarray, shape (instants,)
-        Part of the rate asked for by which every open path grows.
-    open_ : ndarray, shape (arcs, instants)
-        One where an arc has room, zero where it is full.
+    In it every open path grows by ``part`` of the rate asked for; ``open_`` (arcs x instants) is
+    one where an arc has room, zero where it is full.
     """
 
     instants: np.ndarray
@@ -346,17 +343,7 @@ class _Filling:
 def _filled(
     routes: Routes, room_gbps: np.ndarray, rates_gbps: np.ndarray, capacity_gbps: np.ndarray
 ) -> _Filling:
-    """Raise the rates of all paths together until each meets a full arc or has its full rate.
-
-    Parameters
-    ----------
-    routes : Routes
-    room_gbps : ndarray, shape (arcs, instants)
-    rates_gbps : ndarray, shape (demands, instants)
-        Rates asked for; zero for demands that take no part.
-    capacity_gbps : ndarray, shape (arcs,)
-        Sets the tolerance within which an arc is full.
-    """
+    """Raise the rates of all paths together until each meets a full arc or has its full rate."""
     full = _EXACT * capacity_gbps[:, None]
     left, instants = room_gbps.copy(), rates_gbps.shape[1]
     load, grown = np.zeros_like(left), np.zeros(instants)

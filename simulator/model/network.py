@@ -17,13 +17,7 @@ import pandas as pd
 
 from simulator.base.errors import did_you_mean
 from simulator.model.faults import Fault, merged
-from simulator.model.topology import ABROAD_KINDS as ABROAD_KINDS
 from simulator.model.topology import BACKBONE_CLASSES, LINK_ATTRIBUTES, About, Topology
-from simulator.model.topology import FIBRE_KM_PER_MS as FIBRE_KM_PER_MS
-from simulator.model.topology import LINK_CLASSES as LINK_CLASSES
-from simulator.model.topology import NODE_KINDS as NODE_KINDS
-from simulator.model.topology import STUB_KINDS as STUB_KINDS
-from simulator.model.topology import LinkClass as LinkClass
 
 COUNTING_RULE = (
     "backbone = core + provincial links, each counted once; "
@@ -105,23 +99,20 @@ class Network(Topology):
 
     def frame(self) -> pd.DataFrame:
         """One row per link, as a table."""
-        rows = []
-        for i, link in enumerate(self.links):
-            d = self.attributes(link)
-            rows.append(
-                {
-                    "link": link,
-                    "a": d["a"],
-                    "b": d["b"],
-                    "class": self.link_class[i],
-                    "capacity_gbps": self.capacity_gbps[2 * i],
-                    "capacity_ba_gbps": self.capacity_gbps[2 * i + 1],
-                    "delay_ms": self.delay_ms[2 * i],
-                    "metric": self.metric[2 * i],
-                    "cables": d["cables"],
-                }
-            )
-        return pd.DataFrame(rows)
+        attributes = [self.attributes(link) for link in self.links]
+        return pd.DataFrame(
+            {
+                "link": list(self.links),
+                "a": [each["a"] for each in attributes],
+                "b": [each["b"] for each in attributes],
+                "class": self.link_class.tolist(),
+                "capacity_gbps": self.capacity_gbps[::2],
+                "capacity_ba_gbps": self.capacity_gbps[1::2],
+                "delay_ms": self.delay_ms[::2],
+                "metric": self.metric[::2],
+                "cables": [each["cables"] for each in attributes],
+            }
+        )
 
     # -- masks --------------------------------------------------------------------------------
 
@@ -246,9 +237,8 @@ class Network(Topology):
 
     def with_clock(self, utc_offset_h: float) -> Network:
         """Return a copy whose home is so many hours ahead of UTC."""
-        return Network(self.graph, replace(self.about, utc_offset_h=utc_offset_h))._failed_like(
-            self
-        )
+        about = replace(self.about, utc_offset_h=utc_offset_h)
+        return Network(self.graph, about)._failed_like(self)
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
         """Return a copy in which *link* has *capacity_gbps* in each direction."""

@@ -126,7 +126,6 @@ class Routes:
 
         Parameters
         ----------
-        network : Network
         demands : int
             Number of demands.
         demand : ndarray of int, shape (paths,)
@@ -137,7 +136,6 @@ class Routes:
             Arcs of all paths, one path after the other.
         starts : ndarray of int, shape (paths + 1,)
             ``arcs[starts[p]:starts[p + 1]]`` is path *p*.
-        certificate : Certificate, optional
         """
         hops = Hops.of_paths(len(network.tail), demands, demand, share, arcs, starts)
         return cls(network, ((hops, None),), certificate)
@@ -155,8 +153,6 @@ class Routes:
 
         Parameters
         ----------
-        network : Network
-        demands : Demands
         splits : sparse array, shape (commodities, arcs)
             Share of a commodity's traffic at the tail of an arc that takes the arc.
         destination : ndarray of int, shape (commodities,)
@@ -169,20 +165,20 @@ class Routes:
         ValueError
             The splits form a loop.
         """
-        return cls(
-            network, ((Hops.of_splits(network, demands, splits, destination, commodity), None),)
-        )
+        hops = Hops.of_splits(network, demands, splits, destination, commodity)
+        return cls(network, ((hops, None),))
 
     def with_fallback(self, base: Routes) -> Routes:
         """Return these routes; the traffic that they do not serve follows *base*."""
         rest = 1.0 - self.served - (0.0 if self.throttled is None else self.throttled)
         rest = np.clip(rest, 0.0, 1.0)
         rest[rest < 1e-12] = 0.0
-        under = tuple(
-            (hops, rest if weight is None else rest * weight) for hops, weight in base.layers
-        )
-        throttled = _sum(self.throttled, None if base.throttled is None else rest * base.throttled)
-        return replace(self, layers=(*self.layers, *under), throttled=throttled)
+        return self._above(base.scaled(rest))
+
+    def _above(self, base: Routes) -> Routes:
+        """Return these routes with the layers of *base* below them."""
+        throttled = _sum(self.throttled, base.throttled)
+        return replace(self, layers=(*self.layers, *base.layers), throttled=throttled)
 
     def without_arcs(self, dead: np.ndarray) -> Routes:
         """Return the routes without the entries from which traffic could meet a dead arc.
@@ -200,8 +196,7 @@ class Routes:
         grown = np.where(some, self.served / np.where(some, left.served, 1.0), 1.0)
         if np.all(grown == 1.0):
             return left
-        layers = tuple((h, grown if w is None else grown * w) for h, w in left.layers)
-        return replace(left, layers=layers)
+        return replace(left, layers=left.scaled(grown).layers)
 
     def scattered(self, demands: np.ndarray, total: int) -> Routes:
         """Return the routes with their demands renumbered: demand *i* becomes ``demands[i]``."""
@@ -224,11 +219,8 @@ class Routes:
             (hops.take(demands), None if weight is None else weight[demands])
             for hops, weight in self.layers
         )
-        return replace(
-            self,
-            layers=layers,
-            throttled=None if self.throttled is None else self.throttled[demands],
-        )
+        throttled = None if self.throttled is None else self.throttled[demands]
+        return replace(self, layers=layers, throttled=throttled)
 
     def scaled(self, share: np.ndarray | float) -> Routes:
         """Return the routes serving only *share* of each demand."""
@@ -236,21 +228,12 @@ class Routes:
             return self
         share = np.broadcast_to(np.asarray(share, dtype=float), (len(self),))
         layers = tuple((h, share if w is None else share * w) for h, w in self.layers)
-        return replace(
-            self,
-            layers=layers,
-            throttled=None if self.throttled is None else share * self.throttled,
-        )
+        throttled = None if self.throttled is None else share * self.throttled
+        return replace(self, layers=layers, throttled=throttled)
 
     def blend(self, old: Routes, share: np.ndarray | float) -> Routes:
         """Return routes on which *share* of each demand follows these, and the rest *old*."""
-        mine, others = self.scaled(share), old.scaled(1.0 - np.asarray(share))
-        mixed = replace(
-            self,
-            layers=(*mine.layers, *others.layers),
-            throttled=_sum(mine.throttled, others.throttled),
-        )
-        return mixed._merged()
+        return self.scaled(share)._above(old.scaled(1.0 - np.asarray(share)))._merged()
 
     def _merged(self, most: int = 200) -> Routes:
         """Return the same routes in one layer; unchanged if they have too many paths."""
@@ -367,7 +350,6 @@ class Routes:
 
         Parameters
         ----------
-        old : Routes
         rates : ndarray, shape (demands,)
         """
         # Few demands change from one cycle to the next: the rest is left out.

@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 from scipy import sparse
 
-from simulator.model.link_state import LinkState, QosPolicy, link_state
+from simulator.model.link_state import LinkState, QosPolicy, link_state, utilisation_and_wait
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.queues.queue import Queue
@@ -37,7 +37,6 @@ def scheduled_link_state(
     network : Network
         Capacities and what is up at all of these instants.
     rates_gbps : ndarray, shape (demands, instants)
-    queue : Queue
     qos : QosPolicy, optional
         See :func:`~simulator.model.link_state.link_state`.
     """
@@ -50,8 +49,7 @@ def scheduled_link_state(
     state, over = _RouteSchedule.of(routes).link_state(network, rates_gbps, queue)
     if over.any():
         some = [each for each, full in zip(routes, over, strict=True) if full]
-        full = _by_routes(some, network, rates_gbps[:, over], queue, qos)
-        _put(state, over, full)
+        _put(state, over, _by_routes(some, network, rates_gbps[:, over], queue, qos))
     return state
 
 
@@ -98,15 +96,9 @@ def _put(whole: LinkState, where: np.ndarray, part: LinkState) -> None:
 
 @dataclass(frozen=True, eq=False)
 class _RouteSchedule:
-    """Variant of each demand that is in force at each instant, without loss.
+    """The variant in force of every demand at every instant (demands x instants), without loss.
 
-    Attributes
-    ----------
-    crosses : csr_array, shape (arcs, variants)
-        Share of each variant that crosses each arc.
-    served : ndarray, shape (variants,)
-        Share that has a path.
-    variant : ndarray of int, shape (demands, instants)
+    Of each variant: its share that crosses each arc (arcs x variants), and that has a path.
     """
 
     crosses: sparse.csr_array
@@ -147,11 +139,8 @@ class _RouteSchedule:
         capacity = np.where(network.up, network.capacity_gbps, 0.0)
         offered = (self.crosses @ spread).toarray()
         over = (offered > capacity[:, None]).any(axis=0)
-        live = capacity > 0
+        utilisation, wait = utilisation_and_wait(offered, capacity, queue)
         with np.errstate(divide="ignore", invalid="ignore"):
-            utilisation = np.where(live[:, None], offered / capacity[:, None], np.nan)
-            wait = np.zeros_like(offered)
-            wait[live] = queue.wait_ms(utilisation[live], capacity[live][:, None])
             fixed = (network.delay_ms @ self.crosses) / self.served
             waited = (self.crosses.T @ wait) / self.served[:, None]
         propagation = fixed[self.variant]

@@ -108,10 +108,8 @@ def nearest_matrix(
     missed = seen - rows @ start
     if np.abs(missed).max(initial=0.0) <= CLOSE * np.abs(seen).max(initial=0.0):
         return prior.copy()
-    found: np.ndarray = (
-        unit * start * np.maximum(0.0, 1.0 + rows.T @ _multipliers(rows, seen, start))
-    )
-    return found
+    level = 1.0 + rows.T @ _multipliers(rows, seen, start)
+    return np.asarray(unit * start * np.maximum(0.0, level))
 
 
 def _independent(
@@ -168,16 +166,7 @@ def tomogravity(
 ) -> np.ndarray:
     """Estimate a traffic matrix: the gravity matrix of the totals, moved to explain the loads.
 
-    Parameters
-    ----------
-    routing : sparse array, shape (loads, demands)
-        Share of each demand in each load.
-    loads : ndarray, shape (loads,)
-        Counted, in Gbps.
-    source, target : ndarray of int, shape (demands,)
-        Ends of the demands.
-    out_gbps, in_gbps : ndarray, shape (nodes,)
-        What each node sends and receives.
+    Parameters are those of :func:`fitted_gravity` and :func:`nearest_matrix`, with loads in Gbps.
 
     Returns
     -------
@@ -185,10 +174,9 @@ def tomogravity(
         Rates, in Gbps.
     """
     prior = fitted_gravity(source, target, out_gbps, in_gbps)
-    columns = np.arange(len(source))
-    nodes, ones = len(out_gbps), np.ones(len(source))
+    count = len(source)
     totals = [
-        sparse.csr_array((ones, (end, columns)), shape=(nodes, len(source)))
+        sparse.csr_array((np.ones(count), (end, np.arange(count))), shape=(len(out_gbps), count))
         for end in (source, target)
     ]
     every = sparse.vstack([sparse.csr_array(routing), *totals])

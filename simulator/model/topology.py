@@ -16,7 +16,8 @@ import numpy as np
 from simulator.base.errors import did_you_mean
 from simulator.model.faults import Fault, Resources, fault
 
-NODE_KINDS = ("super_core", "core", "provincial", "gateway", "pop", "region")
+NodeKind = Literal["super_core", "core", "provincial", "gateway", "pop", "region"]
+NODE_KINDS: tuple[str, ...] = get_args(NodeKind)
 LinkClass = Literal["core", "provincial", "gateway", "exit", "overseas", "access"]
 LINK_CLASSES: tuple[str, ...] = get_args(LinkClass)
 STUB_KINDS = frozenset({"provincial", "region"})
@@ -116,10 +117,8 @@ class Topology:
             [(d["capacity_gbps"], d.get("capacity_ba_gbps", d["capacity_gbps"])) for d in data],
             dtype=float,
         ).ravel()
-        self.delay_ms = (
-            np.repeat(np.array([d.get("delay_ms", 0.0) for d in data], dtype=float), 2)
-            + self.about.hop_delay_ms
-        )
+        delay_ms = np.array([d.get("delay_ms", 0.0) for d in data], dtype=float)
+        self.delay_ms = np.repeat(delay_ms, 2) + self.about.hop_delay_ms
         self.metric = np.repeat(np.array([d.get("metric", 1.0) for d in data], dtype=float), 2)
         #: Results of pure functions of this network and its masks, kept for the next call.
         self.memo: dict[Any, Any] = {}

@@ -24,7 +24,6 @@ class Queue(Registered):
     @abstractmethod
     def wait_ms(self, utilisation: np.ndarray, capacity_gbps: np.ndarray) -> np.ndarray:
         """Mean wait by utilisation (any shape) and capacity (broadcastable), in ms."""
-        raise NotImplementedError
 
 
 queue = Registry("queue model", "simulator.queues", Queue)

@@ -29,10 +29,8 @@ def headroom(strategy: Strategy, network: Network, demands: Demands, target: flo
 
     Parameters
     ----------
-    strategy : Strategy
     network : Network
         As it stands, with what is down.
-    demands : Demands
     target : float
         Utilisation of an exit direction.
 
@@ -78,9 +76,9 @@ class Headroom:
     def factor(self) -> float:
         """Return the least headroom of all instants noted."""
         least = self._least
-        order = sorted(self._hardest, key=lambda key: -self._hardest[key][0])
-        for key in order:
-            demands = self._demands.with_gbps(self._hardest[key][1])
+        # The hardest first: what it leaves bounds the search of the others.
+        for key, (_, rates) in sorted(self._hardest.items(), key=lambda item: -item[1][0]):
+            demands = self._demands.with_gbps(rates)
             least = self._questions[key].factor(demands, at_most=least)
         return least
 
@@ -157,7 +155,7 @@ class _Question:
 
 
 def _holding(scheme: Any, target: float) -> Scheme:
-    """The scheme, asked to hold *target* where it has a cap to set."""
+    """Return the scheme, asked to hold *target* where it has a cap to set."""
     if any(field.name == "utilisation_cap" for field in fields(scheme)):
         return replace(scheme, utilisation_cap=target)
     return scheme

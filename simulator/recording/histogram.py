@@ -9,15 +9,10 @@ GRAIN_MS = 1e-3
 
 
 class Histogram:
-    """Volume by latency and group, exact to a microsecond, however long the run.
+    """Volume by latency for a number of groups, exact to a microsecond, however long the run.
 
     It is kept in pages, of which only those exist that a volume was added to: adding is as quick
     as counting, and a year takes no more memory than the spread of its latencies.
-
-    Parameters
-    ----------
-    groups : int
-        Number of groups.
     """
 
     PAGE = 4096
@@ -64,10 +59,6 @@ class Histogram:
 
     def volumes(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return the latencies of some groups in rising order, and the volume at each.
-
-        Parameters
-        ----------
-        groups : ndarray of int
 
         Returns
         -------

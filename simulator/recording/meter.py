@@ -35,22 +35,14 @@ class FluidMeter:
 
     Parameters
     ----------
-    clock : Clock
-    network_state : NetworkState
-    source : Source
-    queue : Queue
     demands : Demands
         Base demands; rates come from the source.
     routes : callable
         Returns the routes in force.
     step_us, end_us, steps : int
         Length of a step, the horizon, and how many steps there are.
-    detail : str
-        Rows of the demands table: ``region``, ``province``, ``service``, ``pair`` or ``none``.
-    every : int
-        Keep every n-th step in the tables.
-    emit : callable
-        Takes finished table rows.
+    detail, every, emit
+        See :class:`~simulator.recording.rows.Rows`.
     headroom : Headroom
         Follows how much room is left.
     cost : callable, optional

@@ -25,8 +25,6 @@ class Rows:
 
     Parameters
     ----------
-    network : Network
-    demands : Demands
     step_us : int
         Length of a step.
     detail : str
@@ -60,16 +58,9 @@ class Rows:
         self._done: list[tuple[int, float, dict[str, np.ndarray]]] = []
 
     def add(self, state: LinkState, span: np.ndarray, seconds: np.ndarray) -> None:
-        """Add intervals.
+        """Add intervals: the instants of *state*, each of which lasts so many seconds.
 
-        Parameters
-        ----------
-        state : LinkState
-            Its instants are the intervals.
-        span : ndarray of int, shape (intervals, 3)
-            Begin and end of each interval in microseconds, and its step.
-        seconds : ndarray, shape (intervals,)
-            Length of each interval.
+        *span* (intervals x 3) has the begin and end of each in microseconds, and its step.
         """
         wanted = np.flatnonzero(span[:, 2] % self._every == 0)
         if not len(wanted):
@@ -156,8 +147,7 @@ class Rows:
     def _write_links(
         self, time_s: np.ndarray, seconds: np.ndarray, table: dict[str, np.ndarray]
     ) -> None:
-        network = self._network
-        lasting = seconds[:, None]
+        network, lasting = self._network, seconds[:, None]
         with np.errstate(invalid="ignore", divide="ignore"):
             columns = {
                 "capacity_gbps": table["capacity"] / lasting,

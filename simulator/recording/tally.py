@@ -11,7 +11,8 @@ from scipy import sparse
 
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.link_state import LinkState
-from simulator.model.network import LINK_CLASSES, Network
+from simulator.model.network import Network
+from simulator.model.topology import LINK_CLASSES
 from simulator.recording.histogram import Histogram
 from simulator.results.statistics import weighted_mean
 
@@ -132,15 +133,14 @@ def _labels(network: Network, demands: Demands, word: str) -> list[str]:
     The region is the end abroad (of transit, the source), the province the end at home (of domestic
     traffic, the source); empty where there is none.
     """
-    if word == "class":
-        return [str(each) for each in demands.traffic_class]
-    if word == "service":
-        assert demands.service is not None
-        return [str(each) for each in demands.service]
+    if word in ("class", "service"):
+        labels = demands.traffic_class if word == "class" else demands.service
+        assert labels is not None
+        return list(map(str, labels))
     wanted = network.is_abroad if word == "region" else ~network.is_abroad
     end = np.where(wanted[demands.source], demands.source, demands.target)
     names = np.array([*network.nodes, ""], dtype=object)
-    return [str(each) for each in names[np.where(wanted[end], end, -1)]]
+    return list(map(str, names[np.where(wanted[end], end, -1)]))
 
 
 class Groups:
@@ -148,14 +148,11 @@ class Groups:
 
     Parameters
     ----------
-    network : Network
-    demands : Demands
     words : sequence of str
         The labels: ``class``, ``service``, ``region`` or ``province``.
 
     Attributes
     ----------
-    words : tuple of str
     keys : list of tuple of str
         Labels of each group, sorted.
     of : ndarray of int, shape (demands,)
@@ -208,12 +205,10 @@ class Tally:
         self._seconds: list[np.ndarray] = []
         self._exits: list[np.ndarray] = []
         self._mlu: list[np.ndarray] = []
-        self._exit_offered = 0.0
-        self._exit_room = 0.0
+        self._exit_offered = self._exit_room = 0.0
         count = len(groups.keys)
-        self._offered, self._delivered = np.zeros(count), np.zeros(count)
-        self._deferred = np.zeros(count)
-        self._latency, self._propagation = np.zeros(count), np.zeros(count)
+        self._offered, self._delivered, self._deferred = np.zeros((3, count))
+        self._latency, self._propagation = np.zeros((2, count))
         self._histogram = Histogram(count)
         classes = np.repeat(network.link_class, 2)
         self._classes = [c for c in LINK_CLASSES if (classes == c).any()]
@@ -226,20 +221,13 @@ class Tally:
         all strategies are offered the same to the last bit.
         """
         asked = self._groups.totals(rates_gbps)
-        for step, lasting in enumerate(seconds):
-            self._offered += asked[:, step] * lasting
+        for volume in (asked * seconds).T:
+            self._offered += volume
 
     def add(self, state: LinkState, seconds: np.ndarray, exit_arcs: np.ndarray) -> None:
-        """Add intervals.
+        """Add intervals: the instants of *state*, each of which lasts so many seconds.
 
-        Parameters
-        ----------
-        state : LinkState
-            Its instants are the intervals.
-        seconds : ndarray, shape (intervals,)
-            Length of each interval.
-        exit_arcs : ndarray of int
-            All exits out, then all exits in.
+        *exit_arcs* are all exits out, then all exits in.
         """
         self._seconds.append(seconds)
         self._exits.append(state.utilisation[exit_arcs])
@@ -268,11 +256,9 @@ class Tally:
         best_gbit_ms: float | None,
     ) -> Totals:
         """Return the sums, together with what is known of the strategy besides them."""
-        ways = dict.fromkeys(("out", "in"), np.zeros((0, 0)))
         seconds = np.concatenate(self._seconds)
-        if len(self._network.exits):
-            series = np.concatenate(self._exits, axis=1)
-            ways = dict(zip(ways, np.split(series, 2), strict=True))
+        out, back = np.split(np.concatenate(self._exits, axis=1), 2)
+        ways = {"out": out, "in": back}
         highest = np.concatenate(self._mlu, axis=1)
         return Totals(
             horizon_s=horizon_s,

@@ -16,14 +16,13 @@ The computations are in ``simulator/recording/metrics``; adding a metric is addi
 
 from __future__ import annotations
 
-import importlib
 import itertools
-import pkgutil
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.registry import import_modules
 
 ORDER = ("exits", "balance", "links", "traffic", "headroom", "control", "regret")
 """Files of metrics in the order of their rows; files that are not listed follow by name."""
@@ -44,7 +43,6 @@ class Metric:
 
     Attributes
     ----------
-    name : str
     unit : str
         ``1`` for a plain number or a share.
     scopes : tuple of str
@@ -84,13 +82,7 @@ class Metrics:
         self._discovered = False
 
     def __call__(
-        self,
-        name: str,
-        *,
-        unit: str,
-        scopes: tuple[Scope, ...],
-        better: Better,
-        sentence: str,
+        self, name: str, *, unit: str, scopes: tuple[Scope, ...], better: Better, sentence: str
     ) -> Callable[[Compute], Compute]:
         """Return a decorator that declares the metric which a function computes."""
 
@@ -161,9 +153,7 @@ class Metrics:
 
     def _all(self) -> dict[str, Metric]:
         if not self._discovered:
-            folder = importlib.import_module(self._package)
-            for module in pkgutil.walk_packages(folder.__path__, f"{self._package}."):
-                importlib.import_module(module.name)
+            import_modules(self._package)
             self._discovered = True
             place = {file: i for i, file in enumerate(ORDER)}
             order = sorted(

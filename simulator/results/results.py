@@ -30,7 +30,6 @@ class Results:
 
     Attributes
     ----------
-    folder : pathlib.Path
     run : dict
         ``run.json``: the resolved scenario, seed, versions, timings and status.
 
@@ -84,8 +83,10 @@ class Results:
             No table of this name is declared.
         """
         file = self.folder / (declared(name).file or f"{name}.parquet")
-        if file.suffix == ".csv":
-            return _read_figures(file)
+        if file.suffix == ".csv":  # a strategy may be called ``1`` and a region ``NA``
+            words = dict.fromkeys(("strategy", "metric", "scope", "unit"), str)
+            empty = dict.fromkeys(("value", "mean", "ci_low", "ci_high"), [""])
+            return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=empty)
         return pd.read_parquet(file) if file.exists() else pd.DataFrame()
 
     @cached_property
@@ -152,15 +153,3 @@ class Results:
         if row.empty:
             raise KeyError(f"no figure {metric!r} of {strategy!r} for {scope!r}")
         return float(row["mean"].iloc[0])
-
-
-def _read_figures(file: Path) -> pd.DataFrame:
-    """Read figures; a strategy may be called ``1`` and a region ``NA``."""
-    words = ("strategy", "metric", "scope", "unit")
-    numbers = ("value", "mean", "ci_low", "ci_high")
-    return pd.read_csv(
-        file,
-        dtype=dict.fromkeys(words, str),
-        keep_default_na=False,
-        na_values={number: [""] for number in numbers},
-    )

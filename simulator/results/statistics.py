@@ -56,7 +56,6 @@ def interval(
     Parameters
     ----------
     values : ndarray, shape (..., replications)
-    confidence : float
 
     Returns
     -------

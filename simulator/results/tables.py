@@ -19,7 +19,6 @@ class Column:
 
     Attributes
     ----------
-    name : str
     unit : str
         ``1`` for a plain number; empty for words.
     sentence : str
@@ -40,10 +39,8 @@ class Table:
 
     Attributes
     ----------
-    name : str
     sentence : str
         What its rows are.
-    columns : tuple of Column
     file : str
         The file in a results folder; empty for a table that is written elsewhere.
     """
@@ -90,7 +87,6 @@ def table(name: str, sentence: str, columns: Iterable[Column], *, file: str | No
 
     Parameters
     ----------
-    name : str
     sentence : str
         What its rows are.
     columns : iterable of Column

@@ -36,16 +36,15 @@ class Coded(NamedTuple):
     words: list[str]
 
     @classmethod
-    def of(cls, values: np.ndarray) -> Coded:
+    def of(cls, values: Iterable[Any]) -> Coded:
         """Code a column, words in order of appearance."""
-        words = list(dict.fromkeys(str(value) for value in values))
-        index = {word: i for i, word in enumerate(words)}
-        return cls(np.array([index[str(value)] for value in values], dtype=np.int32), words)
+        codes, words = pd.factorize(np.array([str(value) for value in values], dtype=object))
+        return cls(codes.astype(np.int32), list(words))
 
     @classmethod
     def tiled(cls, values: Iterable[Any], times: int) -> Coded:
         """Code a column that repeats the same values over and over."""
-        once = cls.of(np.array(list(values), dtype=object))
+        once = cls.of(values)
         return cls(np.tile(once.codes, times), once.words)
 
 
@@ -56,10 +55,8 @@ class TableWriter:
     ----------
     folder : pathlib.Path
         Folder of the parts of this replication.
-    replication : int
     place : int
         Place of the strategy among the strategies; parts are merged in this order.
-    strategy : str
     """
 
     def __init__(self, folder: Path, replication: int, place: int, strategy: str) -> None:
@@ -72,7 +69,6 @@ class TableWriter:
 
         Parameters
         ----------
-        table : str
         columns : mapping of str to ndarray or Coded
             All but ``replication`` and ``strategy``.
 
@@ -102,7 +98,7 @@ class TableWriter:
             return
         metric.check({(name, unit) for name, _, unit, _ in figures})
         *words, values = zip(*figures, strict=True)
-        columns = dict(zip(("metric", "scope", "unit"), map(_coded, words), strict=True))
+        columns = dict(zip(("metric", "scope", "unit"), map(Coded.of, words), strict=True))
         self.add(FIGURES, {**columns, "value": np.array(values, dtype=float)})
 
     def __enter__(self) -> TableWriter:
@@ -112,10 +108,6 @@ class TableWriter:
         """Finish the files."""
         for writer in self._writers.values():
             writer.close()
-
-
-def _coded(words: Iterable[str]) -> Coded:
-    return Coded.of(np.array(words, dtype=object))
 
 
 def _arrow(values: Any) -> pa.Array:
@@ -186,7 +178,6 @@ def write_figures(folder: Path, figures: pd.DataFrame) -> None:
 
     Parameters
     ----------
-    folder : pathlib.Path
     figures : pandas.DataFrame
         Columns of the table ``replications``.
 
@@ -214,10 +205,9 @@ def write_csv(folder: Path, table: str, frame: pd.DataFrame) -> None:
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Return the rows for JSON: numbers with all digits, null for those that are not finite."""
     return [
-        {str(key): value if _is_in_json(value) else None for key, value in row.items()}
+        {
+            str(key): None if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in row.items()
+        }
         for row in frame.to_dict("records")
     ]
-
-
-def _is_in_json(value: Any) -> bool:
-    return not isinstance(value, float) or math.isfinite(value)

@@ -8,8 +8,9 @@ import numpy as np
 
 from simulator.base.schema import NonNegative
 from simulator.model.demands import Demands
-from simulator.model.network import LinkClass, Network
+from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.model.topology import LinkClass
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.window import Measure, WindowProblem
 from simulator.routing.scheme import Scheme, scheme

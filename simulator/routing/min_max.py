@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from simulator.base.schema import NonNegative, PositiveInt
 from simulator.model.demands import Demands
-from simulator.model.network import LinkClass, Network
+from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.model.topology import LinkClass
 from simulator.optimise import multicommodity
 from simulator.routing.scheme import Scheme, scheme
 

@@ -19,8 +19,6 @@ from typing import ClassVar
 
 import numpy as np
 
-from simulator.base.document import dotted
-from simulator.base.errors import InputError, Problem
 from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -64,19 +62,6 @@ class Scheme(Registered):
         current : Routes, optional
             Routes now in force, for schemes that avoid needless moves.
         """
-
-    def require_valid(self, network: Network) -> None:
-        """Raise an error with all :meth:`problems`.
-
-        Raises
-        ------
-        InputError
-            The settings do not fit the network.
-        """
-        if found := [
-            Problem("", None, None, dotted(path), m) for path, m in self.problems(network)
-        ]:
-            raise InputError(found)
 
 
 scheme = Registry("routing scheme", "simulator.routing", contract=Scheme)

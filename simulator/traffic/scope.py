@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Literal
 
 import numpy as np
 
-from simulator.base.document import KeyPath, dotted
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.document import KeyPath
+from simulator.base.errors import did_you_mean
 from simulator.base.schema import Name
 from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import Network
+from simulator.traffic.traffic import Shape
 
-NodeKind = Literal["super_core", "core", "provincial", "gateway", "pop", "region"]
 Classes = tuple[TrafficClass, ...]
 Nodes = tuple[Name, ...]
 Finding = tuple[KeyPath, str]
@@ -32,7 +31,6 @@ def selected(
 
     Parameters
     ----------
-    demands : Demands
     classes : iterable of str
         The demand is of one of these classes.
     sources, targets : iterable of str
@@ -54,7 +52,7 @@ def selected(
     return mask
 
 
-class Selector:
+class Selector(Shape):
     """A shape that multiplies only the demands that meet every condition given.
 
     Attributes
@@ -80,14 +78,9 @@ class Selector:
         InputError
             A node is named that is not there.
         """
-        require(self.problems(network))
-        return selected(
-            demands,
-            classes=self.classes,
-            sources=self.sources,
-            targets=self.targets,
-            nodes=self.nodes,
-        )
+        self.require_valid(network)
+        ends = {"sources": self.sources, "targets": self.targets, "nodes": self.nodes}
+        return selected(demands, classes=self.classes, **ends)
 
 
 def unknown_nodes(network: Network, **named: Iterable[str]) -> Iterator[Finding]:
@@ -101,9 +94,3 @@ def unknown_nodes(network: Network, **named: Iterable[str]) -> Iterator[Finding]
 def no_node(network: Network, name: str) -> str:
     """Return the message on a node that is not there."""
     return f"no node named {name!r}{did_you_mean(name, network.nodes)}"
-
-
-def require(problems: Iterable[Finding]) -> None:
-    """Raise an `InputError` if there are any problems."""
-    if found := [Problem("", None, None, dotted(path), message) for path, message in problems]:
-        raise InputError(found)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Annotated, Any
 
 import numpy as np
@@ -76,20 +77,8 @@ def parted(demands: Demands, services: Mapping[str, Service]) -> tuple[Demands, 
     table = np.array([[services[name].share_of(str(c)) for name in names] for c in classes])
     share = table[of]
     part_of, which = np.nonzero(share > 0)
-    part = share[part_of, which]
-    window = demands.window_gbps
-    return (
-        Demands(
-            demands.nodes,
-            demands.source[part_of],
-            demands.target[part_of],
-            demands.traffic_class[part_of],
-            demands.gbps[part_of] * part,
-            None if window is None else window[part_of] * part[:, None],
-            np.array(names, dtype=object)[which],
-        ),
-        part_of,
-    )
+    parts = demands.take(part_of).times(share[part_of, which])
+    return replace(parts, service=np.array(names, dtype=object)[which]), part_of
 
 
 def qos(demands: Demands, services: Mapping[str, Service]) -> QosPolicy:

@@ -57,7 +57,6 @@ class Matrix(Registered):
         ValueError
             The settings yield no demands on this network.
         """
-        raise NotImplementedError
 
     def recording(self, network: Network, folder: Path) -> tuple[Recording, str] | None:
         """Return rates over time without gaps, and a sentence on what was missing, or no text.
@@ -96,8 +95,12 @@ class Shape(Registered):
         callable
             Takes hours in the middle of the next steps, local ones at the network's home, counted
             from its midnight before the start; is called once for each run of steps, in order.
+
+        Raises
+        ------
+        InputError
+            The settings do not fit the network.
         """
-        raise NotImplementedError
 
 
 matrix = Registry("traffic matrix", "simulator.traffic.matrices", Matrix)
@@ -110,9 +113,6 @@ class Series:
 
     Attributes
     ----------
-    network : Network
-    base : Demands
-    shapes : tuple of Shape
     step_h : float
         Length of a step.
     start_hour : float
@@ -178,26 +178,22 @@ class Series:
 
     def _begin(self, streams: Streams, *, plan: bool = False) -> list[_Started]:
         """Start all shapes, or with *plan* those that are not random."""
-
-        def started(
-            shapes: tuple[Shape, ...], demands: Demands, draws: Streams, rows: np.ndarray | None
-        ) -> list[_Started]:
-            return [
-                _Started(
-                    each.start(self.network, demands, draws, self.step_h),
-                    0.0 if each.since_start else self.start_hour,
-                    rows,
-                )
-                for each in shapes
-                if not (plan and each.random)
-            ]
-
-        begun = started(self.shapes, self.base, streams, None)
+        parts: list[tuple[tuple[Shape, ...], Demands, Streams, np.ndarray | slice]]
+        parts = [(self.shapes, self.base, streams, slice(None))]
         for name, shapes in self.own_shapes.items():
             rows = np.flatnonzero(self.base.of_service((name,)))
             own = _OwnStreams(streams.seed, streams.replication, name)
-            begun += started(shapes, self.base.take(rows), own, rows)
-        return begun
+            parts.append((shapes, self.base.take(rows), own, rows))
+        return [
+            _Started(
+                each.start(self.network, demands, draws, self.step_h),
+                0.0 if each.since_start else self.start_hour,
+                mine,
+            )
+            for shapes, demands, draws, mine in parts
+            for each in shapes
+            if not (plan and each.random)
+        ]
 
     def _base(self, begin_us: np.ndarray, step_us: int) -> np.ndarray:
         """Rates that the shapes multiply, in spans of a step each (demands x spans)."""
@@ -216,7 +212,7 @@ class _Started(NamedTuple):
 
     factors: Factors
     at_start: float
-    rows: np.ndarray | None
+    rows: np.ndarray | slice
 
 
 @dataclass(frozen=True)
@@ -233,8 +229,5 @@ class _OwnStreams(Streams):
 def _times(gbps: np.ndarray, begun: list[_Started], hours: np.ndarray) -> np.ndarray:
     """Multiply rates by all factors at some hours from the start."""
     for factors, at_start, rows in begun:
-        if rows is None:
-            gbps *= factors(at_start + hours)
-        else:
-            gbps[rows] *= factors(at_start + hours)
+        gbps[rows] *= factors(at_start + hours)
     return gbps

@@ -13,7 +13,7 @@ from simulator.figures.maps.map_data import LinkBundle, MapData
 from simulator.figures.maps.names import RANK, write_names
 from simulator.figures.maps.views import View
 from simulator.figures.style import GREY, Axes, stroke
-from simulator.model.network import NODE_KINDS
+from simulator.model.topology import NODE_KINDS
 
 SEA, SHORE, LAND_GREY = "#ffffff", "#cfcfcf", "#ededed"
 CLASS_COLOURS = {

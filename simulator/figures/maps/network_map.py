@@ -24,7 +24,8 @@ from simulator.figures.page import MARGIN_IN, page, panel
 from simulator.figures.style import Artist, Canvas
 from simulator.figures.words import counted
 from simulator.model.facts import Facts, facts
-from simulator.model.network import LINK_CLASSES, NODE_KINDS, Network
+from simulator.model.network import Network
+from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
 KIND_WORDS = {
     "super_core": "super core",

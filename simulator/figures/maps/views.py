@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.figures.maps.map_data import LinkBundle, MapData
-from simulator.model.network import BACKBONE_CLASSES, LINK_CLASSES
+from simulator.model.topology import BACKBONE_CLASSES, LINK_CLASSES
 
 MOST_HIGH, LEAST_HIGH = 0.68, 0.3
 """Height of a panel over its width."""

@@ -25,7 +25,8 @@ from simulator.formats.units import (
     plain_number,
     shifted,
 )
-from simulator.model.network import LINK_ATTRIBUTES, Network
+from simulator.model.network import Network
+from simulator.model.topology import LINK_ATTRIBUTES
 
 NODE_COLUMNS = ("label", "x", "y")
 EDGE_COLUMNS = ("label", "src", "dest", "weight", "bw", "delay")

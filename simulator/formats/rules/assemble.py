@@ -11,7 +11,8 @@ from simulator.base.errors import Problem
 from simulator.formats.rules.checks import ENTRY_CHECKS
 from simulator.formats.rules.draft import Draft, Record, but
 from simulator.formats.rules.network_checks import NETWORK_CHECKS
-from simulator.model.network import About, Network
+from simulator.model.network import Network
+from simulator.model.topology import About
 
 EDGE_KEYS = (
     *("a", "b", "class", "capacity_gbps", "capacity_ba_gbps", "metric", "reaches", "modules"),

@@ -13,7 +13,8 @@ from simulator.formats.rules.draft import PATH_FACTOR
 from simulator.formats.rules.entries import CableEntry, NewExitEntry, NewRegion, given
 from simulator.model.border import NewExit, pop_of, way_of, with_border
 from simulator.model.geo import great_circle_km
-from simulator.model.network import FIBRE_KM_PER_MS, STUB_KINDS, Network
+from simulator.model.network import Network
+from simulator.model.topology import FIBRE_KM_PER_MS, STUB_KINDS
 
 Point = Callable[[KeyPath, str], Problem]
 

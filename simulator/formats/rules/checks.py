@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
-from simulator.model.network import FIBRE_KM_PER_MS
+from simulator.model.topology import FIBRE_KM_PER_MS
 
 Check = Callable[[Draft], Iterator[Problem]]
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from simulator.base.errors import Problem
 from simulator.model.geo import great_circle_km
-from simulator.model.network import ABROAD_KINDS, FIBRE_KM_PER_MS
+from simulator.model.topology import ABROAD_KINDS, FIBRE_KM_PER_MS
 
 PATH_FACTOR = 1.35
 WITHIN_A_PLACE_KM = 20.0
@@ -35,7 +35,7 @@ class Draft:
     Attributes
     ----------
     about : dict
-        Fields of :class:`~simulator.model.network.About`, but for cables and regions.
+        Fields of :class:`~simulator.model.topology.About`, but for cables and regions.
     nodes, links, regions : list of dict
     cables : list of dict or None
         None when the format or the file lists no cables, so that links may name any.

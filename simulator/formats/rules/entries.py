@@ -11,7 +11,7 @@ from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import Fraction, Name, NonNegative, Positive, checked
 from simulator.formats.rules.draft import DEFAULT
-from simulator.model.network import LINK_CLASSES, NODE_KINDS
+from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
 NodeKind = Literal[NODE_KINDS]  # type: ignore[valid-type]
 Latitude = Annotated[float, Field(ge=-90, le=90)]

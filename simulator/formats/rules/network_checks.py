@@ -11,7 +11,8 @@ import networkx as nx
 from simulator.base.errors import Problem
 from simulator.formats.rules.checks import Check, Speller
 from simulator.formats.rules.draft import Draft, Record
-from simulator.model.network import BACKBONE_CLASSES, COUNTING_RULE, STUB_KINDS
+from simulator.model.network import COUNTING_RULE
+from simulator.model.topology import BACKBONE_CLASSES, STUB_KINDS
 
 TOTAL_TOLERANCE_GBPS = 0.5
 TOTAL_TOLERANCE = 1e-6

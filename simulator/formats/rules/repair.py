@@ -34,7 +34,7 @@ from simulator.formats.rules.edits import (
     without,
 )
 from simulator.formats.rules.repair_places import coordinates, misplaced, too_fast, unknown_delays
-from simulator.model.network import LINK_CLASSES, NODE_KINDS
+from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
 DEFAULT_GBPS = 10.0
 DEFAULT_METRIC = 1.0

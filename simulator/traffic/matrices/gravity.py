@@ -11,8 +11,8 @@ from simulator.base.schema import NonNegative, Positive
 from simulator.model.demands import Demands
 from simulator.model.geo import distances_km
 from simulator.model.network import Network
-from simulator.traffic.matrices.pairs import of_kinds
-from simulator.traffic.scope import NodeKind
+from simulator.model.topology import NodeKind
+from simulator.traffic.matrices.pairs import apart, of_kinds
 from simulator.traffic.traffic import Matrix, matrix
 
 
@@ -75,7 +75,7 @@ class Gravity(Matrix):
         )
         parts = []
         for total, sources, targets, what in wanted:
-            source, target = _apart(sources, targets) if total > 0 else _apart(home[:0], home[:0])
+            source, target = apart(sources, targets) if total > 0 else (home[:0], home[:0])
             pull = out[source] * into[target]
             if self.decay_km is not None:
                 pull = pull * self._falling(_distance_km(network, source, target))
@@ -108,12 +108,6 @@ class Gravity(Matrix):
         else:
             left = (1.0 + lengths) ** -self.decay_exponent
         return left
-
-
-def _apart(sources: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """All pairs of different nodes."""
-    source, target = (grid.ravel() for grid in np.meshgrid(sources, targets, indexing="ij"))
-    return source[source != target], target[source != target]
 
 
 def _distance_km(network: Network, source: np.ndarray, target: np.ndarray) -> np.ndarray:

@@ -11,8 +11,9 @@ from simulator.base.schema import Fraction, NonNegative, NonNegativeInt, Positiv
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
+from simulator.model.topology import NodeKind
 from simulator.traffic.matrices.pairs import demands_between, of_kinds
-from simulator.traffic.scope import Classes, NodeKind
+from simulator.traffic.scope import Classes
 from simulator.traffic.traffic import Matrix, matrix
 
 

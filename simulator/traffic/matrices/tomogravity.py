@@ -14,8 +14,9 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.tomography import tomogravity
+from simulator.model.topology import NodeKind
 from simulator.traffic.matrices.pairs import demands_between, of_kinds
-from simulator.traffic.scope import Classes, NodeKind
+from simulator.traffic.scope import Classes
 from simulator.traffic.traffic import Matrix, matrix
 
 
@@ -67,7 +68,6 @@ class Tomogravity(Matrix):
 
         Parameters
         ----------
-        network : Network
         folder : Path
             The files are relative to it.
         route : callable
@@ -108,10 +108,7 @@ class Tomogravity(Matrix):
         crossed: sparse.csr_array,
     ) -> tuple[np.ndarray, np.ndarray]:
         """What every node sends and receives; 0 of those without traffic of their own."""
-        ends = {
-            "out of": (network.tail, pairs.source),
-            "into": (network.head, pairs.target),
-        }
+        ends = {"out of": (network.tail, pairs.source), "into": (network.head, pairs.target)}
         stated = read_totals(folder / self.totals, network) if self.totals else (None, None)
         found = []
         for known, (way, (end, mine)) in zip(stated, ends.items(), strict=True):

@@ -11,7 +11,7 @@ from simulator.base.schema import NonNegative, Positive, checked
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.traffic.scope import Classes, Finding, Nodes, require, selected, unknown_nodes
+from simulator.traffic.scope import Classes, Finding, Nodes, selected, unknown_nodes
 from simulator.traffic.shapes.pulse import pulse
 from simulator.traffic.traffic import Factors, Shape, shape
 
@@ -71,14 +71,8 @@ class Calendar(Shape):
                 yield ("entries", i, *path), message
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
-        """Return the product of all entries for every demand.
-
-        Raises
-        ------
-        InputError
-            An entry names a node that is not there.
-        """
-        require(self.problems(network))
+        """Return the product of all entries for every demand."""
+        self.require_valid(network)
         touched = [selected(demands, classes=e.classes, nodes=e.nodes) for e in self.entries]
 
         def factors(hours: np.ndarray) -> np.ndarray:

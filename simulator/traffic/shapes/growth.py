@@ -13,7 +13,7 @@ from simulator.base.schema import Name
 from simulator.model.demands import Demands, TrafficClass
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.traffic.scope import Finding, no_node, require
+from simulator.traffic.scope import Finding, no_node
 from simulator.traffic.traffic import Factors, Shape, shape
 
 YEAR_H = 365 * 24.0
@@ -58,14 +58,8 @@ class Growth(Shape):
                 yield ("nodes", name), no_node(network, name)
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
-        """Return the growth of every demand since the start.
-
-        Raises
-        ------
-        InputError
-            The rates name a node that is not there.
-        """
-        require(self.problems(network))
+        """Return the growth of every demand since the start."""
+        self.require_valid(network)
         speed = self._per_hour(demands)[:, None]
 
         def factors(hours: np.ndarray) -> np.ndarray:

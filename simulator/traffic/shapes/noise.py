@@ -84,13 +84,10 @@ def autoregression(
 
     Parameters
     ----------
-    streams : Streams
-    purpose : str
     names : iterable of str
         One process each, with the stream of this name.
     correlation_h : float
         Time over which the memory falls to 1/e; 0 for independent steps.
-    step_h : float
 
     Returns
     -------

@@ -9,11 +9,11 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.traffic.scope import Classes, Nodes, Selector
-from simulator.traffic.traffic import Factors, Shape, shape
+from simulator.traffic.traffic import Factors, shape
 
 
 @shape("scale")
-class Scale(Selector, Shape):
+class Scale(Selector):
     """A constant factor on all demands, or on those that meet every condition given.
 
     Attributes
@@ -35,12 +35,6 @@ class Scale(Selector, Shape):
     nodes: Nodes = ()
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
-        """Return the factor of every demand.
-
-        Raises
-        ------
-        InputError
-            A node is named that is not there.
-        """
+        """Return the factor of every demand."""
         factor = np.where(self.selected(network, demands), self.factor, 1.0)[:, None]
         return lambda hours: np.repeat(factor, len(hours), axis=1)

@@ -12,11 +12,11 @@ from simulator.model.network import Network
 from simulator.model.streams import Streams
 from simulator.traffic.scope import Classes, Nodes, Selector
 from simulator.traffic.shapes.pulse import pulse
-from simulator.traffic.traffic import Factors, Shape, shape
+from simulator.traffic.traffic import Factors, shape
 
 
 @shape("surge")
-class Surge(Selector, Shape):
+class Surge(Selector):
     """A flash crowd: some traffic rises to a multiple, stays there and fades, in straight lines.
 
     Factor ``1 + (factor - 1) * height``; the height goes from 0 to 1 in the ``rise_h`` after
@@ -59,23 +59,13 @@ class Surge(Selector, Shape):
     since_start: ClassVar[bool] = True
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
-        """Return the surge of every demand.
-
-        Raises
-        ------
-        InputError
-            A node is named that is not there.
-        """
+        """Return the surge of every demand."""
         mine = self.selected(network, demands)
         top = self.at_h + self.rise_h
 
         def factors(hours: np.ndarray) -> np.ndarray:
             height = pulse(
-                hours,
-                rise_h=self.rise_h,
-                from_h=top,
-                to_h=top + self.plateau_h,
-                fall_h=self.fall_h,
+                hours, rise_h=self.rise_h, from_h=top, to_h=top + self.plateau_h, fall_h=self.fall_h
             )
             return np.where(mine[:, None], 1.0 + (self.factor - 1.0) * height, 1.0)
 
