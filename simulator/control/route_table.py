@@ -22,7 +22,6 @@ class RouteTable:
 
     Parameters
     ----------
-    clock : Clock
     demands : Demands
         Base demands, with the planning window: what the static routes are planned for.
     before_change : callable
@@ -96,9 +95,10 @@ class RouteTable:
             stopped, self.stopped = self.stopped, self._clock.env.event()
             stopped.succeed()
 
-    def below(self, layer: str) -> Routes:
-        """What traffic follows where this layer of steering does not lead it."""
-        routes = self._alive_static()
+    def below(self, layer: str | None) -> Routes:
+        """What traffic follows where this layer of steering, if any, does not lead it."""
+        assert self.static is not None
+        routes = self._alive(self.static) if self.static.rescales else self.static
         for name, steering in self.steering.items():
             if name != layer:
                 routes = self._alive(steering).with_fallback(routes)
@@ -112,15 +112,9 @@ class RouteTable:
     def _compose(self) -> Moved | None:
         """Put the layers in force, one above the other; return what that moves."""
         self._before_change()
-        old, new = self.in_force, self._alive_static()
-        for routes in self.steering.values():
-            new = self._alive(routes).with_fallback(new)
+        old, new = self.in_force, self.below(None)
         self.in_force = new
         return None if old is None else new.moved(old, self._rates())
-
-    def _alive_static(self) -> Routes:
-        assert self.static is not None
-        return self._alive(self.static) if self.static.rescales else self.static
 
     def _alive(self, routes: Routes) -> Routes:
         """Return what is left of routes by the arcs that their sources have noticed as dead."""

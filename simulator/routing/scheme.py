@@ -14,12 +14,12 @@ A scheme is a frozen value without any notion of time. Adding one is adding a fi
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
 
-from simulator.base.document import dotted
+from simulator.base.document import KeyPath, dotted
 from simulator.base.errors import InputError, Problem
 from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
@@ -64,6 +64,10 @@ class Scheme(Registered):
         current : Routes, optional
             Routes now in force, for schemes that avoid needless moves.
         """
+
+    def class_words(self) -> Mapping[KeyPath, Iterable[str]]:
+        """Return the keys of settings that must be traffic classes or services, by path."""
+        return {}
 
     def require_valid(self, network: Network) -> None:
         """Raise an error with all :meth:`problems`.

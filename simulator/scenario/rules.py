@@ -21,7 +21,6 @@ from simulator.model.demands import CLASSES, Demands
 from simulator.model.faults import fault
 from simulator.model.network import Network
 from simulator.model.recording import Recording
-from simulator.routing.min_latency import MinLatency
 from simulator.scenario.changes import DEMAND_KEYS
 from simulator.scenario.settings import Traffic, hours_between, length_h
 from simulator.simulation.faults import Event
@@ -190,12 +189,11 @@ def _named_services(
             yield (*at, "control", "services", i), f"no service named {each!r}{why}"
     known = (*CLASSES, *services)
     for role, scheme in (("scheme", strategy.scheme), ("fallback", strategy.fallback)):
-        limits = scheme.stretch_ms if isinstance(scheme, MinLatency) else None
-        for each in limits if isinstance(limits, Mapping) else ():
-            if each not in known:
+        for path, words in (scheme.class_words() if scheme else {}).items():
+            for each in [word for word in words if word not in known]:
                 message = f"no traffic class or service named {each!r}"
                 near = did_you_mean(each, known) or f"; known: {', '.join(known)}"
-                yield (*at, role, "stretch_ms", each), f"{message}{near}", True
+                yield (*at, role, *path, each), f"{message}{near}", True
 
 
 def share_problems(traffic: Traffic, demands: Demands) -> Iterator[Finding]:
