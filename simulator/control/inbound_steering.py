@@ -15,9 +15,6 @@ from simulator.model.streams import Streams
 from simulator.paths.candidates import Paths, exit_paths
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 
-_MOST_PATHS = 200
-"""Paths of a demand, on average, up to which static routes are compared path by path."""
-
 
 class InboundSteering:
     """Where inbound traffic arrives that is announced to an exit.
@@ -30,11 +27,8 @@ class InboundSteering:
 
     Parameters
     ----------
-    network : Network
     demands : Demands
         The inbound demands that are steered.
-    streams : Streams
-    settings : Announcements
     """
 
     def __init__(
@@ -81,7 +75,6 @@ class InboundSteering:
             As the controller sees it.
         demands : Demands
             Those that are steered, as predicted.
-        settings : LoopSettings
         """
         reach, found = self._find_exit_paths(network)
         goal = np.where(reach, self._groups(self._by_exit(wanted)), 0)
@@ -116,9 +109,8 @@ class InboundSteering:
         """Routes with these shares of every demand on its fastest path by every exit."""
         demand, place = np.nonzero((share > 0) & (found >= 0))
         paths = self._paths.take(found[demand, place])
-        count = len(self._demands)
         return Routes.from_paths(
-            network, count, demand, share[demand, place], paths.arcs, paths.starts
+            network, len(self._demands), demand, share[demand, place], paths.arcs, paths.starts
         )
 
     def _by_exit(self, routes: Routes) -> np.ndarray:
@@ -176,12 +168,8 @@ class InboundSteering:
     def _moved_share(self, new: np.ndarray, old: np.ndarray, alike: np.ndarray) -> np.ndarray:
         """Share of a demand that goes elsewhere under other groups, shape (...,).
 
-        Parameters
-        ----------
-        new, old : ndarray of int, shape (..., exits)
-            Groups announced.
-        alike : ndarray, shape (..., exits)
-            Of what follows the static routes, the share on the same paths as with announcements.
+        Of what follows the static routes, the share *alike* is on the same paths as with
+        announcements; arguments have the shape (..., exits).
         """
         now, then = self._unannounced(old), self._unannounced(new)
         rise = (new - old) / self._group_count + (then - now) * alike
@@ -191,7 +179,8 @@ class InboundSteering:
     def _share_alike(self, routes: Routes, found: np.ndarray) -> np.ndarray:
         """Share of every demand that routes lead on the paths of announcements, by every exit.
 
-        None for routes with very many paths: then more moves are counted than there are.
+        None for routes with more than 200 paths a demand: then more moves are counted than there
+        are.
         """
         share = np.zeros(found.shape)
         place = np.full(len(self._paths.demand), -1)
@@ -203,7 +192,7 @@ class InboundSteering:
             for p, demand in enumerate(self._paths.demand)
         }
         try:
-            for demand, part, path in routes.paths(limit=_MOST_PATHS * len(self._demands)):
+            for demand, part, path in routes.paths(limit=200 * len(self._demands)):
                 if (demand, path) in exit_by:
                     share[demand, exit_by[demand, path]] += part
         except ValueError:

@@ -12,7 +12,6 @@ from simulator.model.streams import Streams
 from simulator.simulation.clock import micros
 from simulator.simulation.traffic_source import Source
 
-
 _CYCLES = 64
 """Cycles that random values are drawn for at a time."""
 

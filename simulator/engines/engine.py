@@ -36,8 +36,6 @@ class Engine(Registered):
 
         Parameters
         ----------
-        case : Case
-        replication : int
         emit : callable
             Takes finished table rows.
         progress : callable

@@ -101,9 +101,6 @@ def outage(
 
     Parameters
     ----------
-    clock : Clock
-    network_state : NetworkState
-    event : Event
     halt : callable
         Called with the name of a strategy and whether its controller stops.
     note : callable
