@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -28,37 +28,21 @@ from simulator.simulation.network_state import NetworkState
 from simulator.simulation.scene import Scene
 from simulator.simulation.traffic_source import Source
 
+Actor = Callable[["Stage"], Iterator[Any]]
+"""A process on the stage: a generator function.
 
-class Actor(Protocol):
-    """A process on the stage: a generator function of one argument.
+The stage calls it once, when the actor is added, and runs the generator until it ends: it yields
+events of ``stage.clock`` (:meth:`Clock.at <simulator.simulation.clock.Clock.at>`,
+:meth:`Clock.after <simulator.simulation.clock.Clock.after>`) or other SimPy events, and acts on
+``stage.network_state``, ``stage.runs`` or things of its own when they fire.
+"""
 
-    The stage calls it once, when the actor is added, and runs the generator until it ends: it
-    yields events of ``stage.clock`` (:meth:`Clock.at <simulator.simulation.clock.Clock.at>`,
-    :meth:`Clock.after <simulator.simulation.clock.Clock.after>`) or other SimPy events, and acts on
-    ``stage.network_state``, ``stage.runs`` or things of its own when they fire.
-    """
+MakeMeter = Callable[["Stage", str, Callable[[], Routes]], Meter]
+"""How an engine measures: called once for every strategy, before the clock starts.
 
-    def __call__(self, stage: Stage, /) -> Iterator[Any]:
-        """Return the generator."""
-        ...
-
-
-class MakeMeter(Protocol):
-    """How an engine measures: called once for every strategy, before the clock starts."""
-
-    def __call__(self, stage: Stage, strategy: str, routes: Callable[[], Routes], /) -> Meter:
-        """Return the meter of a strategy.
-
-        Parameters
-        ----------
-        stage : Stage
-            With its clock, network, traffic and case; its ``runs`` are not complete yet.
-        strategy : str
-            Name of the strategy.
-        routes : callable
-            Returns the routes in force; call it from the first instant on.
-        """
-        ...
+It takes the stage, whose ``runs`` are not complete yet; the name of the strategy; and a function
+that returns the routes in force, to be called from the first instant on.
+"""
 
 
 class Stage(Scene):

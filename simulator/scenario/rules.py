@@ -256,16 +256,13 @@ def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Fin
     for i, event in enumerate(events):
         if event.resized not in network.link_index:
             continue
+        alike = sorted((e for e in events if e.resized == event.resized), key=lambda e: e.at_h)
+        arc = 2 * network.link_index[event.resized]
         for time in (event.at_h, *(e.until_h for e in events if e.until_h is not None)):
-            begun = [
-                other
-                for other in sorted(events, key=lambda other: other.at_h)
-                if other.resized == event.resized and other.at_h <= time < (other.until_h or np.inf)
-            ]
+            begun = [e for e in alike if e.at_h <= time < (e.until_h or np.inf)]
             if event not in begun:
                 continue
-            changes = [other.capacity_gbps for other in begun if other.capacity_gbps is not None]
-            arc = 2 * network.link_index[event.resized]
+            changes = [e.capacity_gbps for e in begun if e.capacity_gbps is not None]
             try:
                 left = min(all_changed(network.installed_gbps[a], changes) for a in (arc, arc + 1))
                 if left > 0:

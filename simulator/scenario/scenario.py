@@ -66,17 +66,15 @@ class Scenario(Assembled):
     """
 
     def __init__(self, **keys: Any) -> None:
-        self._hold(assemble(Source(PYTHON, Document.of(plain(keys), PYTHON), Path())))
+        source = Source(PYTHON, Document.of(plain(keys), PYTHON), Path())
+        vars(self).update(vars(assemble(source)))
 
     @classmethod
     def of(cls, assembled: Assembled) -> Scenario:
         """Return the scenario that was put together from a document."""
         scenario = cls.__new__(cls)
-        scenario._hold(assembled)
+        vars(scenario).update(vars(assembled))
         return scenario
-
-    def _hold(self, assembled: Assembled) -> None:
-        vars(self).update(vars(assembled))
 
     def __repr__(self) -> str:
         return (
