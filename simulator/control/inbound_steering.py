@@ -76,8 +76,8 @@ class InboundSteering:
         demands : Demands
             Those that are steered, as predicted.
         """
-        reach, found = self._find_exit_paths(network)
-        goal = np.where(reach, self._groups(self._by_exit(wanted)), 0)
+        found = self._find_exit_paths(network)
+        goal = np.where(found >= 0, self._groups(self._by_exit(wanted)), 0)
         if settings.max_moves is not None or settings.max_moved_gbps is not None:
             goal = self._capped(goal, static, announced, found, network, demands, settings)
         routes = self._over_exits(network, goal / self._group_count, found)
@@ -99,10 +99,10 @@ class InboundSteering:
         """
         wanted = self._groups(self._by_exit(announced)) / self._group_count
         certain = self._by_exit(static) > 1e-9
-        reach, found = self._find_exit_paths(network)
+        found = self._find_exit_paths(network)
         arrived = np.zeros_like(wanted)
         for demand, place in np.argwhere(wanted > 0):
-            arrived[demand, self._catchment(demand, place, certain, reach)] += wanted[demand, place]
+            arrived[demand, self._catchment(demand, place, certain, found)] += wanted[demand, place]
         return replace(self._over_exits(network, arrived, found), certificate=announced.certificate)
 
     def _over_exits(self, network: Network, share: np.ndarray, found: np.ndarray) -> Routes:
@@ -199,7 +199,7 @@ class InboundSteering:
             return np.zeros(found.shape)
         return share
 
-    def _catchment(self, demand: int, place: int, certain: np.ndarray, reach: np.ndarray) -> int:
+    def _catchment(self, demand: int, place: int, certain: np.ndarray, found: np.ndarray) -> int:
         """Exit at which a demand arrives that is announced to one."""
         if certain[demand, place]:
             return place
@@ -212,11 +212,11 @@ class InboundSteering:
             order = draw.permutation(len(self._exits))
             others = order[order != place]
             self._catchments[key] = np.append(others, place) if leaks else np.array([place])
-        reachable = [each for each in self._catchments[key] if reach[demand, each]]
+        reachable = [each for each in self._catchments[key] if found[demand, each] >= 0]
         return int(reachable[0]) if reachable else place
 
-    def _find_exit_paths(self, network: Network) -> tuple[np.ndarray, np.ndarray]:
-        """Which exits lead each demand home, and the position of its fastest path by each."""
+    def _find_exit_paths(self, network: Network) -> np.ndarray:
+        """Position of the fastest path of every demand by every exit, -1 if none leads home."""
         weight = network.delay_ms + HOP_MS
         destinations, row = destinations_of(network, self._demands)
         near = shortest_to(network, weight, destinations)
@@ -229,7 +229,7 @@ class InboundSteering:
             place, which, at = place[inward], which[inward], at[inward]
             found[ways.who[which], at] = len(self._paths.demand) + np.arange(len(at))
             self._paths = self._paths.join(ways.paths(place, which))
-        return found >= 0, found
+        return found
 
 
 def _one_by_one(begin: np.ndarray, goal: np.ndarray, price: np.ndarray) -> np.ndarray:

@@ -57,7 +57,11 @@ class Steering:
         #: Without the planning window, which is for the static routes.
         self._base = replace(self._table.demands, window_gbps=None)
         self._telemetry = Telemetry(scene.source, scene.streams, self._base, settings)
-        self._predict = settings.predict.start(self._outlook())
+        age_s = settings.window_s / 2.0 + settings.staleness_s
+        late_s = age_s + self._compute_s(0.0) + self._install_s
+        # Routes are in force from their installation for a cycle: forecast its middle.
+        outlook = Outlook(self._every_s, late_s + self._every_s / 2.0, self._source.expected)
+        self._predict = settings.predict.start(outlook)
         self._hysteresis = HysteresisTrigger(settings.hysteresis)
         self._delays = scene.streams.generator("install", self._name)
         network = scene.network_state.network
@@ -78,13 +82,6 @@ class Steering:
     def layer(self) -> Layer:
         """What the control process runs."""
         return Layer(self._decide, self._every_s, self._settings.detect_s, self._table)
-
-    def _outlook(self) -> Outlook:
-        """Routes are in force from their installation for a cycle: forecast its middle."""
-        settings = self._settings
-        age_s = settings.window_s / 2.0 + settings.staleness_s
-        late_s = age_s + self._compute_s(0.0) + self._install_s
-        return Outlook(self._every_s, late_s + self._every_s / 2.0, self._source.expected)
 
     def _decide(self, trigger: str) -> Installs | None:
         """Return new routes and when to install them; None where the old ones are left alone."""
@@ -164,11 +161,7 @@ class Steering:
         capacity = np.where(gone, self._capacity_gbps, measured.capacity_gbps)
         self._capacity_gbps = capacity
         back = (up & gone)[::2]
-        faults = [
-            each
-            for each in measured.faults
-            if not (back.any() and measured.fault_share(each)[back].any())
-        ]
+        faults = [f for f in measured.faults if not measured.fault_share(f)[back].any()]
         return measured.under(up=up & (capacity > 0), capacity_gbps=capacity, faults=faults)
 
     def _install(

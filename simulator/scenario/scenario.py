@@ -117,13 +117,10 @@ class Scenario(Assembled):
         plain_settings = self.resolved()
         known = plain_settings["strategies"]
         names = list(dict.fromkeys(names))
-        if unknown := [name for name in names if name not in known]:
-            raise InputError(
-                Problem(
-                    origin, None, None, "", f"no strategy named {name!r}{did_you_mean(name, known)}"
-                )
-                for name in unknown
-            )
+        unknown = [name for name in names if name not in known]
+        messages = [f"no strategy named {name!r}{did_you_mean(name, known)}" for name in unknown]
+        if messages:
+            raise InputError(Problem(origin, None, None, "", message) for message in messages)
         events = plain_settings["events"]
         kept = [event for event in events if event.get("controller") in (None, *names)]
         values: dict[str, Any] = {"strategies": {name: known[name] for name in names}}
