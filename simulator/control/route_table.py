@@ -39,8 +39,6 @@ class RouteTable:
         What all demands follow.
     halts : int
         Outages of the controller that last at this instant.
-    stops : int
-        How often it has stopped so far.
     stopped : simpy.Event
         Fires at the next stop; another takes its place when it has fired.
     """
@@ -56,7 +54,7 @@ class RouteTable:
         self.static: Routes | None = None
         self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
-        self.halts, self.stops = 0, 0
+        self.halts = 0
         self.stopped: simpy.Event = clock.env.event()
         self._clock = clock
         self._dead: np.ndarray | None = None
@@ -91,7 +89,6 @@ class RouteTable:
         """Begin (*down*) or end an outage of the controller."""
         self.halts += 1 if down else -1
         if down and self.halts == 1:
-            self.stops += 1
             stopped, self.stopped = self.stopped, self._clock.env.event()
             stopped.succeed()
 

@@ -15,8 +15,7 @@ import numpy as np
 
 from simulator.control.process import control
 from simulator.engines.case import Case
-from simulator.engines.engine import Emit
-from simulator.engines.meter import Meter
+from simulator.engines.engine import Emit, Meter
 from simulator.engines.strategy_run import StrategyRun
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams

@@ -11,7 +11,7 @@ from simulator.control.decision_log import DecisionLog
 from simulator.control.process import Context, Layer
 from simulator.control.route_table import RouteTable
 from simulator.control.strategy import Strategy
-from simulator.engines.meter import Meter
+from simulator.engines.engine import Meter
 from simulator.model.demands import Demands
 from simulator.model.routes import Routes
 from simulator.results.metrics import Figures

@@ -145,13 +145,14 @@ class Scenario(Assembled):
         """Everything an engine needs."""
         s = self.settings
         steps = int(np.ceil(self.horizon_s / s.step_s - 1e-9))
-        start = s.start or (self.recording.start if self.recording else None)
+        date = s.start or (self.recording.start if self.recording else None)
+        start = datetime.fromisoformat(date) if date else None
         series = Series(
             self.network,
             self.demands,
             _dated(s.traffic.shapes, start),
             s.step_s / 3600.0,
-            _start_hour(start),
+            _hour(start) if start else 0.0,
             self._recorded(),
         )
         if services := s.traffic.services:
@@ -195,15 +196,10 @@ class Scenario(Assembled):
         return {key: value for key, value in to_plain(self.settings).items() if value is not None}
 
 
-def _dated(shapes: tuple[Shape, ...], start: str | None) -> tuple[Shape, ...]:
+def _dated(shapes: tuple[Shape, ...], start: datetime | None) -> tuple[Shape, ...]:
     """Give shapes the date on which the scenario starts, if it has one."""
-    if start is None:
-        return shapes
-    begins = datetime.fromisoformat(start)
-    return tuple(each.dated(begins) for each in shapes)
+    return shapes if start is None else tuple(each.dated(start) for each in shapes)
 
 
-def _start_hour(start: str | None) -> float:
-    """Hour of the day of a local time; midnight if there is none."""
-    time = datetime.fromisoformat(start) if start else datetime.min
+def _hour(time: datetime) -> float:
     return time.hour + time.minute / 60 + time.second / 3600

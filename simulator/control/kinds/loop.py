@@ -118,9 +118,9 @@ class Loop(LoopSettings, Control):
 def _withdraw_when_stale(context: Context, limit_s: float) -> Iterator[Any]:
     """Return to the static routes when the outage lasts too long."""
     table = context.route_table
-    stops = table.stops
+    next_stop = table.stopped
     yield context.scene.clock.after(limit_s, Priority.CONTROL)
-    if table.halts and table.stops == stops:
+    if table.halts and not next_stop.triggered:
         _withdraw(context)
 
 
