@@ -12,7 +12,7 @@ from simulator.cli.main import main
 from simulator.routing.scheme import Scheme, scheme
 
 SOURCE = '''
-from simulator.base.schema import Positive
+from simulator.base.schema import Name, Positive
 from simulator.paths.shortest import ecmp
 from simulator.routing.scheme import Scheme, scheme
 
@@ -21,6 +21,10 @@ class ByBlend(Scheme):
     """Shortest paths by a blend of metric and delay."""
 
     blend: Positive = 1.0
+    weights: dict[Name, Positive] | None = None
+
+    def class_words(self):
+        return {("weights",): self.weights or ()}
 
     def problems(self, network):
         if self.blend > 10:
@@ -62,6 +66,23 @@ def test_it_works_by_name_and_has_the_members_of_the_contract(dropped):
     assert (made.demand_aware, made.shapes, made.default_control) == (False, False, "loop")
     with pytest.raises(InputError, match="^blend: 11 is more than"):
         sim.route("by_blend", network, demands, blend=11.0)
+
+
+@pytest.mark.parametrize("role", ["scheme", "fallback"])
+def test_its_words_for_classes_and_services_are_checked(dropped, role):
+    def loaded(*words):
+        chosen = {"kind": "by_blend", "weights": dict.fromkeys(words, 1.0)}
+        strategy = {"scheme": "igp_ecmp", "control": {"every_s": 300}, role: chosen}
+        traffic = {"services": {"video": {"share": 0.4}, "other": {"share": 0.6}}}
+        keys = {"topology": "china169-mini", "horizon_h": 1, "traffic": traffic}
+        return sim.Scenario(**keys, strategies={"mine": strategy})
+
+    assert getattr(loaded("domestic", "video").settings.strategies["mine"], role).weights
+    with pytest.raises(InputError) as caught:
+        loaded("domestic", "vidoe")
+    (found,) = caught.value.problems
+    assert found.key == f"strategies.mine.{role}.weights.vidoe"
+    assert found.message == "no traffic class or service named 'vidoe'; did you mean 'video'?"
 
 
 def test_it_is_listed_and_described(dropped):

@@ -33,7 +33,6 @@ def restrained(
         As the controller sees it; its ``background_gbps`` is the load of all others.
     demands : Demands
         Those that are steered, as predicted.
-    settings : LoopSettings
     """
     if settings.max_moves is None and settings.max_moved_gbps is None:
         return new

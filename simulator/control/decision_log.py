@@ -45,7 +45,6 @@ class DecisionLog:
             What was installed; None for a cycle that left the routes unchanged.
         moved : Moved or None
             What the installation moved.
-        solve_s : float
         """
         proof = routes.certificate if routes else None
         row = {

@@ -40,7 +40,6 @@ def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
         With free splits, made of paths.
     demands : Demands
         Those routed, as predicted.
-    pieces : Pieces
     """
     parts = list(routes.paths())
     if not parts:
@@ -74,14 +73,6 @@ def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
     kept = np.flatnonzero((share > _ROUNDING) & (first == np.arange(len(share))))
     paths = paths.take(kept)
     made = Routes.from_paths(
-        routes.network,
-        len(routes),
-        paths.demand,
-        share[kept],
-        paths.arcs,
-        paths.starts,
-        routes.certificate,
+        routes.network, len(routes), paths.demand, share[kept], paths.arcs, paths.starts
     )
-    return replace(
-        made, rescales=routes.rescales, throttled=routes.throttled, warm_start=routes.warm_start
-    )
+    return replace(routes, layers=made.layers)

@@ -17,15 +17,7 @@ class HysteresisTrigger:
         self._active, self._below_low = False, 0
 
     def active(self, utilisation: float, throttled: bool = False) -> bool:
-        """Count a cycle and return whether to act in it.
-
-        Parameters
-        ----------
-        utilisation : float
-            Of the fullest exit direction.
-        throttled : bool
-            Whether any traffic is throttled.
-        """
+        """Count a cycle, at the *utilisation* of the fullest exit, and return whether to act."""
         marks = self._marks
         if marks is None:
             return True

@@ -15,9 +15,6 @@ from simulator.model.streams import Streams
 from simulator.paths.candidates import Paths, exit_paths
 from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
 
-_MOST_PATHS = 200
-"""Paths of a demand, on average, up to which static routes are compared path by path."""
-
 
 class InboundSteering:
     """Where inbound traffic arrives that is announced to an exit.
@@ -30,11 +27,8 @@ class InboundSteering:
 
     Parameters
     ----------
-    network : Network
     demands : Demands
         The inbound demands that are steered.
-    streams : Streams
-    settings : Announcements
     """
 
     def __init__(
@@ -81,10 +75,9 @@ class InboundSteering:
             As the controller sees it.
         demands : Demands
             Those that are steered, as predicted.
-        settings : LoopSettings
         """
-        reach, found = self._find_exit_paths(network)
-        goal = np.where(reach, self._groups(self._by_exit(wanted)), 0)
+        found = self._find_exit_paths(network)
+        goal = np.where(found >= 0, self._groups(self._by_exit(wanted)), 0)
         if settings.max_moves is not None or settings.max_moved_gbps is not None:
             goal = self._capped(goal, static, announced, found, network, demands, settings)
         routes = self._over_exits(network, goal / self._group_count, found)
@@ -106,19 +99,18 @@ class InboundSteering:
         """
         wanted = self._groups(self._by_exit(announced)) / self._group_count
         certain = self._by_exit(static) > 1e-9
-        reach, found = self._find_exit_paths(network)
+        found = self._find_exit_paths(network)
         arrived = np.zeros_like(wanted)
         for demand, place in np.argwhere(wanted > 0):
-            arrived[demand, self._catchment(demand, place, certain, reach)] += wanted[demand, place]
+            arrived[demand, self._catchment(demand, place, certain, found)] += wanted[demand, place]
         return replace(self._over_exits(network, arrived, found), certificate=announced.certificate)
 
     def _over_exits(self, network: Network, share: np.ndarray, found: np.ndarray) -> Routes:
         """Routes with these shares of every demand on its fastest path by every exit."""
         demand, place = np.nonzero((share > 0) & (found >= 0))
         paths = self._paths.take(found[demand, place])
-        count = len(self._demands)
         return Routes.from_paths(
-            network, count, demand, share[demand, place], paths.arcs, paths.starts
+            network, len(self._demands), demand, share[demand, place], paths.arcs, paths.starts
         )
 
     def _by_exit(self, routes: Routes) -> np.ndarray:
@@ -176,12 +168,8 @@ class InboundSteering:
     def _moved_share(self, new: np.ndarray, old: np.ndarray, alike: np.ndarray) -> np.ndarray:
         """Share of a demand that goes elsewhere under other groups, shape (...,).
 
-        Parameters
-        ----------
-        new, old : ndarray of int, shape (..., exits)
-            Groups announced.
-        alike : ndarray, shape (..., exits)
-            Of what follows the static routes, the share on the same paths as with announcements.
+        Of what follows the static routes, the share *alike* is on the same paths as with
+        announcements; arguments have the shape (..., exits).
         """
         now, then = self._unannounced(old), self._unannounced(new)
         rise = (new - old) / self._group_count + (then - now) * alike
@@ -191,7 +179,8 @@ class InboundSteering:
     def _share_alike(self, routes: Routes, found: np.ndarray) -> np.ndarray:
         """Share of every demand that routes lead on the paths of announcements, by every exit.
 
-        None for routes with very many paths: then more moves are counted than there are.
+        None for routes with more than 200 paths a demand: then more moves are counted than there
+        are.
         """
         share = np.zeros(found.shape)
         place = np.full(len(self._paths.demand), -1)
@@ -203,14 +192,14 @@ class InboundSteering:
             for p, demand in enumerate(self._paths.demand)
         }
         try:
-            for demand, part, path in routes.paths(limit=_MOST_PATHS * len(self._demands)):
+            for demand, part, path in routes.paths(limit=200 * len(self._demands)):
                 if (demand, path) in exit_by:
                     share[demand, exit_by[demand, path]] += part
         except ValueError:
             return np.zeros(found.shape)
         return share
 
-    def _catchment(self, demand: int, place: int, certain: np.ndarray, reach: np.ndarray) -> int:
+    def _catchment(self, demand: int, place: int, certain: np.ndarray, found: np.ndarray) -> int:
         """Exit at which a demand arrives that is announced to one."""
         if certain[demand, place]:
             return place
@@ -223,11 +212,11 @@ class InboundSteering:
             order = draw.permutation(len(self._exits))
             others = order[order != place]
             self._catchments[key] = np.append(others, place) if leaks else np.array([place])
-        reachable = [each for each in self._catchments[key] if reach[demand, each]]
+        reachable = [each for each in self._catchments[key] if found[demand, each] >= 0]
         return int(reachable[0]) if reachable else place
 
-    def _find_exit_paths(self, network: Network) -> tuple[np.ndarray, np.ndarray]:
-        """Which exits lead each demand home, and the position of its fastest path by each."""
+    def _find_exit_paths(self, network: Network) -> np.ndarray:
+        """Position of the fastest path of every demand by every exit, -1 if none leads home."""
         weight = network.delay_ms + HOP_MS
         destinations, row = destinations_of(network, self._demands)
         near = shortest_to(network, weight, destinations)
@@ -240,7 +229,7 @@ class InboundSteering:
             place, which, at = place[inward], which[inward], at[inward]
             found[ways.who[which], at] = len(self._paths.demand) + np.arange(len(at))
             self._paths = self._paths.join(ways.paths(place, which))
-        return found >= 0, found
+        return found
 
 
 def _one_by_one(begin: np.ndarray, goal: np.ndarray, price: np.ndarray) -> np.ndarray:

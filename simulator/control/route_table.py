@@ -22,7 +22,6 @@ class RouteTable:
 
     Parameters
     ----------
-    clock : Clock
     demands : Demands
         Base demands, with the planning window: what the static routes are planned for.
     before_change : callable
@@ -40,8 +39,6 @@ class RouteTable:
         What all demands follow.
     halts : int
         Outages of the controller that last at this instant.
-    stops : int
-        How often it has stopped so far.
     stopped : simpy.Event
         Fires at the next stop; another takes its place when it has fired.
     """
@@ -57,7 +54,7 @@ class RouteTable:
         self.static: Routes | None = None
         self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
-        self.halts, self.stops = 0, 0
+        self.halts = 0
         self.stopped: simpy.Event = clock.env.event()
         self._clock = clock
         self._dead: np.ndarray | None = None
@@ -92,13 +89,13 @@ class RouteTable:
         """Begin (*down*) or end an outage of the controller."""
         self.halts += 1 if down else -1
         if down and self.halts == 1:
-            self.stops += 1
             stopped, self.stopped = self.stopped, self._clock.env.event()
             stopped.succeed()
 
-    def below(self, layer: str) -> Routes:
-        """What traffic follows where this layer of steering does not lead it."""
-        routes = self._alive_static()
+    def below(self, layer: str | None) -> Routes:
+        """What traffic follows where this layer of steering, if any, does not lead it."""
+        assert self.static is not None
+        routes = self._alive(self.static) if self.static.rescales else self.static
         for name, steering in self.steering.items():
             if name != layer:
                 routes = self._alive(steering).with_fallback(routes)
@@ -112,15 +109,9 @@ class RouteTable:
     def _compose(self) -> Moved | None:
         """Put the layers in force, one above the other; return what that moves."""
         self._before_change()
-        old, new = self.in_force, self._alive_static()
-        for routes in self.steering.values():
-            new = self._alive(routes).with_fallback(new)
+        old, new = self.in_force, self.below(None)
         self.in_force = new
         return None if old is None else new.moved(old, self._rates())
-
-    def _alive_static(self) -> Routes:
-        assert self.static is not None
-        return self._alive(self.static) if self.static.rescales else self.static
 
     def _alive(self, routes: Routes) -> Routes:
         """Return what is left of routes by the arcs that their sources have noticed as dead."""

@@ -22,7 +22,6 @@ def lowest_layer(
 
     Parameters
     ----------
-    context : Context
     seen : callable
         Returns the network and the demands to make routes for.
     install_s, detect_s : float

@@ -21,17 +21,12 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.simulation.clock import micros
 
-_THROTTLED = 1e-7
-"""Share of all traffic up to which throttled traffic is a solver's rounding."""
-
 
 class Steering:
     """A controller: routes for predicted demands, made anew every cycle.
 
     Parameters
     ----------
-    context : Context
-    settings : LoopSettings
     steered : ndarray of int
         Positions of the demands that this layer steers.
     share : float
@@ -54,16 +49,19 @@ class Steering:
         self._steered, self._share = steered, share
         self._clock, self._source = scene.clock, scene.source
         self._network_state = scene.network_state
-        every_s = announcements.every_s if announcements else settings.every_s
-        assert every_s is not None
-        self._every_s = every_s
-        self._install_s = announcements.install_s if announcements else settings.install_s
+        timing = announcements or settings
+        assert timing.every_s is not None
+        self._every_s, self._install_s = timing.every_s, timing.install_s
         if settings.update == "instant" and not announcements:
             self._install_s = 0.0
         #: Without the planning window, which is for the static routes.
         self._base = replace(self._table.demands, window_gbps=None)
         self._telemetry = Telemetry(scene.source, scene.streams, self._base, settings)
-        self._predict = settings.predict.start(self._outlook())
+        age_s = settings.window_s / 2.0 + settings.staleness_s
+        late_s = age_s + self._compute_s(0.0) + self._install_s
+        # Routes are in force from their installation for a cycle: forecast its middle.
+        outlook = Outlook(self._every_s, late_s + self._every_s / 2.0, self._source.expected)
+        self._predict = settings.predict.start(outlook)
         self._hysteresis = HysteresisTrigger(settings.hysteresis)
         self._delays = scene.streams.generator("install", self._name)
         network = scene.network_state.network
@@ -84,13 +82,6 @@ class Steering:
     def layer(self) -> Layer:
         """What the control process runs."""
         return Layer(self._decide, self._every_s, self._settings.detect_s, self._table)
-
-    def _outlook(self) -> Outlook:
-        """Routes are in force from their installation for a cycle: forecast its middle."""
-        settings = self._settings
-        compute_s = 0.0 if settings.compute_s == "measured" else settings.compute_s
-        late_s = settings.window_s / 2.0 + settings.staleness_s + compute_s + self._install_s
-        return Outlook(self._every_s, late_s + self._every_s / 2.0, self._source.expected)
 
     def _decide(self, trigger: str) -> Installs | None:
         """Return new routes and when to install them; None where the old ones are left alone."""
@@ -170,11 +161,7 @@ class Steering:
         capacity = np.where(gone, self._capacity_gbps, measured.capacity_gbps)
         self._capacity_gbps = capacity
         back = (up & gone)[::2]
-        faults = [
-            each
-            for each in measured.faults
-            if not (back.any() and measured.fault_share(each)[back].any())
-        ]
+        faults = [f for f in measured.faults if not measured.fault_share(f)[back].any()]
         return measured.under(up=up & (capacity > 0), capacity_gbps=capacity, faults=faults)
 
     def _install(
@@ -221,7 +208,8 @@ class Steering:
         routes = self._table.steering.get(self._name)
         if routes is None or routes.throttled is None:
             return False
-        return bool(routes.throttled @ demands.gbps > _THROTTLED * demands.gbps.sum())
+        # Less than this share of all traffic is a solver's rounding.
+        return bool(routes.throttled @ demands.gbps > 1e-7 * demands.gbps.sum())
 
     def _compute_s(self, solve_s: float) -> float:
         fixed = self._settings.compute_s
@@ -243,9 +231,10 @@ def steer(
 ) -> tuple[Network, Demands]:
     """Return the input of a scheme that steers some demands around the load of the others.
 
+    It is the network with that load in the background, and the demands to route.
+
     Parameters
     ----------
-    network : Network
     demands : Demands
         All demands, as predicted.
     steered : ndarray of int
@@ -254,13 +243,6 @@ def steer(
         Routes that all others follow.
     part : float
         Share of each steered demand that is steered; the rest is among the others.
-
-    Returns
-    -------
-    network : Network
-        With the load of the others in the background.
-    demands : Demands
-        Those to route.
     """
     rest = demands.gbps.copy()
     rest[steered] *= 1.0 - part

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -11,6 +11,9 @@ from simulator.model.demands import Demands
 from simulator.model.streams import Streams
 from simulator.simulation.clock import micros
 from simulator.simulation.traffic_source import Source
+
+_CYCLES = 64
+"""Cycles that random values are drawn for at a time."""
 
 
 class Telemetry:
@@ -26,8 +29,8 @@ class Telemetry:
         self._source = source
         self._age, self._window = micros(settings.staleness_s), micros(settings.window_s)
         self._sigma, self._loss = settings.noise_sigma, settings.telemetry_loss
-        self._error = _Draws(streams, demands, "measurement", np.random.Generator.standard_normal)
-        self._missing = _Draws(streams, demands, "telemetry", np.random.Generator.random)
+        self._error = _draws(streams, demands, "measurement", np.random.Generator.standard_normal)
+        self._missing = _draws(streams, demands, "telemetry", np.random.Generator.random)
         #: What stands for a demand that was never reported: the base matrix.
         self._last = demands.gbps
 
@@ -36,9 +39,9 @@ class Telemetry:
         end = now_us - self._age
         rates = self._source.mean(end - self._window, end)
         if self._sigma > 0:
-            rates = rates * np.exp(self._sigma * self._error.next() - self._sigma**2 / 2.0)
+            rates = rates * np.exp(self._sigma * next(self._error) - self._sigma**2 / 2.0)
         if self._loss > 0:
-            rates = np.where(self._missing.next() < self._loss, self._last, rates)
+            rates = np.where(next(self._missing) < self._loss, self._last, rates)
         self._last = rates
         return rates
 
@@ -47,31 +50,14 @@ class Telemetry:
         return (now_us - self._age - self._window / 2.0) / 1e6
 
 
-class _Draws:
-    """One stream for every demand, drawn some cycles at a time."""
-
-    CYCLES = 64
-
-    def __init__(
-        self,
-        streams: Streams,
-        demands: Demands,
-        purpose: str,
-        draw: Callable[[np.random.Generator, int], np.ndarray],
-    ) -> None:
-        self._streams, self._names, self._purpose = streams, demands.names, purpose
-        self._draw, self._cycle = draw, 0
-        self._generators: list[np.random.Generator] = []
-        self._values = np.empty((len(demands), 0))
-
-    def next(self) -> np.ndarray:
-        """Values of the next cycle, shape (demands,)."""
-        if not self._generators:
-            generator = self._streams.generator
-            self._generators = [generator(self._purpose, name) for name in self._names]
-        at = self._cycle % self.CYCLES
-        if at == 0:
-            drawn = [self._draw(generator, self.CYCLES) for generator in self._generators]
-            self._values = np.array(drawn).reshape(-1, self.CYCLES)
-        self._cycle += 1
-        return self._values[:, at]
+def _draws(
+    streams: Streams,
+    demands: Demands,
+    purpose: str,
+    draw: Callable[[np.random.Generator, int], np.ndarray],
+) -> Iterator[np.ndarray]:
+    """Draw values cycle by cycle, shape (demands,), each demand from a stream of its own."""
+    generators = [streams.generator(purpose, name) for name in demands.names]
+    while True:
+        drawn = [draw(generator, _CYCLES) for generator in generators]
+        yield from np.array(drawn).reshape(-1, _CYCLES).T

@@ -59,14 +59,10 @@ class Case:
     @property
     def yardstick(self) -> str | None:
         """The strategy that ``regret`` is counted from: the first bound that minimises a cost."""
-        return next(
-            (
-                name
-                for name, strategy in self.strategies.items()
-                if strategy.perfect_information and strategy.scheme.cost is not None
-            ),
-            None,
-        )
+        for name, strategy in self.strategies.items():
+            if strategy.perfect_information and strategy.scheme.cost is not None:
+                return name
+        return None
 
 
 WINDOW_INSTANTS = 336
@@ -78,12 +74,8 @@ def with_window(demands: Demands, series: Series, horizon_s: float) -> Demands:
 
     Parameters
     ----------
-    demands : Demands
-        Base demands.
     series : Series
         Demands over time; what is random in them cannot be planned for.
-    horizon_s : float
-        Length of the scenario.
     """
     horizon_h = min(horizon_s / 3600.0, 168.0)
     step_h = max(series.step_h, horizon_h / WINDOW_INSTANTS)

@@ -1,4 +1,4 @@
-"""The contract of this folder: an engine plays one replication of a case, for all strategies.
+"""The contract of this folder: an engine plays one replication of a case, and brings a meter.
 
 Adding an engine is adding a file here. One that keeps the clock, the network, the traffic, the
 faults and the control of the :class:`~simulator.engines.stage.Stage` only supplies another meter::
@@ -14,8 +14,10 @@ faults and the control of the :class:`~simulator.engines.stage.Stage` only suppl
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
 
 from simulator.base.registry import Registered, Registry
 from simulator.engines.case import Case
@@ -36,13 +38,53 @@ class Engine(Registered):
 
         Parameters
         ----------
-        case : Case
-        replication : int
         emit : callable
             Takes finished table rows.
         progress : callable
             Takes the share done, from 0 to 1.
         """
+
+
+class Meter(Protocol):
+    """Measures one strategy in one replication.
+
+    The meter is given the stage, the name of the strategy, and a function that returns the routes
+    in force. All of its methods are called at the present instant of the stage's clock, *before*
+    the change that they are named for.
+
+    Attributes
+    ----------
+    cost_gbit_ms : float
+        Cost of the routes so far by ``case.yardstick``, up to the last :meth:`settle`; 0 without
+        one.
+    """
+
+    cost_gbit_ms: float
+
+    def step(self, step: int) -> None:
+        """Begin a step of traffic, counted from 0; called at its first instant."""
+
+    def cut(self) -> None:
+        """Account for the time so far; called before routes of this strategy change."""
+
+    def settle(self) -> None:
+        """Account for the time so far; called before the network changes, and at the horizon."""
+
+    def current_rates(self) -> np.ndarray:
+        """Rates of every demand at this instant, in Gbps; called when routes change."""
+        ...
+
+    def close(self, decisions: Mapping[str, np.ndarray], best_gbit_ms: float | None) -> Figures:
+        """Return the figures; called once, at the horizon.
+
+        Parameters
+        ----------
+        decisions : mapping of str to ndarray
+            Columns of the decision log, a row a decision.
+        best_gbit_ms : float or None
+            Cost of the yardstick of the case, if it has one.
+        """
+        ...
 
 
 engine = Registry("engine", "simulator.engines", Engine)

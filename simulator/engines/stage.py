@@ -9,56 +9,39 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from simulator.control.process import Layer, control
+from simulator.control.process import control
 from simulator.engines.case import Case
-from simulator.engines.engine import Emit
-from simulator.engines.meter import Meter
+from simulator.engines.engine import Emit, Meter
 from simulator.engines.strategy_run import StrategyRun
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
 from simulator.results.metrics import Figures
 from simulator.results.writer import Coded
 from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
-from simulator.simulation.faults import Event, outage
+from simulator.simulation.faults import outage
 from simulator.simulation.network_state import NetworkState
 from simulator.simulation.scene import Scene
 from simulator.simulation.traffic_source import Source
 
+Actor = Callable[["Stage"], Iterator[Any]]
+"""A process on the stage: a generator function.
 
-class Actor(Protocol):
-    """A process on the stage: a generator function of one argument.
+The stage calls it once, when the actor is added, and runs the generator until it ends: it yields
+events of ``stage.clock`` (:meth:`Clock.at <simulator.simulation.clock.Clock.at>`,
+:meth:`Clock.after <simulator.simulation.clock.Clock.after>`) or other SimPy events, and acts on
+``stage.network_state``, ``stage.runs`` or things of its own when they fire.
+"""
 
-    The stage calls it once, when the actor is added, and runs the generator until it ends: it
-    yields events of ``stage.clock`` (:meth:`Clock.at <simulator.simulation.clock.Clock.at>`,
-    :meth:`Clock.after <simulator.simulation.clock.Clock.after>`) or other SimPy events, and acts on
-    ``stage.network_state``, ``stage.runs`` or things of its own when they fire.
-    """
+MakeMeter = Callable[["Stage", str, Callable[[], Routes]], Meter]
+"""How an engine measures: called once for every strategy, before the clock starts.
 
-    def __call__(self, stage: Stage, /) -> Iterator[Any]:
-        """Return the generator."""
-        ...
-
-
-class MakeMeter(Protocol):
-    """How an engine measures: called once for every strategy, before the clock starts."""
-
-    def __call__(self, stage: Stage, strategy: str, routes: Callable[[], Routes], /) -> Meter:
-        """Return the meter of a strategy.
-
-        Parameters
-        ----------
-        stage : Stage
-            With its clock, network, traffic and case; its ``runs`` are not complete yet.
-        strategy : str
-            Name of the strategy.
-        routes : callable
-            Returns the routes in force; call it from the first instant on.
-        """
-        ...
+It takes the stage, whose ``runs`` are not complete yet; the name of the strategy; and a function
+that returns the routes in force, to be called from the first instant on.
+"""
 
 
 class Stage(Scene):
@@ -66,8 +49,6 @@ class Stage(Scene):
 
     Parameters
     ----------
-    case : Case
-    replication : int
     emit : callable
         Takes finished table rows.
     make_meter : callable
@@ -80,6 +61,8 @@ class Stage(Scene):
     case : Case
     runs : dict of str to StrategyRun
         One for every strategy, in the order of the case.
+    progress : callable
+        Takes the share done, from 0 to 1.
     """
 
     def __init__(self, case: Case, replication: int, emit: Emit, make_meter: MakeMeter) -> None:
@@ -88,8 +71,8 @@ class Stage(Scene):
         source = Source(case.series, streams, case.steps, case.step_s, memory_s)
         super().__init__(clock, NetworkState(clock, case.network), source, streams)
         self.case, self.emit = case, emit
+        self.progress: Callable[[float], None] = lambda done: None
         self._notes: list[tuple[float, str]] = []
-        self._progress: Callable[[float], None] = lambda done: None
         self.runs = {
             name: StrategyRun(
                 self, strategy, case.demands, partial(make_meter, self, name), partial(emit, name)
@@ -99,9 +82,9 @@ class Stage(Scene):
         self.network_state.before_change.extend(run.meter.settle for run in self.runs.values())
         for run in self.runs.values():
             for layer in run.layers:
-                self.add(partial(_control, layer))
+                clock.process(control(self, layer))
         for event in case.events:
-            self.add(partial(_fault, event))
+            clock.process(outage(clock, self.network_state, event, self.halt, self.note))
         self.add(_traffic)
 
     def add(self, actor: Actor) -> None:
@@ -116,19 +99,9 @@ class Stage(Scene):
         """Stop the controller of a strategy (*down*) or start it again."""
         self.runs[strategy].halt(down)
 
-    def progress(self, done: float) -> None:
-        """Report the share done, from 0 to 1."""
-        self._progress(done)
-
     def run(self, progress: Callable[[float], None]) -> dict[str, Figures]:
-        """Run all actors up to the horizon and return the figures of every strategy.
-
-        Parameters
-        ----------
-        progress : callable
-            Takes the share done, from 0 to 1.
-        """
-        self._progress, case = progress, self.case
+        """Run all actors up to the horizon and return the figures of every strategy."""
+        self.progress, case = progress, self.case
         self.clock.env.run(until=self.clock.at(micros(case.horizon_s), Priority.END))
         if self._notes:
             times, events = zip(*self._notes, strict=True)
@@ -136,16 +109,6 @@ class Stage(Scene):
             self.emit(next(iter(self.runs)), "events", {"time_s": np.array(times), "event": words})
         best = self.runs[case.yardstick].cost_gbit_ms() if case.yardstick else None
         return {name: run.close(best) for name, run in self.runs.items()}
-
-
-def _control(layer: Layer, stage: Stage) -> Iterator[Any]:
-    """Keep one layer of routes of a strategy."""
-    return control(stage, layer)
-
-
-def _fault(event: Event, stage: Stage) -> Iterator[Any]:
-    """Let an event of the scenario happen, and end."""
-    return outage(stage.clock, stage.network_state, event, stage.halt, stage.note)
 
 
 def _traffic(stage: Stage) -> Iterator[Any]:

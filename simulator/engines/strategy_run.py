@@ -11,7 +11,7 @@ from simulator.control.decision_log import DecisionLog
 from simulator.control.process import Context, Layer
 from simulator.control.route_table import RouteTable
 from simulator.control.strategy import Strategy
-from simulator.engines.meter import Meter
+from simulator.engines.engine import Meter
 from simulator.model.demands import Demands
 from simulator.model.routes import Routes
 from simulator.results.metrics import Figures
@@ -24,8 +24,6 @@ class StrategyRun:
 
     Parameters
     ----------
-    scene : Scene
-    strategy : Strategy
     demands : Demands
         Base demands, with the planning window.
     make_meter : callable
@@ -72,13 +70,7 @@ class StrategyRun:
         return self.meter.cost_gbit_ms
 
     def close(self, best_gbit_ms: float | None) -> Figures:
-        """Close the meter at the horizon and add the figures of the decisions.
-
-        Parameters
-        ----------
-        best_gbit_ms : float or None
-            Cost of the yardstick of the case, if it has one.
-        """
+        """Close the meter at the horizon, and write the decisions; see :meth:`Meter.close`."""
         columns = self._log.columns()
         figures = self.meter.close(columns, best_gbit_ms)
         words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}

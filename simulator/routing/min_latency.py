@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.document import KeyPath
 from simulator.base.schema import Name, NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -56,6 +58,10 @@ class MinLatency(Scheme):
     churn_penalty_ms: NonNegative = 0.0
 
     demand_aware: ClassVar[bool] = True
+
+    def class_words(self) -> Mapping[KeyPath, Iterable[str]]:
+        """Return the classes and services whose paths have a limit of their own."""
+        return {("stretch_ms",): self.stretch_ms} if isinstance(self.stretch_ms, dict) else {}
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""

@@ -14,11 +14,12 @@ A scheme is a frozen value without any notion of time. Adding one is adding a fi
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from typing import ClassVar
 
 import numpy as np
 
+from simulator.base.document import KeyPath
 from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -62,6 +63,10 @@ class Scheme(Registered):
         current : Routes, optional
             Routes now in force, for schemes that avoid needless moves.
         """
+
+    def class_words(self) -> Mapping[KeyPath, Iterable[str]]:
+        """Return the keys of settings that must be traffic classes or services, by path."""
+        return {}
 
 
 scheme = Registry("routing scheme", "simulator.routing", contract=Scheme)

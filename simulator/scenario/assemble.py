@@ -218,13 +218,12 @@ def _matrix_input(
         if traffic.matrix == before.settings.traffic.matrix:
             return before.matrix_input
     assert topology.network is not None
-    where = ("traffic", "matrix")
     try:
         return _read_matrix(source, traffic.matrix, topology.network)
     except InputError as error:
         return MatrixInput(None, error.problems)
     except ValueError as error:
-        return MatrixInput(None, [source.document.problem(where, str(error))])
+        return MatrixInput(None, [source.document.problem(("traffic", "matrix"), str(error))])
 
 
 def _read_matrix(source: Source, chosen: Matrix | None, network: Network) -> MatrixInput:

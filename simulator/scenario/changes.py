@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -15,6 +15,8 @@ from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.scenario.settings import Settings
+
+T = TypeVar("T")
 
 LINK_KEYS = ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric")
 DEMAND_KEYS = (*CLASSES, "international", "all")
@@ -109,26 +111,25 @@ def change_document(
 
 def change_network(network: Network, changes: Iterable[Change]) -> tuple[Network, list[Problem]]:
     """Return a network with changed links, and what is wrong with the changes."""
-    problems: list[Problem] = []
-    for change in changes:
-        if change.path[0] == "links":
-            try:
-                network = _change_link(network, change.key, change.value)
-            except (KeyError, ValueError) as error:
-                problems.append(change.problem(str(error.args[0])))
-    return network, problems
+    return _changed(network, changes, "links", _change_link)
 
 
 def change_demands(demands: Demands, changes: Iterable[Change]) -> tuple[Demands, list[Problem]]:
     """Return demands of changed size, and what is wrong with the changes."""
+    return _changed(demands, changes, "demands", _change_size)
+
+
+def _changed(
+    value: T, changes: Iterable[Change], scope: str, change_one: Callable[[T, str, Any], T]
+) -> tuple[T, list[Problem]]:
     problems: list[Problem] = []
     for change in changes:
-        if change.path[0] == "demands":
+        if change.path[0] == scope:
             try:
-                demands = _change_size(demands, change.key, change.value)
-            except ValueError as error:
-                problems.append(change.problem(str(error)))
-    return demands, problems
+                value = change_one(value, change.key, change.value)
+            except (KeyError, ValueError) as error:
+                problems.append(change.problem(str(error.args[0])))
+    return value, problems
 
 
 def _new_setting(document: Document, change: Change) -> Any:

@@ -21,7 +21,6 @@ from simulator.model.demands import CLASSES, Demands
 from simulator.model.faults import fault
 from simulator.model.network import Network
 from simulator.model.recording import Recording
-from simulator.routing.min_latency import MinLatency
 from simulator.scenario.changes import DEMAND_KEYS
 from simulator.scenario.settings import Traffic, hours_between, length_h
 from simulator.simulation.faults import Event
@@ -190,12 +189,11 @@ def _named_services(
             yield (*at, "control", "services", i), f"no service named {each!r}{why}"
     known = (*CLASSES, *services)
     for role, scheme in (("scheme", strategy.scheme), ("fallback", strategy.fallback)):
-        limits = scheme.stretch_ms if isinstance(scheme, MinLatency) else None
-        for each in limits if isinstance(limits, Mapping) else ():
-            if each not in known:
+        for path, words in (scheme.class_words() if scheme else {}).items():
+            for each in [word for word in words if word not in known]:
                 message = f"no traffic class or service named {each!r}"
                 near = did_you_mean(each, known) or f"; known: {', '.join(known)}"
-                yield (*at, role, "stretch_ms", each), f"{message}{near}", True
+                yield (*at, role, *path, each), f"{message}{near}", True
 
 
 def share_problems(traffic: Traffic, demands: Demands) -> Iterator[Finding]:
@@ -258,16 +256,13 @@ def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Fin
     for i, event in enumerate(events):
         if event.resized not in network.link_index:
             continue
+        alike = sorted((e for e in events if e.resized == event.resized), key=lambda e: e.at_h)
+        arc = 2 * network.link_index[event.resized]
         for time in (event.at_h, *(e.until_h for e in events if e.until_h is not None)):
-            begun = [
-                other
-                for other in sorted(events, key=lambda other: other.at_h)
-                if other.resized == event.resized and other.at_h <= time < (other.until_h or np.inf)
-            ]
+            begun = [e for e in alike if e.at_h <= time < (e.until_h or np.inf)]
             if event not in begun:
                 continue
-            changes = [other.capacity_gbps for other in begun if other.capacity_gbps is not None]
-            arc = 2 * network.link_index[event.resized]
+            changes = [e.capacity_gbps for e in begun if e.capacity_gbps is not None]
             try:
                 left = min(all_changed(network.installed_gbps[a], changes) for a in (arc, arc + 1))
                 if left > 0:

@@ -66,17 +66,15 @@ class Scenario(Assembled):
     """
 
     def __init__(self, **keys: Any) -> None:
-        self._hold(assemble(Source(PYTHON, Document.of(plain(keys), PYTHON), Path())))
+        source = Source(PYTHON, Document.of(plain(keys), PYTHON), Path())
+        vars(self).update(vars(assemble(source)))
 
     @classmethod
     def of(cls, assembled: Assembled) -> Scenario:
         """Return the scenario that was put together from a document."""
         scenario = cls.__new__(cls)
-        scenario._hold(assembled)
+        vars(scenario).update(vars(assembled))
         return scenario
-
-    def _hold(self, assembled: Assembled) -> None:
-        vars(self).update(vars(assembled))
 
     def __repr__(self) -> str:
         return (
@@ -119,13 +117,10 @@ class Scenario(Assembled):
         plain_settings = self.resolved()
         known = plain_settings["strategies"]
         names = list(dict.fromkeys(names))
-        if unknown := [name for name in names if name not in known]:
-            raise InputError(
-                Problem(
-                    origin, None, None, "", f"no strategy named {name!r}{did_you_mean(name, known)}"
-                )
-                for name in unknown
-            )
+        unknown = [name for name in names if name not in known]
+        messages = [f"no strategy named {name!r}{did_you_mean(name, known)}" for name in unknown]
+        if messages:
+            raise InputError(Problem(origin, None, None, "", message) for message in messages)
         events = plain_settings["events"]
         kept = [event for event in events if event.get("controller") in (None, *names)]
         values: dict[str, Any] = {"strategies": {name: known[name] for name in names}}
@@ -150,13 +145,14 @@ class Scenario(Assembled):
         """Everything an engine needs."""
         s = self.settings
         steps = int(np.ceil(self.horizon_s / s.step_s - 1e-9))
-        start = s.start or (self.recording.start if self.recording else None)
+        date = s.start or (self.recording.start if self.recording else None)
+        start = datetime.fromisoformat(date) if date else None
         series = Series(
             self.network,
             self.demands,
             _dated(s.traffic.shapes, start),
             s.step_s / 3600.0,
-            _start_hour(start),
+            _hour(start) if start else 0.0,
             self._recorded(),
         )
         if services := s.traffic.services:
@@ -200,15 +196,10 @@ class Scenario(Assembled):
         return {key: value for key, value in to_plain(self.settings).items() if value is not None}
 
 
-def _dated(shapes: tuple[Shape, ...], start: str | None) -> tuple[Shape, ...]:
+def _dated(shapes: tuple[Shape, ...], start: datetime | None) -> tuple[Shape, ...]:
     """Give shapes the date on which the scenario starts, if it has one."""
-    if start is None:
-        return shapes
-    begins = datetime.fromisoformat(start)
-    return tuple(each.dated(begins) for each in shapes)
+    return shapes if start is None else tuple(each.dated(start) for each in shapes)
 
 
-def _start_hour(start: str | None) -> float:
-    """Hour of the day of a local time; midnight if there is none."""
-    time = datetime.fromisoformat(start) if start else datetime.min
+def _hour(time: datetime) -> float:
     return time.hour + time.minute / 60 + time.second / 3600

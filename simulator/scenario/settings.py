@@ -8,14 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import PlainValidator
 
-from simulator.base.schema import (
-    Name,
-    NonNegativeInt,
-    Positive,
-    PositiveInt,
-    checked,
-    shown,
-)
+from simulator.base.schema import Name, NonNegativeInt, Positive, PositiveInt, checked, shown
 from simulator.control.strategy import Strategy
 from simulator.engines.engine import engine as engines
 from simulator.engines.fluid import Fluid
@@ -105,17 +98,15 @@ class WhatIf:
     set: dict[str, Any]
 
 
-def _local_time(value: object) -> str:
+def _local_time(value: Any) -> str:
     try:
-        time = datetime.fromisoformat(value) if isinstance(value, str) else None
-    except ValueError:
-        time = None
-    if time is None or not isinstance(value, str):
+        time = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
         expected = "expected a date such as 2017-12-31 or 2017-12-31T18:00"
-        raise ValueError(f"{expected}, found {shown(value)}")
+        raise ValueError(f"{expected}, found {shown(value)}") from None
     if time.tzinfo is not None:
         raise ValueError(f"times are local: leave the zone out of {value!r}")
-    return value
+    return str(value)
 
 
 LocalTime = Annotated[str, PlainValidator(_local_time, json_schema_input_type=str)]

@@ -101,17 +101,12 @@ def outage(
 
     Parameters
     ----------
-    clock : Clock
-    network_state : NetworkState
-    event : Event
     halt : callable
         Called with the name of a strategy and whether its controller stops.
     note : callable
         Called with the event in words, before it begins or ends.
     """
     fault, priority = event.fault, Priority.FAILURE
-    begin: Callable[[], None]
-    end: Callable[[], None]
     if event.capacity_gbps is not None and event.resized:
         link, priority = network_state.network.link_index[event.resized], Priority.CAPACITY
         begin = partial(network_state.begin_change, link, event.capacity_gbps, event)

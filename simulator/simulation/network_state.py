@@ -67,14 +67,7 @@ class NetworkState:
         self._change()
 
     def notices(self, detect_s: float, tell: Callable[[], None] | None = None) -> Notices:
-        """Return notices of every change of topology, each *detect_s* after it.
-
-        Parameters
-        ----------
-        detect_s : float
-        tell : callable, optional
-            Called with every notice.
-        """
+        """Return notices, each *detect_s* after a change of topology; every one calls *tell*."""
         notices = Notices(self._clock, detect_s, tell)
         self._notices.append(notices)
         return notices

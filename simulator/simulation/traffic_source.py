@@ -17,12 +17,8 @@ class Source:
 
     Parameters
     ----------
-    series : Series
-    streams : Streams
     steps : int
         Steps in the scenario.
-    step_s : float
-        Length of a step.
     memory_s : float
         How far back :meth:`mean` must be able to look.
 
@@ -36,7 +32,6 @@ class Source:
         self, series: Series, streams: Streams, steps: int, step_s: float, memory_s: float
     ) -> None:
         self._series, self._play = series, series.play(streams)
-        self._demands = len(series.base)
         self.step_s = step_s
         self._steps, self._step_us = steps, micros(step_s)
         self._keep = int(np.ceil(memory_s / step_s)) // BLOCK + 2
@@ -56,13 +51,7 @@ class Source:
         return np.stack([self.rates(step) for step in steps], axis=1)
 
     def expected(self, seconds: np.ndarray) -> np.ndarray:
-        """Planned rates without their random part, shape (demands, instants).
-
-        Parameters
-        ----------
-        seconds : ndarray, shape (instants,)
-            From the start.
-        """
+        """Planned rates without their random part at instants, shape (demands, instants)."""
         return self._series.expected(seconds / 3600.0)
 
     def mean(self, start_us: int, end_us: int) -> np.ndarray:
@@ -70,7 +59,7 @@ class Source:
         if end_us <= start_us:
             # On the boundary of two steps the earlier one is read: control precedes traffic.
             return self.rates(min(max(0, (end_us - 1) // self._step_us), self._steps - 1))
-        total = np.zeros(self._demands)
+        total = np.zeros(len(self._series.base))
         for step in range(start_us // self._step_us, -(-end_us // self._step_us)):
             lo = max(start_us, step * self._step_us)
             hi = min(end_us, (step + 1) * self._step_us)

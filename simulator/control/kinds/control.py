@@ -33,10 +33,6 @@ class Control(Registered):
 
         Called once, before the clock starts; a process runs each layer from then on. The lowest
         layer must install routes for all demands at the start.
-
-        Parameters
-        ----------
-        context : Context
         """
 
     def halt(self, context: Context, down: bool) -> None:

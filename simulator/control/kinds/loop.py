@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 import numpy as np
 
 from simulator.base.document import KeyPath
 from simulator.control.kinds.control import Control, control
-from simulator.control.outage import halt
 from simulator.control.process import Context, Layer
 from simulator.control.settings import LoopSettings
 from simulator.control.static import static_layer
 from simulator.control.steering import Steering
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.simulation.clock import Priority
 
 STEERED_IN = (
     "international_in is steered as directly as international_out; in practice inbound traffic is "
@@ -81,8 +82,15 @@ class Loop(LoopSettings, Control):
                 yield Steering(context, self, mine, self.steered_share, announcements).layer
 
     def halt(self, context: Context, down: bool) -> None:
-        """Stop the controller or start it again, with what ``on_outage`` says."""
-        halt(context, self, down)
+        """Stop the controller or start it again; of overlapping outages the first one counts."""
+        table = context.route_table
+        table.halt(down)
+        if not down or table.halts > 1:
+            return
+        if self.on_outage == "withdraw":
+            _withdraw(context)
+        elif self.stale_limit_s is not None:
+            context.scene.clock.process(_withdraw_when_stale(context, self.stale_limit_s))
 
     def problems(self, network: Network) -> Iterable[tuple[KeyPath, str]]:
         """Return settings of a controller that contradict each other."""
@@ -105,3 +113,17 @@ class Loop(LoopSettings, Control):
             yield STEERED_IN
         if self.has_controller and self.compute_s == "measured":
             yield MEASURED
+
+
+def _withdraw_when_stale(context: Context, limit_s: float) -> Iterator[Any]:
+    """Return to the static routes when the outage lasts too long."""
+    table = context.route_table
+    next_stop = table.stopped
+    yield context.scene.clock.after(limit_s, Priority.CONTROL)
+    if table.halts and not next_stop.triggered:
+        _withdraw(context)
+
+
+def _withdraw(context: Context) -> None:
+    moved = context.route_table.withdraw()
+    context.log.write("controller", "withdrawal", context.route_table.static, moved, np.nan)

@@ -48,7 +48,6 @@ class Predictor(Registered):
     @abstractmethod
     def start(self, outlook: Outlook) -> Forecast:
         """Begin a run."""
-        raise NotImplementedError
 
 
 predictor = Registry("predictor", "simulator.control.predictors", Predictor)
