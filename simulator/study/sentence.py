@@ -58,15 +58,11 @@ def against(
     known = {metric: line for metric, line in there.items() if metric in here}
     clauses: list[str] = []
     signs: list[int] = []
-    for line, clause in (
-        (_fullest(known), _fullest_clause),
-        (known.get(LOST), _lost_clause),
-        (known.get(LATENCY), _latency_clause),
-    ):
+    for line in (_fullest(known), known.get(LOST), known.get(LATENCY)):
         if line and not (line.metric == LATENCY and any(signs)):
             difference = _difference(line, values, base_values)
             subject = "" if any(signs) else f"{name} "
-            clauses.append(clause(line, difference, name, base, subject))
+            clauses.append(_clause(line, difference, name, base, subject))
             signs.append(difference.sign)
     if not clauses:
         return f"{name} and {base} have no headline figure in common"
@@ -76,31 +72,26 @@ def against(
     return _listed(clauses, "but" if {-1, 1} <= set(signs) else "and")
 
 
-def _fullest_clause(line: Headline, apart: _Difference, name: str, base: str, _: str) -> str:
+def _clause(line: Headline, apart: _Difference, name: str, base: str, subject: str) -> str:
+    """Return what one figure says; *subject* begins the clause on loss and may be empty."""
     sign, there, here, unclear = apart
+    traffic = _traffic(line)
+    if line.metric == LATENCY:
+        each = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
+        return f"mean latency of {traffic} is {there} ms {each}"
+    if line.metric == LOST and sign == 0:
+        return f"neither loses {traffic}" if there == NONE else f"both lose {there} of {traffic}"
+    if line.metric == LOST:
+        if there == NONE:
+            here += f" of {traffic}"
+        else:
+            there += f" of {traffic}"
+        return f"{subject}loses {there} where {base} loses {here}{unclear}"
     what = FULLEST[line.metric]
     if sign == 0:
         return f"{name} and {base} both fill {what} to {there}"
     does = f"holds {what} at" if sign < 0 else f"fills {what} to"
     return f"{name} {does} {there} where {base} reaches {here}{unclear}"
-
-
-def _lost_clause(line: Headline, apart: _Difference, _: str, base: str, subject: str) -> str:
-    sign, there, here, unclear = apart
-    traffic = _traffic(line)
-    if sign == 0:
-        return f"neither loses {traffic}" if there == NONE else f"both lose {there} of {traffic}"
-    if there == NONE:
-        here += f" of {traffic}"
-    else:
-        there += f" of {traffic}"
-    return f"{subject}loses {there} where {base} loses {here}{unclear}"
-
-
-def _latency_clause(line: Headline, apart: _Difference, name: str, base: str, _: str) -> str:
-    sign, there, here, unclear = apart
-    each = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
-    return f"mean latency of {_traffic(line)} is {there} ms {each}"
 
 
 def _listed(clauses: Sequence[str], word: str = "and") -> str:
