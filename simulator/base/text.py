@@ -13,9 +13,8 @@ WIDTH = 100
 LONGEST_NAME = 24
 Form = Literal["share", "fine_share", "ms", "hours", "index", "factor", "gbps", "gbit", "count"]
 
-_SCALES = {"share": 100.0, "fine_share": 100.0}
+_SHARES = ("share", "fine_share")
 _DECIMALS = {"share": 1, "fine_share": 2, "ms": 2, "hours": 1, "index": 3, "factor": 2, "count": 0}
-_UNITS = {"share": " %", "fine_share": " %"}
 _VOLUMES = ((1e6, "Pbit"), (1e3, "Tbit"), (1.0, "Gbit"))
 _BEYOND_PRINT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
@@ -101,18 +100,10 @@ def _pieces(text: str, most: int) -> Iterable[str]:
 def cell(
     mean: float, low: float, high: float, form: Form, *, apart: bool = False, largest: float = 0.0
 ) -> Cell:
-    """Return a figure with its interval.
+    """Return a figure with its interval, whose ends are NaN where there is none.
 
-    Parameters
-    ----------
-    mean, low, high : float
-        The figure and the ends of its interval; NaN where there is none.
-    form : str
-        What kind of number it is.
-    apart : bool
-        It is a difference: it has a sign, and shares differ by percentage points.
-    largest : float
-        The largest figure of the row, which decides its decimals and units.
+    A figure that is *apart* is a difference: it has a sign, and shares differ by percentage points.
+    The *largest* figure of the row decides its decimals and units.
     """
     if math.isnan(mean):
         return Cell("–")
@@ -120,7 +111,7 @@ def cell(
         return Cell("–" if apart or mean < 0 else "no limit")
     size = max(abs(mean), largest)
     value = _number(mean, form, size, sign=apart)
-    unit = " pp" if apart and form in _UNITS else _UNITS.get(form, "")
+    unit = (" pp" if apart else " %") if form in _SHARES else ""
     front = "x" if form == "factor" and not apart else ""
     half = (high - low) / 2.0
     spread = f"± {_number(half, form, size)}" if math.isfinite(half) else ""
@@ -133,7 +124,7 @@ def volume_unit(largest_gbit: float) -> str:
 
 
 def _number(value: float, form: Form, size: float, *, sign: bool = False) -> str:
-    scale = 1.0 / _volume(size)[0] if form == "gbit" else _SCALES.get(form, 1.0)
+    scale = 1.0 / _volume(size)[0] if form == "gbit" else 100.0 if form in _SHARES else 1.0
     decimals = _DECIMALS.get(form, 1 if size * scale < 1000 else 0)
     text = f"{value * scale:{'+' if sign else ''},.{decimals}f}"
     return text if re.search("[1-9]", text) else text.lstrip("+-")
@@ -151,15 +142,7 @@ def table(
 ) -> str:
     """Lay a table out as text; columns that do not fit side by side follow below.
 
-    Parameters
-    ----------
-    headings : sequence of str
-        One for each column of cells.
-    rows : sequence of Row
-    width : int
-        Columns of the terminal.
-    corner : str
-        Heading of the labels.
+    Each column of cells has a heading; *corner* is the heading of the labels.
     """
     labels = [corner, *(row.label for row in rows)]
     label_wide = max(map(columns, labels))

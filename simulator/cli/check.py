@@ -10,34 +10,21 @@ from simulator.base.document import read_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import shown
 from simulator.base.text import counted
-from simulator.formats.format import check_network, is_third_party_name, read_network
+from simulator.cli.topology import read
+from simulator.formats.format import is_third_party_name
 from simulator.formats.matrices.demand_format import read_demands
 from simulator.scenario.load import load
 from simulator.study.whatif import check_what_if
 
-SCENARIO_KEYS = ("strategies", "topology")
-TOPOLOGY_KEYS = ("nodes", "links")
-_YAML = (".yaml", ".yml")
 Sets = Sequence[tuple[str, str]]
 
 
 def check_file(path_or_name: str, sets: Sets = ()) -> tuple[list[Problem], list[str]]:
     """Check scenarios and topologies, with every file that they name.
 
-    Parameters
-    ----------
-    path_or_name : str
-        A file, a folder of tables, or a built-in name; a name may be both a scenario's and a
-        topology's, and then both are checked.
-    sets : sequence of (key, value)
-        Changes to try on a scenario, as from ``--set``.
-
-    Returns
-    -------
-    problems : list of Problem
-        Errors and warnings.
-    fine : list of str
-        A line for each that has no errors: what it holds.
+    A built-in name may be both a scenario's and a topology's, and then both are checked; *sets*
+    are keys and values to try on a scenario. Returns errors and warnings, and a line on what it
+    holds for each that has no errors.
     """
     problems: list[Problem] = []
     fine: list[str] = []
@@ -65,13 +52,13 @@ def _found(word: str) -> list[Path]:
 
 
 def _check(path: Path, sets: Sets) -> tuple[list[Problem], str]:
-    if path.is_dir() or path.suffix.lower() not in _YAML:
+    if path.is_dir() or path.suffix.lower() not in (".yaml", ".yml"):
         return _check_topology(path)
     document = read_yaml(path)
     keys = document.data if isinstance(document.data, Mapping) else ()
-    if any(key in keys for key in SCENARIO_KEYS):
+    if any(key in keys for key in ("strategies", "topology")):
         return _check_scenario(path, sets)
-    if any(key in keys for key in TOPOLOGY_KEYS):
+    if any(key in keys for key in ("nodes", "links")):
         return _check_topology(path)
     wanted = "a scenario has topology and strategies, a topology has nodes and links"
     found = "none of these keys" if keys else shown(document.data)
@@ -96,10 +83,7 @@ def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
 
 
 def _check_topology(path: Path) -> tuple[list[Problem], str]:
-    try:
-        network, warnings = read_network(path)
-    except InputError as error:
-        raise InputError(check_network(path) or error.problems) from None
+    network, warnings = read(path)
     counts = [
         counted(len(network.nodes), "node"),
         counted(len(network.links), "link"),

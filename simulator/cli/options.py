@@ -45,13 +45,7 @@ class RunOptions:
 
 
 def run_options(out_help: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Return a decorator that adds the options of a run and passes them as one ``RunOptions``.
-
-    Parameters
-    ----------
-    out_help : str
-        Help text of ``--out``, which names the folder that is written if it is left out.
-    """
+    """Return a decorator that adds the options of a run and passes them as one ``RunOptions``."""
     options = (
         click.argument("scenario"),
         click.option("--seed", type=click.IntRange(min=0), metavar="N", help="Root of randomness."),

@@ -21,24 +21,14 @@ from simulator.scenario.scenario import Scenario
 SMALL = 100_000
 """Demands x steps x replications below which starting workers costs more than they save."""
 _TICKS = 1000
-"""Steps of the progress bar."""
 
 
 @contextmanager
 def running(options: RunOptions, scenario: Scenario, suffix: str = "") -> Iterator[dict[str, Any]]:
     """Print warnings, show progress, and clean up after SIGTERM as after Ctrl-C.
 
-    Parameters
-    ----------
-    options : RunOptions
-    scenario : Scenario
-    suffix : str
-        End of the name of the results folder, if no ``--out`` names one.
-
-    Yields
-    ------
-    dict
-        Keywords of :func:`simulator.run.run`, which are those of every study.
+    Yields the keywords of :func:`simulator.run.run`, which are those of every study; *suffix* ends
+    the name of the results folder, if no ``--out`` names one.
     """
     if not options.quiet:
         for problem in scenario.warnings:

@@ -13,19 +13,7 @@ from simulator.scenario.scenario import Scenario
 
 
 def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
-    """Load the scenario that a verb runs, changed by its options.
-
-    Parameters
-    ----------
-    options : RunOptions
-    sets : tuple of str
-        Changes as ``KEY=VALUE``.
-
-    Raises
-    ------
-    InputError
-        The scenario or a change of it is wrong.
-    """
+    """Load the scenario that a verb runs, changed by its options and by *sets*, ``KEY=VALUE``."""
     changes = [pair(text, "--set") for text in sets]
     for key, value in (("seed", options.seed), ("replications", options.replications)):
         changes += [(key, str(value))] if value is not None else []
@@ -39,12 +27,8 @@ def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
 def parse_changes(sets: tuple[str, ...], named: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Return the changes that a question compares, by name.
 
-    Parameters
-    ----------
-    sets : tuple of str
-        ``KEY=VALUE``; together they are one change.
-    named : tuple of str
-        ``NAME: KEY=VALUE, ...``; without a name, the text is the name.
+    All *sets*, ``KEY=VALUE``, are one change together. Each of *named* is one too,
+    ``NAME: KEY=VALUE, ...``; without a name, the text is the name.
     """
     pairs = [_change(text) for text in named]
     if sets:

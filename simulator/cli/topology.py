@@ -16,22 +16,7 @@ from simulator.model.network import COUNTING_RULE, Network
 
 
 def read(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
-    """Read a topology as ``check`` does.
-
-    Parameters
-    ----------
-    path_or_name : str or Path
-
-    Returns
-    -------
-    network : Network
-    warnings : list of Problem
-
-    Raises
-    ------
-    InputError
-        Holds every error and warning.
-    """
+    """Read a topology and its warnings; the InputError of a wrong one holds all that is wrong."""
     try:
         return read_network(path_or_name)
     except InputError as error:
@@ -87,24 +72,7 @@ def show_json(network: Network, warnings: Iterable[Problem]) -> dict[str, Any]:
 
 
 def draw(network: Network, path: str) -> str:
-    """Draw a network on a map.
-
-    Parameters
-    ----------
-    network : Network
-    path : str
-        Its ending says in which format.
-
-    Returns
-    -------
-    str
-        The file written.
-
-    Raises
-    ------
-    InputError
-        Pictures do not end like this, or the folder is not there.
-    """
+    """Draw a network on a map in the format of the ending of *path*; return the file written."""
     from simulator.figures.maps.network_map import write_map
     from simulator.figures.style import FORMATS
 
@@ -130,19 +98,6 @@ class Converted(NamedTuple):
 
 def convert(source: str, target: str, *, force: bool = False) -> Converted:
     """Read a topology and write it in the format that the ending of *target* names.
-
-    Parameters
-    ----------
-    source : str
-        A file, a folder or a built-in name.
-    target : str
-        A file; or a folder for tables, with a slash at its end.
-    force : bool
-        Replace what stands at *target*.
-
-    Returns
-    -------
-    Converted
 
     Raises
     ------

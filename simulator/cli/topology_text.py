@@ -8,7 +8,7 @@ from simulator.base.errors import Problem
 from simulator.base.text import Cell, Row, columns, counted, padded, plain, table, wrapped
 from simulator.cli.topology import Listed
 from simulator.formats.format import topology_format
-from simulator.model.facts import CableFacts, Cuts, Distances, ExitFacts, Facts, facts
+from simulator.model.facts import Cuts, Distances, ExitFacts, Facts, facts
 from simulator.model.network import COUNTING_RULE, Network
 
 MOST_NAMES = 8
@@ -22,35 +22,21 @@ def list_text(listed: Sequence[Listed]) -> str:
     """Lay the built-in topologies out as text."""
     headings = ("nodes", "links", "backbone, Gbps", "exits", "exits, Gbps")
     rows = [
-        Row(
-            plain(each.name),
-            tuple(
-                map(
-                    _cell,
-                    (each.nodes, each.links, each.backbone_gbps, each.exits, each.exits_gbps),
-                )
-            ),
-        )
-        for each in listed
+        _row(plain(name), nodes, links, backbone_gbps, exits, exits_gbps)
+        for name, _, nodes, links, backbone_gbps, exits, exits_gbps in listed
     ]
     titles = [f"{plain(each.name)}: {plain(each.title)}" for each in listed if each.title]
     readable = "; ".join(topology_format[name].readable for name in topology_format.names())
-    return "\n".join(
-        _flat(
-            [table(headings, rows)],
-            [""],
-            *(wrapped(title, hang="  ") for title in titles),
-            [""],
-            wrapped(f"Counting rule: {COUNTING_RULE}.", hang="  "),
-            wrapped(
-                f"Where a topology is asked for, these may stand as well: {readable}.", hang="  "
-            ),
-            [
-                "All formats: simulator list formats."
-                " More on one: simulator topology show NAME_OR_FILE"
-            ],
-        )
-    )
+    lines = [
+        table(headings, rows),
+        "",
+        *_hung(*titles),
+        "",
+        *_hung(f"Counting rule: {COUNTING_RULE}."),
+        *_hung(f"Where a topology is asked for, these may stand as well: {readable}."),
+        "All formats: simulator list formats. More on one: simulator topology show NAME_OR_FILE",
+    ]
+    return "\n".join(lines)
 
 
 def show_text(network: Network, warnings: Iterable[Problem]) -> str:
@@ -77,48 +63,31 @@ def _head(network: Network, known: Facts) -> list[str]:
     exits = f" in {counted(len(known.exits), 'exit')}" if known.exits else ""
     totals = f"backbone {_gbps(known.backbone_gbps)}, exits {_gbps(known.exits_gbps)}{exits}"
     size = f"{counted(len(network.nodes), 'node')}, {counted(len(network.links), 'link')}"
-    return _flat(
-        wrapped(title),
-        wrapped(f"{size}; {totals}"),
-        wrapped(f"Counting rule: {COUNTING_RULE}.", hang="  "),
-        wrapped(f"Nodes: {kinds}", hang="  "),
-    )
+    rule = f"Counting rule: {COUNTING_RULE}."
+    return [*wrapped(title), *wrapped(f"{size}; {totals}"), *_hung(rule, f"Nodes: {kinds}")]
 
 
 def _classes(known: Facts) -> list[str]:
     rows = [
-        Row(
-            each.name,
-            (
-                _cell(each.links),
-                *map(_cell, (each.gbps, each.min_gbps, each.median_gbps, each.max_gbps)),
-            ),
-        )
-        for each in known.classes
+        _row(c.name, c.links, c.gbps, c.min_gbps, c.median_gbps, c.max_gbps) for c in known.classes
     ]
     if not rows:
         return ["No links."]
     headings = ("links", "total, Gbps", "smallest", "median", "largest")
     note = "Capacity per direction; totals count each link once, from a to b"
     unequal = f"; {counted(known.unequal, 'link')} with unlike directions" if known.unequal else ""
-    return _flat([table(headings, rows)], wrapped(f"{note}{unequal}."))
+    return [table(headings, rows), *wrapped(f"{note}{unequal}.")]
 
 
 def _degrees(known: Facts) -> list[str]:
     degrees = known.degrees
     if degrees is None:
         return []
-    first, *others = degrees.nodes.items()
-    spread = ", ".join(
-        [
-            f"{counted(first[1], 'node')} with {first[0]:,}",
-            *(f"{count:,} with {links:,}" for links, count in others),
-        ]
-    )
-    text = (
-        f"Links at a node: {degrees.min:,} to {degrees.max:,}, mean {degrees.mean:.2f} ({spread})"
-    )
-    return wrapped(text, hang="  ")
+    (links, count), *others = degrees.nodes.items()
+    first = f"{counted(count, 'node')} with {links:,}"
+    spread = ", ".join([first, *(f"{count:,} with {links:,}" for links, count in others)])
+    span = f"{degrees.min:,} to {degrees.max:,}, mean {degrees.mean:.2f}"
+    return _hung(f"Links at a node: {span} ({spread})")
 
 
 def _connectivity(known: Facts) -> list[str]:
@@ -126,22 +95,10 @@ def _connectivity(known: Facts) -> list[str]:
     pieces = f"The network is in {known.parts:,} pieces that are not joined."
     headings = ("nodes", "links", "pieces", "cut nodes", "bridges", "links to cut", "nodes to cut")
     rows = [
-        Row(
+        _row(
             f"core, {SCOPES[cuts.scope]}" if len(known.cuts) > 1 else "core",
-            tuple(
-                map(
-                    _cell,
-                    (
-                        cuts.nodes,
-                        cuts.links,
-                        cuts.parts,
-                        len(cuts.cut_nodes),
-                        len(cuts.bridges),
-                        cuts.edge_connectivity,
-                        cuts.node_connectivity,
-                    ),
-                )
-            ),
+            *(cuts.nodes, cuts.links, cuts.parts, len(cuts.cut_nodes), len(cuts.bridges)),
+            *(cuts.edge_connectivity, cuts.node_connectivity),
         )
         for cuts in known.cuts
     ]
@@ -149,19 +106,14 @@ def _connectivity(known: Facts) -> list[str]:
         "The core is what carries transit (no provincial, no region). A cut node or a bridge alone"
         " parts it; the last columns are the fewest links, or nodes, that do."
     )
-    return _flat(
-        [whole if known.parts == 1 else pieces],
-        [table(headings, rows)],
-        wrapped(explained, hang="  "),
-        *(wrapped(text, hang="  ") for cuts in known.cuts for text in _cut_words(cuts)),
-        *(wrapped(text, hang="  ") for text in _stub_words(known)),
-        *(
-            wrapped(text, hang="  ")
-            for each in known.distances
-            for text in _distance_words(each, len(known.distances) == 1)
-        ),
-        *(wrapped(f"Left out: {text}.", hang="  ") for text in known.left_out),
-    )
+    texts = [
+        explained,
+        *(text for cuts in known.cuts for text in _cut_words(cuts)),
+        *_stub_words(known),
+        *(_distance_words(each, len(known.distances) == 1) for each in known.distances),
+        *(f"Left out: {text}." for text in known.left_out),
+    ]
+    return [whole if known.parts == 1 else pieces, table(headings, rows), *_hung(*texts)]
 
 
 def _cut_words(cuts: Cuts) -> list[str]:
@@ -182,14 +134,14 @@ def _stub_words(known: Facts) -> list[str]:
     return [", ".join([f"Stubs: {stubs.nodes:,}", *(hanging or ["none on a single link or node"])])]
 
 
-def _distance_words(each: Distances, alone: bool) -> list[str]:
+def _distance_words(each: Distances, alone: bool) -> str:
     where = {"home": "At home: at", "abroad": "Between home and abroad: at"}[each.scope]
     where = "At" if alone else where
     apart = f"; {counted(each.apart, 'pair')} without any way" if each.apart else ""
-    return [
+    return (
         f"{where} most {counted(each.hops, 'hop')} ({' to '.join(each.hops_between)});"
         f" longest shortest delay {each.ms:,.2f} ms one way ({' to '.join(each.ms_between)}){apart}"
-    ]
+    )
 
 
 def _exits(network: Network, exits: Sequence[ExitFacts]) -> list[str]:
@@ -212,7 +164,7 @@ def _exits(network: Network, exits: Sequence[ExitFacts]) -> list[str]:
         notes.append("Gbps is per direction, the same out and in")
     if network.about.hop_delay_ms:
         notes.append(f"ms include {network.about.hop_delay_ms:g} ms for the hop")
-    return _flat([_laid("exit", [e.link for e in shown], cells)], _more(exits, notes))
+    return [_laid("exit", [e.link for e in shown], cells), *_more(len(exits), notes)]
 
 
 def _cables(known: Facts) -> list[str]:
@@ -222,27 +174,24 @@ def _cables(known: Facts) -> list[str]:
     shown = cables[:MOST_ROWS]
     equal = all(each.exit_out_gbps == each.exit_in_gbps for each in cables)
     others = any(each.other_gbps for each in cables)
-    out = [_cell(each.exit_out_gbps) for each in shown]
-    back = [_cell(each.exit_in_gbps) for each in shown]
     cells = [
-        ("exit Gbps" if equal else "exit Gbps out", out),
-        *([] if equal else [("in", back)]),
+        ("exit Gbps" if equal else "exit Gbps out", [_cell(e.exit_out_gbps) for e in shown]),
+        *([] if equal else [("in", [_cell(each.exit_in_gbps) for each in shown])]),
         *([("other Gbps", [_cell(each.other_gbps) for each in shown])] if others else []),
         ("links", [_cell(len(each.links)) for each in shown]),
         _left("down when cut", [_names(each.takes_down) or "none" for each in shown]),
         _left("name", [each.name for each in shown]),
     ]
     note = "Gbps of exits is what rides on the cable: its share of each of them"
-    return _flat([_laid("cable", [each.id for each in shown], cells)], _more(cables, [note]))
+    return [_laid("cable", [each.id for each in shown], cells), *_more(len(cables), [note])]
 
 
 def _notes(heading: str, texts: Iterable[str]) -> list[str]:
-    lines = [line for text in texts for line in wrapped(f"- {text}", hang="  ")]
+    lines = _hung(*(f"- {text}" for text in texts))
     return [f"{heading}:", *lines] if lines else []
 
 
 # -- words --------------------------------------------------------------------------------------
-
 
 Columns = tuple[str, list[Cell]]
 
@@ -262,10 +211,14 @@ def _left(heading: str, texts: Sequence[str]) -> Columns:
     return padded(heading, wide), [Cell(padded(text, wide)) for text in texts]
 
 
-def _more(rows: Sequence[ExitFacts] | Sequence[CableFacts], notes: Sequence[str]) -> list[str]:
-    left = len(rows) - MOST_ROWS
+def _more(count: int, notes: Sequence[str]) -> list[str]:
+    left = count - MOST_ROWS
     texts = [*notes, *([f"{left:,} more stand in --json"] if left > 0 else [])]
-    return wrapped("; ".join(texts) + ".", hang="  ") if texts else []
+    return _hung("; ".join(texts) + ".") if texts else []
+
+
+def _row(label: str, *numbers: float | None) -> Row:
+    return Row(label, tuple(map(_cell, numbers)))
 
 
 def _cell(number: float | None) -> Cell:
@@ -286,5 +239,6 @@ def _names(names: Sequence[str]) -> str:
     return f"{shown} and {left:,} more" if left > 0 else shown
 
 
-def _flat(*blocks: Iterable[str]) -> list[str]:
-    return [line for block in blocks for line in block]
+def _hung(*texts: str) -> list[str]:
+    """Return the lines of texts; all but the first line of each are indented."""
+    return [line for text in texts for line in wrapped(text, hang="  ")]

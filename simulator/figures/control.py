@@ -7,11 +7,11 @@ import pandas as pd
 
 from simulator.figures import run_data, run_page
 from simulator.figures.figure import Figure, NothingToShow, figure
-from simulator.figures.run_data import RunView, Track
+from simulator.figures.run_data import RunView, Tracks
 from simulator.figures.style import GREY, Canvas, look, name, stroke
 from simulator.results.results import Results
 
-Tracks = dict[str, Track]
+Content = tuple[RunView, Tracks, Tracks, Tracks, dict[str, float]]
 
 
 @figure("control")
@@ -24,21 +24,18 @@ class Control(Figure):
     question = "How busy is the controller?"
     order = 7
 
-    def data(self, results: Results) -> tuple[RunView, Tracks, Tracks, Tracks, dict[str, float]]:
+    def data(self, results: Results) -> Content:
         """Return Gbps moved, utilisation expected and actual, and mean Gbps moved in a cycle."""
         run = RunView.of(results)
         moved, expected, means = _cycles(run)
         if not moved:
-            raise NothingToShow(
-                "no strategy of this run has a controller that acted after the start"
-            )
+            message = "no strategy of this run has a controller that acted after the start"
+            raise NothingToShow(message)
         exits = results.run["network"]["exits"]
         actual = run_data.exit_tracks(run, run_data.fullest) if exits else {}
         return run, moved, expected, {s: actual[s] for s in moved if exits}, means
 
-    def draw(
-        self, data: tuple[RunView, Tracks, Tracks, Tracks, dict[str, float]], fig: Canvas
-    ) -> np.ndarray:
+    def draw(self, data: Content, fig: Canvas) -> np.ndarray:
         """Draw what is moved, and below it what was expected and what came."""
         run, moved, expected, actual, means = data
         strategies = [s for s in run.strategies if s in moved]
@@ -86,7 +83,7 @@ class Control(Figure):
 
 def _cycles(run: RunView) -> tuple[Tracks, Tracks, dict[str, float]]:
     """Return Gbps moved and utilisation expected after the start, and mean Gbps of a cycle."""
-    if not run_data.table_file(run.results, "control").exists():
+    if not (run.results.folder / "control.parquet").exists():
         return {}, {}, {}
     parts: dict[str, list[pd.DataFrame]] = {}
     columns = ["time_s", "layer", "trigger", "mlu", "moved_gbps"]

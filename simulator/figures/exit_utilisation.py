@@ -61,12 +61,10 @@ class ExitUtilisation(Figure):
         peaks = run_data.exit_peaks(run)
         ways = run_data.directions_by_peak(peaks, self.direction)
         every = run_data.exits_by_peak(peaks, ways)
-        if self.exits is None:
-            busy = [e for e in every if any(p[e, w][0] > 0 for p in peaks.values() for w in ways)]
-            shown = (busy or every)[:MOST_PANELS]
-            left_out = busy[MOST_PANELS:]
-            idle = [e for e in every if busy and e not in busy]
-        else:
+        busy = [e for e in every if any(p[e, w][0] > 0 for p in peaks.values() for w in ways)]
+        shown, left_out = (busy or every)[:MOST_PANELS], busy[MOST_PANELS:]
+        idle = [e for e in every if busy and e not in busy]
+        if self.exits is not None:
             shown, left_out, idle = _chosen(self.exits, every), [], []
         tracks = {
             strategy: {key: track.at(i) for i, key in enumerate(run_data.exit_keys(results))}
@@ -119,8 +117,7 @@ class ExitUtilisation(Figure):
             run.time.dress(ax, ticks=5, labels=lowest, end=(i + 1) % columns == 0 or i + 1 == count)
             ax.tick_params(labelleft=i % columns == 0)
             run_page.mark_events(run, ax, label="number" if len(run.events) > 1 else "")
-        high = panels[0].get_position().y1
-        middle = (low / fig.get_figheight() + high) / 2
+        middle = (low / fig.get_figheight() + panels[0].get_position().y1) / 2
         label = "utilisation (offered load in % of capacity)"
         fig.supylabel(label, x=0.1 / WIDTH_IN, y=middle, fontsize=8)
         return panels

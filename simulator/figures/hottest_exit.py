@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.figures import run_page
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_data import Peaks, RunView, Track, exit_peaks, exit_tracks, fullest
+from simulator.figures.run_data import Peaks, RunView, Tracks, exit_peaks, exit_tracks, fullest
 from simulator.figures.run_data import highest as highest_of
 from simulator.figures.style import Axes, Canvas, name
 from simulator.figures.words import duration, percent
@@ -18,12 +18,12 @@ class HottestExit(Figure):
     question = "How full is the fullest exit?"
     order = 1
 
-    def data(self, results: Results) -> tuple[RunView, dict[str, Track], Peaks]:
+    def data(self, results: Results) -> tuple[RunView, Tracks, Peaks]:
         """Return the utilisation of the fullest exit over time, and the peaks of all exits."""
         run = RunView.of(results)
         return run, exit_tracks(run, fullest), exit_peaks(run)
 
-    def draw(self, data: tuple[RunView, dict[str, Track], Peaks], fig: Canvas) -> Axes:
+    def draw(self, data: tuple[RunView, Tracks, Peaks], fig: Canvas) -> Axes:
         """Draw a line for each strategy."""
         run, tracks, peaks = data
 

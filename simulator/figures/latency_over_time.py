@@ -8,12 +8,10 @@ import numpy as np
 
 from simulator.figures import run_data, run_page, style
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_data import RunView, Track
+from simulator.figures.run_data import RunView, Tracks
 from simulator.figures.style import Axes, Canvas
 from simulator.figures.words import scope_words
 from simulator.results.results import Results
-
-Tracks = dict[str, Track]
 
 
 @figure("latency_over_time")

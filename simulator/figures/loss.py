@@ -6,7 +6,7 @@ import numpy as np
 
 from simulator.figures import run_page
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_data import Folds, RunView, Track, demand_sums, highest, metric_figures
+from simulator.figures.run_data import Folds, RunView, Tracks, demand_sums, highest, metric_figures
 from simulator.figures.style import Axes, Canvas
 from simulator.figures.words import percent
 from simulator.model.demands import INTERNATIONAL
@@ -23,7 +23,7 @@ class LossOverTime(Figure):
     question = "How much traffic is lost?"
     order = 6
 
-    def data(self, results: Results) -> tuple[RunView, dict[str, Track]]:
+    def data(self, results: Results) -> tuple[RunView, Tracks]:
         """Return what is lost at every step, in Gbps."""
         run, folds = RunView.of(results), Folds()
         for strategy, sums in demand_sums(run, "all"):
@@ -31,12 +31,12 @@ class LossOverTime(Figure):
             folds.add(strategy, np.where(lost > ROUNDING, lost, 0.0))
         return run, folds.tracks(run.time.steps_s)
 
-    def worth_writing(self, data: tuple[RunView, dict[str, Track]]) -> bool:
+    def worth_writing(self, data: tuple[RunView, Tracks]) -> bool:
         """Return whether any strategy loses more than rounding explains."""
         results = data[0].results
         return any(results.figure(s, "loss_fraction") > ROUNDING for s in results.strategies)
 
-    def draw(self, data: tuple[RunView, dict[str, Track]], fig: Canvas) -> Axes:
+    def draw(self, data: tuple[RunView, Tracks], fig: Canvas) -> Axes:
         """Draw a line for each strategy."""
         run, tracks = data
         shares = {s: international_share(run, s) for s in run.strategies}

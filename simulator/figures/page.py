@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from simulator.figures import style
 from simulator.figures.style import LEGEND_PT, WIDTH_IN, Axes, Canvas, Legend
 
@@ -18,19 +16,9 @@ def page(
 ) -> float:
     """Write title, legend and source on an empty figure, and make it as high as all of it needs.
 
-    Parameters
-    ----------
-    fig : matplotlib.figure.Figure
-    title, source : str
-        Wrapped to the width but for *free_in*, over three and four lines at most.
-    legend : sequence of (artist, str)
-    body_in : float
-        Height of all that lies between the legend and the source line.
-
-    Returns
-    -------
-    float
-        Inches from the bottom of the figure to the body.
+    Title and source are wrapped to the width but for *free_in*, over three and four lines at most.
+    Between legend and source line lies the body, *body_in* inches high; its distance from the
+    bottom of the figure, in inches, is returned.
     """
     titles = style.wrapped(title, WIDTH_IN - free_in, style.TITLE_PT, "bold")[:3]
     text = style.wrapped(source, WIDTH_IN - free_in, style.SOURCE_PT)[:4]
@@ -62,29 +50,6 @@ def panel(fig: Canvas, left: float, low: float, width: float, height: float) -> 
     """Return new Axes on a figure; all in inches from its lower left corner."""
     total = fig.get_figheight()
     return fig.add_axes((left / WIDTH_IN, low / total, width / WIDTH_IN, height / total))
-
-
-def grid(
-    fig: Canvas, low: float, height: float, *, count: int = 1, columns: int = 1,
-    left: float = 0.62, gap_x: float = 0.0, gap_y: float = 0.0,
-) -> np.ndarray:  # fmt: skip
-    """Return panels, row by row from the top, shape (count,); sizes are in inches.
-
-    The lowest ones are *low* above the bottom of the figure, and all are *height* high.
-    """
-    wide = (WIDTH_IN - left - RIGHT_IN - gap_x * (columns - 1)) / columns
-    last_row = (count - 1) // columns
-    made = [
-        panel(
-            fig,
-            left + i % columns * (wide + gap_x),
-            low + (last_row - i // columns) * (height + gap_y),
-            wide,
-            height,
-        )
-        for i in range(count)
-    ]
-    return np.array(made, dtype=object)
 
 
 def legend_shape(labels: Sequence[str]) -> tuple[int, int]:

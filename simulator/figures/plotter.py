@@ -35,15 +35,8 @@ SimulatorError
 class Plotter:
     """The figures of an object, as methods; ``results.plot`` is one.
 
-    Parameters
-    ----------
-    subject : object
-        What the figures show.
-    of : str
-        Its noun, which selects the figures.
-    new_figure : callable, optional
-        Makes an empty figure of a given ``figsize``; pyplot's when left out, so that a notebook
-        shows it.
+    *of* is the noun of the subject, which selects the figures. *new_figure* makes an empty figure
+    of a given ``figsize``; it is pyplot's when left out, so that a notebook shows it.
     """
 
     def __init__(
@@ -95,22 +88,16 @@ def write_figures(
     formats: Iterable[str] = ("png",),
     names: Iterable[str] | None = None,
 ) -> list[Path]:
-    """Write the figures that the run has something to show for.
+    """Write the figures that the run has something to show for, and return their files.
 
     Parameters
     ----------
-    results : Results
     folder : path
         Made when it is not there.
     formats : iterable of str
         Of ``png``, ``svg`` and ``pdf``. The same results give the same bytes.
     names : iterable of str, optional
         Figures to write; all of them when left out.
-
-    Returns
-    -------
-    list of pathlib.Path
-        The files written.
 
     Raises
     ------
@@ -129,10 +116,11 @@ def write_figures(
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     plotter = Plotter(results, new_figure=Unshown)
-    wanted = None if names is None else set(names)
+    known_figures = figures_of("results")
+    wanted = set(known_figures if names is None else names)
     written = []
-    for name, cls in figures_of("results").items():
-        if wanted is not None and name not in wanted:
+    for name, cls in known_figures.items():
+        if name not in wanted:
             continue
         picture = cls()
         try:

@@ -101,6 +101,10 @@ class Track(NamedTuple):
         return Track(self.time_s, *(values[:, series] for values in self[1:]))
 
 
+Tracks = dict[str, Track]
+"""A track for each strategy."""
+
+
 class Folds:
     """Replications of every strategy folded into mean, lowest and highest, one at a time."""
 
@@ -118,7 +122,7 @@ class Folds:
             np.fmax(high, values),
         )
 
-    def tracks(self, time_s: np.ndarray) -> dict[str, Track]:
+    def tracks(self, time_s: np.ndarray) -> Tracks:
         """Return what was folded; NaN where no replication had a value."""
         with np.errstate(invalid="ignore"):
             return {
@@ -159,11 +163,6 @@ def lowest(tracks: Iterable[Track]) -> float:
 # -- tables -------------------------------------------------------------------------------------
 
 
-def table_file(results: Results, table: str) -> Path:
-    """Return where a table is, if the run kept it."""
-    return results.folder / f"{table}.parquet"
-
-
 def rows_of(
     run: RunView, table: str, columns: list[str]
 ) -> Iterator[tuple[str, Iterator[pd.DataFrame]]]:
@@ -173,7 +172,7 @@ def rows_of(
     keys = ["replication", "strategy"]
 
     def parts() -> Iterator[tuple[tuple[int, str], pd.DataFrame]]:
-        with pq.ParquetFile(table_file(run.results, table)) as file:
+        with pq.ParquetFile(run.results.folder / f"{table}.parquet") as file:
             for batch in file.iter_batches(1 << 19, columns=[*keys, *columns]):
                 yield from batch.to_pandas().groupby(keys, sort=False, observed=True)
 
@@ -184,18 +183,17 @@ def rows_of(
 
 def exit_keys(results: Results) -> list[tuple[str, str]]:
     """Return every exit and direction; raise NothingToShow where the network has no exits."""
-    exits = results.run["network"]["exits"]
-    if not exits:
-        name = results.run["network"]["name"]
-        raise NothingToShow(
-            f"network {name} has no exits, so there is no utilisation of exits to show"
-        )
-    return [(exit_id, way) for exit_id in exits for way in ("out", "in")]
+    network = results.run["network"]
+    if not network["exits"]:
+        name = network["name"]
+        message = f"network {name} has no exits, so there is no utilisation of exits to show"
+        raise NothingToShow(message)
+    return [(exit_id, way) for exit_id in network["exits"] for way in ("out", "in")]
 
 
 def exit_tracks(
     run: RunView, reduce: Callable[[np.ndarray], np.ndarray] = lambda values: values
-) -> dict[str, Track]:
+) -> Tracks:
     """Fold the utilisation of exits, steps by exits and directions, after *reduce* if given."""
     place, folds = {key: i for i, key in enumerate(exit_keys(run.results))}, Folds()
     columns = ["time_s", "exit", "direction", "utilisation"]
@@ -306,7 +304,7 @@ def demand_sums(run: RunView, scope: str | None) -> Iterator[tuple[str, dict[str
 
 
 def _require_demands(results: Results) -> Path:
-    file = table_file(results, "demands")
+    file = results.folder / "demands.parquet"
     if not file.exists():
         raise NothingToShow("the run kept no demands table (record.demands: none)")
     return file

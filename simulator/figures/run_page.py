@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 
 from simulator.figures import style
-from simulator.figures.page import AXIS_IN, grid, page
-from simulator.figures.run_data import MOST_POINTS, RunView, Track, decimated
-from simulator.figures.style import Artist, Axes, Canvas, Legend
+from simulator.figures.page import AXIS_IN, RIGHT_IN, page, panel
+from simulator.figures.run_data import MOST_POINTS, RunView, Track, Tracks, decimated
+from simulator.figures.style import WIDTH_IN, Artist, Axes, Canvas, Legend
 from simulator.figures.time_axis import EventInterval
 from simulator.figures.words import percent, percent_tick
 
@@ -32,25 +32,27 @@ def run_page(
     """Lay out title, legend, *count* panels and source line; sizes are in inches.
 
     ``head`` and ``extra`` are the room above and below all panels. Returns the panels, shape
-    (count,), and how far the lowest are from the bottom of the figure.
+    (count,), row by row from the top, and how far the lowest are from the bottom of the figure.
     """
     rows = -(-count // columns)
     body = head + rows * height + (rows - 1) * gap_y + AXIS_IN + extra
     low = page(fig, title, legend, _source(run, words), body) + AXIS_IN + extra
-    panels = grid(
-        fig, low, height, count=count, columns=columns, left=left, gap_x=gap_x, gap_y=gap_y
-    )
-    return panels, low
+    wide = (WIDTH_IN - left - RIGHT_IN - gap_x * (columns - 1)) / columns
+    panels = []
+    for i in range(count):
+        row, column = divmod(i, columns)
+        bottom = low + (rows - 1 - row) * (height + gap_y)
+        panels.append(panel(fig, left + column * (wide + gap_x), bottom, wide, height))
+    return np.array(panels, dtype=object), low
 
 
 def over_time(
-    run: RunView, fig: Canvas, title: str, legend: Legend, words: str, tracks: dict[str, Track],
-    label: str, *, height: float = 2.9,
+    run: RunView, fig: Canvas, title: str, legend: Legend, words: str, tracks: Tracks, label: str,
+    *, height: float = 2.9,
 ) -> Axes:  # fmt: skip
     """Draw a figure of one panel: a track for each strategy, and the events."""
-    (ax,), _ = run_page(
-        run, fig, title, legend, [count_words(run, band=True), words], height=height
-    )
+    words_shown = [count_words(run, band=True), words]
+    (ax,), _ = run_page(run, fig, title, legend, words_shown, height=height)
     for strategy in run.strategies:
         draw_track(run, ax, strategy, tracks[strategy])
     ax.set_ylabel(label)
@@ -163,20 +165,13 @@ def draw_track(
     look = style.look(run.strategies.index(strategy))
     x, mean, low, high = steps(run, track)
     if bold and run.replications > 1:
-        ax.fill_between(
-            x, low, high, color=look["color"], alpha=0.22, lw=0, step="post", zorder=1.5
-        )
-    ax.plot(
-        x,
-        mean,
-        color=look["color"],
-        ls=look["ls"] if dashed else "-",
-        lw=(1.3 if len(x) < MOST_POINTS / 2 else 0.8) if bold else 0.6,
-        alpha=1.0 if bold else 0.8,
-        drawstyle="steps-post",
-        label=strategy,
-        zorder=3 if bold else 2,
-    )
+        band = {"color": look["color"], "alpha": 0.22, "lw": 0}
+        ax.fill_between(x, low, high, step="post", zorder=1.5, **band)
+    line: dict[str, Any] = {"lw": 0.6, "alpha": 0.8, "zorder": 2}
+    if bold:
+        line = {"lw": 1.3 if len(x) < MOST_POINTS / 2 else 0.8, "alpha": 1.0, "zorder": 3}
+    line |= {"color": look["color"], "ls": look["ls"] if dashed else "-"}
+    ax.plot(x, mean, drawstyle="steps-post", label=strategy, **line)
 
 
 def dress_utilisation(run: RunView, ax: Axes, top: float, most: int = 6) -> None:
@@ -221,7 +216,7 @@ def mark_events(run: RunView, ax: Axes, *, label: str = "") -> None:
 def _label_event(ax: Axes, text: str, begin: float, lanes: list[float], *, size_pt: float) -> None:
     """Write at the top of a panel, in the first of some lanes that is free there."""
     low, high = ax.get_xlim()
-    panel_in = ax.get_position().width * style.WIDTH_IN
+    panel_in = ax.get_position().width * WIDTH_IN
     width = (style.width_in(text, size_pt) + 0.05) / panel_in * (high - low)
     left = min(begin + 0.004 * (high - low), high - width)
     lane = next((i for i, until in enumerate(lanes) if until <= left), len(lanes))

@@ -143,11 +143,7 @@ def _drawable() -> frozenset[int]:
 def name(text: Any, limit: int = 30) -> str:
     """Return a name as it can be drawn: on one line, not too long, boxes for missing characters.
 
-    Parameters
-    ----------
-    text : object
-    limit : int
-        Greatest number of characters; half as many where characters are wide.
+    It has at most *limit* characters, half as many where characters are wide.
     """
     line = " ".join(str(text).split())
     kept = (c for c in line if unicodedata.category(c) not in ("Cc", "Cf"))
@@ -216,10 +212,8 @@ def note(
     va: str = "top", **style: Any,
 ) -> None:  # fmt: skip
     """Write at the upper edge of a panel, some points above (or below) a place."""
-    axes = (over, "axes fraction")
-    ax.annotate(
-        text, at, (0, up_pt), axes, "offset points", ha="left", va=va, zorder=5, **style
-    )  # fmt: skip
+    where = ((over, "axes fraction"), "offset points")
+    ax.annotate(text, at, (0, up_pt), *where, ha="left", va=va, zorder=5, **style)
 
 
 def panel_title(ax: Axes, title: str, subtitle: str) -> None:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulator.figures.style import Axes
+from simulator.scenario.settings import length_h
 from simulator.simulation.faults import Event
 
 TICK_HOURS = (1 / 60, 1 / 30, 1 / 12, 1 / 6, 0.25, 0.5, 1, 2, 3, 6, 12, 24)
@@ -57,10 +58,7 @@ class TimeAxis:
     def of(cls, scenario: dict[str, Any]) -> TimeAxis:
         """Return the axis of a resolved scenario."""
         start = datetime.fromisoformat(scenario["start"]) if scenario.get("start") else None
-        horizon = scenario.get("horizon_h") or 24.0
-        if start and scenario.get("end"):
-            span = datetime.fromisoformat(scenario["end"]) - start
-            horizon = span.total_seconds() / 3600.0
+        horizon = length_h(*(scenario.get(key) for key in ("start", "end", "horizon_h")))
         return cls(float(horizon), float(scenario["step_s"]), scenario["record"]["every"], start)
 
     @property
@@ -68,8 +66,7 @@ class TimeAxis:
         """Local hour of the start."""
         if self.start is None:
             return 0.0
-        midnight = self.start.replace(hour=0, minute=0, second=0, microsecond=0)
-        return (self.start - midnight).total_seconds() / 3600.0
+        return (self.start - _midnight(self.start)).total_seconds() / 3600.0
 
     @property
     def step_h(self) -> float:
@@ -104,7 +101,7 @@ class TimeAxis:
             return 0.0
         from matplotlib.dates import date2num
 
-        return float(date2num(self.start.replace(hour=0, minute=0, second=0, microsecond=0)))
+        return float(date2num(_midnight(self.start)))
 
     def words(self, hours: float, since: float | None = None) -> str:
         """Return a time of day, with the day if there are several and it is not that of *since*."""
@@ -125,17 +122,10 @@ class TimeAxis:
         return f"{date.day} {date:%b}"
 
     def dress(self, ax: Axes, *, ticks: int, labels: bool = True, end: bool = True) -> None:
-        """Set limits, ticks and label of the time axis.
+        """Set limits, *ticks* at most, and label of the time axis.
 
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes
-        ticks : int
-            The greatest number of intervals between ticks.
-        labels : bool
-            Whether ticks and axis have labels.
-        end : bool
-            Whether a tick at the very end has one; it meets the first one of the next panel.
+        Without *labels*, ticks and axis have none; without *end*, a tick at the very end has none,
+        as it meets the first one of the next panel.
         """
         low, high = self.place(0.0), self.place(self.horizon_h)
         ax.set_xlim(low, high)
@@ -148,10 +138,9 @@ class TimeAxis:
             ax.xaxis.set_major_locator(MultipleLocator(step))
             ax.xaxis.set_major_formatter(lambda hour, _: _clock(hour, step, high, end=end))
         ax.tick_params(axis="x", which="both", labelbottom=labels)
-        if labels and self.in_days:
-            ax.set_xlabel("local date" if self.start else "day")
-        elif labels:
-            ax.set_xlabel("local time (h)")
+        if labels:
+            days = "local date" if self.start else "day"
+            ax.set_xlabel(days if self.in_days else "local time (h)")
 
     def _dress_days(self, ax: Axes, low: float, high: float, ticks: int) -> None:
         from matplotlib import dates, ticker
@@ -171,13 +160,16 @@ class TimeAxis:
             ax.xaxis.set_major_locator(ticker.MaxNLocator(most, integer=True))
             ax.xaxis.set_major_formatter(label)
         else:  # the name of a day stands in its middle
+            middles = np.arange(math.floor(low), math.ceil(high)) + 0.5
             ax.xaxis.set_major_locator(ticker.MultipleLocator(1))
             ax.xaxis.set_major_formatter(ticker.NullFormatter())
-            ax.xaxis.set_minor_locator(
-                ticker.FixedLocator([d + 0.5 for d in range(math.floor(low), math.ceil(high))])
-            )
+            ax.xaxis.set_minor_locator(ticker.FixedLocator(middles.tolist()))
             ax.xaxis.set_minor_formatter(label)
             ax.tick_params(axis="x", which="minor", length=0)
+
+
+def _midnight(time: datetime) -> datetime:
+    return datetime.combine(time, datetime.min.time())
 
 
 def _clock(hour: float, step_h: float, last: float, *, end: bool) -> str:

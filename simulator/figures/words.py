@@ -36,11 +36,6 @@ def duration(hours: float) -> str:
     return f"{hours:,.1f} h" if hours >= 1 else f"{max(round(hours * 60), 1)} min"
 
 
-def counted(count: int, one: str) -> str:
-    """Return a number with its noun, in the plural where due."""
-    return f"{count:,} {one if count == 1 else one + 's'}"
-
-
 def joined(figures: Iterable[str]) -> str:
     """Join the figures of strategies, in the order of the legend."""
     each = list(figures)

@@ -76,9 +76,6 @@ class Answer:
         }
 
     def __repr__(self) -> str:
-        return str(self)
-
-    def __str__(self) -> str:
         lines = [line for text in (self.title, self.sentence, *self.head) for line in wrapped(text)]
         for caption, headings, rows in self.sections:
             lines += ["", short(caption, LONGEST_CAPTION)] if caption else []
@@ -93,14 +90,7 @@ class Answer:
 
 
 def pictures(results: Results, names: Sequence[str]) -> dict[str, Callable[[], Any]]:
-    """Return the standard figures of a run that are asked for, each drawn when called.
-
-    Parameters
-    ----------
-    results : Results
-    names : sequence of str
-        Methods of ``results.plot``.
-    """
+    """Return some methods of ``results.plot``, by name, each drawn when called."""
 
     def draw(name: str) -> Any:
         importlib.import_module("simulator.figures.plotter")  # it gives Results their ``plot``

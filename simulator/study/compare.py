@@ -20,6 +20,7 @@ from simulator.study.headlines import (
     headlines,
     more_headlines,
     pick,
+    ranks,
     row_of,
     values_of,
 )
@@ -35,11 +36,8 @@ _RANKED = {
     "moved_gbps_per_day": "moved, Gbps/d",
 }
 _RANKED_BY = {
-    "regret": ("regret", "regret: cost above the clairvoyant bound, as latency per Gbps"),
-    "loss_fraction": (
-        "traffic lost",
-        "traffic lost, then the 95th percentile of the hottest exit",
-    ),
+    "regret": "regret: cost above the clairvoyant bound, as latency per Gbps",
+    "loss_fraction": "traffic lost, then the 95th percentile of the hottest exit",
 }
 
 
@@ -77,7 +75,7 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     if ranked:
         section = _ranking(frame, lines, order)
         apart = f"differences against {short(names[0])} are in differences.csv"
-        foot.append(f"Ranked by {_RANKED_BY[by][1]}; {apart}.")
+        foot.append(f"Ranked by {_RANKED_BY[by]}; {apart}.")
     else:
         section = _side_by_side(frame, lines, names)
         foot += _hottest(results)
@@ -99,13 +97,9 @@ def _order(values: Mapping[str, Values], lines: list[Headline]) -> tuple[list[st
     """Return the strategies with the best first, and the metric that decides."""
     scope = {line.metric: line.scope for line in lines}
     by = "regret" if "regret" in scope else "loss_fraction"
-    keys = [by] if by == "regret" else [by, "exit_utilisation_p95"]
-
-    def rank(name: str) -> list[float]:
-        means = [values[name][key, scope[key]].mean() for key in keys if key in scope]
-        return [round(float(mean), 9) if np.isfinite(mean) else np.inf for mean in means]
-
-    return sorted(values, key=rank), by
+    metrics = [by] if by == "regret" else [by, "exit_utilisation_p95"]
+    keys = [(metric, scope[metric]) for metric in metrics if metric in scope]
+    return sorted(values, key=lambda name: ranks(values[name], keys)), by
 
 
 def _sentence(
@@ -124,7 +118,8 @@ def _sentence(
         others = [n for n in others if values[n]["regret", "all"].mean() > 1e-9] or others
     name = others[0]
     place = "is first" if name == order[0] else f"comes next after {shown[order[0]]}"
-    lead = f"of {len(order)} strategies ranked by {_RANKED_BY[by][0]}, {shown[name]} {place}"
+    ranked_by = "regret" if by == "regret" else "traffic lost"
+    lead = f"of {len(order)} strategies ranked by {ranked_by}, {shown[name]} {place}"
     return f"{lead}: {against(lines, 'it', shown[base], values[name], values[base])}"
 
 
@@ -133,14 +128,8 @@ def _sentence(
 
 def _frame(chosen: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
     keys = ["strategy", *FIGURE]
-    apart = differences(chosen).rename(
-        columns={
-            "mean": "difference",
-            "ci_low": "difference_ci_low",
-            "ci_high": "difference_ci_high",
-        }
-    )
-    apart = apart[[*keys, "difference", "difference_ci_low", "difference_ci_high"]]
+    names = {"mean": "difference", "ci_low": "difference_ci_low", "ci_high": "difference_ci_high"}
+    apart = differences(chosen).rename(columns=names)[[*keys, *names.values()]]
     frame = summarise(chosen).merge(apart, on=keys, how="left")
     label = {(line.metric, line.scope): line.label.strip() for line in lines}
     at = list(zip(frame["metric"], frame["scope"], strict=True))

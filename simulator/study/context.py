@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import datetime
-from typing import Any
 
 from simulator.base.text import counted, plain
 from simulator.results.folder import RUN_JSON
 from simulator.results.results import Results
+from simulator.scenario.settings import length_h
 
 _NOTES_SHOWN = 3
 _ESTIMATE = "Estimate: "
@@ -28,11 +27,11 @@ def setting(results: Results) -> list[str]:
     sizes = (
         f"backbone {network['backbone_gbps']:,.6g} Gbps, exits {network['exits_gbps']:,.6g} Gbps"
     )
-    replications = counted(scenario["replications"], "replication")
+    hours = length_h(*(scenario.get(key) for key in ("start", "end", "horizon_h")))
     summary = (
         f"{network['name']}: {sizes}{' (capacities are estimates)' if estimated else ''};"
-        f" {horizon_h(results):,g} h in {scenario['step_s']:g} s steps,"
-        f" {replications}, seed {scenario['seed']}"
+        f" {hours:,g} h in {scenario['step_s']:g} s steps,"
+        f" {counted(scenario['replications'], 'replication')}, seed {scenario['seed']}"
     )
     changes = ", ".join(f"{key} = {value}" for key, value in run["changes"].items())
     return [summary, *([f"changed: {changes}"] if changes else [])]
@@ -70,12 +69,3 @@ def place(results: Results, file: str) -> str:
     except ValueError:  # another drive
         return path
     return near if not near.startswith(os.pardir) else path
-
-
-def horizon_h(results: Results) -> float:
-    """Return the length of the run in hours."""
-    scenario: dict[str, Any] = results.run["scenario"]
-    if "end" in scenario:
-        start, end = (datetime.fromisoformat(scenario[key]) for key in ("start", "end"))
-        return (end - start).total_seconds() / 3600.0
-    return float(scenario.get("horizon_h") or 24.0)

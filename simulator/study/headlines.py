@@ -24,7 +24,6 @@ _BY_VOLUME = ("latency_ms_mean", "propagation_ms_mean", "queueing_ms_mean")
 _SUMS = ("offered_gbit", "carried_gbit", "lost_gbit")
 
 _FORMS: dict[str, Form] = {"ms": "ms", "h": "hours", "Gbit": "gbit", "Gbps": "gbps"}
-"""How a figure is written, by its unit."""
 
 
 class Headline(NamedTuple):
@@ -45,7 +44,7 @@ def headlines(results: Results) -> list[Headline]:
     abroad = [name for name in INTERNATIONAL if ("latency_ms_mean", name) in known]
     where = COMBINED if abroad else "all"
     whose = "international" if abroad else "all traffic"
-    tail = _larger(summary, abroad) if abroad else "all"
+    tail = max(abroad, key=lambda name: _largest(summary, "carried_gbit", name), default="all")
     tail_words = {"international_in": "inbound", "international_out": "outbound"}.get(tail, tail)
     exits = ("exit_utilisation_peak", "all") in known
     lost = volume_unit(_largest(summary, "lost_gbit", "all"))
@@ -120,10 +119,9 @@ def pick(figures: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
 def values_of(results: Results, lines: list[Headline]) -> dict[str, Values]:
     """Return the headlines of every strategy."""
     wide = by_replication(pick(figures_of(results), lines))
+    rows = zip(wide.index, wide.to_numpy(dtype=float), strict=True)
     values: dict[str, dict[tuple[str, str], np.ndarray]] = {}
-    for (strategy, metric, scope, _), row in zip(
-        wide.index, wide.to_numpy(dtype=float), strict=True
-    ):
+    for (strategy, metric, scope, _), row in rows:
         values.setdefault(strategy, {})[metric, scope] = row
     return dict(values)
 
@@ -139,8 +137,10 @@ def row_of(line: Headline, figures: list[tuple[float, float, float, bool]]) -> R
     return Row(line.label, tuple(cells))
 
 
-def _larger(summary: pd.DataFrame, classes: list[str]) -> str:
-    return max(classes, key=lambda name: _largest(summary, "carried_gbit", name))
+def ranks(values: Values, keys: Iterable[tuple[str, str]]) -> list[float]:
+    """Return the means by which figures are ranked, the best least; what is unknown comes last."""
+    means = [values[key].mean() if key in values else np.inf for key in keys]
+    return [round(float(mean), 9) if np.isfinite(mean) else np.inf for mean in means]
 
 
 def _largest(summary: pd.DataFrame, metric: str, scope: str) -> float:

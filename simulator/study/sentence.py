@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +16,16 @@ from simulator.study.headlines import Headline, Values
 FULLEST = {"exit_utilisation_peak": "the hottest exit", "mlu_peak": "the fullest link"}
 """Metric of utilisation -> what it is of; the first that a run has is used."""
 LOST, LATENCY = "loss_fraction", "latency_ms_mean"
-UNCLEAR = " (difference not significant at 95 %)"
+NONE, UNCLEAR = "nothing", " (difference not significant at 95 %)"
+
+
+class _Difference(NamedTuple):
+    """The sign of a difference that can be read, both figures, and a remark if it may be chance."""
+
+    sign: int
+    there: str
+    here: str
+    unclear: str
 
 
 def opening(results: Results) -> str:
@@ -30,8 +41,8 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
     if fullest := _fullest(known):
         parts.append(f"fills {FULLEST[fullest.metric]} to {_text(fullest, values)}")
     if LOST in known:
-        lost = _lost(known[LOST], values)
-        share = "no" if lost == "nothing" else f"{lost} of"
+        lost = _text(known[LOST], values)
+        share = "no" if lost == NONE else f"{lost} of"
         parts.append(f"loses {share} {_traffic(known[LOST])}")
     return f"{name}, the only strategy, {' and '.join(parts) or 'has no headline figures'}"
 
@@ -39,33 +50,20 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
 def against(
     lines: Sequence[Headline], name: str, base: str, values: Values, base_values: Values
 ) -> str:
-    """Return how a strategy or a change does against a baseline.
+    """Return how *name*, a strategy or a change, does against a baseline; values are paired.
 
-    Parameters
-    ----------
-    lines : sequence of Headline
-        What is known of both; shares of lost traffic and latency are of the scope they name.
-    name, base : str
-        How the sentence calls the two.
-    values, base_values : dict
-        Figures by metric and scope, one value a replication; they are paired.
+    Shares of lost traffic and latency are of the scope that their lines name.
     """
     there, here = _known(lines, values), _known(lines, base_values)
     known = {metric: line for metric, line in there.items() if metric in here}
-    clauses, signs = [], []
-    if fullest := _fullest(known):
-        sign, clause = _fullest_clause(fullest, name, base, values, base_values)
-        clauses.append(clause)
-        signs.append(sign)
-    if LOST in known:
-        subject = "" if any(signs) else f"{name} "
-        sign, clause = _lost_clause(known[LOST], subject, base, values, base_values)
-        clauses.append(clause)
-        signs.append(sign)
-    if LATENCY in known and not any(signs):
-        sign, clause = _latency_clause(known[LATENCY], name, base, values, base_values)
-        clauses.append(clause)
-        signs.append(sign)
+    clauses: list[str] = []
+    signs: list[int] = []
+    for line in (_fullest(known), known.get(LOST), known.get(LATENCY)):
+        if line and not (line.metric == LATENCY and any(signs)):
+            difference = _difference(line, values, base_values)
+            subject = "" if any(signs) else f"{name} "
+            clauses.append(_clause(line, difference, name, base, subject))
+            signs.append(difference.sign)
     if not clauses:
         return f"{name} and {base} have no headline figure in common"
     if not any(signs):
@@ -74,39 +72,26 @@ def against(
     return _listed(clauses, "but" if {-1, 1} <= set(signs) else "and")
 
 
-def _fullest_clause(
-    line: Headline, name: str, base: str, values: Values, base_values: Values
-) -> tuple[int, str]:
-    sign, unclear = _difference(line, values, base_values)
-    there, here, what = _text(line, values), _text(line, base_values), FULLEST[line.metric]
+def _clause(line: Headline, apart: _Difference, name: str, base: str, subject: str) -> str:
+    """Return what one figure says; *subject* begins the clause on loss and may be empty."""
+    sign, there, here, unclear = apart
+    traffic = _traffic(line)
+    if line.metric == LATENCY:
+        each = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
+        return f"mean latency of {traffic} is {there} ms {each}"
+    if line.metric == LOST and sign == 0:
+        return f"neither loses {traffic}" if there == NONE else f"both lose {there} of {traffic}"
+    if line.metric == LOST:
+        if there == NONE:
+            here += f" of {traffic}"
+        else:
+            there += f" of {traffic}"
+        return f"{subject}loses {there} where {base} loses {here}{unclear}"
+    what = FULLEST[line.metric]
     if sign == 0:
-        return sign, f"{name} and {base} both fill {what} to {there}"
+        return f"{name} and {base} both fill {what} to {there}"
     does = f"holds {what} at" if sign < 0 else f"fills {what} to"
-    return sign, f"{name} {does} {there} where {base} reaches {here}{unclear}"
-
-
-def _lost_clause(
-    line: Headline, subject: str, base: str, values: Values, base_values: Values
-) -> tuple[int, str]:
-    sign, unclear = _difference(line, values, base_values)
-    there, here, traffic = _lost(line, values), _lost(line, base_values), _traffic(line)
-    if sign == 0:
-        nothing = there == "nothing"
-        return sign, f"neither loses {traffic}" if nothing else f"both lose {there} of {traffic}"
-    if there == "nothing":
-        here += f" of {traffic}"
-    else:
-        there += f" of {traffic}"
-    return sign, f"{subject}loses {there} where {base} loses {here}{unclear}"
-
-
-def _latency_clause(
-    line: Headline, name: str, base: str, values: Values, base_values: Values
-) -> tuple[int, str]:
-    sign, unclear = _difference(line, values, base_values)
-    there, here = _text(line, values), _text(line, base_values)
-    apart = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
-    return sign, f"mean latency of {_traffic(line)} is {there} ms {apart}"
+    return f"{name} {does} {there} where {base} reaches {here}{unclear}"
 
 
 def _listed(clauses: Sequence[str], word: str = "and") -> str:
@@ -128,15 +113,14 @@ def _fullest(known: dict[str, Headline]) -> Headline | None:
     return next((known[metric] for metric in FULLEST if metric in known), None)
 
 
-def _difference(line: Headline, values: Values, base_values: Values) -> tuple[int, str]:
-    """Return the sign of a difference that can be read, and a remark if it may be chance."""
-    text = _lost if line.metric == LOST else _text
-    if text(line, values) == text(line, base_values):
-        return 0, ""
-    there, here = values[_key(line)], base_values[_key(line)]
-    count = min(len(there), len(here))
-    mean, low, high = (float(each) for each in interval(there[:count] - here[:count]))
-    return (1 if mean > 0 else -1), UNCLEAR if low <= 0 <= high else ""
+def _difference(line: Headline, values: Values, base_values: Values) -> _Difference:
+    there, here = _text(line, values), _text(line, base_values)
+    if there == here:
+        return _Difference(0, there, here, "")
+    now, was = values[_key(line)], base_values[_key(line)]
+    count = min(len(now), len(was))
+    mean, low, high = interval(now[:count] - was[:count])
+    return _Difference(1 if mean > 0 else -1, there, here, UNCLEAR if low <= 0 <= high else "")
 
 
 def _key(line: Headline) -> tuple[str, str]:
@@ -144,15 +128,12 @@ def _key(line: Headline) -> tuple[str, str]:
 
 
 def _text(line: Headline, values: Values) -> str:
-    return cell(float(values[_key(line)].mean()), np.nan, np.nan, line.form).value
+    lost = line.metric == LOST
+    if lost and not values[_key(line)].any():
+        return NONE
+    text = cell(float(values[_key(line)].mean()), np.nan, np.nan, line.form).value
+    return "less than 0.01 %" if lost and not re.search("[1-9]", text) else text
 
 
 def _traffic(line: Headline) -> str:
     return "all traffic" if line.scope == "all" else f"{line.scope} traffic"
-
-
-def _lost(line: Headline, values: Values) -> str:
-    if not values[_key(line)].any():
-        return "nothing"
-    text = _text(line, values)
-    return text if any(digit in text for digit in "123456789") else "less than 0.01 %"

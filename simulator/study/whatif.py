@@ -24,7 +24,7 @@ from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer, Section, pictures
 from simulator.study.context import notes, setting, spread_notes, title
-from simulator.study.headlines import Headline, Values, headlines, row_of, values_of
+from simulator.study.headlines import Headline, Values, headlines, ranks, row_of, values_of
 from simulator.study.sentence import LOST, against, opening
 
 MARK = "whatif.json"
@@ -97,20 +97,15 @@ def what_if(
             )
         frame = _frame(made)
         write_csv(staging.folder, "whatif", frame)
-        record = {
-            "name": scenario.name,
-            "title": scenario.settings.title,
-            "folders": folders,
-            "changes": named,
-        }
+        named_by = {"name": scenario.name, "title": scenario.settings.title}
+        record = {**named_by, "folders": folders, "changes": named}
         text = json.dumps(record, indent=1, ensure_ascii=False, default=str) + "\n"
         (staging.folder / MARK).write_text(text, encoding="utf-8")
         folder = staging.publish()
     base = Results(folder / folders[BASELINE], keep=staging.temporary)
     keep = base if staging.temporary else None
-    results = {name: Results(folder / folders[name], keep=keep) for name in named}
-    results = {BASELINE: base, **results}
-    return _answer(frame, results, named, folder)
+    changed = {name: Results(folder / folders[name], keep=keep) for name in named}
+    return _answer(frame, {BASELINE: base, **changed}, named, folder)
 
 
 def check_what_if(scenario: Scenario) -> list[Problem]:
@@ -147,13 +142,12 @@ def _named(scenario: Scenario, changes: Mapping[str, Any] | None) -> dict[str, d
         named = {str(name): dict(change) for name, change in changes.items()}
     else:
         named = {_text(changes): dict(changes)}
-    if not named:
-        message = f"nothing to change: scenario {scenario.name} lists no what_if, and none is given"
-        raise InputError([Problem("", None, None, "what_if", message)])
-    if BASELINE in named:
+    if named and BASELINE not in named:
+        return named
+    message = f"nothing to change: scenario {scenario.name} lists no what_if, and none is given"
+    if named:
         message = f"{BASELINE!r} is the scenario as it stands; name the change otherwise"
-        raise InputError([Problem("", None, None, "what_if", message)])
-    return named
+    raise InputError([Problem("", None, None, "what_if", message)])
 
 
 def _text(change: Changes) -> str:
@@ -240,11 +234,6 @@ def _sentence(
     base = values[BASELINE]
     scope = {line.metric: line.scope for line in lines}
     keys = [(key, scope[key]) for key in (LOST, "exit_utilisation_p95") if key in scope]
-
-    def rank(values: Values) -> list[float]:
-        means = [values[key].mean() if key in values else np.inf for key in keys]
-        return [round(float(mean), 9) if np.isfinite(mean) else np.inf for mean in means]
-
     parts = []
     for strategy in strategies[:MOST_IN_A_SENTENCE]:
         changed = {name: each[strategy] for name, each in values.items() if strategy in each}
@@ -252,14 +241,12 @@ def _sentence(
         if not changed:
             parts.append(f"no change keeps {short(strategy)}")
             continue
-        best = min(changed, key=lambda name: rank(changed[name]))
+        best = min(changed, key=lambda name: ranks(changed[name], keys))
         change, name = short(best, 48), short(strategy)
-        count = len(changed)
-        several = f"of {count} changes ranked by traffic lost, {change} is first for {name}: "
-        clause = against(
-            lines, f"{name} with {change}", "the baseline", changed[best], base[strategy]
-        )
-        parts.append(f"{several if count > 1 else ''}{clause}")
+        ranked = f"of {len(changed)} changes ranked by traffic lost, {change} is first for {name}"
+        subject = f"{name} with {change}"
+        clause = against(lines, subject, "the baseline", changed[best], base[strategy])
+        parts.append(f"{ranked}: {clause}" if len(changed) > 1 else clause)
     others = len(strategies) - MOST_IN_A_SENTENCE
     rest = [f"the tables show {others} more of the strategies"] if others > 0 else []
     return "; ".join([*parts, *rest])

@@ -10,8 +10,8 @@ from simulator.cli.options import json_option
 from simulator.cli.output import print_json, print_text
 
 NOUNS: dict[str, dict[str, str]] = {
-    "scenarios": {"": "simulator.cli.built_in:scenarios"},
-    "topologies": {"": "simulator.cli.built_in:topologies"},
+    "scenarios": {"": f"{__name__}:scenarios"},
+    "topologies": {"": f"{__name__}:topologies"},
     "schemes": {"": "simulator.routing.scheme:scheme.describe"},
     "shapes": {"": "simulator.traffic.traffic:shape.describe"},
     "matrices": {"": "simulator.traffic.traffic:matrix.describe"},
@@ -32,6 +32,22 @@ NOUNS: dict[str, dict[str, str]] = {
     "figures": {"": "simulator.figures.figure:figure.describe"},
 }
 """Noun -> where its lines come from: kind, if there are several, -> function of a module."""
+
+
+def scenarios() -> list[tuple[str, str]]:
+    """Return the name and the title of every built-in scenario."""
+    from simulator.base import library
+    from simulator.base.document import read_yaml
+
+    files = {name: library.find("scenarios", name) for name in library.names("scenarios")}
+    return [(name, str(read_yaml(file).data.get("title", ""))) for name, file in files.items()]
+
+
+def topologies() -> list[tuple[str, str]]:
+    """Return the name and the title of every built-in topology."""
+    from simulator.cli.topology import built_in
+
+    return [(each.name, each.title) for each in built_in()]
 
 
 @click.command()

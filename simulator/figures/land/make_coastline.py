@@ -25,14 +25,12 @@ def rings(topology: dict[str, Any]) -> list[np.ndarray]:
     """
     scale, origin = (np.array(topology["transform"][key]) for key in ("scale", "translate"))
     arcs = [np.cumsum(np.array(arc), axis=0) * scale + origin for arc in topology["arcs"]]
-    polygons = [
-        polygon
-        for geometry in topology["objects"]["land"]["geometries"]
-        for polygon in (
-            geometry["arcs"] if geometry["type"] == "MultiPolygon" else [geometry["arcs"]]
-        )
-    ]
-    return [_ring(arcs, ring) for polygon in polygons for ring in polygon]
+    found = []
+    for geometry in topology["objects"]["land"]["geometries"]:
+        several = geometry["type"] == "MultiPolygon"
+        for polygon in geometry["arcs"] if several else [geometry["arcs"]]:
+            found += [_ring(arcs, ring) for ring in polygon]
+    return found
 
 
 def _ring(arcs: list[np.ndarray], ring: list[int]) -> np.ndarray:

@@ -101,21 +101,13 @@ def _crowd(count: int) -> float:
 def widths(gbps: Sequence[float]) -> Callable[[float], float]:
     """Return the width of a line, in points, by its capacity: its square is in proportion.
 
-    Parameters
-    ----------
-    gbps : sequence of float
-        The capacities of a panel; the largest is drawn thickest, and less so where there are many.
+    Of the capacities of a panel, the largest is drawn thickest, and less so where there are many.
     """
     crowd = _crowd(len(gbps))
     if len(set(gbps)) < 2:
         return lambda _: 1.2 * crowd
     most, thickest = max(gbps), max(THICKEST_PT * crowd, 2 * THINNEST_PT)
-
-    def width(gbps: float) -> float:
-        share = math.sqrt(min(gbps / most, 1.0))
-        return THINNEST_PT + (thickest - THINNEST_PT) * share
-
-    return width
+    return lambda gbps: THINNEST_PT + (thickest - THINNEST_PT) * math.sqrt(min(gbps / most, 1.0))
 
 
 def has_width_key(bundles: Iterable[LinkBundle]) -> bool:
@@ -147,13 +139,7 @@ def _scaled(bundles: Iterable[LinkBundle]) -> list[float]:
 
 
 def samples(least: float, most: float) -> list[float]:
-    """Return round capacities that show what widths mean: the largest within, and less.
-
-    Parameters
-    ----------
-    least, most : float
-        The smallest and the largest capacity drawn.
-    """
+    """Return round capacities that show what widths mean: the largest drawn at most, and less."""
     power = 10.0 ** math.floor(math.log10(most))
     top = next(power * digit for digit in (5, 2, 1) if power * digit <= most)
     within = [gbps for gbps in (top / 10, top / 2, top) if gbps >= least]

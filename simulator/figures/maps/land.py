@@ -31,10 +31,8 @@ def land_in(view: View) -> list[np.ndarray]:
     where many points become few.
     """
     points, starts = world_land()
-    west = np.minimum.reduceat(points[:, 0], starts[:-1])
-    east = np.maximum.reduceat(points[:, 0], starts[:-1])
-    south = np.minimum.reduceat(points[:, 1], starts[:-1])
-    north = np.maximum.reduceat(points[:, 1], starts[:-1])
+    west, south = np.minimum.reduceat(points, starts[:-1]).T
+    east, north = np.maximum.reduceat(points, starts[:-1]).T
     grain = (view.east - view.west) / FINE
     least, most = (view.west - 2, view.south - 2), (view.east + 2, view.north + 2)
     found = []

@@ -92,10 +92,8 @@ def _link_bundles(network: Network, placed: np.ndarray) -> tuple[tuple[LinkBundl
         else:
             undrawn += 1
     bundles = (
-        LinkBundle(
-            a, b, link_class, len(links), float(network.capacity_gbps[2 * np.array(links)].sum())
-        )
-        for (a, b, link_class), links in together.items()
+        LinkBundle(*key, len(links), float(network.capacity_gbps[2 * np.array(links)].sum()))
+        for key, links in together.items()
     )
     return tuple(bundles), undrawn
 
@@ -103,17 +101,8 @@ def _link_bundles(network: Network, placed: np.ndarray) -> tuple[tuple[LinkBundl
 def best_seam(lon: np.ndarray, links: Sequence[tuple[float, float]]) -> float:
     """Return the meridian at which to cut the map open, from -180 up to 180.
 
-    Parameters
-    ----------
-    lon : ndarray of float
-        Longitudes of the nodes.
-    links : sequence of pairs of float
-        Longitudes of the ends; a link takes the shorter way round.
-
-    Returns
-    -------
-    float
-        The middle of a gap between nodes: of those that the fewest links cross, the widest.
+    It is the middle of a gap between the longitudes of nodes: of the gaps that the fewest links
+    cross, the widest. *links* are the longitudes of ends; a link takes the shorter way round.
     """
     at = np.unique(np.mod(lon, 360.0))
     gaps = np.diff(at, append=at[0] + 360.0)
@@ -151,19 +140,10 @@ def great_circle(
 
 
 def split(lon: np.ndarray, lat: np.ndarray, seam: float) -> list[np.ndarray]:
-    """Cut a line where it crosses the seam.
+    """Cut a line, whose longitudes run on without a jump, where it crosses the seam.
 
-    Parameters
-    ----------
-    lon, lat : ndarray of float
-        The line; longitudes run on without a jump.
-    seam : float
-
-    Returns
-    -------
-    list of ndarray, shape (points, 2)
-        Pieces with longitudes from *seam* to *seam* + 360; two that meet have their last and
-        first point on the seam, at one latitude.
+    Returns pieces of shape (points, 2) with longitudes from *seam* to *seam* + 360; two that meet
+    have their last and first point on the seam, at one latitude.
     """
     turn = np.floor((lon - seam) / 360.0)
     pieces, start = [], 0

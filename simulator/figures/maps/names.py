@@ -36,11 +36,7 @@ def names_of(map_data: MapData, view: View) -> list[tuple[int, str]]:
 
 
 def write_names(
-    ax: Axes,
-    map_data: MapData,
-    view: View,
-    lines: list[np.ndarray],
-    marks: np.ndarray,
+    ax: Axes, map_data: MapData, view: View, lines: list[np.ndarray], marks: np.ndarray
 ) -> None:
     """Write names beside their nodes, where they cover no other name and no mark.
 
@@ -49,9 +45,6 @@ def write_names(
 
     Parameters
     ----------
-    ax : matplotlib.axes.Axes
-    map_data : MapData
-    view : View
     lines : list of ndarray, shape (points, 2)
         Longitudes and latitudes of the links that are drawn.
     marks : ndarray, shape (nodes, 3)

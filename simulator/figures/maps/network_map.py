@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from simulator.base.text import counted
 from simulator.figures import style
 from simulator.figures.figure import Figure, figure
 from simulator.figures.maps.drawing import CLASS_COLOURS, KIND_STYLES, draw_view, has_width_key
@@ -22,7 +23,6 @@ from simulator.figures.maps.names import PANEL_IN
 from simulator.figures.maps.views import View, views_of
 from simulator.figures.page import MARGIN_IN, page, panel
 from simulator.figures.style import Artist, Canvas
-from simulator.figures.words import counted
 from simulator.model.facts import Facts, facts
 from simulator.model.network import Network
 from simulator.model.topology import LINK_CLASSES, NODE_KINDS
@@ -105,18 +105,9 @@ def plot_map(network: Network, *, new_figure: Callable[..., Canvas] | None = Non
 
 
 def write_map(network: Network, path: str | Path) -> Path:
-    """Write the map of *network* to a file; its ending is the format.
+    """Write the map of *network* to a ``.png``, ``.svg`` or ``.pdf`` file, and return its path.
 
-    Parameters
-    ----------
-    network : Network
-    path : path
-        Ends in ``.png``, ``.svg`` or ``.pdf``. The same network gives the same bytes.
-
-    Returns
-    -------
-    pathlib.Path
-        The file written.
+    The same network gives the same bytes.
 
     Raises
     ------
@@ -163,9 +154,9 @@ def _hold_words(known: Facts) -> str:
     stubs = f"; {counted(alone, 'stub')} on a single link" if alone else ""
     if known.parts > 1:
         return f"it is in {known.parts:,} pieces"
+    if len(core.bridges) == 1:
+        return f"1 of its {links} is a bridge, without which it falls apart{stubs}"
     if core.bridges:
-        if len(core.bridges) == 1:
-            return f"1 of its {links} is a bridge, without which it falls apart{stubs}"
         bridges = f"{len(core.bridges):,} of its {links} are bridges"
         return f"{bridges}: without any one of them it falls apart{stubs}"
     fewest = core.edge_connectivity

@@ -37,12 +37,12 @@ class View(NamedTuple):
 
     def bundles(self, map_data: MapData) -> list[LinkBundle]:
         """Return those of its classes between nodes that it shows."""
-        shown = set(self.nodes.tolist())
-        return [
-            bundle
-            for bundle in map_data.bundles
-            if bundle.link_class in self.classes and {bundle.a, bundle.b} <= shown
-        ]
+        return _bundles(map_data, self.nodes, self.classes)
+
+
+def _bundles(map_data: MapData, nodes: np.ndarray, classes: tuple[str, ...]) -> list[LinkBundle]:
+    shown = set(nodes.tolist())
+    return [b for b in map_data.bundles if b.link_class in classes and {b.a, b.b} <= shown]
 
 
 def views_of(map_data: MapData) -> list[View]:
@@ -65,28 +65,15 @@ def views_of(map_data: MapData) -> list[View]:
 
 def _view(map_data: MapData, title: str, nodes: np.ndarray, classes: tuple[str, ...]) -> View:
     """Return a view of some nodes and of their lines, with a margin, neither flat nor high."""
-    shown = set(nodes.tolist())
-    lines = [
-        piece
-        for bundle in map_data.bundles
-        if bundle.link_class in classes and {bundle.a, bundle.b} <= shown
-        for piece in map_data.segments(bundle)
-    ]
+    bundles = _bundles(map_data, nodes, classes)
+    lines = [piece for bundle in bundles for piece in map_data.segments(bundle)]
     points = np.concatenate([np.stack([map_data.lon[nodes], map_data.lat[nodes]], axis=1), *lines])
     (west, south), (east, north) = points.min(axis=0), points.max(axis=0)
-    wide, high = max(east - west, 0.5), max(north - south, 0.25)
     middle_x, middle_y = (west + east) / 2, min(70.0, max(-70.0, (south + north) / 2))
-    wide = min(1.16 * wide, 360.0)
-    high = min(1.18 * high, 170.0)
+    wide = min(1.16 * max(east - west, 0.5), 360.0)
+    high = min(1.18 * max(north - south, 0.25), 170.0)
     stretch = 1.0 / math.cos(math.radians(middle_y))
     wide = max(wide, high * stretch / MOST_HIGH)
     high = max(high, wide * LEAST_HIGH / stretch)
-    return View(
-        title,
-        middle_x - wide / 2,
-        middle_x + wide / 2,
-        middle_y - high / 2,
-        middle_y + high / 2,
-        nodes,
-        classes,
-    )
+    across = (middle_x - wide / 2, middle_x + wide / 2)
+    return View(title, *across, middle_y - high / 2, middle_y + high / 2, nodes, classes)
