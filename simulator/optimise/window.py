@@ -15,7 +15,7 @@ from scipy import sparse
 from simulator.base.errors import SimulatorError
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.routes import Certificate, Routes
+from simulator.model.routes import Routes
 from simulator.optimise.multicommodity import counted
 from simulator.optimise.path_problem import PathProblem, nine_digits, power_of_two, powers_of_two
 from simulator.optimise.program import INFINITE, Program, Solution
@@ -39,10 +39,7 @@ class WindowProblem(PathProblem):
 
     Parameters
     ----------
-    network, demands
-        As for any :class:`PathProblem`.
     window : ndarray, shape (demands, instants)
-    measure : str
     classes : tuple of str
         Link classes whose utilisation counts; all when empty.
     """
@@ -81,7 +78,7 @@ class WindowProblem(PathProblem):
     def solve(self, others_cap: float) -> Routes:
         """Run the stages and return routes with their proof."""
         if not len(self.active):
-            return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
+            return self.nothing()
         used = self._used(self.all_on_fastest())
         self.theta_unit = power_of_two(used[self.counts].max(initial=0.0))
         free = np.zeros(len(self.network.tail))
@@ -100,16 +97,9 @@ class WindowProblem(PathProblem):
         share, bound = self._minimise(program, None, self.delay)
         mlu, objective = self._measured(share), self.latency(share)
         instants, unit = self.weight.sum(), self.unit * self.delay_unit
-        certificate = Certificate(
-            self.status,
-            float(mlu / instants),
-            float(min(mlu_bound * self.theta_unit, mlu) / instants),
-            objective * unit,
-            min(bound, objective) * unit,
-            len(self.paths.demand),
-            self.rounds,
-        )
-        return self.routes(share, certificate)
+        least = float(min(mlu_bound * self.theta_unit, mlu) / instants)
+        cost = objective * unit, min(bound, objective) * unit
+        return self.proven(share, (float(mlu / instants), least), cost)
 
     def _minimise(
         self, program: Program, head: int | None, weight: np.ndarray
@@ -141,7 +131,7 @@ class WindowProblem(PathProblem):
     def _bound(self, head: int | None, floor: np.ndarray, price: sparse.csr_array) -> float:
         """Lagrangian bound at the prices of rows, over all paths.
 
-        See ``optimise/bounds.py``. The levels are free as long as the measure keeps its limit, so
+        See ``path_problem.py``. The levels are free as long as the measure keeps its limit, so
         that the best of them is the one whose rows have the highest price for its weight.
         """
         priced = sparse.coo_array(price)
@@ -193,7 +183,6 @@ class WindowProblem(PathProblem):
         basic[self.heads + self.fastest(self.paths)] = True
         return Program(
             cost=np.zeros(self.heads + paths),
-            lower=np.zeros(self.heads + paths),
             upper=np.full(self.heads + paths, INFINITE),
             matrix=sparse.csc_array(sparse.hstack([heads, self.columns(self.paths)])),
             row_lower=np.append(np.ones(demands), -INFINITE),
