@@ -102,9 +102,7 @@ class Program:
     def add_rows(self, matrix: sparse.csr_array, upper: np.ndarray) -> None:
         """Add the rows ``matrix @ x <= upper``."""
         count = matrix.shape[0]
-        self._solver.addRows(
-            count, np.full(count, -INFINITE), upper, *_by_line(matrix)
-        )
+        self._solver.addRows(count, np.full(count, -INFINITE), upper, *_by_line(matrix))
 
     def set_costs(self, cost: np.ndarray) -> None:
         """Replace all costs."""

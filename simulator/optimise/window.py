@@ -106,11 +106,8 @@ class WindowProblem(PathProblem):
     ) -> tuple[np.ndarray, float]:
         """Minimise one of the first columns, or a cost of flow on arcs when *head* is None.
 
-        Returns
-        -------
-        share : ndarray, shape (paths,)
-        bound : float
-            Proven lower bound on the measure or the cost; nothing is proven about the others.
+        Return the shares of the paths, and a proven bound on the measure or the cost (of no meaning
+        for the others).
         """
         cost = np.zeros(program.columns)
         if head is None:
@@ -155,9 +152,8 @@ class WindowProblem(PathProblem):
         flow = share[share > 0] * self.rate[paths.demand]
         length = np.diff(paths.starts)
         at = paths.arcs, np.repeat(self.profile[paths.demand], length)
-        by_profile = sparse.csr_array(
-            (np.repeat(flow, length), at), shape=(len(self.network.tail), len(self.factor))
-        )
+        shape = len(self.network.tail), len(self.factor)
+        by_profile = sparse.csr_array((np.repeat(flow, length), at), shape=shape)
         load = by_profile @ self.factor + self.background[:, None]
         return np.asarray(load / np.where(self.usable, self.capacity, np.inf)[:, None])
 
@@ -195,26 +191,18 @@ class WindowProblem(PathProblem):
         """Column of every path: a one in its demand's row, its rate in rows of its arcs."""
         count = len(paths.demand)
         # No path has a share in the row of the measure, the one after those of the demands.
-        own = sparse.csr_array(
-            (np.ones(count), (np.arange(count), self.slot[paths.demand])),
-            shape=(count, len(self.active) + 1),
-        )
+        at = np.arange(count), self.slot[paths.demand]
+        own = sparse.csr_array((np.ones(count), at), shape=(count, len(self.active) + 1))
         on_arcs = self._rates(paths, self.arc, self.instant)
         return sparse.csc_array(sparse.hstack([own, on_arcs]).T)
 
     def _rates(self, paths: Paths, arc: np.ndarray, instant: np.ndarray) -> sparse.csr_array:
         """Rate of paths on arcs at instants, as the rows have it, shape (paths, rows)."""
         count = len(paths.demand)
-        passes = sparse.csr_array(
-            (np.ones(len(paths.arcs)), paths.arcs, paths.starts),
-            shape=(count, len(self.network.tail)),
-        )
-        path, row = sparse.coo_array(passes[:, arc]).coords
+        path, row = sparse.coo_array(paths.passes(len(self.network.tail))[:, arc]).coords
         k = paths.demand[path]
-        rate = self.rate[k] * self.factor[self.profile[k], instant[row]]
-        rates = sparse.csr_array(
-            (rate * self._row_scale(arc)[row], (path, row)), shape=(count, len(arc))
-        )
+        rate = self.rate[k] * self.factor[self.profile[k], instant[row]] * self._row_scale(arc)[row]
+        rates = sparse.csr_array((rate, (path, row)), shape=(count, len(arc)))
         rates.eliminate_zeros()
         return rates
 
@@ -239,13 +227,9 @@ class WindowProblem(PathProblem):
             self.has_row[arc, instant] = True
             self.arc, self.instant = np.append(self.arc, arc), np.append(self.instant, instant)
             scale = self._row_scale(arc)
-            limits = sparse.csr_array(
-                (
-                    -self.capacity[arc] * self.theta_unit * scale,
-                    (np.arange(count), self.limit[arc, instant]),
-                ),
-                shape=(count, self.heads),
-            )
+            pull = -self.capacity[arc] * self.theta_unit * scale
+            at = np.arange(count), self.limit[arc, instant]
+            limits = sparse.csr_array((pull, at), shape=(count, self.heads))
             flows = self._rates(self.paths, arc, instant).T
             rows = sparse.csr_array(sparse.hstack([limits, flows]))
             program.add_rows(rows, -self.background[arc] * scale)

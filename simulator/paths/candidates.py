@@ -65,14 +65,21 @@ class Paths:
             np.concatenate([self.starts, self.starts[-1] + other.starts[1:]]),
         )
 
+    def passes(self, arcs: int) -> sparse.csr_array:
+        """Ones where a path goes over an arc, shape (paths, arcs)."""
+        ones, shape = np.ones(len(self.arcs)), (len(self.demand), arcs)
+        return sparse.csr_array((ones, self.arcs, self.starts), shape=shape)
+
+    def marks(self) -> list[tuple[int, bytes]]:
+        """What is the same for the same paths: demand and arcs."""
+        ends = zip(self.demand.tolist(), self.starts[:-1], self.starts[1:], strict=True)
+        return [(demand, self.arcs[start:end].tobytes()) for demand, start, end in ends]
+
     def duplicates(self) -> np.ndarray:
         """Position of the first path that is the same, shape (paths,): its own for most."""
         seen: dict[tuple[int, bytes], int] = {}
-        first = np.empty(len(self.demand), dtype=np.int64)
-        for p, demand in enumerate(self.demand):
-            mark = (int(demand), self.arcs[self.starts[p] : self.starts[p + 1]].tobytes())
-            first[p] = seen.setdefault(mark, p)
-        return first
+        first = [seen.setdefault(mark, p) for p, mark in enumerate(self.marks())]
+        return np.array(first, dtype=np.int64)
 
     def distinct(self) -> Paths:
         """Return the paths without repetitions within a demand."""
