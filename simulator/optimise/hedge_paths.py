@@ -176,10 +176,9 @@ def _within(paths: Paths, length: np.ndarray, stretch: float) -> np.ndarray:
 
 def _spare_survivors(paths: Paths, killed: np.ndarray, near: np.ndarray) -> None:
     """Mark as *near* the fastest path that survives faults that no other such path does."""
-    demands = int(paths.demand.max(initial=-1)) + 1
     for dies in killed.T:
-        survivors = np.bincount(paths.demand[near & ~dies], minlength=demands) > 0
-        able = np.flatnonzero(~dies & ~survivors[paths.demand])
+        served = np.isin(paths.demand, paths.demand[near & ~dies])
+        able = np.flatnonzero(~dies & ~served)
         near[able[np.flatnonzero(np.diff(paths.demand[able], prepend=-1))]] = True
 
 

@@ -157,9 +157,8 @@ class TwoStage(PathProblem):
             if others.any():
                 least, _ = self._least_utilisation(others, np.full(len(others), np.inf))
                 limit[others] = max(others_cap, _just_above(least))
-            least, mlu_bound = self._least_utilisation(
-                self.counts, np.where(self.counts, np.inf, limit)
-            )
+            free = np.where(self.counts, np.inf, limit)
+            least, mlu_bound = self._least_utilisation(self.counts, free)
             limit[self.counts] = max(_just_above(least), utilisation_cap)
             if _just_above(least) < utilisation_cap:
                 mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it

@@ -93,7 +93,7 @@ class PathProblem:
             self.paths = paths
             self.reaches = np.bincount(paths.demand, minlength=len(demands)) > 0
         else:
-            self.paths, first = first_paths(network, demands, self.targets, self.row)
+            self.paths, first = first_paths(network, demands)
             self.reaches = first >= 0
             self.paths = self.paths if paths is None else paths
         self.active = np.flatnonzero(self.reaches & (demands.gbps > 0))

@@ -105,18 +105,16 @@ class PiecewiseProblem(PathProblem):
         last = np.append(arc[1:] != arc[:-1], True)
         parts = len(arc)
         slopes = np.broadcast_to(self.slopes, width.shape)
-        segments = sparse.csc_array(
-            (-np.ones(parts), (demands + arc, np.arange(parts))), shape=(demands + arcs, parts)
-        )
+        at = demands + arc, np.arange(parts)
+        segments = sparse.csc_array((-np.ones(parts), at), shape=(demands + arcs, parts))
         columns = self.columns(self.paths)
         count = columns.shape[1]
         basic = np.zeros(parts + count, dtype=bool)
         basic[:parts] = last
         basic[parts + self.fastest(self.paths)] = True
+        costs = self.costs(self.paths, weight) + self.switching_costs()
         program = Program(
-            cost=np.concatenate(
-                [slopes[arc, segment], self.costs(self.paths, weight) + self.switching_costs()]
-            ),
+            cost=np.concatenate([slopes[arc, segment], costs]),
             upper=np.concatenate([np.where(last, INFINITE, width[arc, segment]), self.upper()]),
             matrix=sparse.csc_array(sparse.hstack([segments, columns])),
             row_lower=np.concatenate([np.ones(demands), np.full(arcs, -INFINITE)]),
@@ -142,7 +140,5 @@ class PiecewiseProblem(PathProblem):
         full, idle = self.capacity[self.arc_rows, None], self.background[self.arc_rows, None]
         bends = np.clip(full * self.bends - idle, 0.0, self.total)
         load = np.concatenate([bends, np.full((len(full), 1), self.total)], axis=1)
-        value = (
-            self.cost(load + idle, full) - self.cost(idle, full) - price[self.arc_rows, None] * load
-        )
-        return float(value.min(axis=1).sum())
+        value = self.cost(load + idle, full) - self.cost(idle, full)
+        return float((value - price[self.arc_rows, None] * load).min(axis=1).sum())

@@ -49,7 +49,6 @@ class WindowProblem(PathProblem):
         network: Network,
         demands: Demands,
         window: np.ndarray,
-        *,
         measure: Measure,
         classes: tuple[str, ...],
     ) -> None:

@@ -13,7 +13,6 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.paths.shortest import (
     HOP_MS,
-    Destinations,
     ShortestPaths,
     destinations_of,
     shortest_to,
@@ -167,9 +166,7 @@ def exit_paths(
         yield ExitPaths(crossing, who, length, demands, row, to_exit, near)
 
 
-def first_paths(
-    network: Network, demands: Demands, destinations: Destinations, row: np.ndarray
-) -> tuple[Paths, np.ndarray]:
+def first_paths(network: Network, demands: Demands) -> tuple[Paths, np.ndarray]:
     """The fastest path of each demand and, for international ones, by way of other exits.
 
     Depends on the network and the pairs, not on rates: kept with the network for the next solve.
@@ -183,7 +180,7 @@ def first_paths(
     """
     key = remembered(network, demands, "first paths")
     if key not in network.memo:
-        network.memo[key] = _find_first_paths(network, demands, destinations, row)
+        network.memo[key] = _find_first_paths(network, demands)
     return network.memo[key]
 
 
@@ -195,11 +192,9 @@ def remembered(network: Network, demands: Demands, *what: Hashable) -> tuple[Has
     return key
 
 
-def _find_first_paths(
-    network: Network, demands: Demands, destinations: Destinations, row: np.ndarray
-) -> tuple[Paths, np.ndarray]:
+def _find_first_paths(network: Network, demands: Demands) -> tuple[Paths, np.ndarray]:
     weight = network.delay_ms + HOP_MS
-    paths = _by_fastest_exits(network, demands, weight, destinations, row, FIRST_EXITS)
+    paths = _by_fastest_exits(network, demands, weight, FIRST_EXITS)
     paths = paths.take(np.lexsort((paths.sums(weight), paths.demand))).distinct()
     first = np.full(len(demands), -1)
     lead = np.flatnonzero(np.diff(paths.demand, prepend=-1))
@@ -225,8 +220,7 @@ def fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
 def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
     weight = network.delay_ms + HOP_MS
     destinations, row = destinations_of(network, demands)
-    paths = _by_fastest_exits(network, demands, weight, destinations, row, count)
-    paths = paths.distinct().first(count)
+    paths = _by_fastest_exits(network, demands, weight, count).distinct().first(count)
     has = np.bincount(paths.demand, minlength=len(demands))
     short = np.flatnonzero((has > 0) & (has < count))
     found: dict[tuple[int, int], list[tuple[int, ...]]] = {}
@@ -245,15 +239,9 @@ def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths
     return paths.join(Paths.of(more)).distinct().first(count)
 
 
-def _by_fastest_exits(
-    network: Network,
-    demands: Demands,
-    weight: np.ndarray,
-    destinations: Destinations,
-    row: np.ndarray,
-    count: int,
-) -> Paths:
+def _by_fastest_exits(network: Network, demands: Demands, weight: np.ndarray, count: int) -> Paths:
     """The shortest path of every demand that has any, then those by its *count* nearest exits."""
+    destinations, row = destinations_of(network, demands)
     near = shortest_to(network, weight, destinations)
     paths = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
     paths = paths.take(np.flatnonzero(np.diff(paths.starts) > 0))

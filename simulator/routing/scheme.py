@@ -66,16 +66,9 @@ class Scheme(Registered):
         """
 
     def require_valid(self, network: Network) -> None:
-        """Raise an error with all :meth:`problems`.
-
-        Raises
-        ------
-        InputError
-            The settings do not fit the network.
-        """
-        if found := [
-            Problem("", None, None, dotted(path), m) for path, m in self.problems(network)
-        ]:
+        """Raise an InputError with all :meth:`problems`: the settings do not fit the network."""
+        found = [Problem("", None, None, dotted(path), m) for path, m in self.problems(network)]
+        if found:
             raise InputError(found)
 
 
