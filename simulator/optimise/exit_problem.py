@@ -22,7 +22,7 @@ Source: Dantzig and Van Slyke, Generalized upper bounding techniques, J. Comput.
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -40,69 +40,33 @@ _ROUNDING = 1e-9
 _MOST_PIVOTS = 5000
 
 
-class Basis(NamedTuple):
-    """A basis of one direction.
+class _Basis(NamedTuple):
+    """A basis of one direction."""
 
-    Attributes
-    ----------
-    key : ndarray of int, shape (demands,)
-        Exit of each demand's key path.
-    demand, exit : ndarray of int, shape (full exits,)
-        The extra paths.
-    full : ndarray of int, shape (full exits,)
-        Exits that are full.
-    """
-
-    key: np.ndarray
-    demand: np.ndarray
-    exit: np.ndarray
-    full: np.ndarray
+    key: np.ndarray  # exit of each demand's key path
+    demand: np.ndarray  # of each extra path
+    exit: np.ndarray  # of each extra path
+    full: np.ndarray  # exits that are full
 
 
-@dataclass(frozen=True, eq=False)
-class Side:
-    """The paths of one direction.
+class _Side(NamedTuple):
+    """The paths of one direction: tables of demands by exits, infinite where there is no path."""
 
-    Attributes
-    ----------
-    who : ndarray of int, shape (demands,)
-        Positions of the demands.
-    arcs : ndarray of int, shape (exits,)
-        Exit arcs of this direction that are up.
-    place : ndarray of int, shape (demands, exits)
-        Position of each path in the table; -1 where there is none.
-    delay_ms, cost : ndarray, shape (demands, exits)
-        Delay of each path, and the same with ties broken; infinite where there is none.
-    """
-
-    who: np.ndarray
-    arcs: np.ndarray
-    place: np.ndarray
+    who: np.ndarray  # positions of the demands
+    arcs: np.ndarray  # exit arcs of this direction that are up
+    place: np.ndarray  # of each path in the list of all; -1 where there is none
     delay_ms: np.ndarray
-    cost: np.ndarray
+    cost: np.ndarray  # the delay, with ties broken
 
 
-@dataclass(frozen=True, eq=False)
-class Table:
-    """All paths of all demands, as long as the same links are up.
+class _Table(NamedTuple):
+    """All paths of all demands, as long as the same links are up."""
 
-    Attributes
-    ----------
-    paths : Paths
-        First the fastest path of every demand that has one, then every path of every direction.
-    fastest : ndarray of int, shape (demands,)
-        Position of its fastest path; -1 for a demand without any.
-    sides : tuple of Side
-    delay_ms : ndarray, shape (paths,)
-    fixed : ndarray of int
-        Demands that have a path but no choice of exit.
-    """
-
-    paths: Paths
-    fastest: np.ndarray
-    sides: tuple[Side, ...]
-    delay_ms: np.ndarray
-    fixed: np.ndarray
+    paths: Paths  # first the fastest of every demand that has one, then all of every direction
+    fastest: np.ndarray  # position of each demand's fastest path; -1 for a demand without any
+    sides: tuple[_Side, ...]
+    delay_ms: np.ndarray  # of each path
+    fixed: np.ndarray  # demands that have a path but no choice of exit
 
 
 def route(
@@ -121,7 +85,6 @@ def route(
     ----------
     network : Network
         Its ``background_gbps`` is load that stays where it is.
-    demands : Demands
     limit : ndarray, shape (arcs,)
         Utilisation allowed on every arc.
     counts : ndarray of bool, shape (arcs,)
@@ -140,11 +103,10 @@ def route(
     room = limit * nine_digits(able.capacity_gbps / unit) - nine_digits(able.background_gbps / unit)
     found, flows = [table.fastest[table.fixed]], [rate[table.fixed]]
     bound, bases = 0.0, []
-    known = (
-        current.warm_start if current is not None and isinstance(current.warm_start, tuple) else ()
-    )
-    for i, side in enumerate(table.sides):
-        start = known[i] if len(known) == len(table.sides) else None
+    known = None if current is None else current.warm_start
+    if not isinstance(known, tuple) or len(known) != len(table.sides):
+        known = (None,) * len(table.sides)
+    for side, start in zip(table.sides, known, strict=True):
         answer = _solve(side.cost, rate[side.who], room[side.arcs], start)
         if answer is None:
             return None
@@ -170,14 +132,8 @@ def route(
     delay = float(paths.sums(able.delay_ms) @ flow)
     bound += float(table.delay_ms[table.fastest[table.fixed]] @ rate[table.fixed])
     at = (load * unit + able.background_gbps)[counts] / able.capacity_gbps[counts]
-    certificate = Certificate(
-        "optimal",
-        float(at.max(initial=0.0)),
-        np.nan,
-        delay * unit,
-        min(bound, delay) * unit,
-        len(table.paths.demand),
-    )
+    mlu, cost = float(at.max(initial=0.0)), (delay * unit, min(bound, delay) * unit)
+    certificate = Certificate("optimal", mlu, np.nan, *cost, len(table.paths.demand))
     routes = Routes.from_paths(
         network, len(demands), paths.demand, share, paths.arcs, paths.starts, certificate
     )
@@ -187,7 +143,7 @@ def route(
 # -- the paths, which depend on what is up -----------------------------------------------------
 
 
-def _table(network: Network, demands: Demands) -> Table:
+def _table(network: Network, demands: Demands) -> _Table:
     """All paths by every exit, kept with the network for the next solve."""
     # Ties are broken by name, and demands between the same ends may be of different services.
     kinds = None if demands.service is None else tuple(demands.service)
@@ -197,7 +153,7 @@ def _table(network: Network, demands: Demands) -> Table:
     return network.memo[key]
 
 
-def _find_table(network: Network, demands: Demands) -> Table:
+def _find_table(network: Network, demands: Demands) -> _Table:
     weight = network.delay_ms + HOP_MS / 1000.0
     destinations, row = destinations_of(network, demands)
     near = shortest_to(network, weight, destinations)
@@ -218,20 +174,13 @@ def _find_table(network: Network, demands: Demands) -> Table:
         names = [demands.names[k] for k in by_exit.who]
         exits = [network.arc_name(int(arc)) for arc in by_exit.crossing]
         cost = delay + _TIE_MS * _tie_breakers(names, exits)
-        sides.append(
-            Side(
-                by_exit.who[reaches],
-                by_exit.crossing,
-                place[reaches],
-                delay[reaches],
-                cost[reaches],
-            )
-        )
+        tables = place[reaches], delay[reaches], cost[reaches]
+        sides.append(_Side(by_exit.who[reaches], by_exit.crossing, *tables))
     fixed = fastest >= 0
     for side in sides:
         fixed[side.who] = False
     delay = paths.sums(network.delay_ms)
-    return Table(paths, fastest, tuple(sides), delay, np.flatnonzero(fixed))
+    return _Table(paths, fastest, tuple(sides), delay, np.flatnonzero(fixed))
 
 
 def _tie_breakers(rows: list[str], columns: list[str]) -> np.ndarray:
@@ -252,24 +201,18 @@ def _tie_breakers(rows: list[str], columns: list[str]) -> np.ndarray:
 
 
 class _Answer(NamedTuple):
-    basis: Basis
+    basis: _Basis
     chosen: tuple[np.ndarray, np.ndarray]
     amount: np.ndarray
     price: np.ndarray
 
 
 def _solve(
-    cost: np.ndarray, rate: np.ndarray, room: np.ndarray, start: Basis | None
+    cost: np.ndarray, rate: np.ndarray, room: np.ndarray, start: _Basis | None
 ) -> _Answer | None:
     """Send every demand to exits at least cost; None when the exits cannot hold them.
 
-    Parameters
-    ----------
-    cost : ndarray, shape (demands, exits)
-    rate : ndarray, shape (demands,)
-    room : ndarray, shape (exits,)
-    start : Basis, optional
-        One that was optimal for other rates or room, of the same cost.
+    *start* is a basis that was optimal for other rates or room, of the same cost.
     """
     tolerance = 1e-12 * max(1.0, float(rate.sum()))
     try:
@@ -278,7 +221,7 @@ def _solve(
         state = None
     if state is None or not state.is_dual_feasible():
         none = np.empty(0, dtype=np.int64)
-        state = _State(cost, rate, room, Basis(np.argmin(cost, axis=1), none, none, none))
+        state = _State(cost, rate, room, _Basis(np.argmin(cost, axis=1), none, none, none))
     for _ in range(_MOST_PIVOTS):
         leaving = state.most_infeasible(tolerance)
         if leaving is None:
@@ -288,7 +231,7 @@ def _solve(
     return None
 
 
-def _fits(basis: Basis, cost: np.ndarray) -> bool:
+def _fits(basis: _Basis, cost: np.ndarray) -> bool:
     """Whether a basis can be one of this problem, not of other paths or other demands."""
     demands, exits = cost.shape
     key, demand, exit_, full = basis
@@ -303,12 +246,12 @@ def _fits(basis: Basis, cost: np.ndarray) -> bool:
 class _State:
     """A basis with its flows and prices, between pivots."""
 
-    def __init__(self, cost: np.ndarray, rate: np.ndarray, room: np.ndarray, basis: Basis) -> None:
+    def __init__(self, cost: np.ndarray, rate: np.ndarray, room: np.ndarray, basis: _Basis) -> None:
         self._cost, self._rate, self._room = cost, rate, room
         self._every = np.arange(len(rate))
         self._set(basis)
 
-    def _set(self, basis: Basis) -> None:
+    def _set(self, basis: _Basis) -> None:
         """Take up a basis: its working matrix, flows, loads and prices."""
         self._basis = basis
         key, demand, exit_, full = basis
@@ -318,9 +261,8 @@ class _State:
         self._inverse = np.linalg.inv(matrix) if len(full) else matrix
         load = np.bincount(key, self._rate, exits)
         self._extra = self._inverse @ (self._room[full] - load[full])
-        self._load = (
-            load + np.bincount(exit_, self._extra, exits) - np.bincount(keys, self._extra, exits)
-        )
+        gained, lost = (np.bincount(x, self._extra, exits) for x in (exit_, keys))
+        self._load = load + gained - lost
         self._load[full] = self._room[full]
         self._price = np.zeros(exits)
         saved = self._cost[demand, keys] - self._cost[demand, exit_]
@@ -400,7 +342,7 @@ class _State:
             demand, exit_ = np.append(demand, k), np.append(exit_, x)
         else:
             full = np.delete(full, freed)
-        self._set(Basis(key, demand, exit_, full))
+        self._set(_Basis(key, demand, exit_, full))
         return True
 
     def answer(self) -> _Answer:
@@ -411,14 +353,11 @@ class _State:
             pairs = {(int(k), int(x)) for k, x in zip(demand, exit_, strict=True)}
             pairs |= {(int(k), int(key[k])) for k in set(demand.tolist())}
             key = key.copy()
-            extras = []
             for k, x in sorted(pairs, reverse=True):
                 key[k] = x
-            for k, x in sorted(pairs):
-                if key[k] != x:
-                    extras.append((k, x))
+            extras = [(k, x) for k, x in sorted(pairs) if key[k] != x]
             demand, exit_ = np.array(extras, dtype=np.int64).reshape(-1, 2).T
-            self._set(Basis(key, demand, exit_, np.sort(full)))
+            self._set(_Basis(key, demand, exit_, np.sort(full)))
         amount = self._rate - np.bincount(demand, self._extra, len(self._rate))
         used = np.concatenate([self._every, demand]), np.concatenate([key, exit_])
         both = np.maximum(np.concatenate([amount, self._extra]), 0.0)

@@ -35,15 +35,9 @@ from scipy import sparse
 from simulator.base.errors import SimulatorError
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.routes import Certificate, Routes
-from simulator.optimise import bounds
+from simulator.model.routes import Routes
 from simulator.optimise.hedge_paths import FaultSets, Hedge
-from simulator.optimise.path_problem import (
-    PathProblem,
-    nine_digits,
-    power_of_two,
-    powers_of_two,
-)
+from simulator.optimise.path_problem import PathProblem, nine_digits, power_of_two, powers_of_two
 from simulator.optimise.program import INFINITE, Program
 
 RESERVED_MS = 0.1
@@ -71,17 +65,7 @@ class Kept:
 
 
 class HedgeProblem(PathProblem):
-    """One hedge at some rates.
-
-    Parameters
-    ----------
-    network : Network
-        With capacity wherever it is up; its ``background_gbps`` is load that stays where it is.
-    demands : Demands
-    hedged : Hedge
-    sets : FaultSets
-    kept : Kept, optional
-    """
+    """One hedge at some rates."""
 
     def __init__(
         self,
@@ -98,11 +82,7 @@ class HedgeProblem(PathProblem):
         self.member = sparse.csr_array(hedged.member[kills][:, active])
         self.owner = self.slot[hedged.owner[kills]]
         self.exposed = int(np.count_nonzero(hedged.exposed[self.active]))
-        on = np.bincount(self.paths.arcs, minlength=len(network.tail)) > 0
-        self.arc_rows = np.flatnonzero(on)
-        self.arc_slot = np.full(len(network.tail), -1)
-        self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
-        self.row_scale = np.ones(len(self.arc_rows))
+        self.set_arc_rows(np.bincount(self.paths.arcs, minlength=len(network.tail)) > 0)
         self.now, self.after = nine_digits(network.capacity_gbps / self.unit), self.capacity
         self.unhedged = 0.0
         self.penalty = 0.0 if kept is None else kept.penalty_ms / self.delay_unit
@@ -128,10 +108,9 @@ class HedgeProblem(PathProblem):
     def solve(self, cap: float) -> Routes:
         """Hedge within *cap* after faults, or above it, or in part, as little as can be."""
         if not len(self.active):
-            return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
-        theta_bound, answer = np.nan, None
-        if cap > 0:
-            answer = self._least_cost(cap, cap)
+            return self.nothing()
+        theta_bound = np.nan
+        answer = self._least_cost(cap, cap) if cap > 0 else None
         if answer is None:
             least, theta_bound = self._least_theta(cap)
             most = max(cap, 1.0)
@@ -146,17 +125,12 @@ class HedgeProblem(PathProblem):
         reserved, objective, bound = answer
         mlu = self._promise(reserved)
         unit = self.unit * self.delay_unit
-        certificate = Certificate(
-            self._status(mlu),
-            mlu,
-            min(theta_bound, mlu) if np.isfinite(theta_bound) else np.nan,
-            objective * unit,
-            min(bound, objective) * unit,
-            len(self.paths.demand),
-        )
-        return self.routes(reserved, certificate)
+        self.status = self._summary(mlu)
+        theta_bound = min(theta_bound, mlu) if np.isfinite(theta_bound) else np.nan
+        cost = objective * unit, min(bound, objective) * unit
+        return self.proven(reserved, (mlu, theta_bound), cost)
 
-    def _status(self, mlu: float) -> str:
+    def _summary(self, mlu: float) -> str:
         hedged = "hedged"
         if self.unhedged == 1.0:
             hedged = "over-full before any fault" if mlu > 1.0 + 10 * _SLACK else "not hedged"
@@ -184,9 +158,7 @@ class HedgeProblem(PathProblem):
     def _hedge_in_part(self, theta: float) -> None:
         """Leave the least part unhedged with which theta can be kept; all of it if none will do."""
         rows = _Rows(self, theta, 1.0)
-        cost = np.zeros(rows.columns)
-        cost[rows.part] = 1.0
-        values, _ = rows.minimise(cost, (theta, theta), part=1.0)
+        values, _ = rows.minimise(np.eye(1, rows.columns, rows.part)[0], (theta, theta), part=1.0)
         part = 1.0 if values is None else float(values[rows.part])
         self.unhedged = part * (1.0 + _SLACK) + _SLACK
         if self.unhedged > 1.0 - _SLACK_OF_PART:
@@ -199,9 +171,7 @@ class HedgeProblem(PathProblem):
         fastest = self.load(self.all_on_fastest())[self.arc_rows] / self.capacity[self.arc_rows]
         unit = power_of_two(float((full + fastest).max()))
         rows = _Rows(self, level, unit)
-        cost = np.zeros(rows.columns)
-        cost[0] = 1.0
-        values, bound = rows.minimise(cost, (cap / unit, INFINITE))
+        values, bound = rows.minimise(np.eye(1, rows.columns)[0], (cap / unit, INFINITE))
         if values is None:
             raise SimulatorError("no reservations found, however full the links may be")
         return float(values[0]) * unit, bound * unit
@@ -248,9 +218,9 @@ class _Rows:
 
     def __init__(self, problem: HedgeProblem, level: float, theta_unit: float) -> None:
         demands, arcs = len(problem.active), problem.arc_rows
-        self.hedgeable = hedgeable = np.unique(problem.owner)
+        self.hedgeable, hedged = np.unique(problem.owner, return_inverse=True)
         self.kept_path = np.flatnonzero(problem.needed > 0)
-        own, paths_listed = len(hedgeable), len(problem.paths.demand)
+        own, paths_listed = len(self.hedgeable), len(problem.paths.demand)
         self.part = 1
         ends = (2 + np.cumsum([0, own, own, len(arcs), len(self.kept_path), paths_listed])).tolist()
         parts = map(slice, ends[:-1], ends[1:])
@@ -266,31 +236,19 @@ class _Rows:
         of_kill = demands + len(arcs) + np.arange(kills)
         height = paths.shape[0]
         beyond = _minus_ones(
-            np.concatenate([hedgeable, of_kill]),
-            np.concatenate([np.arange(len(hedgeable)), np.searchsorted(hedgeable, problem.owner)]),
-            (height, len(hedgeable)),
+            np.append(self.hedgeable, of_kill), np.append(np.arange(own), hedged), (height, own)
         )
         each = _minus_ones(of_arc, np.arange(len(arcs)), (height, len(arcs)))
-        full = problem.capacity[arcs] * scale
         theta = sparse.csr_array((each @ (pull * scale))[:, None])
-        alone = _minus_ones(of_kill, np.searchsorted(hedgeable, problem.owner), (height, own))
+        alone = _minus_ones(of_kill, hedged, (height, own))
         # What goes unhedged needs no survivors, and faults take so much less.
         part = each @ (level * (problem.now - problem.capacity)[arcs] * scale)
         part[of_kill] = -1.0
-        overload = each @ sparse.diags_array(full)
-        self._matrix = sparse.csc_array(
-            sparse.hstack(
-                [
-                    theta,
-                    sparse.csr_array(part[:, None]),
-                    beyond,
-                    alone,
-                    overload,
-                    paths[:, self.kept_path],
-                    paths,
-                ]
-            )
-        )
+        overload = each @ sparse.diags_array(problem.capacity[arcs] * scale)
+        part = sparse.csr_array(part[:, None])
+        kept = paths[:, self.kept_path]
+        columns = [theta, part, beyond, alone, overload, kept, paths]
+        self._matrix = sparse.csc_array(sparse.hstack(columns))
         background = problem._background(level)[arcs] * scale
         self._upper = np.concatenate([np.ones(demands), -background, np.zeros(kills)])
         self._lower = np.concatenate([np.ones(demands), np.full(len(arcs) + kills, -INFINITE)])
@@ -301,7 +259,7 @@ class _Rows:
         self._enough = self._most.copy()
         self._enough[self.free] = 1.0
         listed = np.bincount(problem.slot[problem.paths.demand], minlength=demands)
-        self._enough[self.beyond] = 2.0 * listed[hedgeable]
+        self._enough[self.beyond] = 2.0 * listed[self.hedgeable]
 
     def minimise(
         self,
@@ -312,15 +270,8 @@ class _Rows:
     ) -> tuple[np.ndarray | None, float]:
         """Return the values and a proven bound on the cost; no values where there are none.
 
-        Parameters
-        ----------
-        cost : ndarray, shape (columns,)
-        theta : tuple of float
-            Its bounds.
-        overload : float or ndarray
-            Bound on what every arc is over-full by beyond theta.
-        part : float
-            Bound on u, with theta at the level.
+        *theta* are its bounds, *overload* bounds what every arc is over-full by beyond theta, and
+        *part* bounds u, with theta at the level.
         """
         lower, upper = np.zeros(self.columns), self._most.copy()
         lower[0], upper[0] = theta
@@ -342,9 +293,12 @@ class _Rows:
             return None, np.inf
         most = self._enough.copy()
         most[0] = solution.values[0]
-        bound = bounds.any_program(
-            cost, self._matrix, self._lower, self._upper, solution.prices * unit, lower, most
-        )
+        # Every column at its best for its reduced cost. Rows that are no equations limit from above
+        # only. Rounding errors in the prices make the bound worse, never wrong.
+        price = solution.prices * unit
+        price = np.where(np.isfinite(self._lower), price, np.minimum(price, 0.0))
+        reduced = cost - self._matrix.T @ price
+        bound = float(price @ self._upper + np.where(reduced > 0, lower, most) @ reduced)
         return solution.values, bound
 
 

@@ -91,13 +91,7 @@ class Hedge:
     def index(self) -> dict[tuple[int, bytes], int]:
         """Position of every path, by demand and arcs."""
         paths = self.paths
-        ends = zip(paths.starts[:-1].tolist(), paths.starts[1:].tolist(), strict=True)
-        return {
-            (demand, paths.arcs[lo:hi].tobytes()): place
-            for place, (demand, (lo, hi)) in enumerate(
-                zip(paths.demand.tolist(), ends, strict=True)
-            )
-        }
+        return {mark: place for place, mark in enumerate(paths.marks())}
 
 
 def hedge(
@@ -146,9 +140,7 @@ def _find_hedge(
 
 def _killed(network: Network, sets: FaultSets, paths: Paths) -> np.ndarray:
     """Whether each path dies in each set of faults, shape (paths, sets)."""
-    shape = (len(paths.demand), len(network.tail))
-    on = sparse.csr_array((np.ones(len(paths.arcs)), paths.arcs, paths.starts), shape=shape)
-    return np.asarray(on @ sets.dead.T.astype(float)) > 0
+    return np.asarray(paths.passes(len(network.tail)) @ sets.dead.T.astype(float)) > 0
 
 
 def _all_killed(paths: Paths, killed: np.ndarray, demands: int) -> np.ndarray:
@@ -184,10 +176,9 @@ def _within(paths: Paths, length: np.ndarray, stretch: float) -> np.ndarray:
 
 def _spare_survivors(paths: Paths, killed: np.ndarray, near: np.ndarray) -> None:
     """Mark as *near* the fastest path that survives faults that no other such path does."""
-    demands = int(paths.demand.max(initial=-1)) + 1
     for dies in killed.T:
-        survivors = np.bincount(paths.demand[near & ~dies], minlength=demands) > 0
-        able = np.flatnonzero(~dies & ~survivors[paths.demand])
+        served = np.isin(paths.demand, paths.demand[near & ~dies])
+        able = np.flatnonzero(~dies & ~served)
         near[able[np.flatnonzero(np.diff(paths.demand[able], prepend=-1))]] = True
 
 
@@ -217,7 +208,5 @@ def _kills(paths: Paths, killed: np.ndarray) -> tuple[sparse.csr_array, np.ndarr
     who, dies = who[largest], dies[largest]
     kill, position = np.nonzero(dies)
     start = np.searchsorted(paths.demand, whose)
-    member = sparse.csr_array(
-        (np.ones(len(kill)), (kill, start[who[kill]] + position)), shape=(len(who), count)
-    )
-    return member, whose[who]
+    at = kill, start[who[kill]] + position
+    return sparse.csr_array((np.ones(len(kill)), at), shape=(len(who), count)), whose[who]

@@ -46,11 +46,7 @@ class Filling(TwoStage):
     def _levels(self, size: np.ndarray) -> tuple[np.ndarray, float]:
         """Raise all active demands; at a level each has the share ``min(1, level / size)``.
 
-        Returns
-        -------
-        share : ndarray, shape (active,)
-        full : float
-            Load of the fullest arc in units of its room.
+        Return the shares, and the load of the fullest arc in units of its room.
         """
         program = self.program(self.usable, np.full(len(self.usable), np.inf), 1.0)
         share, level, full = np.zeros(len(size)), 0.0, 0.0
@@ -83,15 +79,9 @@ class Filling(TwoStage):
     def _fullest(self, program: Program, share: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Route shares of all demands so that the fullest arc is as empty as can be.
 
-        Returns
-        -------
-        full : float
-            Load of the fullest arc in units of its room.
-        price : ndarray, shape (arcs,)
-            Price of a unit of flow on every arc; that of all room together is 1.
-        weight : ndarray, shape (active,)
-            Whatever the shares and the routing, the fullest is at least the sum of shares times
-            these weights (to nine digits).
+        Return its load in units of its room, the price of a unit of flow on every arc (that of all
+        room together is 1), and weights of the demands: whatever the shares and the routing, the
+        fullest is at least the sum of shares times weights (to nine digits).
         """
         program.set_rows(share * self.scale)
         self.last_round = self.rounds + MAX_ROUNDS

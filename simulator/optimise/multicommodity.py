@@ -7,20 +7,11 @@ Constraints, for every demand *k* that has a path and every arc *a* that one of 
     sum of rate[k] * x over the paths through a        <=  capacity[a] * theta - background[a]
 
 Stage one minimises ``theta``. Stage two fixes it and minimises the sum of flow times delay. Both
-start from a handful of paths per demand and price in better ones (column generation): with the
-duals as link prices, the best missing path of a demand is its shortest path. When no path prices
-in, the answer is optimal over *all* paths, and the Lagrangian bound at the same prices proves how
-close it is. A demand without any path stays unserved: no failure makes the program infeasible.
+generate columns as in ``path_problem.py``, with its Lagrangian bound over all paths. With a churn
+penalty stage two charges it on all flow that leaves its present path.
 
-With a churn penalty stage two charges it on all flow that leaves its present path: each such path
-has a column of its own at plain latency, bounded by the share that it carries now.
-
-Only proportions reach the solver: rates are in units of the largest, ``theta`` in units of what the
-fastest paths would make it, and a limit that the demands together cannot reach is left out. So
-bps, Gbps and Tbps give the same answer, and so do light and heavy traffic.
-
-Source: Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapter 17 (path formulation, column
-generation, Lagrangian bound).
+``theta`` is in units of what the fastest paths would make it, and a limit that the demands together
+cannot reach is left out.
 """
 
 from __future__ import annotations
@@ -33,8 +24,7 @@ from scipy import sparse
 from simulator.base.errors import SimulatorError, did_you_mean
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
-from simulator.model.routes import Certificate, Routes
-from simulator.optimise import bounds
+from simulator.model.routes import Routes
 from simulator.optimise.path_problem import (
     PathProblem,
     power_of_two,
@@ -139,15 +129,7 @@ def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:
 
 
 class TwoStage(PathProblem):
-    """One problem of two stages: least utilisation, then least latency.
-
-    Parameters
-    ----------
-    network, demands, paths, limited
-        As for any :class:`PathProblem`.
-    classes : tuple of str
-        Link classes whose utilisation counts; all when empty.
-    """
+    """One problem of two stages: least utilisation (of some link classes), then least latency."""
 
     def __init__(
         self,
@@ -166,7 +148,7 @@ class TwoStage(PathProblem):
     def solve(self, utilisation_cap: float, others_cap: float) -> Routes:
         """Run the stages that are needed and return routes with their proof."""
         if not len(self.active):
-            return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
+            return self.nothing()
         others = self.usable & ~self.counts
         limit = np.where(self.counts, utilisation_cap, np.where(others, others_cap, np.inf))
         mlu_bound = np.nan
@@ -175,9 +157,8 @@ class TwoStage(PathProblem):
             if others.any():
                 least, _ = self._least_utilisation(others, np.full(len(others), np.inf))
                 limit[others] = max(others_cap, _just_above(least))
-            least, mlu_bound = self._least_utilisation(
-                self.counts, np.where(self.counts, np.inf, limit)
-            )
+            free = np.where(self.counts, np.inf, limit)
+            least, mlu_bound = self._least_utilisation(self.counts, free)
             limit[self.counts] = max(_just_above(least), utilisation_cap)
             if _just_above(least) < utilisation_cap:
                 mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it
@@ -188,16 +169,8 @@ class TwoStage(PathProblem):
         load = self.load(share) + self.background
         mlu = float((load[self.counts] / self.capacity[self.counts]).max(initial=0.0))
         unit = self.unit * self.delay_unit
-        certificate = Certificate(
-            self.status,
-            mlu,
-            min(mlu_bound, mlu) if np.isfinite(mlu_bound) else np.nan,
-            objective * unit,
-            bound * unit,
-            len(self.paths.demand),
-            self.rounds,
-        )
-        return self.routes(share, certificate)
+        mlu_bound = min(mlu_bound, mlu) if np.isfinite(mlu_bound) else np.nan
+        return self.proven(share, (mlu, mlu_bound), (objective * unit, bound * unit))
 
     def _least_utilisation(self, counts: np.ndarray, limit: np.ndarray) -> tuple[float, float]:
         """Minimise theta over the arcs that count; return it and a proven lower bound.
@@ -224,16 +197,10 @@ class TwoStage(PathProblem):
                 theta = float(solution.values[0])
             price, dual = self.prices(solution)
             length, floor, near = self.shortest(price)
-            bound = bounds.least_utilisation(
-                floor,
-                self.rate[self.active],
-                price,
-                counts=counts,
-                background=self.background,
-                unit_load=unit_load,
-                room=room,
-                binds=bounded,
-            )
+            bound = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
+            bound -= float(price[bounded] @ room[bounded])
+            # For prices that make a unit of theta cost one at most; larger ones scale down.
+            bound /= max(1.0, float(price @ unit_load))
             if not self.price_in(program, near, length, dual, free):
                 self.paths = known if self.limited else self.paths
                 return theta * theta_unit, bound * theta_unit
@@ -244,8 +211,10 @@ class TwoStage(PathProblem):
         room = self._room(limit)
         if not self.switching_cost and not np.any(self.load(fastest) > room):
             # Nothing can be faster than every demand on its fastest path.
-            objective = self.latency(fastest)
-            return fastest, objective, self._least_without_limits() if self.limited else objective
+            objective = bound = self.latency(fastest)
+            if self.limited:
+                bound = float(self.shortest(self.delay)[1] @ self.rate[self.active])
+            return fastest, objective, bound
         program = self.program(np.zeros(len(limit), dtype=bool), room, None)
         binds = self.usable & (room < self.total)
         known, share = self.paths, None
@@ -259,17 +228,12 @@ class TwoStage(PathProblem):
             weight = self.delay + price
             length, floor, near = self.shortest(weight)
             floor = floor + self.switching_cost
-            bound = bounds.least_cost(floor, self.rate[self.active], price, room, binds)
+            bound = float(floor @ self.rate[self.active] - price[binds] @ room[binds])
             bound += self.saved_by_staying(weight, floor)
             if not self.price_in(program, near, length, dual, self.delay, self.switching_cost):
                 self.paths = known if self.limited else self.paths
                 moved = float(share @ self.switching_costs()[: len(share)])
                 return share, self.latency(share) + moved, bound
-
-    def _least_without_limits(self) -> float:
-        """Latency with every demand on the fastest of all paths: a bound whatever the limits."""
-        _, floor, _ = self.shortest(self.delay)
-        return float(floor @ self.rate[self.active])
 
     def _room(self, limit: np.ndarray) -> np.ndarray:
         """What the limits leave on every arc beside the background; infinite without a limit."""
@@ -292,24 +256,19 @@ class TwoStage(PathProblem):
         upper = np.where(~counted & (upper >= self.total), INFINITE, upper)
         columns = self.columns(self.paths)
         theta = np.concatenate([np.zeros(rows), np.where(counted, -pull * self.row_scale, 0.0)])
-        first = self.fastest(self.paths)
         basic_columns = np.zeros(1 + columns.shape[1], dtype=bool)
-        basic_columns[1 + first] = True
-        basic_rows = np.concatenate([np.zeros(rows, bool), np.ones(len(arcs), bool)])
+        basic_columns[1 + self.fastest(self.paths)] = True
+        basic_rows = np.arange(rows + len(arcs)) >= rows
         if theta_unit is None:
-            cost = np.concatenate(
-                [[0.0], self.costs(self.paths, self.delay) + self.switching_costs()]
-            )
+            cost = np.append(0.0, self.costs(self.paths, self.delay) + self.switching_costs())
         else:
             # All on the fastest paths: theta is what the fullest counted arc makes it.
             load = self.load(self.all_on_fastest()) + self.background
             full = np.where(counted, load[arcs] / self.capacity[arcs], -1.0)
             basic_columns[0], basic_rows[rows + int(np.argmax(full))] = True, False
-            cost = np.concatenate([[1.0], np.zeros(columns.shape[1])])
-        count = columns.shape[1]
+            cost = np.append(1.0, np.zeros(columns.shape[1]))
         return Program(
             cost=cost,
-            lower=np.zeros(1 + count),
             upper=np.append(0.0 if theta_unit is None else INFINITE, self.upper()),
             matrix=sparse.csc_array(sparse.hstack([sparse.csc_array(theta[:, None]), columns])),
             row_lower=np.concatenate([np.ones(rows), np.full(len(arcs), -INFINITE)]),

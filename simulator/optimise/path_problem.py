@@ -6,12 +6,20 @@ missing path of a demand is its shortest one; when no path improves the cost, th
 over *all* paths. Where paths are limited to a given list, the first answer stands,
 and pricing goes on to find the bound of all paths.
 
+**Lagrangian bounds** come from the prices of the arcs, any that are not negative. Charge them for
+load, and refund them for the load that the limits allow. A routing within the limits gets no more
+expensive by that. Without the limits the cheapest routing sends every demand over its shortest path
+under cost and price. So the cost of that, less the refund, is at most the cost of any routing
+within the limits, over all paths and for any prices; at the prices of an optimum the two are equal.
+Other problems add terms of their own: ``piecewise.py`` (load has a cost itself), ``window.py``
+(limits differ by instant); ``exit_problem.py`` takes the bound over paths by exits.
+
 Only proportions reach the solver: rates are in units of the largest. So bps, Gbps and Tbps give the
 same answer, and so do light and heavy traffic. A demand without any path stays unserved: no failure
 makes a program infeasible.
 
-Source: Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapter 17 (path formulation, column
-generation, Lagrangian bound).
+Source: Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapters 16 and 17 (path formulation,
+column generation, Lagrangian bound).
 """
 
 from __future__ import annotations
@@ -22,7 +30,6 @@ from scipy import sparse
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
-from simulator.optimise import bounds
 from simulator.optimise.program import INFINITE, Program, Solution
 from simulator.paths.candidates import Paths, first_paths
 from simulator.paths.shortest import HOP_MS, ShortestPaths, destinations_of, shortest_to
@@ -48,7 +55,6 @@ class PathProblem:
     ----------
     network : Network
         With capacity wherever it is up; its ``background_gbps`` is load that stays where it is.
-    demands : Demands
     paths : Paths, optional
         Paths to start from, at least one for every demand that has any; the fastest ones, also by
         way of other exits, when left out.
@@ -87,17 +93,14 @@ class PathProblem:
             self.paths = paths
             self.reaches = np.bincount(paths.demand, minlength=len(demands)) > 0
         else:
-            self.paths, first = first_paths(network, demands, self.targets, self.row)
+            self.paths, first = first_paths(network, demands)
             self.reaches = first >= 0
             self.paths = self.paths if paths is None else paths
         self.active = np.flatnonzero(self.reaches & (demands.gbps > 0))
         self.slot = np.full(len(demands), -1)
         self.slot[self.active] = np.arange(len(self.active))
         self.paths = self.paths.take(np.flatnonzero(self.slot[self.paths.demand] >= 0))
-        self.arc_rows = np.flatnonzero(self.usable)
-        self.arc_slot = np.full(len(network.tail), -1)
-        self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
-        self.row_scale = np.ones(len(self.arc_rows))
+        self.set_arc_rows(self.usable)
         self.rounds, self.last_round = 0, MAX_ROUNDS
         self.kept, self.switching_cost = np.empty(0), 0.0
         self.status = "limited paths" if limited else "optimal"
@@ -112,6 +115,13 @@ class PathProblem:
         self.delay = network.delay_ms / self.delay_unit
         self.total = float(self.rate[self.active].sum())
 
+    def set_arc_rows(self, wanted: np.ndarray) -> None:
+        """Give the program a row for each of these arcs."""
+        self.arc_rows = np.flatnonzero(wanted)
+        self.arc_slot = np.full(len(wanted), -1)
+        self.arc_slot[self.arc_rows] = np.arange(len(self.arc_rows))
+        self.row_scale = np.ones(len(self.arc_rows))
+
     def stay_on(self, current: Routes, switching_cost: float) -> None:
         """Charge a switching cost on all flow that leaves the current routes.
 
@@ -119,12 +129,8 @@ class PathProblem:
         carries now. A second column for the same path has no bound and the switching cost, like all
         others. So the cost is paid on half the sum of changes of shares, and the program is linear.
 
-        Parameters
-        ----------
-        current : Routes
-            Of the same demands. Paths over arcs that are gone are left out.
-        switching_cost : float
-            Cost of a unit of flow that moves, in the objective; 0 leaves the problem as it is.
+        *switching_cost* is that of a unit of flow, in the objective; 0 leaves the problem as it is.
+        *current* are routes of the same demands; paths over arcs that are gone are left out.
         """
         if not switching_cost > 0:
             return
@@ -148,7 +154,7 @@ class PathProblem:
         return switching_costs
 
     def saved_by_staying(self, weight: np.ndarray, floor: np.ndarray) -> float:
-        """By how much paths without a switching cost lower the Lagrangian bound.
+        """Change of the bound, 0 or less, as flow may stay where it is at no switching cost.
 
         Parameters
         ----------
@@ -158,8 +164,8 @@ class PathProblem:
             Least cost of a unit of each demand that moves, switching cost included.
         """
         old = self.paths.take(np.arange(len(self.kept)))
-        flow = self.kept * self.rate[old.demand]
-        return bounds.staying(old.sums(weight), floor[self.slot[old.demand]], flow)
+        saved = np.minimum(old.sums(weight) - floor[self.slot[old.demand]], 0.0)
+        return float(saved @ (self.kept * self.rate[old.demand]))
 
     def columns(self, paths: Paths) -> sparse.csc_array:
         """Column of every path: a one in its demand's row, the rate in each of its arcs' rows."""
@@ -221,7 +227,6 @@ class PathProblem:
 
         Parameters
         ----------
-        program : Program
         near : ShortestPaths
             Under the prices.
         length, dual : ndarray, shape (active,)
@@ -239,8 +244,7 @@ class PathProblem:
         if not len(better) or self.rounds > self.last_round:
             return 0
         k = self.active[better]
-        arcs, starts = near.follow(self.row[k], self.demands.source[k])
-        new = Paths(k, arcs, starts)
+        new = Paths(k, *near.follow(self.row[k], self.demands.source[k]))
         program.add(self.costs(new, cost) + switching_cost * self.rate[k], self.columns(new))
         self.paths = self.paths.join(new)
         return len(k)
@@ -250,16 +254,23 @@ class PathProblem:
         paths = self.paths
         flow = np.zeros(len(paths.demand))
         flow[: len(share)] = share
-        flow *= self.rate[paths.demand]
-        return np.bincount(
-            paths.arcs,
-            weights=np.repeat(flow, np.diff(paths.starts)),
-            minlength=len(self.network.tail),
-        )
+        flow = np.repeat(flow * self.rate[paths.demand], np.diff(paths.starts))
+        return np.bincount(paths.arcs, flow, minlength=len(self.network.tail))
 
     def latency(self, share: np.ndarray) -> float:
         """Flow times delay under shares, summed up."""
         return float(share @ self.costs(self.paths, self.delay)[: len(share)])
+
+    def nothing(self) -> Routes:
+        """Routes where there is nothing to route."""
+        return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
+
+    def proven(
+        self, share: np.ndarray, mlu: tuple[float, float], objective: tuple[float, float]
+    ) -> Routes:
+        """Return routes with a certificate: the MLU and the objective, each with its bound."""
+        count, rounds = len(self.paths.demand), self.rounds
+        return self.routes(share, Certificate(self.status, *mlu, *objective, count, rounds))
 
     def routes(self, share: np.ndarray, certificate: Certificate) -> Routes:
         """Return routes with these shares; demands without a rate follow their fastest path."""
@@ -268,8 +279,8 @@ class PathProblem:
         paths = self.paths
         if len(idle):
             near = shortest_to(self.network, self.network.delay_ms + HOP_MS, self.targets)
-            arcs, starts = near.follow(self.row[idle], self.demands.source[idle])
-            paths = paths.join(Paths(idle, arcs, starts))
+            more = near.follow(self.row[idle], self.demands.source[idle])
+            paths = paths.join(Paths(idle, *more))
         given = np.ones(len(paths.demand))
         given[: len(self.paths.demand)] = 0.0
         given[: len(share)] = np.where(share > 1e-9, share, 0.0)

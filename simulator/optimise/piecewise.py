@@ -14,7 +14,7 @@ from scipy import sparse
 from simulator.base.errors import SimulatorError
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.routes import Certificate, Routes
+from simulator.model.routes import Routes
 from simulator.optimise.path_problem import PathProblem
 from simulator.optimise.program import INFINITE, Program
 
@@ -32,8 +32,6 @@ class PiecewiseProblem(PathProblem):
 
     Parameters
     ----------
-    network, demands
-        As for any :class:`PathProblem`.
     bends, slopes : ndarray, shape (segments,) or (arc rows, segments)
         Utilisation at which each slope begins, from 0, and what a unit of load costs there.
     """
@@ -94,20 +92,9 @@ class PiecewiseProblem(PathProblem):
     def finish(self, share: np.ndarray, reached: float, bound: float, unit: float) -> Routes:
         """Make routes of shares that reach a cost, with a proof of it."""
         load, idle, full = self.on_arcs(share)
-        certificate = Certificate(
-            self.status,
-            float(((load + idle) / full).max()),
-            np.nan,
-            reached * unit,
-            min(bound, reached) * unit,
-            len(self.paths.demand),
-            self.rounds,
-        )
-        return self.routes(share, certificate)
-
-    def nothing(self) -> Routes:
-        """Routes where there is nothing to route."""
-        return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
+        mlu = float(((load + idle) / full).max())
+        cost = reached * unit, min(bound, reached) * unit
+        return self.proven(share, (mlu, np.nan), cost)
 
     def _program(self, weight: np.ndarray) -> tuple[Program, int]:
         """Build the program; return it and the number of its segment columns."""
@@ -118,19 +105,16 @@ class PiecewiseProblem(PathProblem):
         last = np.append(arc[1:] != arc[:-1], True)
         parts = len(arc)
         slopes = np.broadcast_to(self.slopes, width.shape)
-        segments = sparse.csc_array(
-            (-np.ones(parts), (demands + arc, np.arange(parts))), shape=(demands + arcs, parts)
-        )
+        at = demands + arc, np.arange(parts)
+        segments = sparse.csc_array((-np.ones(parts), at), shape=(demands + arcs, parts))
         columns = self.columns(self.paths)
         count = columns.shape[1]
         basic = np.zeros(parts + count, dtype=bool)
         basic[:parts] = last
         basic[parts + self.fastest(self.paths)] = True
+        costs = self.costs(self.paths, weight) + self.switching_costs()
         program = Program(
-            cost=np.concatenate(
-                [slopes[arc, segment], self.costs(self.paths, weight) + self.switching_costs()]
-            ),
-            lower=np.zeros(parts + count),
+            cost=np.concatenate([slopes[arc, segment], costs]),
             upper=np.concatenate([np.where(last, INFINITE, width[arc, segment]), self.upper()]),
             matrix=sparse.csc_array(sparse.hstack([segments, columns])),
             row_lower=np.concatenate([np.ones(demands), np.full(arcs, -INFINITE)]),
@@ -156,7 +140,5 @@ class PiecewiseProblem(PathProblem):
         full, idle = self.capacity[self.arc_rows, None], self.background[self.arc_rows, None]
         bends = np.clip(full * self.bends - idle, 0.0, self.total)
         load = np.concatenate([bends, np.full((len(full), 1), self.total)], axis=1)
-        value = (
-            self.cost(load + idle, full) - self.cost(idle, full) - price[self.arc_rows, None] * load
-        )
-        return float(value.min(axis=1).sum())
+        value = self.cost(load + idle, full) - self.cost(idle, full)
+        return float((value - price[self.arc_rows, None] * load).min(axis=1).sum())

@@ -7,6 +7,7 @@ before, so that the same problem gives the same answer to the last bit, in any p
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import highspy
 import numpy as np
@@ -27,7 +28,6 @@ class Solution:
     status: str
     values: np.ndarray
     prices: np.ndarray
-    objective: float
 
 
 class _Solver(highspy.Highs):
@@ -44,7 +44,8 @@ class Program:
 
     Parameters
     ----------
-    cost, lower, upper : ndarray, shape (columns,)
+    cost, upper, lower : ndarray, shape (columns,)
+        All *lower* are 0 when left out.
     matrix : csc_array, shape (rows, columns)
     row_lower, row_upper : ndarray, shape (rows,)
     basic_columns, basic_rows : ndarray of bool
@@ -55,13 +56,13 @@ class Program:
         self,
         *,
         cost: np.ndarray,
-        lower: np.ndarray,
         upper: np.ndarray,
         matrix: sparse.csc_array,
         row_lower: np.ndarray,
         row_upper: np.ndarray,
         basic_columns: np.ndarray,
         basic_rows: np.ndarray,
+        lower: np.ndarray | None = None,
     ) -> None:
         solver = _Solver()
         for option, value in (
@@ -74,7 +75,8 @@ class Program:
             solver.setOptionValue(option, value)
         program = highspy.HighsLp()
         program.num_col_, program.num_row_ = matrix.shape[1], matrix.shape[0]
-        program.col_cost_, program.col_lower_, program.col_upper_ = cost, lower, upper
+        program.col_cost_, program.col_upper_ = cost, upper
+        program.col_lower_ = np.zeros(len(cost)) if lower is None else lower
         program.row_lower_, program.row_upper_ = row_lower, row_upper
         program.a_matrix_.format_ = highspy.MatrixFormat.kColwise
         program.a_matrix_.start_ = matrix.indptr.astype(np.int32)
@@ -83,8 +85,7 @@ class Program:
         if solver.passModel(program) == highspy.HighsStatus.kError:
             raise SimulatorError("HiGHS refused the program")
         basis = highspy.HighsBasis()
-        basis.col_status = _statuses(basic_columns)
-        basis.row_status = _statuses(basic_rows)
+        basis.col_status, basis.row_status = _statuses(basic_columns), _statuses(basic_rows)
         basis.valid = True
         solver.setBasis(basis)
         self._solver = solver
@@ -94,29 +95,14 @@ class Program:
         """Add columns with values from zero up."""
         count = matrix.shape[1]
         self._solver.addCols(
-            count,
-            cost,
-            np.zeros(count),
-            np.full(count, INFINITE),
-            matrix.nnz,
-            matrix.indptr[:-1].astype(np.int32),
-            matrix.indices.astype(np.int32),
-            matrix.data,
+            count, cost, np.zeros(count), np.full(count, INFINITE), *_by_line(matrix)
         )
         self.columns += count
 
     def add_rows(self, matrix: sparse.csr_array, upper: np.ndarray) -> None:
         """Add the rows ``matrix @ x <= upper``."""
         count = matrix.shape[0]
-        self._solver.addRows(
-            count,
-            np.full(count, -INFINITE),
-            upper,
-            matrix.nnz,
-            matrix.indptr[:-1].astype(np.int32),
-            matrix.indices.astype(np.int32),
-            matrix.data,
-        )
+        self._solver.addRows(count, np.full(count, -INFINITE), upper, *_by_line(matrix))
 
     def set_costs(self, cost: np.ndarray) -> None:
         """Replace all costs."""
@@ -148,21 +134,18 @@ class Program:
             solver.run()
         status = solver.getModelStatus()
         if status == _INFEASIBLE:
-            nothing = np.empty(0)
-            return Solution("infeasible", nothing, nothing, np.inf)
+            return Solution("infeasible", np.empty(0), np.empty(0))
         if status != _OPTIMAL:
             raise SimulatorError(f"HiGHS stopped with {solver.modelStatusToString(status)}")
         solution = solver.getSolution()
-        return Solution(
-            "optimal",
-            np.array(solution.col_value),
-            np.array(solution.row_dual),
-            solver.getInfo().objective_function_value,
-        )
+        return Solution("optimal", np.array(solution.col_value), np.array(solution.row_dual))
 
 
 def _statuses(basic: np.ndarray) -> list[highspy.HighsBasisStatus]:
-    statuses = [_LOWER] * len(basic)
-    for place in np.flatnonzero(basic):
-        statuses[place] = _BASIC
-    return statuses
+    return [_BASIC if each else _LOWER for each in basic.tolist()]
+
+
+def _by_line(matrix: sparse.csc_array | sparse.csr_array) -> tuple[Any, ...]:
+    """Number of entries, then starts, positions and values of the columns or rows to add."""
+    starts, positions = matrix.indptr[:-1].astype(np.int32), matrix.indices.astype(np.int32)
+    return matrix.nnz, starts, positions, matrix.data

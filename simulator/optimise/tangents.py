@@ -41,9 +41,8 @@ def least_delay(network: Network, demands: Demands, *, latency_weight: float, ga
         # In q = 1 / (1 - u) the tangent at u has slope q^2, and two of them meet at
         # 1 - 2 / (q1 + q2).
         q = 1.0 / (1.0 - touch)
-        problem.bends = np.append(
-            np.zeros((len(full), 1)), 1.0 - 2.0 / (q[:, 1:] + q[:, :-1]), axis=1
-        )
+        meet = 1.0 - 2.0 / (q[:, 1:] + q[:, :-1])
+        problem.bends = np.append(np.zeros((len(full), 1)), meet, axis=1)
         problem.slopes = q**2 / full[:, None] / psi
         share, bound = problem.minimise(weight)
         load, idle, _ = problem.on_arcs(share)

@@ -15,7 +15,7 @@ from scipy import sparse
 from simulator.base.errors import SimulatorError
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.routes import Certificate, Routes
+from simulator.model.routes import Routes
 from simulator.optimise.multicommodity import counted
 from simulator.optimise.path_problem import PathProblem, nine_digits, power_of_two, powers_of_two
 from simulator.optimise.program import INFINITE, Program, Solution
@@ -39,10 +39,7 @@ class WindowProblem(PathProblem):
 
     Parameters
     ----------
-    network, demands
-        As for any :class:`PathProblem`.
     window : ndarray, shape (demands, instants)
-    measure : str
     classes : tuple of str
         Link classes whose utilisation counts; all when empty.
     """
@@ -52,7 +49,6 @@ class WindowProblem(PathProblem):
         network: Network,
         demands: Demands,
         window: np.ndarray,
-        *,
         measure: Measure,
         classes: tuple[str, ...],
     ) -> None:
@@ -81,7 +77,7 @@ class WindowProblem(PathProblem):
     def solve(self, others_cap: float) -> Routes:
         """Run the stages and return routes with their proof."""
         if not len(self.active):
-            return self.routes(np.empty(0), Certificate("nothing to route", 0.0, np.nan, 0.0, 0.0))
+            return self.nothing()
         used = self._used(self.all_on_fastest())
         self.theta_unit = power_of_two(used[self.counts].max(initial=0.0))
         free = np.zeros(len(self.network.tail))
@@ -100,27 +96,17 @@ class WindowProblem(PathProblem):
         share, bound = self._minimise(program, None, self.delay)
         mlu, objective = self._measured(share), self.latency(share)
         instants, unit = self.weight.sum(), self.unit * self.delay_unit
-        certificate = Certificate(
-            self.status,
-            float(mlu / instants),
-            float(min(mlu_bound * self.theta_unit, mlu) / instants),
-            objective * unit,
-            min(bound, objective) * unit,
-            len(self.paths.demand),
-            self.rounds,
-        )
-        return self.routes(share, certificate)
+        least = float(min(mlu_bound * self.theta_unit, mlu) / instants)
+        cost = objective * unit, min(bound, objective) * unit
+        return self.proven(share, (float(mlu / instants), least), cost)
 
     def _minimise(
         self, program: Program, head: int | None, weight: np.ndarray
     ) -> tuple[np.ndarray, float]:
         """Minimise one of the first columns, or a cost of flow on arcs when *head* is None.
 
-        Returns
-        -------
-        share : ndarray, shape (paths,)
-        bound : float
-            Proven lower bound on the measure or the cost; nothing is proven about the others.
+        Return the shares of the paths, and a proven bound on the measure or the cost (of no meaning
+        for the others).
         """
         cost = np.zeros(program.columns)
         if head is None:
@@ -141,7 +127,7 @@ class WindowProblem(PathProblem):
     def _bound(self, head: int | None, floor: np.ndarray, price: sparse.csr_array) -> float:
         """Lagrangian bound at the prices of rows, over all paths.
 
-        See ``optimise/bounds.py``. The levels are free as long as the measure keeps its limit, so
+        See ``path_problem.py``. The levels are free as long as the measure keeps its limit, so
         that the best of them is the one whose rows have the highest price for its weight.
         """
         priced = sparse.coo_array(price)
@@ -165,9 +151,8 @@ class WindowProblem(PathProblem):
         flow = share[share > 0] * self.rate[paths.demand]
         length = np.diff(paths.starts)
         at = paths.arcs, np.repeat(self.profile[paths.demand], length)
-        by_profile = sparse.csr_array(
-            (np.repeat(flow, length), at), shape=(len(self.network.tail), len(self.factor))
-        )
+        shape = len(self.network.tail), len(self.factor)
+        by_profile = sparse.csr_array((np.repeat(flow, length), at), shape=shape)
         load = by_profile @ self.factor + self.background[:, None]
         return np.asarray(load / np.where(self.usable, self.capacity, np.inf)[:, None])
 
@@ -193,7 +178,6 @@ class WindowProblem(PathProblem):
         basic[self.heads + self.fastest(self.paths)] = True
         return Program(
             cost=np.zeros(self.heads + paths),
-            lower=np.zeros(self.heads + paths),
             upper=np.full(self.heads + paths, INFINITE),
             matrix=sparse.csc_array(sparse.hstack([heads, self.columns(self.paths)])),
             row_lower=np.append(np.ones(demands), -INFINITE),
@@ -206,26 +190,18 @@ class WindowProblem(PathProblem):
         """Column of every path: a one in its demand's row, its rate in rows of its arcs."""
         count = len(paths.demand)
         # No path has a share in the row of the measure, the one after those of the demands.
-        own = sparse.csr_array(
-            (np.ones(count), (np.arange(count), self.slot[paths.demand])),
-            shape=(count, len(self.active) + 1),
-        )
+        at = np.arange(count), self.slot[paths.demand]
+        own = sparse.csr_array((np.ones(count), at), shape=(count, len(self.active) + 1))
         on_arcs = self._rates(paths, self.arc, self.instant)
         return sparse.csc_array(sparse.hstack([own, on_arcs]).T)
 
     def _rates(self, paths: Paths, arc: np.ndarray, instant: np.ndarray) -> sparse.csr_array:
         """Rate of paths on arcs at instants, as the rows have it, shape (paths, rows)."""
         count = len(paths.demand)
-        passes = sparse.csr_array(
-            (np.ones(len(paths.arcs)), paths.arcs, paths.starts),
-            shape=(count, len(self.network.tail)),
-        )
-        path, row = sparse.coo_array(passes[:, arc]).coords
+        path, row = sparse.coo_array(paths.passes(len(self.network.tail))[:, arc]).coords
         k = paths.demand[path]
-        rate = self.rate[k] * self.factor[self.profile[k], instant[row]]
-        rates = sparse.csr_array(
-            (rate * self._row_scale(arc)[row], (path, row)), shape=(count, len(arc))
-        )
+        rate = self.rate[k] * self.factor[self.profile[k], instant[row]] * self._row_scale(arc)[row]
+        rates = sparse.csr_array((rate, (path, row)), shape=(count, len(arc)))
         rates.eliminate_zeros()
         return rates
 
@@ -250,13 +226,9 @@ class WindowProblem(PathProblem):
             self.has_row[arc, instant] = True
             self.arc, self.instant = np.append(self.arc, arc), np.append(self.instant, instant)
             scale = self._row_scale(arc)
-            limits = sparse.csr_array(
-                (
-                    -self.capacity[arc] * self.theta_unit * scale,
-                    (np.arange(count), self.limit[arc, instant]),
-                ),
-                shape=(count, self.heads),
-            )
+            pull = -self.capacity[arc] * self.theta_unit * scale
+            at = np.arange(count), self.limit[arc, instant]
+            limits = sparse.csr_array((pull, at), shape=(count, self.heads))
             flows = self._rates(self.paths, arc, instant).T
             rows = sparse.csr_array(sparse.hstack([limits, flows]))
             program.add_rows(rows, -self.background[arc] * scale)

@@ -13,7 +13,6 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.paths.shortest import (
     HOP_MS,
-    Destinations,
     ShortestPaths,
     destinations_of,
     shortest_to,
@@ -65,27 +64,28 @@ class Paths:
             np.concatenate([self.starts, self.starts[-1] + other.starts[1:]]),
         )
 
+    def passes(self, arcs: int) -> sparse.csr_array:
+        """Ones where a path goes over an arc, shape (paths, arcs)."""
+        ones, shape = np.ones(len(self.arcs)), (len(self.demand), arcs)
+        return sparse.csr_array((ones, self.arcs, self.starts), shape=shape)
+
+    def marks(self) -> list[tuple[int, bytes]]:
+        """What is the same for the same paths: demand and arcs."""
+        ends = zip(self.demand.tolist(), self.starts[:-1], self.starts[1:], strict=True)
+        return [(demand, self.arcs[start:end].tobytes()) for demand, start, end in ends]
+
     def duplicates(self) -> np.ndarray:
         """Position of the first path that is the same, shape (paths,): its own for most."""
         seen: dict[tuple[int, bytes], int] = {}
-        first = np.empty(len(self.demand), dtype=np.int64)
-        for p, demand in enumerate(self.demand):
-            mark = (int(demand), self.arcs[self.starts[p] : self.starts[p + 1]].tobytes())
-            first[p] = seen.setdefault(mark, p)
-        return first
+        first = [seen.setdefault(mark, p) for p, mark in enumerate(self.marks())]
+        return np.array(first, dtype=np.int64)
 
     def distinct(self) -> Paths:
         """Return the paths without repetitions within a demand."""
         return self.take(np.flatnonzero(self.duplicates() == np.arange(len(self.demand))))
 
     def within(self, delay_ms: np.ndarray, stretch_ms: np.ndarray) -> Paths:
-        """Return the paths slower than the fastest of their demand by no more than a limit.
-
-        Parameters
-        ----------
-        delay_ms : ndarray, shape (arcs,)
-        stretch_ms : ndarray, shape (demands,)
-        """
+        """Return the paths slower than the fastest of their demand by no more than its limit."""
         delay = self.sums(delay_ms)
         best = np.full(len(stretch_ms), np.inf)
         np.minimum.at(best, self.demand, delay)
@@ -125,13 +125,14 @@ class ExitPaths:
     def paths(self, place: np.ndarray, which: np.ndarray) -> Paths:
         """Return the paths by way of ``crossing[place]`` of the demands ``who[which]``."""
         k = self.who[which]
-        head = self._to_exit.follow(place, self._demands.source[k])
-        tail = self._near.follow(self._row[k], self._network.head[self.crossing[place]])
-        return _through(k, head, self.crossing[place], tail)
-
-    @property
-    def _network(self) -> Network:
-        return self._near.network
+        arc = self.crossing[place]
+        before, before_starts = self._to_exit.follow(place, self._demands.source[k])
+        after, after_starts = self._near.follow(self._row[k], self._near.network.head[arc])
+        each = np.arange(len(k))
+        lengths = np.diff(before_starts), np.diff(after_starts)
+        owner = np.concatenate([np.repeat(each, lengths[0]), each, np.repeat(each, lengths[1])])
+        arcs = np.concatenate([before, arc, after])[np.argsort(owner, kind="stable")]
+        return Paths(k, arcs, before_starts + np.arange(len(k) + 1) + after_starts)
 
 
 def exit_paths(
@@ -141,8 +142,6 @@ def exit_paths(
 
     Parameters
     ----------
-    network : Network
-    demands : Demands
     weight : ndarray, shape (arcs,)
         Length of every arc.
     row : ndarray of int, shape (demands,)
@@ -167,9 +166,7 @@ def exit_paths(
         yield ExitPaths(crossing, who, length, demands, row, to_exit, near)
 
 
-def first_paths(
-    network: Network, demands: Demands, destinations: Destinations, row: np.ndarray
-) -> tuple[Paths, np.ndarray]:
+def first_paths(network: Network, demands: Demands) -> tuple[Paths, np.ndarray]:
     """The fastest path of each demand and, for international ones, by way of other exits.
 
     Depends on the network and the pairs, not on rates: kept with the network for the next solve.
@@ -183,7 +180,7 @@ def first_paths(
     """
     key = remembered(network, demands, "first paths")
     if key not in network.memo:
-        network.memo[key] = _find_first_paths(network, demands, destinations, row)
+        network.memo[key] = _find_first_paths(network, demands)
     return network.memo[key]
 
 
@@ -195,19 +192,10 @@ def remembered(network: Network, demands: Demands, *what: Hashable) -> tuple[Has
     return key
 
 
-def _find_first_paths(
-    network: Network, demands: Demands, destinations: Destinations, row: np.ndarray
-) -> tuple[Paths, np.ndarray]:
+def _find_first_paths(network: Network, demands: Demands) -> tuple[Paths, np.ndarray]:
     weight = network.delay_ms + HOP_MS
-    near = shortest_to(network, weight, destinations)
-    paths = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
-    for by_exit in exit_paths(network, demands, weight, row, near):
-        best = np.argsort(by_exit.length, axis=0, kind="stable")[:FIRST_EXITS]
-        for place in best:
-            able = np.flatnonzero(np.isfinite(by_exit.length[place, np.arange(len(by_exit.who))]))
-            paths = paths.join(by_exit.paths(place[able], able))
-    order = np.lexsort((paths.sums(weight), paths.demand))
-    paths = paths.take(order[np.diff(paths.starts)[order] > 0]).distinct()
+    paths = _by_fastest_exits(network, demands, weight, FIRST_EXITS)
+    paths = paths.take(np.lexsort((paths.sums(weight), paths.demand))).distinct()
     first = np.full(len(demands), -1)
     lead = np.flatnonzero(np.diff(paths.demand, prepend=-1))
     first[paths.demand[lead]] = lead
@@ -232,16 +220,7 @@ def fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
 def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths:
     weight = network.delay_ms + HOP_MS
     destinations, row = destinations_of(network, demands)
-    near = shortest_to(network, weight, destinations)
-    arcs, starts = near.follow(row, demands.source)
-    paths = Paths(np.arange(len(demands)), arcs, starts)
-    paths = paths.take(np.flatnonzero(np.diff(starts) > 0))
-    for by_exit in exit_paths(network, demands, weight, row, near):
-        best = np.argsort(by_exit.length, axis=0, kind="stable")[:count]
-        for place in best:
-            able = np.flatnonzero(np.isfinite(by_exit.length[place, np.arange(len(by_exit.who))]))
-            paths = paths.join(by_exit.paths(place[able], able))
-    paths = paths.distinct().first(count)
+    paths = _by_fastest_exits(network, demands, weight, count).distinct().first(count)
     has = np.bincount(paths.demand, minlength=len(demands))
     short = np.flatnonzero((has > 0) & (has < count))
     found: dict[tuple[int, int], list[tuple[int, ...]]] = {}
@@ -258,6 +237,19 @@ def _find_fastest_paths(network: Network, demands: Demands, count: int) -> Paths
             found[pair] = lists[rules].shortest(*pair, count)
         more += [(int(k), arcs) for arcs in found[pair]]
     return paths.join(Paths.of(more)).distinct().first(count)
+
+
+def _by_fastest_exits(network: Network, demands: Demands, weight: np.ndarray, count: int) -> Paths:
+    """The shortest path of every demand that has any, then those by its *count* nearest exits."""
+    destinations, row = destinations_of(network, demands)
+    near = shortest_to(network, weight, destinations)
+    paths = Paths(np.arange(len(demands)), *near.follow(row, demands.source))
+    paths = paths.take(np.flatnonzero(np.diff(paths.starts) > 0))
+    for by_exit in exit_paths(network, demands, weight, row, near):
+        for place in np.argsort(by_exit.length, axis=0, kind="stable")[:count]:
+            able = np.flatnonzero(np.isfinite(by_exit.length[place, np.arange(len(by_exit.who))]))
+            paths = paths.join(by_exit.paths(place[able], able))
+    return paths
 
 
 class _PathList:
@@ -324,22 +316,3 @@ def _may_pass(
         outer = np.where(network.is_abroad[demands.target], demands.target, demands.source)[who]
         allowed &= ~network.closed[np.ix_(crossing, outer)]
     return allowed
-
-
-def _through(
-    demand: np.ndarray,
-    head: tuple[np.ndarray, np.ndarray],
-    arc: np.ndarray,
-    tail: tuple[np.ndarray, np.ndarray],
-) -> Paths:
-    """Join path heads, one arc each, and path tails."""
-    (head_arcs, head_starts), (tail_arcs, tail_starts) = head, tail
-    before, after = np.diff(head_starts), np.diff(tail_starts)
-    starts = np.concatenate([[0], np.cumsum(before + 1 + after)])
-    arcs = np.empty(starts[-1], dtype=np.int64)
-    place = np.arange(starts[-1]) - np.repeat(starts[:-1], before + 1 + after)
-    turn = np.repeat(before, before + 1 + after)
-    arcs[place < turn] = head_arcs
-    arcs[place == turn] = arc
-    arcs[place > turn] = tail_arcs
-    return Paths(demand, arcs, starts)

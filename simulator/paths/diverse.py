@@ -33,9 +33,8 @@ def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
     weight = network.delay_ms + HOP_MS
 
     def tree(length: np.ndarray, k: np.ndarray) -> Paths:
-        return Paths(
-            k, *shortest_to(network, length, destinations).follow(row[k], demands.source[k])
-        )
+        near = shortest_to(network, length, destinations)
+        return Paths(k, *near.follow(row[k], demands.source[k]))
 
     latest = tree(weight, np.arange(len(demands)))
     latest = latest.take(np.flatnonzero(np.diff(latest.starts) > 0))

@@ -56,17 +56,13 @@ def gateway_distances(network: Network, demands: Demands) -> np.ndarray:
     leaves = shortest_to(outside, network.metric, Destinations(regions, shut)).distance[:, gateways]
     pairs = np.repeat(np.arange(len(regions)), len(gateways))
     back = Destinations(np.tile(gateways, len(regions)), None if shut is None else shut[pairs])
-    returns = shortest_to(outside, network.metric, back).distance[
-        np.arange(len(pairs)), regions[pairs]
-    ]
-    returns = returns.reshape(len(regions), len(gateways))
+    returns = shortest_to(outside, network.metric, back).distance
+    returns = returns[np.arange(len(pairs)), regions[pairs]].reshape(len(regions), len(gateways))
     able = np.where(out[:, None], leaves[region], returns[region])
     # A stub carries no transit, even as a gateway: its exits are for itself alone.
-    closed = network.is_stub[gateways] & (gateways != inner[:, None])
-    able = np.where(closed, np.inf, able)
-    distance[crosses] = np.where(
-        np.isfinite(able), np.where(out[:, None], to_gate, from_gate), np.inf
-    )
+    opens = ~network.is_stub[gateways] | (gateways == inner[:, None])
+    known = np.where(out[:, None], to_gate, from_gate)
+    distance[crosses] = np.where(opens & np.isfinite(able), known, np.inf)
     return distance
 
 
@@ -81,12 +77,7 @@ def nearest(distance: np.ndarray) -> np.ndarray:
 def by_gateway(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
     """Route each demand by way of its gateway, or by plain ECMP where it has none.
 
-    Parameters
-    ----------
-    network : Network
-    demands : Demands
-    gate : ndarray of int, shape (demands,)
-        Position in ``network.gateways``; -1 for none.
+    *gate* is its position in ``network.gateways``, -1 for none, shape (demands,).
     """
     destinations, row = destinations_of(network, demands)
     # A commodity is forwarded in one way: to a destination, by a gateway or by none (-1).
@@ -110,28 +101,15 @@ def _two_legs(network: Network, gates: np.ndarray, destination: Destinations) ->
     """Splits of each (gateway, destination): one leg inside the country, one abroad."""
     outside = _abroad_only(network)
     out = network.is_abroad[destination.node]
-    inner_end, outer_end = (
-        np.where(out, gates, destination.node),
-        np.where(out, destination.node, gates),
-    )
-    ends, which = np.unique(inner_end, return_inverse=True)
+    ends, which = np.unique(np.where(out, gates, destination.node), return_inverse=True)
     inside = shortest_to(network, network.metric, ends).ecmp()[which].tocoo()
-    beyond = (
-        shortest_to(outside, network.metric, Destinations(outer_end, destination.closed))
-        .ecmp()
-        .tocoo()
-    )
+    outer = Destinations(np.where(out, destination.node, gates), destination.closed)
+    beyond = shortest_to(outside, network.metric, outer).ecmp().tocoo()
     # The leg abroad starts at this gateway's own exits, not at those of others on the way.
     tail = network.tail[beyond.col]
     own = network.is_abroad[tail] | (tail == gates[beyond.row])
     stays = ~network.is_abroad[network.tail[inside.col]]
-    return sparse.csr_array(
-        (
-            np.concatenate([inside.data[stays], beyond.data[own]]),
-            (
-                np.concatenate([inside.row[stays], beyond.row[own]]),
-                np.concatenate([inside.col[stays], beyond.col[own]]),
-            ),
-        ),
-        shape=(len(destination), len(network.tail)),
-    )
+    row = np.concatenate([inside.row[stays], beyond.row[own]])
+    arc = np.concatenate([inside.col[stays], beyond.col[own]])
+    split = np.concatenate([inside.data[stays], beyond.data[own]])
+    return sparse.csr_array((split, (row, arc)), shape=(len(destination), len(network.tail)))

@@ -134,14 +134,12 @@ class ShortestPaths:
         order = np.argsort(tail, kind="stable")
         via = self.via[:, order]
         group = np.flatnonzero(np.diff(tail[order], prepend=-1))
-        best = np.minimum.reduceat(via, group, axis=1) if len(group) else via
+        best = np.minimum.reduceat(via, group, axis=1)
         good = via == np.repeat(best, np.diff(np.append(group, len(order))), axis=1)
         first = np.zeros((len(self.targets), len(self.network.nodes)), dtype=np.int64)
-        # Written from last to first, so that the arc listed first stays.
-        for column in range(len(order) - 1, -1, -1):
-            arc = order[column]
-            rows = good[:, column]
-            first[rows, tail[arc]] = arc
+        first[:, tail[order][group]] = np.minimum.reduceat(
+            np.where(good, order, len(order)), group, axis=1
+        )
         return first
 
 
@@ -150,28 +148,17 @@ def shortest_to(
 ) -> ShortestPaths:
     """Find the shortest path from every node to each destination.
 
-    Parameters
-    ----------
-    network : Network
-    weight : ndarray, shape (arcs,)
-        Length of every arc, above zero.
-    destinations : Destinations, or ndarray of int
-        Nodes to reach.
+    *weight* is the length of every arc, above zero, shape (arcs,).
     """
-    destinations = (
-        destinations if isinstance(destinations, Destinations) else Destinations(destinations)
-    )
+    if not isinstance(destinations, Destinations):
+        destinations = Destinations(destinations)
     targets = destinations.node
-    nodes = len(network.nodes)
-    distance = np.full((len(targets), nodes), np.inf)
+    distance = np.full((len(targets), len(network.nodes)), np.inf)
     via = np.full((len(targets), len(network.tail)), np.inf)
     for rows, usable in _by_usable_arcs(network, destinations):
         distance[rows] = _distances(network, weight, targets[rows], usable)
-        barred = ~usable | (
-            network.is_stub[network.head] & (network.head != targets[rows][:, None])
-        )
         length = weight + distance[np.ix_(rows, network.head)]
-        via[rows] = np.where(barred, np.inf, length)
+        via[rows] = np.where(usable & _may_enter(network, targets[rows]), length, np.inf)
     return ShortestPaths(network, targets, distance, via)
 
 
@@ -200,22 +187,23 @@ def _by_usable_arcs(
             yield rows[kind.ravel() == i], usable & ~each
 
 
+def _may_enter(network: Network, targets: np.ndarray) -> np.ndarray:
+    """Arcs that enter no stub but the target itself, shape (targets, arcs)."""
+    return ~network.is_stub[network.head] | (network.head == targets[:, None])
+
+
 def shortest_to_each(
     network: Network, weight: np.ndarray, destinations: Destinations
 ) -> ShortestPaths:
     """Find the shortest path from every node to each destination, under lengths of its own.
 
-    Parameters
-    ----------
-    network : Network
-    weight : ndarray, shape (destinations, arcs)
-        Length of every arc for traffic to each destination, above zero by more than rounding.
-    destinations : Destinations
+    *weight* is the length of every arc for traffic to each, above zero by more than rounding,
+    shape (destinations, arcs).
     """
     targets = destinations.node
     length = np.full(weight.shape, np.inf)
     for rows, usable in _by_usable_arcs(network, destinations):
-        enters = ~network.is_stub[network.head] | (network.head == targets[rows][:, None])
+        enters = _may_enter(network, targets[rows])
         length[rows] = np.where(usable & enters, weight[rows], np.inf)
     order = np.argsort(network.tail, kind="stable")
     group = np.flatnonzero(np.diff(network.tail[order], prepend=-1))

@@ -76,14 +76,8 @@ class BestStatic(Scheme):
         ValueError
             The window is no table of finite rates with a row for every demand.
         """
-        window = _window(demands)
-        problem = WindowProblem(
-            without_zero_capacity(network),
-            demands,
-            window,
-            measure=self.measure,
-            classes=self.classes,
-        )
+        able, window = without_zero_capacity(network), _window(demands)
+        problem = WindowProblem(able, demands, window, self.measure, self.classes)
         return problem.solve(self.others_cap)
 
 

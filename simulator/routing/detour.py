@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, NamedTuple
 
 import numpy as np
 from pydantic import Field
@@ -86,8 +85,7 @@ class Detour(Scheme):
         return _Overrides(self, able, demands, table).routes()
 
 
-@dataclass(frozen=True, eq=False)
-class _ExitPaths:
+class _ExitPaths(NamedTuple):
     """Paths of all demands with their exits: path *w* crosses ``exit[w]``, -1 for the shortest."""
 
     paths: Paths
@@ -150,9 +148,8 @@ class _Overrides:
         """Other paths of the demands that start on this exit, in the order they are tried."""
         table = self.table
         leaves = (table.exit[self.start] == exit_arc) & (self.rate > 0)
-        alternatives = np.flatnonzero(
-            leaves[table.paths.demand] & (table.exit >= 0) & (table.exit != exit_arc)
-        )
+        elsewhere = (table.exit >= 0) & (table.exit != exit_arc)
+        alternatives = np.flatnonzero(leaves[table.paths.demand] & elsewhere)
         k = table.paths.demand[alternatives]
         added = table.latency_ms[alternatives] - table.latency_ms[self.start[k]]
         source, target, traffic_class = (name[k] for name in self.names)

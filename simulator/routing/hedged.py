@@ -113,14 +113,11 @@ class Hedged(Scheme):
         hedged, kept = choose(), None
         if current is not None:
             used = [(k, s, arcs) for k, s, arcs in current.paths() if network.up[list(arcs)].all()]
-            marks = [(k, np.array(arcs, dtype=np.int64).tobytes()) for k, _, arcs in used]
-            new = [
-                (k, arcs)
-                for (k, _, arcs), m in zip(used, marks, strict=True)
-                if m not in hedged.index
-            ]
+            paths = Paths.of([(k, arcs) for k, _, arcs in used])
+            marks = paths.marks()
+            new = [place for place, mark in enumerate(marks) if mark not in hedged.index]
             if new:
-                hedged = choose(more=Paths.of(new))
+                hedged = choose(more=paths.take(np.array(new)))
             share = np.zeros(len(hedged.paths.demand))
             for mark, (_, given, _) in zip(marks, used, strict=True):
                 if mark in hedged.index:  # else it is slower than the stretch allows

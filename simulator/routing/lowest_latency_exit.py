@@ -36,6 +36,5 @@ class LowestLatencyExit(Scheme):
         by_delay = shortest_to(network, network.delay_ms + HOP_MS, destinations).ecmp()
         commodity = row + len(destinations) * crossing(network, demands)
         splits = sparse.csr_array(sparse.vstack([by_metric, by_delay]))
-        return Routes.from_splits(
-            network, demands, splits, np.tile(destinations.node, 2), commodity
-        )
+        ends = np.tile(destinations.node, 2)
+        return Routes.from_splits(network, demands, splits, ends, commodity)

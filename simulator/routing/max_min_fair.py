@@ -72,9 +72,8 @@ class MaxMinFair(Scheme):
         routes = TwoStage(able, allotted, paths=paths).solve(cap, cap)
         layers = tuple((hops, let_in) for hops, _ in routes.layers)
         shaped = Routes(network, layers, routes.certificate)
-        return replace(
-            shaped, throttled=np.where(_reachable(network, demands), 1.0 - shaped.served, 0.0)
-        )
+        throttled = np.where(_reachable(network, demands), 1.0 - shaped.served, 0.0)
+        return replace(shaped, throttled=throttled)
 
 
 def _reachable(network: Network, demands: Demands) -> np.ndarray:
