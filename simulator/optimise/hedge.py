@@ -36,6 +36,7 @@ from simulator.base.errors import SimulatorError
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.optimise import bounds
 from simulator.optimise.hedge_paths import FaultSets, Hedge
 from simulator.optimise.path_problem import PathProblem, nine_digits, power_of_two, powers_of_two
 from simulator.optimise.program import INFINITE, Program
@@ -293,12 +294,15 @@ class _Rows:
             return None, np.inf
         most = self._enough.copy()
         most[0] = solution.values[0]
-        # Every column at its best for its reduced cost. Rows that are no equations limit from above
-        # only. Rounding errors in the prices make the bound worse, never wrong.
-        price = solution.prices * unit
-        price = np.where(np.isfinite(self._lower), price, np.minimum(price, 0.0))
-        reduced = cost - self._matrix.T @ price
-        bound = float(price @ self._upper + np.where(reduced > 0, lower, most) @ reduced)
+        bound = bounds.any_program(
+            cost,
+            self._matrix,
+            solution.prices * unit,
+            row_lower=self._lower,
+            row_upper=self._upper,
+            lower=lower,
+            upper=most,
+        )
         return solution.values, bound
 
 

@@ -25,6 +25,7 @@ from simulator.base.errors import SimulatorError, did_you_mean
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.optimise import bounds
 from simulator.optimise.path_problem import (
     PathProblem,
     power_of_two,
@@ -197,10 +198,9 @@ class TwoStage(PathProblem):
                 theta = float(solution.values[0])
             price, dual = self.prices(solution)
             length, floor, near = self.shortest(price)
-            bound = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
-            bound -= float(price[bounded] @ room[bounded])
-            # For prices that make a unit of theta cost one at most; larger ones scale down.
-            bound /= max(1.0, float(price @ unit_load))
+            cost = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
+            refund = float(price[bounded] @ room[bounded])
+            bound = bounds.least_utilisation(cost, refund, float(price @ unit_load))
             if not self.price_in(program, near, length, dual, free):
                 self.paths = known if self.limited else self.paths
                 return theta * theta_unit, bound * theta_unit
@@ -228,7 +228,7 @@ class TwoStage(PathProblem):
             weight = self.delay + price
             length, floor, near = self.shortest(weight)
             floor = floor + self.switching_cost
-            bound = float(floor @ self.rate[self.active] - price[binds] @ room[binds])
+            bound = bounds.least_cost(floor, self.rate[self.active], price[binds], room[binds])
             bound += self.saved_by_staying(weight, floor)
             if not self.price_in(program, near, length, dual, self.delay, self.switching_cost):
                 self.paths = known if self.limited else self.paths

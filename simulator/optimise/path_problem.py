@@ -6,13 +6,7 @@ missing path of a demand is its shortest one; when no path improves the cost, th
 over *all* paths. Where paths are limited to a given list, the first answer stands,
 and pricing goes on to find the bound of all paths.
 
-**Lagrangian bounds** come from the prices of the arcs, any that are not negative. Charge them for
-load, and refund them for the load that the limits allow. A routing within the limits gets no more
-expensive by that. Without the limits the cheapest routing sends every demand over its shortest path
-under cost and price. So the cost of that, less the refund, is at most the cost of any routing
-within the limits, over all paths and for any prices; at the prices of an optimum the two are equal.
-Other problems add terms of their own: ``piecewise.py`` (load has a cost itself), ``window.py``
-(limits differ by instant); ``exit_problem.py`` takes the bound over paths by exits.
+The prices of every solution give a Lagrangian bound as well; see ``bounds.py``.
 
 Only proportions reach the solver: rates are in units of the largest. So bps, Gbps and Tbps give the
 same answer, and so do light and heavy traffic. A demand without any path stays unserved: no failure
