@@ -12,7 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 MAPPED = ("topologies", "scenarios")
-NOT_PACKAGED = (".*", "*.egg-info", "__pycache__", "build", "dist", "results", "notebooks")
+NOT_PACKAGED = (".*", "*.egg-info", "__pycache__", "build", "dist", "notebooks")
 
 
 def test_setup_cfg_names_every_package():
