@@ -1,15 +1,13 @@
 """A shape, matrix, queue, predictor or scheme is one new file, whose problems `check` reports."""
 
-import importlib
 import json
-import sys
-import textwrap
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from dropin import dropped_in
 
 import simulator as sim
 from simulator.cli.main import main
@@ -170,30 +168,11 @@ strategies:
 """
 
 
-@contextmanager
-def dropped_in(registry, name, source, folder):
-    """Let a registry find one more module, for a while."""
-    registry.discover()
-    package, known = importlib.import_module(registry.package), dict(registry._classes)
-    folder.mkdir()
-    (folder / f"{name}.py").write_text(textwrap.dedent(source), encoding="utf-8")
-    package.__path__.append(str(folder))
-    importlib.invalidate_caches()
-    registry._discovered = False
-    try:
-        yield
-    finally:
-        package.__path__.remove(str(folder))
-        registry._classes, registry._discovered = known, True
-        sys.modules.pop(f"{registry.package}.{name}", None)
-        vars(package).pop(name, None)
-
-
 @pytest.fixture
-def new_files(tmp_path):
+def new_files():
     with ExitStack() as stack:
-        for i, (registry, source) in enumerate(FILES):
-            stack.enter_context(dropped_in(registry, "new_file", source, tmp_path / f"new{i}"))
+        for registry, source in FILES:
+            stack.enter_context(dropped_in(registry, "new_file", source))
         yield
 
 

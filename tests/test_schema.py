@@ -226,7 +226,7 @@ def test_a_quoted_merge_sign_is_an_ordinary_key():
 def test_deep_nesting_is_refused(text):
     began = time.process_time()
     assert "nested more than 50 deep" in refusal(text) or "a key must be" in refusal(text)
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 1
 
 
 def test_fifty_deep_is_fine():
@@ -251,7 +251,7 @@ def test_billion_laughs_end_quickly():
     lines += [f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 11)]
     began = time.process_time()
     assert "aliases blow this up" in refusal("\n".join(lines))
-    assert time.process_time() - began < 5
+    assert time.process_time() - began < 0.5
 
 
 def test_too_many_aliases_are_refused():
@@ -571,7 +571,7 @@ def test_five_thousand_links_are_quick():
     began = time.process_time()
     assert len(build(Plan, document).links) == 5000
     problems = check(Plan, broken)[1]
-    assert time.process_time() - began < 5  # CPU time; usually 0.2
+    assert time.process_time() - began < 2  # CPU time; usually 0.2
     assert (len(problems), problems[4999].line) == (5000, 10002)
 
 

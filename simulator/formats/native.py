@@ -14,8 +14,8 @@ import numpy as np
 from simulator.base.document import Document, KeyPath, dotted, read_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import build
+from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.reading import counted
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import (

@@ -148,11 +148,6 @@ class Places:
 # ---------------------------------------------------------------- words
 
 
-def counted(count: int, noun: str) -> str:
-    """Return `1 link` or `3 links`."""
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
-
-
 def listed(words: Iterable[str], most: int = 3) -> str:
     """Return the first words, and how many more there are."""
     words = list(words)

@@ -18,9 +18,10 @@ from typing import Any, NamedTuple
 from simulator.base.document import Document, KeyPath, Place, Spot, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import MAX_NAME
+from simulator.base.text import counted
 from simulator.formats.json_file import as_json, parse_json
 from simulator.formats.native import network_of, plain
-from simulator.formats.reading import Places, counted, first_of, listed
+from simulator.formats.reading import Places, first_of, listed
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.edits import as_number

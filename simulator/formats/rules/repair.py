@@ -19,7 +19,8 @@ from scipy.sparse.csgraph import connected_components
 
 from simulator.base.errors import Problem
 from simulator.base.schema import MAX_NAME
-from simulator.formats.reading import counted, first_of
+from simulator.base.text import counted
+from simulator.formats.reading import first_of
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
 from simulator.formats.rules.edits import (
     Note,
