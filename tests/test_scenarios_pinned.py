@@ -180,13 +180,16 @@ def test_chinanet_fills_its_exits_as_counted_by_hand(tmp_path):
     graph = nx.Graph(nx.read_graphml(find("topologies", "Chinanet")))
     graph = nx.relabel_nodes(graph, nx.get_node_attributes(graph, "label"))
     size = {city: graph.degree(city) + (city in CITIES.values()) for city in graph}
-    # Of gateways that are as near the first in the file takes all.
+    # Gateways that are as near share alike.
     gates = [city for city in graph if city in CITIES.values()]
     hops = {gate: nx.single_source_shortest_path_length(graph, gate) for gate in gates}
     called = dict.fromkeys(gates, 0)
     for city in graph:
         if not city.startswith("International Link"):
-            called[min(gates, key=lambda gate: hops[gate][city])] += size[city]
+            nearest = min(hops[gate][city] for gate in gates)
+            mine = [gate for gate in gates if hops[gate][city] == nearest]
+            for gate in mine:
+                called[gate] += size[city] / len(mine)
 
     def level(hour):
         return 0.35 + 0.65 * (1 + math.cos(2 * math.pi * (hour - 21) / 24)) / 2

@@ -6,6 +6,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from conftest import built_in, make_random_case, make_tiny
+from helpers import asks
 from law_networks import CASES, case
 from laws import fingerprint
 
@@ -84,6 +85,35 @@ def test_cold_potato_takes_the_fastest_exit_and_hot_potato_the_nearest():
     hot = route("nearest_exit", THREE, BOTH_WAYS)
     assert exit_of(THREE, BOTH_WAYS, hot) == [1, 1, 1, 1]
     np.testing.assert_allclose(hot.arrivals(THREE.delay_ms)[1], 62.0)
+
+
+def tied(order):
+    """One core with three gateways at the same distance, listed in any order, one of them slow."""
+    links = [(f"in-{g}", "core", f"gw-{g}", 100.0, 0.1 + 0.2) for g in order]
+    links += [(f"x-{g}", f"gw-{g}", "abroad", 100.0, 1.0 + (g == "c")) for g in order]
+    return make_tiny(*links, **{f"gw-{g}": "gateway" for g in order}, abroad="region")
+
+
+@pytest.mark.parametrize("order", ["abc", "cba", "bca"])
+def test_gateways_as_near_share_a_demand_whatever_their_order(order):
+    network = tied(order)
+    demands = asks(network, ("core", "abroad", 6.0), ("abroad", "core", 3.0))
+    for options, expected in (({}, [1 / 3] * 3), ({"ties": "lowest_id"}, [1.0, 0.0, 0.0])):
+        routes = scheme["nearest_exit"](**options).route(network, demands)
+        loads = dict(zip(network.links, routes.loads(demands.gbps).reshape(-1, 2), strict=True))
+        found = np.array([loads[f"x-{g}"] for g in "abc"])
+        np.testing.assert_allclose(found, np.outer(expected, [6.0, 3.0]), atol=1e-12)
+
+
+def test_an_equal_split_over_exits_is_that_of_ecmp_where_every_exit_is_a_next_hop():
+    network = make_tiny(*[(f"x-{g}", f"gw-{g}", "abroad", 9.0) for g in "abc"],
+                        *[(f"in-{g}", f"gw-{g}", "core", 9.0) for g in "abc"],
+                        **{f"gw-{g}": "gateway" for g in "abc"}, abroad="region")  # fmt: skip
+    demands = asks(network, ("core", "abroad", 6.0), ("abroad", "core", 3.0))
+    hot, ecmp_too = (
+        scheme[kind]().route(network, demands) for kind in ("nearest_exit", "igp_ecmp")
+    )
+    np.testing.assert_allclose(hot.loads(demands.gbps), ecmp_too.loads(demands.gbps), atol=1e-12)
 
 
 def test_cold_potato_goes_on_to_the_next_when_an_exit_is_down():

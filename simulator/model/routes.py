@@ -47,13 +47,22 @@ class Certificate:
 
     @property
     def gap(self) -> float:
-        """Largest relative gap between a value reached and its proven bound."""
-        gaps = [
-            (value - bound) / max(abs(value), 1e-12)
-            for value, bound in ((self.mlu, self.mlu_bound), (self.objective, self.bound))
-            if np.isfinite(bound)
-        ]
-        return max([0.0, *gaps])
+        """Largest (value - bound) / bound of what was minimised; 0 without a bound."""
+        pairs = ((self.mlu, self.mlu_bound), (self.objective, self.bound))
+        return max([0.0, *(relative_gap(*pair) for pair in pairs if np.isfinite(pair[1]))])
+
+
+def relative_gap(value: float, bound: float) -> float:
+    """Return (value - bound) / bound, not below 0; infinite where a bound of 0 is not reached.
+
+    Examples
+    --------
+    >>> relative_gap(1.5, 1.0), relative_gap(0.0, 0.0), relative_gap(1.0, 0.0)
+    (0.5, 0.0, inf)
+    """
+    if bound > 0:
+        return max((value - bound) / bound, 0.0)
+    return 0.0 if value <= 1e-12 else np.inf
 
 
 class Moved(NamedTuple):

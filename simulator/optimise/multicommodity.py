@@ -36,6 +36,10 @@ from simulator.optimise.program import INFINITE, Program
 from simulator.paths.candidates import Paths, fastest_paths
 
 _SLACK = 1e-9
+_SLACKS = (1e-8, 1e-7, 1e-6)
+_MINUTE = 1e-6
+FAR, UNITS = 1e-3, 4
+"""A utilisation this far below its unit is found again in a unit of its own size, a few times."""
 
 
 def route(
@@ -164,6 +168,10 @@ class TwoStage(PathProblem):
             if _just_above(least) < utilisation_cap:
                 mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it
             answer = self._least_latency(limit)
+            for slack in _SLACKS:  # the least was found to the tolerance of the solver
+                if answer is None:
+                    limit[self.counts] = np.maximum(limit[self.counts], least * (1.0 + slack))
+                    answer = self._least_latency(limit)
             if answer is None:
                 raise SimulatorError("the least utilisation found could not be attained again")
         share, objective, bound = answer
@@ -185,6 +193,18 @@ class TwoStage(PathProblem):
         room = self._room(limit)
         if not start.max(initial=0.0) > 0 and not np.any(load - self.background > room):
             return 0.0, 0.0
+        for _ in range(UNITS):
+            theta, bound = self._least_in_unit(counts, room, theta_unit)
+            found = theta * theta_unit, bound * theta_unit
+            if theta >= FAR:
+                break
+            theta_unit *= power_of_two(max(theta, FAR**2))
+        return found
+
+    def _least_in_unit(
+        self, counts: np.ndarray, room: np.ndarray, theta_unit: float
+    ) -> tuple[float, float]:
+        """Minimise theta; return it and its bound in this unit."""
         program = self.program(counts, room, theta_unit)
         free = np.zeros(len(self.network.tail))
         unit_load = np.where(counts, self.capacity * theta_unit, 0.0)
@@ -197,13 +217,14 @@ class TwoStage(PathProblem):
             if not self.limited or np.isnan(theta):
                 theta = float(solution.values[0])
             price, dual = self.prices(solution)
+            price = self.shut(price, unit_load, dual)
             length, floor, near = self.shortest(price)
             cost = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
             refund = float(price[bounded] @ room[bounded])
             bound = bounds.least_utilisation(cost, refund, float(price @ unit_load))
             if not self.price_in(program, near, length, dual, free):
                 self.paths = known if self.limited else self.paths
-                return theta * theta_unit, bound * theta_unit
+                return theta, bound
 
     def _least_latency(self, limit: np.ndarray) -> tuple[np.ndarray, float, float] | None:
         """Minimise flow times delay under the limits; None when these paths cannot meet them."""
@@ -225,6 +246,7 @@ class TwoStage(PathProblem):
             if share is None or not self.limited:
                 share = solution.values[1:]
             price, dual = self.prices(solution)
+            price = self.shut(price, np.where(binds, room, np.inf), dual)
             weight = self.delay + price
             length, floor, near = self.shortest(weight)
             floor = floor + self.switching_cost
@@ -234,6 +256,17 @@ class TwoStage(PathProblem):
                 self.paths = known if self.limited else self.paths
                 moved = float(share @ self.switching_costs()[: len(share)])
                 return share, self.latency(share) + moved, bound
+
+    def shut(self, price: np.ndarray, room: np.ndarray, dual: np.ndarray) -> np.ndarray:
+        """Return the prices, raised on arcs with room for next to nothing until no path uses them.
+
+        Their own prices are lost in the tolerance of the solver; any prices give a bound, and a
+        high one on so little room costs the bound next to nothing.
+        """
+        minute = (room > 0) & (room < _MINUTE * self.total)
+        if not minute.any():
+            return price
+        return np.where(minute, np.maximum(price, 2.0 * np.abs(dual).max()), price)
 
     def _room(self, limit: np.ndarray) -> np.ndarray:
         """What the limits leave on every arc beside the background; infinite without a limit."""
@@ -250,10 +283,13 @@ class TwoStage(PathProblem):
         rows, arcs = len(self.active), self.arc_rows
         counted = counts[arcs]
         pull = self.capacity[arcs] * (theta_unit or 0.0)
-        # Rows of arcs so wide that they hardly count shrink, so that no number is large.
-        self.row_scale = np.where(counted, 1.0 / powers_of_two(np.maximum(pull, 1.0)), 1.0)
-        upper = np.where(counted, -self.background[arcs] * self.row_scale, room[arcs])
-        upper = np.where(~counted & (upper >= self.total), INFINITE, upper)
+        # Rows of arcs so wide that they hardly count shrink, so that no number is large; those of
+        # minute arcs grow, so that a tolerance is small beside what they hold.
+        width = np.where(counted, pull, np.clip(room[arcs], 0.0, self.total))
+        large, minute = counted & (width > 1.0), (width > 0) & (width < FAR)
+        self.row_scale = 1.0 / powers_of_two(np.where(large | minute, width, 1.0))
+        upper = np.where(counted, -self.background[arcs], room[arcs]) * self.row_scale
+        upper = np.where(~counted & (room[arcs] >= self.total), INFINITE, upper)
         columns = self.columns(self.paths)
         theta = np.concatenate([np.zeros(rows), np.where(counted, -pull * self.row_scale, 0.0)])
         basic_columns = np.zeros(1 + columns.shape[1], dtype=bool)

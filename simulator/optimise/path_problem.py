@@ -24,7 +24,7 @@ from scipy import sparse
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
-from simulator.optimise.program import INFINITE, Program, Solution
+from simulator.optimise.program import INFINITE, Program, Solution, column_scale
 from simulator.paths.candidates import Paths, first_paths
 from simulator.paths.shortest import HOP_MS, ShortestPaths, destinations_of, shortest_to
 
@@ -208,6 +208,13 @@ class PathProblem:
         length = near.distance[self.row[k], self.demands.source[k]]
         return length, np.maximum(length - tie * len(self.network.nodes), 0.0), near
 
+    def cheapest(self, weight: np.ndarray) -> float:
+        """Cost of all flow on its shortest paths under *weight*, without what breaks ties."""
+        k = self.active
+        near = self.shortest(weight)[2]
+        paths = Paths(k, *near.follow(self.row[k], self.demands.source[k]))
+        return float(self.costs(paths, weight).sum())
+
     def price_in(
         self,
         program: Program,
@@ -233,13 +240,21 @@ class PathProblem:
         self.rounds += 1
         gain = (dual - length - switching_cost) * self.rate[self.active]
         better = np.flatnonzero(gain > _PRICE_TOLERANCE * np.maximum(1.0, np.abs(dual)))
-        if len(better) and self.rounds > self.last_round:
-            self.status = "round limit"
-        if not len(better) or self.rounds > self.last_round:
-            return 0
         k = self.active[better]
         new = Paths(k, *near.follow(self.row[k], self.demands.source[k]))
-        program.add(self.costs(new, cost) + switching_cost * self.rate[k], self.columns(new))
+        columns = self.columns(new)
+        # Of a path over a minute arc only what fits counts: the solver leaves out the rest.
+        some = np.flatnonzero(
+            gain[better] * column_scale(columns)
+            > _PRICE_TOLERANCE * np.maximum(1.0, np.abs(dual[better]))
+        )
+        if len(some) and self.rounds > self.last_round:
+            self.status = "round limit"
+        if not len(some) or self.rounds > self.last_round:
+            return 0
+        if len(some) < len(k):
+            k, new, columns = k[some], new.take(some), sparse.csc_array(columns[:, some])
+        program.add(self.costs(new, cost) + switching_cost * self.rate[k], columns)
         self.paths = self.paths.join(new)
         return len(k)
 

@@ -19,6 +19,7 @@ INFINITE = highspy.kHighsInf
 _BASIC, _LOWER = highspy.HighsBasisStatus.kBasic, highspy.HighsBasisStatus.kLower
 _OPTIMAL, _INFEASIBLE = highspy.HighsModelStatus.kOptimal, highspy.HighsModelStatus.kInfeasible
 _TOLERANCE = 1e-9
+_LARGE = 1024.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +41,9 @@ class _Solver(highspy.Highs):
 class Program:
     """Minimise ``cost @ x`` with ``row_lower <= matrix @ x <= row_upper`` and ``x >= lower``.
 
-    Numbers should be of the order of one: HiGHS works to absolute tolerances.
+    Numbers should be of the order of one, as HiGHS works to absolute tolerances: rows are for the
+    caller to scale. A column with a large number (a demand on a path over a link that is minute
+    beside it) is scaled here, so that its largest is one; values and bounds are not.
 
     Parameters
     ----------
@@ -73,6 +76,9 @@ class Program:
             ("dual_feasibility_tolerance", _TOLERANCE),
         ):
             solver.setOptionValue(option, value)
+        self._scale = scale = column_scale(matrix)
+        matrix, cost, upper = _scaled(matrix, scale), cost * scale, upper / scale
+        lower = None if lower is None else lower / scale
         program = highspy.HighsLp()
         program.num_col_, program.num_row_ = matrix.shape[1], matrix.shape[0]
         program.col_cost_, program.col_upper_ = cost, upper
@@ -93,7 +99,9 @@ class Program:
 
     def add(self, cost: np.ndarray, matrix: sparse.csc_array) -> None:
         """Add columns with values from zero up."""
-        count = matrix.shape[1]
+        count, scale = matrix.shape[1], column_scale(matrix)
+        self._scale = np.append(self._scale, scale)
+        matrix, cost = _scaled(matrix, scale), cost * scale
         self._solver.addCols(
             count, cost, np.zeros(count), np.full(count, INFINITE), *_by_line(matrix)
         )
@@ -102,16 +110,18 @@ class Program:
     def add_rows(self, matrix: sparse.csr_array, upper: np.ndarray) -> None:
         """Add the rows ``matrix @ x <= upper``."""
         count = matrix.shape[0]
-        self._solver.addRows(count, np.full(count, -INFINITE), upper, *_by_line(matrix))
+        scaled = sparse.csr_array(matrix * self._scale)
+        self._solver.addRows(count, np.full(count, -INFINITE), upper, *_by_line(scaled))
 
     def set_costs(self, cost: np.ndarray) -> None:
         """Replace all costs."""
         index = np.arange(self.columns, dtype=np.int32)
-        self._solver.changeColsCost(self.columns, index, cost)
+        self._solver.changeColsCost(self.columns, index, cost * self._scale)
 
     def set_bounds(self, column: int, lower: float, upper: float) -> None:
         """Replace the bounds of one column."""
-        self._solver.changeColBounds(column, lower, upper)
+        scale = self._scale[column]
+        self._solver.changeColBounds(column, lower / scale, upper / scale)
 
     def set_rows(self, values: np.ndarray) -> None:
         """Set the first rows equal to *values*."""
@@ -138,7 +148,23 @@ class Program:
         if status != _OPTIMAL:
             raise SimulatorError(f"HiGHS stopped with {solver.modelStatusToString(status)}")
         solution = solver.getSolution()
-        return Solution("optimal", np.array(solution.col_value), np.array(solution.row_dual))
+        values = np.array(solution.col_value) * self._scale
+        return Solution("optimal", values, np.array(solution.row_dual))
+
+
+def column_scale(matrix: sparse.csc_array) -> np.ndarray:
+    """Factor on every column, a power of two: 1 unless its largest number is above 1024."""
+    column = np.repeat(np.arange(matrix.shape[1]), np.diff(matrix.indptr))
+    largest = np.ones(matrix.shape[1])
+    np.maximum.at(largest, column, np.abs(matrix.data))
+    return np.where(largest > _LARGE, 2.0 ** -np.ceil(np.log2(largest)), 1.0)
+
+
+def _scaled(matrix: sparse.csc_array, scale: np.ndarray) -> sparse.csc_array:
+    if np.all(scale == 1.0):
+        return matrix
+    data = matrix.data * np.repeat(scale, np.diff(matrix.indptr))
+    return sparse.csc_array((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
 def _statuses(basic: np.ndarray) -> list[highspy.HighsBasisStatus]:

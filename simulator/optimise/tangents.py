@@ -24,14 +24,10 @@ def least_delay(network: Network, demands: Demands, *, latency_weight: float, ga
     problem = PiecewiseProblem(without_zero_capacity(network), demands, _FIRST, _FIRST)
     if not len(problem.active):
         return problem.nothing()
-    rate = problem.rate[problem.active]
     full = problem.capacity[problem.arc_rows]
     empty = np.zeros(len(problem.delay))
     empty[problem.arc_rows] = 1.0 / full
-    least, _, _ = problem.shortest(empty)
-    psi = float(rate @ least)
-    fastest, _, _ = problem.shortest(problem.delay)
-    latency = float(rate @ fastest)
+    psi, latency = problem.cheapest(empty), problem.cheapest(problem.delay)
     weight = problem.delay * (latency_weight / latency if latency > 0 else 0.0)
 
     # As many tangents on every arc; what an arc does not need is a tangent twice.
@@ -51,7 +47,7 @@ def least_delay(network: Network, demands: Demands, *, latency_weight: float, ga
         lower = max(lower, bound)
         if cost < best:
             best, answer = cost, share
-        if best - lower <= gap * best:
+        if best - lower <= gap * lower:
             break
         at = np.clip((load + idle) / full, 0.0, _FULLEST)
         touch = np.sort(np.append(touch, at[:, None], axis=1), axis=1)

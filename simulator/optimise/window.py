@@ -16,7 +16,7 @@ from simulator.base.errors import SimulatorError
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.optimise.multicommodity import counted
+from simulator.optimise.multicommodity import FAR, UNITS, counted
 from simulator.optimise.path_problem import PathProblem, nine_digits, power_of_two, powers_of_two
 from simulator.optimise.program import INFINITE, Program, Solution
 from simulator.paths.candidates import Paths
@@ -68,9 +68,6 @@ class WindowProblem(PathProblem):
         self.heads = _LEVELS + len(self.weight)
         self.counts = self.usable & counted(network, classes)
         self.limit = np.where(self.counts[:, None], _LEVELS + self.level, _OTHERS)
-        self.most = np.array([np.inf, np.inf])  # that the measure and the others may reach
-        self.arc, self.instant = np.empty((2, 0), dtype=np.int64)
-        self.has_row = np.zeros((len(network.tail), instants), dtype=bool)
 
     # -- the stages ---------------------------------------------------------------------------
 
@@ -80,6 +77,26 @@ class WindowProblem(PathProblem):
             return self.nothing()
         used = self._used(self.all_on_fastest())
         self.theta_unit = power_of_two(used[self.counts].max(initial=0.0))
+        for _ in range(UNITS):
+            program, share, mlu_bound = self._least(others_cap)
+            theta = self._measured(share) / self.weight.sum() / self.theta_unit
+            if theta >= FAR or theta == 0:
+                break
+            self.theta_unit *= power_of_two(max(theta, FAR**2))
+        self.most[_MEASURE] = self._measured(share) / self.theta_unit * (1.0 + _SLACK)
+        program.set_bounds(_MEASURE, 0.0, self.most[_MEASURE])
+        share, bound = self._minimise(program, None, self.delay)
+        mlu, objective = self._measured(share), self.latency(share)
+        instants, unit = self.weight.sum(), self.unit * self.delay_unit
+        least = float(min(mlu_bound * self.theta_unit, mlu) / instants)
+        cost = objective * unit, min(bound, objective) * unit
+        return self.proven(share, (float(mlu / instants), least), cost)
+
+    def _least(self, others_cap: float) -> tuple[Program, np.ndarray, float]:
+        """Minimise the measure, in the present unit; return shares and a bound on it."""
+        self.most = np.array([np.inf, np.inf])  # that the measure and the others may reach
+        self.arc, self.instant = np.empty((2, 0), dtype=np.int64)
+        self.has_row = np.zeros((len(self.network.tail), len(self.level)), dtype=bool)
         free = np.zeros(len(self.network.tail))
         program = self._program()
         others = self.usable & ~self.counts
@@ -90,15 +107,7 @@ class WindowProblem(PathProblem):
             least = float(self._used(share)[others].max()) / self.theta_unit
             self.most[_OTHERS] = max(cap, least * (1.0 + _SLACK))
             program.set_bounds(_OTHERS, 0.0, self.most[_OTHERS])
-        share, mlu_bound = self._minimise(program, _MEASURE, free)
-        self.most[_MEASURE] = self._measured(share) / self.theta_unit * (1.0 + _SLACK)
-        program.set_bounds(_MEASURE, 0.0, self.most[_MEASURE])
-        share, bound = self._minimise(program, None, self.delay)
-        mlu, objective = self._measured(share), self.latency(share)
-        instants, unit = self.weight.sum(), self.unit * self.delay_unit
-        least = float(min(mlu_bound * self.theta_unit, mlu) / instants)
-        cost = objective * unit, min(bound, objective) * unit
-        return self.proven(share, (float(mlu / instants), least), cost)
+        return program, *self._minimise(program, _MEASURE, free)
 
     def _minimise(
         self, program: Program, head: int | None, weight: np.ndarray

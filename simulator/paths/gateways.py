@@ -6,13 +6,17 @@ Each leg follows shortest paths by IGP metric, split per hop over equal costs. T
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 from scipy import sparse
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.paths.shortest import Destinations, destinations_of, shortest_to
+from simulator.paths.shortest import EQUAL, Destinations, destinations_of, shortest_to
+
+Ties = Literal["split", "lowest_id"]
 
 
 def home_and_abroad(network: Network, demands: Demands) -> tuple[np.ndarray, np.ndarray]:
@@ -66,19 +70,60 @@ def gateway_distances(network: Network, demands: Demands) -> np.ndarray:
     return distance
 
 
-def nearest(distance: np.ndarray) -> np.ndarray:
-    """Column of the least distance in every row, the first of equals; -1 where all are infinite."""
-    if not distance.size:
-        return np.full(len(distance), -1)
-    column = np.argmin(distance, axis=1)
-    return np.where(np.isfinite(distance[np.arange(len(distance)), column]), column, -1)
+def nearest(network: Network, distance: np.ndarray, ties: Ties = "split") -> np.ndarray:
+    """Share of each demand that goes by each gateway: by the nearest one, whatever the file order.
 
+    Parameters
+    ----------
+    distance : ndarray, shape (demands, gateways)
+        As of :func:`gateway_distances`.
+    ties : {"split", "lowest_id"}
+        Gateways that are equally near share a demand equally, or it goes by the one whose id comes
+        first in the alphabet.
 
-def by_gateway(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
-    """Route each demand by way of its gateway, or by plain ECMP where it has none.
-
-    *gate* is its position in ``network.gateways``, -1 for none, shape (demands,).
+    Returns
+    -------
+    ndarray, shape (demands, gateways)
+        A row of zeros where no gateway is in reach.
     """
+    if not distance.size:
+        return np.zeros(distance.shape)
+    least = distance.min(axis=1, keepdims=True)
+    ties_at = np.isfinite(distance) & (distance <= least * (1.0 + EQUAL))
+    if ties == "lowest_id":
+        order = np.argsort([network.nodes[node] for node in network.gateways], kind="stable")
+        rank = np.empty(len(order), dtype=np.int64)
+        rank[order] = np.arange(len(order))
+        first = np.argmin(np.where(ties_at, rank, len(order)), axis=1)
+        ties_at &= np.arange(distance.shape[1]) == first[:, None]
+    return ties_at / np.maximum(ties_at.sum(axis=1, keepdims=True), 1)
+
+
+def by_gateway(network: Network, demands: Demands, share: np.ndarray) -> Routes:
+    """Route each demand by way of its gateways, or by plain ECMP where it has none.
+
+    Parameters
+    ----------
+    share : ndarray, shape (demands, gateways)
+        Share of each demand by each gateway, in the order of ``network.gateways``; each row adds up
+        to 1, or to 0 for a demand without a gateway.
+    """
+    # First everything by the first gateway of each demand; what others share comes on top.
+    some = share > 0
+    first = np.where(some.any(axis=1), some.argmax(axis=1), -1) if share.size else -1
+    routes = _by_one(network, demands, np.broadcast_to(first, (len(demands),)))
+    later = np.cumsum(some, axis=1) > 1
+    for gateway in np.flatnonzero((some & later).any(axis=0)):
+        mine = np.flatnonzero(some[:, gateway] & later[:, gateway])
+        whole = share[mine, : gateway + 1].sum(axis=1)
+        part = _by_one(network, demands.take(mine), np.full(len(mine), gateway))
+        upper = part.scaled(share[mine, gateway] / whole).scattered(mine, len(demands))
+        routes = upper.with_fallback(routes)
+    return routes
+
+
+def _by_one(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
+    """Route each demand by way of one gateway: its position, -1 for none, shape (demands,)."""
     destinations, row = destinations_of(network, demands)
     # A commodity is forwarded in one way: to a destination, by a gateway or by none (-1).
     pairs = np.stack([gate, row], axis=1)

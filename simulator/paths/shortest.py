@@ -22,6 +22,8 @@ from simulator.model.routes import Routes
 
 HOP_MS = 1e-6
 """Added to every delay when paths are compared: of two paths as fast, take the shorter in hops."""
+EQUAL = 1e-12
+"""Lengths that differ by no more, relatively, are equal: fractional metrics tie as on paper."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,13 +85,12 @@ class ShortestPaths:
     def ecmp(self) -> sparse.csr_array:
         """Equal split at every node over all arcs on a shortest path, shape (targets, arcs).
 
-        Lengths within a relative 1e-12 of each other count as equal, so that fractional metrics
-        tie as they do on paper.
+        Lengths within a relative :data:`EQUAL` of each other count as equal.
         """
         best = self.distance[:, self.network.tail]
         onward = self.distance[:, self.network.head]
         # Strictly nearer: a metric lost in rounding beside a huge one could close a circle.
-        on = np.isfinite(self.via) & (self.via <= best * (1 + 1e-12)) & (onward < best)
+        on = np.isfinite(self.via) & (self.via <= best * (1 + EQUAL)) & (onward < best)
         row, arc = np.nonzero(on)
         key = row * len(self.network.nodes) + self.network.tail[arc]
         paths = np.bincount(key, minlength=len(self.targets) * len(self.network.nodes))

@@ -36,8 +36,9 @@ class CongestionCost(Scheme):
 
     ``Psi`` is the sum of rate times fewest hops (Fortz and Thorup's own measure: the cost if no
     link were ever more than a third full), ``Lambda`` the sum of rate times least delay. So both
-    terms are 1 where an empty network would have them, and do not depend on units. The cost of the
-    background itself is left out. Column generation as in ``optimise/path_problem.py``; the
+    terms are 1 where an empty network would have them, and do not depend on units. Where no fastest
+    path has any delay, ``Lambda`` is 0 and the second term is left out. The cost of the background
+    itself is left out. Column generation as in ``optimise/path_problem.py``; the
     certificate's objective is the sum above, with a Lagrangian bound over all paths.
 
     Source: Fortz and Thorup, Internet Traffic Engineering by Optimizing OSPF Weights, INFOCOM 2000
@@ -66,8 +67,7 @@ class CongestionCost(Scheme):
             return problem.nothing()
         hops = shortest_to(problem.network, np.ones(len(problem.delay)), problem.targets).distance
         scale = float(problem.rate[k] @ hops[problem.row[k], demands.source[k]])
-        least, _, _ = problem.shortest(problem.delay)
-        latency = float(problem.rate[k] @ least)
+        latency = problem.cheapest(problem.delay)
         # Latency in units of the congestion cost: what a unit of flow on an arc costs beside phi.
         ratio = scale / latency if latency > 0 else 0.0
         if current is not None:

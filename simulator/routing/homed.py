@@ -65,10 +65,11 @@ class Homed(Scheme):
         self.require_valid(network)
         distance = gateways.gateway_distances(network, demands)
         home, _ = gateways.home_and_abroad(network, demands)
-        gate = gateways.nearest(distance)
+        share = gateways.nearest(network, distance)
         column = {network.nodes[node]: i for i, node in enumerate(network.gateways)}
         for name, preferred in self.table.items():
             here = home == network.node_index[name]
             for gateway in reversed(preferred):
-                gate[here & np.isfinite(distance[:, column[gateway]])] = column[gateway]
-        return gateways.by_gateway(network, demands, gate)
+                mine = here & np.isfinite(distance[:, column[gateway]])
+                share[mine] = np.arange(share.shape[1]) == column[gateway]
+        return gateways.by_gateway(network, demands, share)

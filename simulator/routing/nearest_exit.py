@@ -16,11 +16,22 @@ class NearestExit(Scheme):
     Outbound traffic goes to the gateway with the least IGP distance from its source, among those
     whose own exits reach the region; from there the least metric abroad decides. Inbound traffic
     enters through the gateway nearest to its target, where the prefixes of that target are
-    announced. Inside each leg equal costs split per hop (ECMP). Domestic traffic follows ECMP.
+    announced. Gateways at the same distance share a demand equally, as BGP multipath does, so that
+    the order of nodes in a file decides nothing. Inside each leg equal costs split per hop (ECMP).
+    Domestic traffic follows ECMP.
     Source: Teixeira et al., Dynamics of Hot-Potato Routing in IP Networks, SIGMETRICS 2004.
+
+    Attributes
+    ----------
+    ties : str
+        ``split``: gateways at the same distance share a demand equally; ``lowest_id``: it goes by
+        the one whose id comes first in the alphabet, as a router without multipath prefers the
+        lowest router id.
     """
+
+    ties: gateways.Ties = "split"
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits for every pair of nearest gateway and destination."""
-        gate = gateways.nearest(gateways.gateway_distances(network, demands))
-        return gateways.by_gateway(network, demands, gate)
+        distance = gateways.gateway_distances(network, demands)
+        return gateways.by_gateway(network, demands, gateways.nearest(network, distance, self.ties))
