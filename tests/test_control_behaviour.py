@@ -383,3 +383,40 @@ def test_whatever_the_knobs_the_traffic_is_the_same():
     # Another replication is other traffic: the table can tell.
     again = play(case, 1).table("demands", first)["offered_gbps"]
     assert not again.equals(rows[first]["offered_gbps"])
+
+
+# -- failures close together --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("second_s", "expected"),
+    [
+        (2.0, [33.0]),  # taken in while the timer runs: one installation, of the newest topology
+        (29.0, [60.0]),
+        (30.0, [31.0, 61.0]),  # noticed at 31 s, when the first routes have just been installed
+        (40.0, [31.0, 71.0]),
+    ],
+)
+def test_one_timer_for_failures_close_together(second_s, expected):
+    network = make_tiny(
+        *[(f"in-{g}", "home", f"gw-{g}", 100.0, 1.0 + i) for i, g in enumerate("abc")],
+        *[(f"x-{g}", f"gw-{g}", "abroad", 100.0, 1.0) for g in "abc"],
+        **{f"gw-{g}": "gateway" for g in "abc"}, abroad="pop",
+    )  # fmt: skip
+    events = [{"at_h": 600 / 3600, "link": "x-a"}, {"at_h": (600 + second_s) / 3600, "link": "x-b"}]
+    strategy = static(detect_s=1.0, converge_s=30.0)
+    got = play(case_of(network, asks(network, ("home", "abroad", 10.0)), strategy, events=events))
+    log = got.table("control").query("trigger == 'topology'")
+    assert (log["time_s"] - 600).tolist() == pytest.approx(expected)
+    # Lost: 10 Gbps for as long as traffic meets a link that is down.
+    down = expected[-1] if len(expected) == 1 else 31.0 + expected[-1] - max(second_s, 31.0)
+    assert got.figure("lost_gbit") == pytest.approx(10.0 * down)
+
+
+def test_perfect_information_sees_a_cut_between_two_steps():
+    network = two_exits()
+    strategies = {"best": Strategy(scheme="clairvoyant"), "it": static()}
+    events = [{"at_h": 100 / 3600, "link": "near", "capacity_gbps": 20.0}]
+    got = play(case_of(network, asks(network, ("home", "abroad", 60.0)), strategies,
+                       hours=0.1, step_s=300.0, events=events))  # fmt: skip
+    assert got.table("control", "best")["time_s"].tolist() == [0.0, 100.0, 300.0]

@@ -59,6 +59,12 @@ class Layer:
         Length of a cycle; without it only changes of topology trigger a decision.
     detect_s : float
         Time until a change of topology is noticed.
+    restarts : bool
+        Whether another change of topology starts the wait before an installation anew, for routes
+        of the newest topology, as the timer of an IGP does. Without it, what is on its way is
+        installed first.
+    sees_capacity : bool
+        Whether a change of capacity alone is noticed like one of topology.
     route_table : RouteTable or None
         That of the controller whose outage cancels all installations on their way; None for static
         routes, which no controller makes.
@@ -67,21 +73,26 @@ class Layer:
     decide: Callable[[str], Installs | None]
     every_s: float | None
     detect_s: float
+    restarts: bool = False
+    sees_capacity: bool = False
     route_table: RouteTable | None = None
 
 
 def control(scene: Scene, layer: Layer) -> Iterator[Any]:
     """Re-route when the topology changes and, if set, every ``every_s``."""
     clock, trigger = scene.clock, "start"
-    notices = scene.network_state.notices(layer.detect_s)
+    notices = scene.network_state.notices(layer.detect_s, capacity=layer.sees_capacity)
     while True:
         change, decided_us = notices.next, clock.now
         stop = layer.route_table.stopped if layer.route_table else clock.env.event()
         for delay_s, install in layer.decide(trigger) or ():
             if trigger != "start":
-                yield clock.after(delay_s, Priority.CONTROL) | stop
-            if stop.triggered:
-                break  # the controller is down, so nothing is installed
+                timer = clock.after(delay_s, Priority.CONTROL)
+                yield timer | stop | change if layer.restarts else timer | stop
+                if not timer.processed:
+                    break  # the controller is down, or the timer starts anew
+            elif stop.triggered:
+                break
             install()
             if change.triggered:
                 break  # the remaining steps of the update were made for another topology

@@ -17,6 +17,7 @@ def lowest_layer(
     install_s: float,
     detect_s: float,
     every_s: float | None = None,
+    sees_capacity: bool = False,
 ) -> Layer:
     """Return a layer that routes all demands by the static scheme.
 
@@ -28,6 +29,8 @@ def lowest_layer(
         Time from decision to installation, and from a change of topology to its notice.
     every_s : float, optional
         Length of a cycle.
+    sees_capacity : bool
+        Whether a change of capacity alone makes new routes.
     """
     table = context.route_table
 
@@ -41,7 +44,7 @@ def lowest_layer(
 
         return [(install_s, install)]
 
-    return Layer(decide, every_s, detect_s)
+    return Layer(decide, every_s, detect_s, restarts=True, sees_capacity=sees_capacity)
 
 
 def static_layer(context: Context, detect_s: float, converge_s: float) -> Layer:

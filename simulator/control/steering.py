@@ -81,7 +81,8 @@ class Steering:
     @property
     def layer(self) -> Layer:
         """What the control process runs."""
-        return Layer(self._decide, self._every_s, self._settings.detect_s, self._table)
+        detect_s = self._settings.detect_s
+        return Layer(self._decide, self._every_s, detect_s, route_table=self._table)
 
     def _decide(self, trigger: str) -> Installs | None:
         """Return new routes and when to install them; None where the old ones are left alone."""

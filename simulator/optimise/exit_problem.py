@@ -272,7 +272,8 @@ class _State:
     def is_dual_feasible(self) -> bool:
         """Whether no path has a negative reduced cost: what the dual simplex starts from."""
         reduced = self._price + self._cost - self._key_cost[:, None]
-        return bool(self._price.min() > -_TIE_MS / 1e6 and reduced.min() > -_TIE_MS / 1e6)
+        lowest = min(self._price.min(initial=0.0), reduced.min(initial=0.0))  # of no demands: 0
+        return bool(lowest > -_TIE_MS / 1e6)
 
     def most_infeasible(self, tolerance: float) -> tuple[str, int] | None:
         """What has to leave the basis: the worst negative flow or overflow; None if there is none.

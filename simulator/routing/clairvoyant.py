@@ -70,8 +70,8 @@ class Clairvoyant(Scheme):
     def cost(self, network: Network, routes: Routes, rates_gbps: np.ndarray) -> np.ndarray:
         """Cost of any routes: what this scheme minimises.
 
-        Traffic that is not served costs as much as if it overloaded every hop of the longest path
-        there could be, so that leaving it out never pays.
+        Traffic that is not served, or meets a link that is down, costs more than the longest path
+        there could be with every hop overloaded, so that losing it never pays.
 
         Parameters
         ----------
@@ -85,10 +85,16 @@ class Clairvoyant(Scheme):
         ndarray, shape (instants,)
             In Gbps ms.
         """
-        load = routes.loads(rates_gbps)
-        room = self.utilisation_cap * network.capacity_gbps * network.up - network.background_gbps
+        load, served = routes.loads(rates_gbps), routes.served[:, None]
+        passes = network.up & (network.capacity_gbps > 0)
+        if load[~passes].any():
+            alive = passes.astype(float)[:, None]
+            load = routes.loads(rates_gbps, np.broadcast_to(alive, load.shape)) * alive
+            served = routes.arrivals(network.delay_ms, alive)[0]
+        room = self.utilisation_cap * network.capacity_gbps - network.background_gbps
         # Background above the cap is no fault of the routes.
-        over = np.maximum(load - np.maximum(room, 0.0)[:, None], 0.0)
-        unserved = np.clip(1.0 - routes.served, 0.0, 1.0) @ rates_gbps
-        lost = over.sum(axis=0) + len(network.nodes) * unserved
-        return np.asarray(network.delay_ms @ load + self.overload_ms * lost)
+        over = np.maximum(load - np.maximum(room, 0.0)[:, None], 0.0).sum(axis=0)
+        unserved = (np.clip(1.0 - served, 0.0, 1.0) * rates_gbps).sum(axis=0)
+        hops = len(network.nodes)
+        longest_ms = np.sort(network.delay_ms)[-hops:].sum() + self.overload_ms * hops
+        return np.asarray(network.delay_ms @ load + self.overload_ms * over + longest_ms * unserved)

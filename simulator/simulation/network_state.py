@@ -66,20 +66,30 @@ class NetworkState:
         del self._changes[link][id(key)]
         self._change()
 
-    def notices(self, detect_s: float, tell: Callable[[], None] | None = None) -> Notices:
-        """Return notices, each *detect_s* after a change of topology; every one calls *tell*."""
-        notices = Notices(self._clock, detect_s, tell)
+    def notices(
+        self,
+        detect_s: float,
+        tell: Callable[[], None] | None = None,
+        *,
+        capacity: bool = False,
+    ) -> Notices:
+        """Return notices, each *detect_s* after a change of topology; every one calls *tell*.
+
+        With *capacity* a change of capacity alone gives a notice as well.
+        """
+        notices = Notices(self._clock, detect_s, tell, capacity=capacity)
         self._notices.append(notices)
         return notices
 
     def _change(self) -> None:
         for notice in self.before_change:
             notice()
-        old_up = self.network.up
+        old = self.network
         self.network = self._with_changes().after(self._faults)
         self._past.append((self._clock.now, self.network))
-        if not np.array_equal(self.network.up, old_up):
-            for notices in self._notices:
+        topology = not np.array_equal(self.network.up, old.up)
+        for notices in self._notices:
+            if topology or (notices.capacity and self.network is not old):
                 notices.announce()
 
     def _with_changes(self) -> Network:
@@ -101,17 +111,25 @@ class NetworkState:
 class Notices:
     """Notices of links that come up or go down, each some time after it happened.
 
-    A partial cut changes capacity, not topology, and gives no notice: no IGP detects it.
+    A partial cut changes capacity, not topology, and gives no notice by itself: no IGP detects it.
 
     Attributes
     ----------
     next : simpy.Event
         Fires at the next notice; then another event takes its place.
+    capacity : bool
+        Whether a change of capacity alone gives a notice.
     """
 
     def __init__(
-        self, clock: Clock, detect_s: float, tell: Callable[[], None] | None = None
+        self,
+        clock: Clock,
+        detect_s: float,
+        tell: Callable[[], None] | None = None,
+        *,
+        capacity: bool = False,
     ) -> None:
+        self.capacity = capacity
         self._clock, self._detect_s, self._listener = clock, detect_s, tell
         self._announced = -1
         self.next: simpy.Event = clock.env.event()

@@ -27,4 +27,11 @@ class PerfectInformation(Control):
         def truth() -> tuple[Network, Demands]:
             return scene.network_state.network, base.with_gbps(scene.source.at(scene.clock.now))
 
-        yield lowest_layer(context, truth, install_s=0.0, detect_s=0.0, every_s=scene.source.step_s)
+        yield lowest_layer(
+            context,
+            truth,
+            install_s=0.0,
+            detect_s=0.0,
+            every_s=scene.source.step_s,
+            sees_capacity=True,
+        )
