@@ -6,9 +6,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import ClassVar, TypeVar
 
-from simulator.base.errors import did_you_mean
+from simulator.base.errors import did_you_mean, refusal
 from simulator.base.registry import Registered
-from simulator.formats.reading import refusal
 
 F = TypeVar("F", bound="FileFormat")
 

@@ -30,10 +30,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base import library
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.registry import Registry
 from simulator.formats.file_format import FileFormat, format_named, format_of
-from simulator.formats.reading import reason, refusal
+from simulator.formats.reading import reason
 from simulator.model.network import Network
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from simulator.base.document import KeyPath, dotted, shown
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.json_file import read_json
-from simulator.formats.reading import Places, begins_with, listed, refusal, refuse
+from simulator.formats.reading import Places, begins_with, listed, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import paired

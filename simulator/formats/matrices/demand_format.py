@@ -23,10 +23,10 @@ from pathlib import Path
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import did_you_mean
+from simulator.base.errors import did_you_mean, refusal
 from simulator.base.registry import Registry
 from simulator.formats.file_format import FileFormat, format_named, format_of
-from simulator.formats.reading import reason, refusal
+from simulator.formats.reading import reason
 from simulator.formats.units import Unit
 from simulator.model.demands import Demands
 from simulator.model.network import Network

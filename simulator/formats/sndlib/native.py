@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.format import TopologyFormat, topology_format
-from simulator.formats.reading import begins_with, read_text, refusal, refuse
+from simulator.formats.reading import begins_with, read_text, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.repair import repaired
 from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key

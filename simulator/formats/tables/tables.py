@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from simulator.base.document import Document, KeyPath
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.schema import build
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_csv
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import refusal
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, given, keys
