@@ -72,11 +72,11 @@ def repaired(draft: Draft) -> tuple[Draft, list[Problem]]:
             more = len(note.rows) - len(names)
             first = ", ".join(names) + (f" and {more:,} more" if more else "")
             place = (note.section, note.rows[0])
-            warnings.append(draft.warning(*place, message=f"{note.text} ({first})"))
+            warnings.append(draft.warning(place, f"{note.text} ({first})"))
             assumptions.append(f"{note.text} ({first}).")
         draft = better
         if not draft.links:
-            return draft, [*warnings, draft.error("links", message="no link is left")]
+            return draft, [*warnings, draft.point(("links",), "no link is left")]
     return replace(draft, about={**draft.about, "assumptions": tuple(assumptions)}), warnings
 
 
@@ -85,20 +85,20 @@ def repaired(draft: Draft) -> tuple[Draft, list[Problem]]:
 
 def _beyond_repair(draft: Draft) -> Iterator[Problem]:
     if not draft.nodes:
-        yield draft.error("nodes", message="no nodes in this file")
+        yield draft.point(("nodes",), "no nodes in this file")
     if not draft.links:
-        yield draft.error("links", message="no links in this file: a network needs at least one")
+        yield draft.point(("links",), "no links in this file: a network needs at least one")
     first: dict[str, int] = {}
     for i, node in enumerate(draft.nodes):
         name = as_text(node.get("id"))
         if name is not None and first.setdefault(name, i) != i:
             message = f"a second node with the id {cut(name)}, so links cannot tell them apart"
-            yield draft.error("nodes", i, "id", message=message)
+            yield draft.point(("nodes", i, "id"), message)
         yield from _bad_name(draft, "nodes", i, node.get("label") or node.get("id"))
     for i, link in enumerate(draft.links):
         for end in ("a", "b"):
             if as_text(link.get(end)) is None:
-                yield draft.error("links", i, end, message="the link has no such end")
+                yield draft.point(("links", i, end), "the link has no such end")
         yield from _bad_name(draft, "links", i, link.get("id"))
 
 
@@ -106,10 +106,9 @@ def _bad_name(draft: Draft, section: str, row: int, name: Any) -> Iterator[Probl
     text = as_text(name) or ""
     if len(text) > MAX_NAME:
         message = f"a name of {len(text):,} characters; at most {MAX_NAME} are allowed"
-        yield draft.error(section, row, "id", message=message)
+        yield draft.point((section, row, "id"), message)
     elif text and not text.isprintable() and any(_controls(letter) for letter in text):
-        message = f"a name with control characters: {cut(text)}"
-        yield draft.error(section, row, "id", message=message)
+        yield draft.point((section, row, "id"), f"a name with control characters: {cut(text)}")
 
 
 def _controls(letter: str) -> bool:

@@ -186,4 +186,4 @@ def _without_delay(draft: Draft) -> Iterator[Problem]:
             f"nothing tells the delay of {unknown} of {len(draft.links)} links, so it is 0:"
             " give delay_ms or length_km, or coordinates to the nodes"
         )
-        yield draft.warning("links", message=message)
+        yield draft.warning(("links",), message)
