@@ -264,7 +264,11 @@ class _Composer:
             raise self.failure(event, f"nested more than {MAX_DEPTH} deep")
         if event.anchor:
             self.anchors[event.anchor] = None  # open: an alias within would bite its own tail
-        value, spot = self.content(event, depth)
+        if isinstance(event, yaml.ScalarEvent):
+            value, spot = self.scalar(event), Spot(*_start(event))
+        else:
+            children = self.mapping if isinstance(event, yaml.MappingStartEvent) else self.sequence
+            value, spot = children(event, depth)
         if spot.height > MAX_DEPTH:
             raise self.failure(event, f"nested more than {MAX_DEPTH} deep, through aliases")
         if self.aliases and spot.nodes > MAX_NODES:
@@ -272,13 +276,6 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = value, spot
         return value, spot
-
-    def content(self, event: Any, depth: int) -> tuple[Any, Spot]:
-        if isinstance(event, yaml.ScalarEvent):
-            return self.scalar(event), Spot(*_start(event))
-        if isinstance(event, yaml.MappingStartEvent):
-            return self.mapping(event, depth)
-        return self.sequence(event, depth)
 
     def alias(self, event: Any) -> tuple[Any, Spot]:
         self.aliases += 1
@@ -302,14 +299,11 @@ class _Composer:
         if text[0] in "+-.0123456789":
             for pattern, number in _NUMBERS:
                 if pattern.fullmatch(text):
-                    return self.number(event, number)
+                    try:
+                        return number(text)
+                    except ValueError:
+                        raise self.failure(event, f"too many digits: {shown(text)}") from None
         return text
-
-    def number(self, event: Any, convert: Callable[[str], Any]) -> Any:
-        try:
-            return convert(event.value)
-        except ValueError:
-            raise self.failure(event, f"too many digits: {shown(event.value)}") from None
 
     def sequence(self, start: Any, depth: int) -> tuple[list[Any], Spot]:
         values: list[Any] = []

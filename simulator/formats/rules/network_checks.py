@@ -149,17 +149,13 @@ def used_links(draft: Draft) -> Iterator[Problem]:
         ends = draft.home_and_abroad(link)
         if draft.is_abroad(link["a"]) and draft.is_abroad(link["b"]):
             continue
-        if (ends[0] not in served) if ends else (_pair(link["a"], link["b"]) not in served):
+        if (ends[0] not in served) if ends else (frozenset((link["a"], link["b"])) not in served):
             message = "no traffic can use this link: it lies on no way between two ends of traffic"
             yield draft.warning(("links", i, "id"), message)
 
 
 def _is_end(node: Record) -> bool:
     return node["kind"] != "gateway" or node.get("weight", 0.0) > 0
-
-
-def _pair(a: object, b: object) -> frozenset[object]:
-    return frozenset((a, b))
 
 
 def _served(home: nx.Graph, ends: set[str], border: set[str]) -> set[object]:
@@ -175,7 +171,7 @@ def _served(home: nx.Graph, ends: set[str], border: set[str]) -> set[object]:
     closed = home.subgraph(served).copy()
     closed.add_edges_from((node, _OUTSIDE) for node in (ends | border) & served)
     for block in nx.biconnected_component_edges(closed):
-        pairs = [_pair(a, b) for a, b in block]
+        pairs = list(map(frozenset, block))
         if any(_OUTSIDE in pair for pair in pairs):
             served.update(pairs)
     return served

@@ -26,6 +26,7 @@ from simulator.formats.rules.edits import (
     Note,
     Repair,
     Rule,
+    above_zero,
     as_text,
     cut,
     in_range,
@@ -126,7 +127,7 @@ def _word(words: Iterable[str] = ()) -> Callable[[Any], Any]:
 def _shares(value: Any) -> dict[str, float] | None:
     if not isinstance(value, Mapping):
         return None
-    shares = {str(cable): in_range(0, 1)(share) for cable, share in value.items()}
+    shares = {str(cable): in_range(share, 0, 1) for cable, share in value.items()}
     sound = {cable: share for cable, share in shares.items() if share is not None}
     return sound if len(sound) == len(shares) else None
 
@@ -136,16 +137,16 @@ SOUND: dict[str, dict[str, Callable[[Any], Any]]] = {
         "kind": _word(NODE_KINDS),
         "city": _word(),
         "province": _word(),
-        "weight": in_range(0),
-        "utc_offset_h": in_range(-12, 14),
+        "weight": partial(in_range, low=0),
+        "utc_offset_h": partial(in_range, low=-12, high=14),
     },
     "links": {
         "class": _word(LINK_CLASSES),
-        "capacity_ba_gbps": in_range(0, open_=True),
-        "fibre_km": in_range(0),
-        "delay_ms": in_range(0),
-        "path_factor": in_range(1),
-        "price_usd_per_mbps": in_range(0),
+        "capacity_ba_gbps": above_zero,
+        "fibre_km": partial(in_range, low=0),
+        "delay_ms": partial(in_range, low=0),
+        "path_factor": partial(in_range, low=1),
+        "price_usd_per_mbps": partial(in_range, low=0),
         "cables": _shares,
     },
 }
@@ -283,7 +284,7 @@ def _defaults(draft: Draft) -> Repair:
 
 def _capacities(draft: Draft) -> Repair:
     """A missing capacity is the smallest given, or 10 Gbps."""
-    sound = [in_range(0, open_=True)(link.get("capacity_gbps")) for link in draft.links]
+    sound = [above_zero(link.get("capacity_gbps")) for link in draft.links]
     given = [value for value in sound if value is not None]
     fallback = min(given, default=DEFAULT_GBPS)
     changes: dict[int, Record] = {
@@ -302,7 +303,7 @@ def _capacities(draft: Draft) -> Repair:
 
 def _metrics(draft: Draft) -> Repair:
     """A missing metric is 1."""
-    sound = [in_range(0, open_=True)(link.get("metric")) for link in draft.links]
+    sound = [above_zero(link.get("metric")) for link in draft.links]
     changes = {
         i: {"metric": DEFAULT_METRIC if value is None else value} for i, value in enumerate(sound)
     }
