@@ -178,7 +178,7 @@ def test_after_leaving_out_the_draft_still_points_at_the_right_rows():
     links = [{"a": "a", "b": "a"}, {"a": "a", "b": "b"}]
     after, _ = repaired(draft(nodes, links))
     assert after.line("nodes", 1) == 102
-    assert str(after.error("links", 0, "id", message="x")) == "net.x:201: links[1].id: x"
+    assert str(after.point(("links", 0, "id"), "x")) == "net.x:201: links[1].id: x"
 
 
 def test_an_unknown_end_is_an_error_and_not_left_out():

@@ -12,7 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem, did_you_mean, refusal
 
 KeyPath = tuple[str | int, ...]
 Place = tuple[int, int]
@@ -93,8 +93,7 @@ class Document:
         try:
             path, born = _true_path(self.data, path)
         except LookupError as error:
-            problem = Problem(origin, None, None, dotted(path), str(error.args[0]))
-            raise InputError([problem]) from None
+            raise refusal(origin, str(error.args[0]), key=dotted(path)) from None
         origins = {at: told for at, told in self._origins.items() if at[: len(path)] != path}
         return dataclasses.replace(
             self, data=_replaced(self.data, path, value), _origins={**origins, path[:born]: origin}
@@ -185,16 +184,16 @@ def read_yaml(path: str | Path) -> Document:
     except FileNotFoundError:
         siblings = Path(path).parent.glob("*.y*ml")
         hint = did_you_mean(Path(path).name, (sibling.name for sibling in siblings))
-        raise _failure(file, None, f"no such file{hint}") from None
+        raise refusal(file, f"no such file{hint}") from None
     except IsADirectoryError:
-        raise _failure(file, None, "this is a directory, not a file") from None
+        raise refusal(file, "this is a directory, not a file") from None
     except PermissionError:
-        raise _failure(file, None, "no permission to read this file") from None
+        raise refusal(file, "no permission to read this file") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
-        raise _failure(file, None, f"cannot read this file: {reason}") from None
+        raise refusal(file, f"cannot read this file: {reason}") from None
     if len(raw) > MAX_BYTES:
-        raise _failure(file, None, f"the file is larger than {MAX_BYTES // 1_000_000} MB")
+        raise refusal(file, f"the file is larger than {MAX_BYTES // 1_000_000} MB")
     document = parse_yaml(_decoded(raw, file), file)
     return dataclasses.replace(document, path=Path(path))
 
@@ -203,14 +202,14 @@ def parse_yaml(text: str, file: str = "<text>") -> Document:
     """Read YAML text: the words of YAML 1.2, no duplicate keys, no surprises."""
     text = text.removeprefix("\ufeff")
     if bad := _UNPRINTABLE.search(text):
-        place = _place(text[: bad.start()])
-        raise _failure(file, place, f"character U+{ord(bad[0]):04X} is not allowed here")
+        message = f"character U+{ord(bad[0]):04X} is not allowed here"
+        raise refusal(file, message, *place_after(text[: bad.start()]))
     try:
         data, spot = _Composer(text, file).document()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        where = (mark.line + 1, mark.column + 1) if mark else None
-        raise _failure(file, where, _yaml_complaint(error)) from None
+        where = (mark.line + 1, mark.column + 1) if mark else ()
+        raise refusal(file, _yaml_complaint(error), *where) from None
     return Document(data, file, None, spot)
 
 
@@ -220,16 +219,12 @@ def _decoded(raw: bytes, file: str) -> str:
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8")
         message = f"not UTF-8 text: byte 0x{raw[error.start]:02x} at offset {error.start}"
-        raise _failure(file, _place(before), message) from None
+        raise refusal(file, message, *place_after(before)) from None
 
 
-def _place(before: str) -> Place:
+def place_after(before: str) -> Place:
+    """Return line and column of what comes after a text."""
     return before.count("\n") + 1, len(before) - before.rfind("\n")
-
-
-def _failure(file: str, place: Place | None, message: str, key: str = "") -> InputError:
-    line, column = place or (None, None)
-    return InputError([Problem(file, line, column, key, message)])
 
 
 def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
@@ -269,7 +264,11 @@ class _Composer:
             raise self.failure(event, f"nested more than {MAX_DEPTH} deep")
         if event.anchor:
             self.anchors[event.anchor] = None  # open: an alias within would bite its own tail
-        value, spot = self.content(event, depth)
+        if isinstance(event, yaml.ScalarEvent):
+            value, spot = self.scalar(event), Spot(*_start(event))
+        else:
+            children = self.mapping if isinstance(event, yaml.MappingStartEvent) else self.sequence
+            value, spot = children(event, depth)
         if spot.height > MAX_DEPTH:
             raise self.failure(event, f"nested more than {MAX_DEPTH} deep, through aliases")
         if self.aliases and spot.nodes > MAX_NODES:
@@ -277,13 +276,6 @@ class _Composer:
         if event.anchor:
             self.anchors[event.anchor] = value, spot
         return value, spot
-
-    def content(self, event: Any, depth: int) -> tuple[Any, Spot]:
-        if isinstance(event, yaml.ScalarEvent):
-            return self.scalar(event), Spot(*_start(event))
-        if isinstance(event, yaml.MappingStartEvent):
-            return self.mapping(event, depth)
-        return self.sequence(event, depth)
 
     def alias(self, event: Any) -> tuple[Any, Spot]:
         self.aliases += 1
@@ -307,14 +299,11 @@ class _Composer:
         if text[0] in "+-.0123456789":
             for pattern, number in _NUMBERS:
                 if pattern.fullmatch(text):
-                    return self.number(event, number)
+                    try:
+                        return number(text)
+                    except ValueError:
+                        raise self.failure(event, f"too many digits: {shown(text)}") from None
         return text
-
-    def number(self, event: Any, convert: Callable[[str], Any]) -> Any:
-        try:
-            return convert(event.value)
-        except ValueError:
-            raise self.failure(event, f"too many digits: {shown(event.value)}") from None
 
     def sequence(self, start: Any, depth: int) -> tuple[list[Any], Spot]:
         values: list[Any] = []
@@ -352,7 +341,7 @@ class _Composer:
         raise self.failure(event, f"a key must be text; put {shown(event.value)} in quotes")
 
     def failure(self, event: Any, message: str) -> InputError:
-        return _failure(self.file, _start(event), message)
+        return refusal(self.file, message, *_start(event))
 
 
 def _start(event: Any) -> Place:

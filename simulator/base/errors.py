@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 LONGEST_WORD = 100  # difflib is quadratic: longer words are never a slip of the finger
@@ -60,6 +61,17 @@ class InputError(SimulatorError, ValueError):
 
     def __str__(self) -> str:
         return "\n".join(str(problem) for problem in self.problems)
+
+
+def refusal(
+    path: str | Path,
+    message: str,
+    line: int | None = None,
+    column: int | None = None,
+    key: str = "",
+) -> InputError:
+    """Return the error that refuses *path* for one reason, with its place as far as known."""
+    return InputError([Problem(str(path), line, column, key, message)])
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:

@@ -10,7 +10,7 @@ from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
 from simulator.base.document import KeyPath, dotted
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.schema import Choice, checked
 
 T = TypeVar("T")
@@ -132,7 +132,7 @@ class Registry:
     def __getitem__(self, name: str) -> type[Any]:
         classes = self._all()
         if name not in classes:
-            raise InputError([Problem("", None, None, "", self.choice.unknown(name))])
+            raise refusal("", self.choice.unknown(name))
         return classes[name]
 
     def names(self) -> list[str]:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import ClassVar, TypeVar
+from typing import Any, ClassVar
 
-from simulator.base.errors import did_you_mean
-from simulator.base.registry import Registered
-from simulator.formats.reading import refusal
-
-F = TypeVar("F", bound="FileFormat")
+from simulator.base.errors import did_you_mean, refusal
+from simulator.base.registry import Registered, Registry
 
 
 class FileFormat(Registered):
@@ -43,23 +39,30 @@ class FileFormat(Registered):
         return False
 
 
-def format_named(formats: Iterable[F], text: str) -> F | None:
-    """Return the format that takes *text* for a name of its own, such as `topohub:sndlib/sun`."""
-    return next((each for each in formats if each.is_name(text)), None)
+class Formats(Registry):
+    """The formats of one kind: of topologies, or of demands."""
 
+    def every(self) -> list[Any]:
+        """Return an instance of each."""
+        return [self.make(name) for name in self.names()]
 
-def format_of(formats: Sequence[F], path: Path, refused: str) -> F:
-    """Return the first format that reads *path*.
+    def named(self, text: str) -> Any | None:
+        """Return the one that takes *text* for a name of its own, such as `topohub:sndlib/sun`."""
+        return next((each for each in self.every() if each.is_name(text)), None)
 
-    Raises
-    ------
-    InputError
-        No format does: it says *refused*, the nearest ending, and all that can be read.
-    """
-    for each in formats:
-        if each.reads(path):
-            return each
-    suffixes = [suffix for each in formats for suffix in each.suffixes]
-    near = did_you_mean(path.suffix.lower(), suffixes) if path.suffix else ""
-    readable = ", ".join(each.readable for each in formats)
-    raise refusal(path, f"{refused}{near or ';'} readable: {readable}")
+    def reading(self, path: Path, refused: str) -> Any:
+        """Return the first that reads *path*.
+
+        Raises
+        ------
+        InputError
+            No format does: it says *refused*, the nearest ending, and all that can be read.
+        """
+        formats = self.every()
+        for each in formats:
+            if each.reads(path):
+                return each
+        suffixes = [suffix for each in formats for suffix in each.suffixes]
+        near = did_you_mean(path.suffix.lower(), suffixes) if path.suffix else ""
+        readable = ", ".join(each.readable for each in formats)
+        raise refusal(path, f"{refused}{near or ';'} readable: {readable}")

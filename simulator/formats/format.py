@@ -30,10 +30,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base import library
-from simulator.base.errors import InputError, Problem
-from simulator.base.registry import Registry
-from simulator.formats.file_format import FileFormat, format_named, format_of
-from simulator.formats.reading import reason, refusal
+from simulator.base.errors import InputError, Problem, refusal
+from simulator.formats.file_format import FileFormat, Formats
+from simulator.formats.reading import reason
 from simulator.model.network import Network
 
 
@@ -88,7 +87,7 @@ class TopologyFormat(FileFormat):
         raise refusal(path, f"{self.kind} is read, not written")
 
 
-topology_format = Registry("topology format", "simulator.formats", TopologyFormat)
+topology_format = Formats("topology format", "simulator.formats", TopologyFormat)
 
 
 def read_network(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
@@ -145,7 +144,7 @@ def write_network(network: Network, path: str | Path) -> list[str]:
     folder = str(path).endswith(("/", os.sep))
     path = Path(path)
     ending = "" if folder else path.suffix.lower()
-    writers = [each for each in _formats() if each.written]
+    writers = [each for each in topology_format.every() if each.written]
     for writer in writers:
         if ending in writer.written:
             return writer.write(network, path)
@@ -172,16 +171,15 @@ def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:
 
 def is_third_party_name(text: str | Path) -> bool:
     """Return whether some format takes *text* for a name of its own: `topohub:sndlib/sun`."""
-    return format_named(_formats(), str(text)) is not None
+    return topology_format.named(str(text)) is not None
 
 
 def _read(path_or_name: str | Path) -> tuple[Network | None, list[Problem]]:
-    formats = _formats()
     try:
-        if by_name := format_named(formats, str(path_or_name)):
-            return by_name.read(Path(path_or_name))
+        if known := topology_format.named(str(path_or_name)):
+            return known.read(Path(path_or_name))
         path = _found(path_or_name)
-        return format_of(formats, path, "not a topology I can read").read(path)
+        return topology_format.reading(path, "not a topology I can read").read(path)
     except InputError as error:
         return None, list(error.problems)
 
@@ -193,7 +191,3 @@ def _found(path_or_name: str | Path) -> Path:
         raise refusal("", str(error)) from None
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
         raise refusal(path_or_name, f"cannot read this: {reason(error)}") from None
-
-
-def _formats() -> list[TopologyFormat]:
-    return [topology_format.make(name) for name in topology_format.names()]

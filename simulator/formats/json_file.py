@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.formats.reading import read_text, refusal
+from simulator.base.errors import refusal
+from simulator.formats.reading import read_text
 
 
 def read_json(path: Path, *, refuse_nan: bool = False) -> Any:

@@ -147,7 +147,7 @@ def _matrix_exists(document: Document, draft: Draft) -> Iterator[Problem]:
     if matrix and not os.path.isfile(matrix):
         siblings = (each.name for each in _path(document).parent.glob("*.csv"))
         hint = did_you_mean(Path(matrix).name, siblings)
-        yield draft.error("matrix", message=f"no file {document.data['matrix']!r}{hint}")
+        yield draft.point(("matrix",), f"no file {document.data['matrix']!r}{hint}")
 
 
 # ---------------------------------------------------------------- writing

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
-from simulator.base.document import KeyPath, dotted
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.document import KeyPath, dotted, place_after
+from simulator.base.errors import InputError, Problem, did_you_mean, refusal
 
 MOST_BYTES = 100_000_000
 """Of a file, unpacked: a bomb stops here."""
@@ -65,9 +65,8 @@ def decoded(path: str | Path, raw: bytes) -> str:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-        line, column = before.count("\n") + 1, len(before) - before.rfind("\n")
         message = f"not UTF-8 text: byte 0x{raw[error.start]:02x} at offset {error.start}"
-        raise refusal(path, message, line, column) from None
+        raise refusal(path, message, *place_after(before)) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -85,17 +84,6 @@ def _opened(path: Path) -> IO[bytes]:
 
 
 # ---------------------------------------------------------------- errors
-
-
-def refusal(
-    path: str | Path,
-    message: str,
-    line: int | None = None,
-    column: int | None = None,
-    key: str = "",
-) -> InputError:
-    """Return the error that refuses *path* for one reason, with its place as far as known."""
-    return InputError([Problem(str(path), line, column, key, message)])
 
 
 def refuse(problems: Iterable[Problem], more: int = 0, file: str | None = None) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from simulator.base.document import KeyPath, dotted, shown
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.json_file import read_json
-from simulator.formats.reading import Places, begins_with, listed, refusal, refuse
+from simulator.formats.reading import Places, begins_with, listed, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import paired
@@ -112,7 +112,7 @@ class _Reader:
         pairs = self._pairs(arcs)
         refuse(self.problems)
         self.assumed += [f"the metric is {LOADS[0]}", f"the delay is {LOADS[1]}"]
-        name = self._text(network, at, "network-id")
+        name = self._part(network, at, str, "network-id")
         cables = self._cables(pairs, at)
         links = [self._link(pair, cable) for pair, cable in zip(pairs, cables, strict=True)]
         draft = Draft(
@@ -154,9 +154,6 @@ class _Reader:
             else:
                 self._problem(where, f"expected an object, found {shown(each)}")
 
-    def _text(self, record: Any, at: KeyPath, *names: str) -> str | None:
-        return self._part(record, at, str, *names)
-
     def _number(
         self, record: Any, at: KeyPath, *names: str, expected: str = AT_LEAST_ZERO
     ) -> float | None:
@@ -179,7 +176,7 @@ class _Reader:
         refuse(self.problems)
         if not networks:
             raise refusal(self.path, f"no {' or '.join(MODULES)} in this file")
-        names = [self._text(network, at, "network-id") or "" for at, network in networks]
+        names = [self._part(network, at, str, "network-id") or "" for at, network in networks]
         if self.wanted is not None:
             if self.wanted not in names:
                 hint = did_you_mean(self.wanted, names) or f"; there are {listed(names, 10)}"
@@ -224,7 +221,7 @@ class _Reader:
     # -- nodes --------------------------------------------------------------------------------
 
     def _node(self, at: KeyPath, node: dict) -> Record:
-        record: Record = {"id": self._text(node, at, "node-id"), "kind": "core"}
+        record: Record = {"id": self._part(node, at, str, "node-id"), "kind": "core"}
         if not record["id"]:
             self._problem(at, "a node without node-id")
         for place in (("te", "geolocation"), ("te", "te-node-attributes", "geolocation"),
@@ -237,7 +234,7 @@ class _Reader:
                 record["lat"], record["lon"] = lat, lon
                 break
         for names in (("te", "te-node-attributes", "name"), ("l3-node-attributes", "name")):
-            name = self._text(node, at, *names)
+            name = self._part(node, at, str, *names)
             if name and "city" not in record:
                 record["city"] = name
         return record
@@ -245,14 +242,14 @@ class _Reader:
     # -- links --------------------------------------------------------------------------------
 
     def _arc(self, at: KeyPath, link: dict) -> _Arc:
-        name = self._text(link, at, "link-id") or ""
-        tail = self._text(link, at, "source", "source-node")
-        head = self._text(link, at, "destination", "dest-node")
+        name = self._part(link, at, str, "link-id") or ""
+        tail = self._part(link, at, str, "source", "source-node")
+        head = self._part(link, at, str, "destination", "dest-node")
         for end, key in ((tail, "source.source-node"), (head, "destination.dest-node")):
             if not end:
                 self._problem((*at, *key.split(".")), f"link {shown(name)} has no such end")
-        out = self._text(link, at, "source", "source-tp")
-        into = self._text(link, at, "destination", "dest-tp")
+        out = self._part(link, at, str, "source", "source-tp")
+        into = self._part(link, at, str, "destination", "dest-tp")
         tail, head = tail or "", head or ""
         te = next((names for names in TE_LINK if self._part(link, at, object, *names)), TE_LINK[0])
         bandwidth = self._bandwidth(link, at, *te, "max-link-bandwidth")

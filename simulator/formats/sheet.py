@@ -11,15 +11,8 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.formats.reading import (
-    FILLED,
-    MOST_CSV_BYTES,
-    begins_with,
-    decoded,
-    read_bytes,
-    refusal,
-)
+from simulator.base.errors import InputError, Problem, did_you_mean, refusal
+from simulator.formats.reading import FILLED, MOST_CSV_BYTES, begins_with, decoded, read_bytes
 
 HEAD_BYTES = 65_536
 PIECE_BYTES = 2**24

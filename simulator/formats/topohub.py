@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem, did_you_mean, nearest
+from simulator.base.errors import Problem, did_you_mean, nearest, refusal
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.matrices.demand_format import (
     DemandFormat,
@@ -23,7 +23,7 @@ from simulator.formats.matrices.demand_format import (
     recording_of,
     unknown_node,
 )
-from simulator.formats.reading import Places, refusal
+from simulator.formats.reading import Places
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import (
     ONE_PLACE_KM,

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.base.errors import Problem
+from simulator.base.errors import Problem, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.graphs.graph_file import MARK
 from simulator.formats.json_file import as_json
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import refusal
 from simulator.formats.rules.draft import Record
 from simulator.model.network import Network
 

@@ -238,7 +238,7 @@ def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
         links=links,
         point=Places(str(file.path), lines).point,
     )
-    problems += [draft.warning("links", message=text) for text in assumptions]
+    problems += [draft.warning(("links",), text) for text in assumptions]
     return draft, problems
 
 

@@ -9,12 +9,12 @@ from xml.parsers import expat
 from xml.sax.saxutils import escape, quoteattr
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.graphs.graph_file import XML_HAS_NOT, Edge, GraphFile, Node, flat
 from simulator.formats.native import lost
-from simulator.formats.reading import read_bytes, refusal, refuse
+from simulator.formats.reading import read_bytes, refuse
 from simulator.formats.rules.draft import Record
 from simulator.model.network import Network
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base.document import dotted, shown
-from simulator.base.errors import Problem
+from simulator.base.errors import Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node
 from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import begins_with, listed, refusal, refuse
+from simulator.formats.reading import begins_with, listed, refuse
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
 from simulator.formats.rules.draft import but
 from simulator.model.network import Network

@@ -50,8 +50,8 @@ def read_counters(path: Path, network: Network) -> Counters:
     rows = list(zip(sheet.cells("source"), sheet.cells("target"), sheet.cells("link"), strict=True))
     arcs = [_arcs(network, *row) for row in rows]
     problems += _wrong_counters(sheet, network, rows, arcs)
-    gbps, wrong = _rates(sheet, "gbps")
-    _refuse(sheet, [*problems, *wrong])
+    gbps = _rates(sheet, "gbps", problems)
+    _refuse(sheet, problems)
     row = np.repeat(np.arange(len(arcs)), [len(some) for some in arcs])
     every = np.concatenate(arcs)
     shape = (len(arcs), len(network.tail))
@@ -74,10 +74,10 @@ def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
         elif first.setdefault(node, row) != row:
             message = f"a second row for {shown(node)}; the first is on line"
             problems.append(sheet.problem(row, "node", f"{message} {sheet.lines[first[node]]}"))
-    columns = [_rates(sheet, name) for name in ("out_gbps", "in_gbps")]
-    _refuse(sheet, [*problems, *(problem for _, wrong in columns for problem in wrong)])
+    columns = [_rates(sheet, name, problems) for name in ("out_gbps", "in_gbps")]
+    _refuse(sheet, problems)
     made = np.full((2, len(network.nodes)), np.nan)
-    made[:, [network.node_index[node] for node in nodes]] = [rates for rates, _ in columns]
+    made[:, [network.node_index[node] for node in nodes]] = columns
     return made[0], made[1]
 
 
@@ -114,17 +114,16 @@ def _wrong_counters(
             yield sheet.problem(i, "source", message)
 
 
-def _rates(sheet: Sheet, column: str) -> tuple[np.ndarray, list[Problem]]:
-    cells = sheet.cells(column)
-    found = [number(cell) for cell in cells]
-    wrong = [
-        sheet.problem(
-            row, column, f"expected a finite number of at least 0, found {shown(cells[row])}"
-        )
-        for row, value in enumerate(found)
-        if value is None or value < 0
-    ]
-    return np.array([value or 0.0 for value in found]), wrong
+def _rates(sheet: Sheet, column: str, problems: list[Problem]) -> np.ndarray:
+    """Return the rates in a column; what is wrong with them is added to *problems*."""
+    rates = np.zeros(len(sheet.rows))
+    for row, cell in enumerate(sheet.cells(column)):
+        value = number(cell)
+        if value is None or value < 0:
+            message = f"expected a finite number of at least 0, found {shown(cell)}"
+            problems.append(sheet.problem(row, column, message))
+        rates[row] = value or 0.0
+    return rates
 
 
 def _no_node(network: Network, node: str) -> str:

@@ -23,10 +23,9 @@ from pathlib import Path
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import did_you_mean
-from simulator.base.registry import Registry
-from simulator.formats.file_format import FileFormat, format_named, format_of
-from simulator.formats.reading import reason, refusal
+from simulator.base.errors import did_you_mean, refusal
+from simulator.formats.file_format import FileFormat, Formats
+from simulator.formats.reading import reason
 from simulator.formats.units import Unit
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -60,7 +59,7 @@ class DemandFormat(FileFormat):
         """
 
 
-demand_format = Registry("demand format", "simulator.formats", DemandFormat)
+demand_format = Formats("demand format", "simulator.formats", DemandFormat)
 
 
 def read_recording(path: str | Path, network: Network, *, unit: Unit | None = None) -> Recording:
@@ -86,9 +85,8 @@ def read_recording(path: str | Path, network: Network, *, unit: Unit | None = No
         Holds the errors found, or lists what can be read.
     """
     path = Path(path)
-    formats = _formats()
-    if by_name := format_named(formats, str(path)):
-        return by_name.read(path, network, unit)
+    if known := demand_format.named(str(path)):
+        return known.read(path, network, unit)
     try:
         there = path.exists()
     except (OSError, ValueError) as error:  # a name too long, or with a zero byte
@@ -98,7 +96,7 @@ def read_recording(path: str | Path, network: Network, *, unit: Unit | None = No
     refused = (
         "cannot read this file: it is a folder" if path.is_dir() else "no demands that I can read"
     )
-    return format_of(formats, path, refused).read(path, network, unit)
+    return demand_format.reading(path, refused).read(path, network, unit)
 
 
 def read_demands(path: str | Path, network: Network, *, unit: Unit | None = None) -> Demands:
@@ -135,12 +133,12 @@ def read_demands(path: str | Path, network: Network, *, unit: Unit | None = None
 
 def is_there(path: Path) -> bool:
     """Return whether *path* is a file, a folder, or a name that a format knows."""
-    return path.exists() or format_named(_formats(), str(path)) is not None
+    return path.exists() or demand_format.named(str(path)) is not None
 
 
 def neighbours(path: Path) -> list[str]:
     """Return the names of files beside *path* that can be read."""
-    suffixes = tuple(suffix for each in _formats() for suffix in each.endings())
+    suffixes = tuple(suffix for each in demand_format.every() for suffix in each.endings())
     try:
         names = (each.name for each in path.parent.iterdir())
         return sorted(name for name in names if name.lower().endswith(suffixes))
@@ -176,7 +174,3 @@ def recording_of(
 def unknown_node(name: str, network: Network) -> str:
     """Return a message about a node that the network does not have."""
     return f"no node named {shown(name)} in {network.name}{did_you_mean(name, network.nodes)}"
-
-
-def _formats() -> list[DemandFormat]:
-    return [demand_format.make(name) for name in demand_format.names()]

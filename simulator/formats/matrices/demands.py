@@ -10,10 +10,10 @@ from typing import ClassVar
 import numpy as np
 
 from simulator.base.document import shown
+from simulator.base.errors import refusal
 from simulator.formats.format import write_csv
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.long_table import Column, LongTable
-from simulator.formats.reading import refusal
 from simulator.formats.sheet import Columns, CsvText, header_of, read_csv
 from simulator.formats.units import UNITS, Unit, number
 from simulator.model.demands import Demands

@@ -11,9 +11,9 @@ import numpy as np
 import pandas as pd
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.matrices.times import Times, read_times
-from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
+from simulator.formats.reading import MOST_PROBLEMS, refuse
 from simulator.formats.units import to_gbps
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.base.errors import Problem
+from simulator.base.errors import Problem, refusal
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.demands import long_columns, table_of
 from simulator.formats.matrices.long_table import MOST_CELLS
-from simulator.formats.reading import MOST_CSV_BYTES, refusal, refuse
+from simulator.formats.reading import MOST_CSV_BYTES, refuse
 from simulator.formats.units import UNITS, Unit
 from simulator.model.network import Network
 from simulator.model.recording import Recording

@@ -10,12 +10,12 @@ from typing import ClassVar
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.demands import names_pairs
 from simulator.formats.matrices.long_table import refuse_too_many
 from simulator.formats.matrices.times import Times, read_times
-from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
+from simulator.formats.reading import MOST_PROBLEMS, refuse
 from simulator.formats.sheet import CsvText, cell_starts, read_csv, shortened
 from simulator.formats.units import UNITS, Unit, number, to_gbps
 from simulator.model.demands import Demands

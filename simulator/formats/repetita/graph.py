@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem
+from simulator.base.errors import Problem, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.reading import Places, read_text, refusal, refuse
+from simulator.formats.reading import Places, read_text, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import paired

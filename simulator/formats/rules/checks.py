@@ -50,9 +50,7 @@ def unique_ids(draft: Draft) -> Iterator[Problem]:
             if known != i:
                 line = draft.line(section, known, "id")
                 message = f"a second {section[:-1]} with the id {record['id']!r}"
-                yield draft.error(
-                    section, i, "id", message=f"{message}; the first is on line {line}"
-                )
+                yield draft.point((section, i, "id"), f"{message}; the first is on line {line}")
 
 
 def known_ends(draft: Draft) -> Iterator[Problem]:
@@ -62,11 +60,9 @@ def known_ends(draft: Draft) -> Iterator[Problem]:
         for end in ("a", "b") if draft.all_nodes_known else ():
             name = link.get(end)
             if name is not None and name not in draft.node:
-                message = f"no node named {name!r}{hint(name)}"
-                yield draft.error("links", i, end, message=message)
+                yield draft.point(("links", i, end), f"no node named {name!r}{hint(name)}")
         if link.get("a") is not None and link["a"] == link.get("b"):
-            message = f"the link joins {link['a']!r} with itself"
-            yield draft.error("links", i, "b", message=message)
+            yield draft.point(("links", i, "b"), f"the link joins {link['a']!r} with itself")
 
 
 def known_cables(draft: Draft) -> Iterator[Problem]:
@@ -78,7 +74,7 @@ def known_cables(draft: Draft) -> Iterator[Problem]:
         for cable in link.get("cables") or ():
             if cable not in hint.words:
                 message = f"no cable named {cable!r}{hint(cable)}"
-                yield draft.error("links", i, "cables", cable, message=message, key=True)
+                yield draft.point(("links", i, "cables", cable), message, key=True)
 
 
 def cable_shares(draft: Draft) -> Iterator[Problem]:
@@ -87,8 +83,7 @@ def cable_shares(draft: Draft) -> Iterator[Problem]:
         shares = link.get("cables") or {}
         total = math.fsum(shares.values())
         if shares and abs(total - 1) > SHARE_TOLERANCE:
-            message = f"the shares add to {total:.6g}, not to 1"
-            yield draft.error("links", i, "cables", message=message)
+            yield draft.point(("links", i, "cables"), f"the shares add to {total:.6g}, not to 1")
 
 
 def whole_coordinates(draft: Draft) -> Iterator[Problem]:
@@ -97,7 +92,7 @@ def whole_coordinates(draft: Draft) -> Iterator[Problem]:
         for given, missing in (("lat", "lon"), ("lon", "lat")):
             if given in node and missing not in node:
                 message = f"{given} without {missing}: give both or neither"
-                yield draft.error("nodes", i, given, message=message)
+                yield draft.point(("nodes", i, given), message)
 
 
 def sizes_within_reason(draft: Draft) -> Iterator[Problem]:
@@ -107,7 +102,7 @@ def sizes_within_reason(draft: Draft) -> Iterator[Problem]:
             size = link.get(key)
             if size is not None and size > MOST:
                 message = f"at most {MOST:g} is within reason, found {size:g}"
-                yield draft.error("links", i, key, message=message)
+                yield draft.point(("links", i, key), message)
 
 
 def exits_cross_the_border(draft: Draft) -> Iterator[Problem]:
@@ -124,13 +119,13 @@ def exits_cross_the_border(draft: Draft) -> Iterator[Problem]:
                 f"an exit has one end at home and one abroad (kind pop or region),"
                 f" but {_kind(draft, a)} and {_kind(draft, b)} are both {where}"
             )
-            yield draft.error("links", i, "class", message=message)
+            yield draft.point(("links", i, "class"), message)
         if crosses and word not in (None, "exit"):
             message = (
                 f"joins {_kind(draft, a)} and {_kind(draft, b)} across the border, but counts as"
                 f" no exit: its class is {word!r}"
             )
-            yield draft.warning("links", i, "class", message=message)
+            yield draft.warning(("links", i, "class"), message)
 
 
 def _kind(draft: Draft, node_id: str | None) -> str:
@@ -144,14 +139,14 @@ def exits_reach_ends_abroad(draft: Draft) -> Iterator[Problem]:
         ends = link.get("reaches") or ()
         if ends and link.get("class", DEFAULT) not in (None, "exit"):
             message = f"only an exit says what it reaches, but its class is {link['class']!r}"
-            yield draft.error("links", i, "reaches", message=message)
+            yield draft.point(("links", i, "reaches"), message)
         for j, end in enumerate(ends):
             if end not in draft.node and draft.all_nodes_known:
                 message = f"no node abroad named {end!r}{hint(end)}"
-                yield draft.error("links", i, "reaches", j, message=message)
+                yield draft.point(("links", i, "reaches", j), message)
             elif draft.is_abroad(end) is False:
                 message = f"an exit reaches nodes abroad (kind pop or region), not {end!r}"
-                yield draft.error("links", i, "reaches", j, message=message)
+                yield draft.point(("links", i, "reaches", j), message)
 
 
 def regions_are_abroad(draft: Draft) -> Iterator[Problem]:
@@ -160,19 +155,17 @@ def regions_are_abroad(draft: Draft) -> Iterator[Problem]:
     for i, region in enumerate(draft.regions):
         node = region.get("id")
         if node is not None and node not in draft.node and draft.all_nodes_known:
-            message = f"no node named {node!r}{hint(node)}"
-            yield draft.error("regions", i, "id", message=message)
+            yield draft.point(("regions", i, "id"), f"no node named {node!r}{hint(node)}")
         elif draft.is_abroad(node) is False:
             message = f"a region lies abroad (kind pop or region), but not {_kind(draft, node)}"
-            yield draft.error("regions", i, "id", message=message)
+            yield draft.point(("regions", i, "id"), message)
 
 
 def region_shares(draft: Draft) -> Iterator[Problem]:
     """The shares of the regions add to no more than 1."""
     total = math.fsum(region.get("share") or 0.0 for region in draft.regions)
     if total > 1 + SHARE_TOLERANCE:
-        message = f"the shares add to {total:.6g}, more than 1"
-        yield draft.error("regions", message=message, key=True)
+        yield draft.point(("regions",), f"the shares add to {total:.6g}, more than 1", key=True)
 
 
 def delays(draft: Draft) -> Iterator[Problem]:
@@ -189,7 +182,7 @@ def delays(draft: Draft) -> Iterator[Problem]:
                 "nothing tells the delay: give delay_ms or fibre_km,"
                 f" or coordinates to {' and '.join(map(repr, lost))}"
             )
-            yield draft.error("links", i, message=message)
+            yield draft.point(("links", i), message)
 
 
 def _delay_given(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
@@ -202,10 +195,9 @@ def _delay_given(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
                 f"{delay:g} ms, but {link['fibre_km']:g} km of fibre take {of_fibre:.3f} ms;"
                 " the delay given is used"
             )
-            yield draft.warning("links", i, key, message=message)
+            yield draft.warning(("links", i, key), message)
     if "path_factor" in link:
-        message = f"has no effect beside {key}"
-        yield draft.warning("links", i, "path_factor", message=message)
+        yield draft.warning(("links", i, "path_factor"), f"has no effect beside {key}")
 
 
 def _speed_of_light(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
@@ -217,10 +209,10 @@ def _speed_of_light(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
     apart = f"the ends are {straight_km:.0f} km apart, which takes {fastest:.4g} ms"
     if "delay_ms" in link:
         message = f"{delay:g} ms is faster than light in fibre: {apart}"
-        yield draft.warning("links", i, "delay_ms", message=message)
+        yield draft.warning(("links", i, "delay_ms"), message)
     else:
         message = f"{link['fibre_km']:g} km of fibre are too short: {apart}"
-        yield draft.warning("links", i, "fibre_km", message=message)
+        yield draft.warning(("links", i, "fibre_km"), message)
 
 
 def faster_than_light(delay_ms: float, straight_km: float) -> bool:
@@ -243,7 +235,7 @@ def parallel_duplicates(draft: Draft) -> Iterator[Problem]:
                 f"alike in ends, class, capacity and metric to {draft.links[known].get('id')!r} on"
                 f" line {draft.line('links', known)}; is it meant to be there twice?"
             )
-            yield draft.warning("links", i, "id", message=message)
+            yield draft.warning(("links", i, "id"), message)
 
 
 ENTRY_CHECKS: tuple[Check, ...] = (

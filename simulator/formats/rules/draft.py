@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from simulator.base.document import KeyPath
 from simulator.base.errors import Problem
 from simulator.model.geo import great_circle_km
 from simulator.model.topology import ABROAD_KINDS, FIBRE_KM_PER_MS
@@ -57,11 +58,7 @@ class Draft:
     totals: Record = field(default_factory=dict)
     delay_required: bool = True
 
-    def error(self, *path: str | int, message: str, key: bool = False) -> Problem:
-        """Return an error at *path*."""
-        return self.point(path, message, key=key)
-
-    def warning(self, *path: str | int, message: str) -> Problem:
+    def warning(self, path: KeyPath, message: str) -> Problem:
         """Return a warning at *path*."""
         return self.point(path, message, severity="warning")
 

@@ -116,13 +116,12 @@ def share_of(count: int, among: Sequence[Any], noun: str) -> str:
     return f"{count:,} of {total:,} {noun}"
 
 
-def in_range(low: float, high: float = MOST, open_: bool = False) -> Callable[[Any], Any]:
-    """Return what makes of a value a number within a range, or None."""
+def in_range(value: Any, low: float, high: float = MOST) -> float | None:
+    """Return the number that a value is, or None if it is none within a range."""
+    found = as_number(value)
+    return found if found is not None and low <= found <= high else None
 
-    def sound(value: Any) -> float | None:
-        found = as_number(value)
-        if found is None or not low <= found <= high or (open_ and found == low):
-            return None
-        return found
 
-    return sound
+def above_zero(value: Any) -> float | None:
+    """Return the number that a value is, or None if it is none above zero within reason."""
+    return in_range(value, 0) or None

@@ -28,7 +28,7 @@ def totals(draft: Draft) -> Iterator[Problem]:
     for key, total in sums.items():
         stated = draft.totals.get(key)
         if stated is not None and (message := _contradiction(stated, total)):
-            yield draft.error("totals", key, message=message)
+            yield draft.point(("totals", key), message)
 
 
 def exits_by_gateway(draft: Draft) -> Iterator[Problem]:
@@ -42,13 +42,13 @@ def exits_by_gateway(draft: Draft) -> Iterator[Problem]:
     for gateway, gbps in stated.items():
         if gateway not in draft.node:
             message = f"no node named {gateway!r}{hint(gateway)}"
-            yield draft.error(*path, gateway, message=message, key=True)
+            yield draft.point((*path, gateway), message, key=True)
         elif message := _contradiction(gbps, sums[gateway]):
-            yield draft.error(*path, gateway, message=message)
+            yield draft.point((*path, gateway), message)
     for gateway in sums:
         if gateway not in stated and sums[gateway]:
             message = f"{gateway!r} is missing; its exits add to {sums[gateway]:g} Gbps"
-            yield draft.error(*path, message=message, key=True)
+            yield draft.point(path, message, key=True)
 
 
 def _exits_gbps(draft: Draft) -> dict[str, float]:
@@ -83,7 +83,7 @@ def regions_are_reached(draft: Draft) -> Iterator[Problem]:
     }
     for region, path in {**of_kind, **listed}.items():
         if region not in reached or not _open_to(draft, region):
-            yield draft.error(*path, message=f"no exit leads to the region {region!r}")
+            yield draft.point(path, f"no exit leads to the region {region!r}")
 
 
 def _open_to(draft: Draft, region: str) -> bool:
@@ -112,7 +112,7 @@ def isolated_nodes(draft: Draft) -> Iterator[Problem]:
     joined = {link[end] for link in draft.links for end in ("a", "b")}
     for i, node in enumerate(draft.nodes):
         if node["id"] not in joined:
-            yield draft.warning("nodes", i, "id", message=f"no link ends at {node['id']!r}")
+            yield draft.warning(("nodes", i, "id"), f"no link ends at {node['id']!r}")
 
 
 def connected(draft: Draft) -> Iterator[Problem]:
@@ -123,7 +123,7 @@ def connected(draft: Draft) -> Iterator[Problem]:
         shown = [f"{len(part)} nodes (one is {part[0]!r})" for part in parts[:5]]
         more = f" and {len(parts) - 5} more" if len(parts) > 5 else ""
         message = f"no link joins the {len(parts)} parts of the network: {', '.join(shown)}{more}"
-        yield draft.warning("links", message=message)
+        yield draft.warning(("links",), message)
 
 
 def used_links(draft: Draft) -> Iterator[Problem]:
@@ -149,17 +149,13 @@ def used_links(draft: Draft) -> Iterator[Problem]:
         ends = draft.home_and_abroad(link)
         if draft.is_abroad(link["a"]) and draft.is_abroad(link["b"]):
             continue
-        if (ends[0] not in served) if ends else (_pair(link["a"], link["b"]) not in served):
+        if (ends[0] not in served) if ends else (frozenset((link["a"], link["b"])) not in served):
             message = "no traffic can use this link: it lies on no way between two ends of traffic"
-            yield draft.warning("links", i, "id", message=message)
+            yield draft.warning(("links", i, "id"), message)
 
 
 def _is_end(node: Record) -> bool:
     return node["kind"] != "gateway" or node.get("weight", 0.0) > 0
-
-
-def _pair(a: object, b: object) -> frozenset[object]:
-    return frozenset((a, b))
 
 
 def _served(home: nx.Graph, ends: set[str], border: set[str]) -> set[object]:
@@ -175,7 +171,7 @@ def _served(home: nx.Graph, ends: set[str], border: set[str]) -> set[object]:
     closed = home.subgraph(served).copy()
     closed.add_edges_from((node, _OUTSIDE) for node in (ends | border) & served)
     for block in nx.biconnected_component_edges(closed):
-        pairs = [_pair(a, b) for a, b in block]
+        pairs = list(map(frozenset, block))
         if any(_OUTSIDE in pair for pair in pairs):
             served.update(pairs)
     return served

@@ -26,6 +26,7 @@ from simulator.formats.rules.edits import (
     Note,
     Repair,
     Rule,
+    above_zero,
     as_text,
     cut,
     in_range,
@@ -72,11 +73,11 @@ def repaired(draft: Draft) -> tuple[Draft, list[Problem]]:
             more = len(note.rows) - len(names)
             first = ", ".join(names) + (f" and {more:,} more" if more else "")
             place = (note.section, note.rows[0])
-            warnings.append(draft.warning(*place, message=f"{note.text} ({first})"))
+            warnings.append(draft.warning(place, f"{note.text} ({first})"))
             assumptions.append(f"{note.text} ({first}).")
         draft = better
         if not draft.links:
-            return draft, [*warnings, draft.error("links", message="no link is left")]
+            return draft, [*warnings, draft.point(("links",), "no link is left")]
     return replace(draft, about={**draft.about, "assumptions": tuple(assumptions)}), warnings
 
 
@@ -85,20 +86,20 @@ def repaired(draft: Draft) -> tuple[Draft, list[Problem]]:
 
 def _beyond_repair(draft: Draft) -> Iterator[Problem]:
     if not draft.nodes:
-        yield draft.error("nodes", message="no nodes in this file")
+        yield draft.point(("nodes",), "no nodes in this file")
     if not draft.links:
-        yield draft.error("links", message="no links in this file: a network needs at least one")
+        yield draft.point(("links",), "no links in this file: a network needs at least one")
     first: dict[str, int] = {}
     for i, node in enumerate(draft.nodes):
         name = as_text(node.get("id"))
         if name is not None and first.setdefault(name, i) != i:
             message = f"a second node with the id {cut(name)}, so links cannot tell them apart"
-            yield draft.error("nodes", i, "id", message=message)
+            yield draft.point(("nodes", i, "id"), message)
         yield from _bad_name(draft, "nodes", i, node.get("label") or node.get("id"))
     for i, link in enumerate(draft.links):
         for end in ("a", "b"):
             if as_text(link.get(end)) is None:
-                yield draft.error("links", i, end, message="the link has no such end")
+                yield draft.point(("links", i, end), "the link has no such end")
         yield from _bad_name(draft, "links", i, link.get("id"))
 
 
@@ -106,10 +107,9 @@ def _bad_name(draft: Draft, section: str, row: int, name: Any) -> Iterator[Probl
     text = as_text(name) or ""
     if len(text) > MAX_NAME:
         message = f"a name of {len(text):,} characters; at most {MAX_NAME} are allowed"
-        yield draft.error(section, row, "id", message=message)
+        yield draft.point((section, row, "id"), message)
     elif text and not text.isprintable() and any(_controls(letter) for letter in text):
-        message = f"a name with control characters: {cut(text)}"
-        yield draft.error(section, row, "id", message=message)
+        yield draft.point((section, row, "id"), f"a name with control characters: {cut(text)}")
 
 
 def _controls(letter: str) -> bool:
@@ -127,7 +127,7 @@ def _word(words: Iterable[str] = ()) -> Callable[[Any], Any]:
 def _shares(value: Any) -> dict[str, float] | None:
     if not isinstance(value, Mapping):
         return None
-    shares = {str(cable): in_range(0, 1)(share) for cable, share in value.items()}
+    shares = {str(cable): in_range(share, 0, 1) for cable, share in value.items()}
     sound = {cable: share for cable, share in shares.items() if share is not None}
     return sound if len(sound) == len(shares) else None
 
@@ -137,16 +137,16 @@ SOUND: dict[str, dict[str, Callable[[Any], Any]]] = {
         "kind": _word(NODE_KINDS),
         "city": _word(),
         "province": _word(),
-        "weight": in_range(0),
-        "utc_offset_h": in_range(-12, 14),
+        "weight": partial(in_range, low=0),
+        "utc_offset_h": partial(in_range, low=-12, high=14),
     },
     "links": {
         "class": _word(LINK_CLASSES),
-        "capacity_ba_gbps": in_range(0, open_=True),
-        "fibre_km": in_range(0),
-        "delay_ms": in_range(0),
-        "path_factor": in_range(1),
-        "price_usd_per_mbps": in_range(0),
+        "capacity_ba_gbps": above_zero,
+        "fibre_km": partial(in_range, low=0),
+        "delay_ms": partial(in_range, low=0),
+        "path_factor": partial(in_range, low=1),
+        "price_usd_per_mbps": partial(in_range, low=0),
         "cables": _shares,
     },
 }
@@ -284,7 +284,7 @@ def _defaults(draft: Draft) -> Repair:
 
 def _capacities(draft: Draft) -> Repair:
     """A missing capacity is the smallest given, or 10 Gbps."""
-    sound = [in_range(0, open_=True)(link.get("capacity_gbps")) for link in draft.links]
+    sound = [above_zero(link.get("capacity_gbps")) for link in draft.links]
     given = [value for value in sound if value is not None]
     fallback = min(given, default=DEFAULT_GBPS)
     changes: dict[int, Record] = {
@@ -303,7 +303,7 @@ def _capacities(draft: Draft) -> Repair:
 
 def _metrics(draft: Draft) -> Repair:
     """A missing metric is 1."""
-    sound = [in_range(0, open_=True)(link.get("metric")) for link in draft.links]
+    sound = [above_zero(link.get("metric")) for link in draft.links]
     changes = {
         i: {"metric": DEFAULT_METRIC if value is None else value} for i, value in enumerate(sound)
     }

@@ -22,7 +22,7 @@ def coordinates(draft: Draft) -> Repair:
     changes, dropped = {}, []
     for i, node in enumerate(draft.nodes):
         if "lat" in node or "lon" in node:
-            lat, lon = in_range(-90, 90)(node.get("lat")), in_range(-180, 180)(node.get("lon"))
+            lat, lon = in_range(node.get("lat"), -90, 90), in_range(node.get("lon"), -180, 180)
             whole = lat is not None and lon is not None
             changes[i] = {"lat": lat if whole else None, "lon": lon if whole else None}
             dropped += [] if whole else [i]

@@ -11,14 +11,14 @@ from typing import ClassVar, NamedTuple
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.formats.matrices.demand_format import (
     DemandFormat,
     demand_format,
     recording_of,
     unknown_node,
 )
-from simulator.formats.reading import MOST_PROBLEMS, refusal, refuse
+from simulator.formats.reading import MOST_PROBLEMS, refuse
 from simulator.formats.sndlib.model import Sndlib
 from simulator.formats.sndlib.native import is_native, read_native
 from simulator.formats.sndlib.xml import SndlibXml, read_xml

@@ -22,9 +22,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.base.text import counted
-from simulator.formats.reading import Places, refusal, refuse
+from simulator.formats.reading import Places, refuse
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import Pairs, paired
 from simulator.formats.units import in_gbps

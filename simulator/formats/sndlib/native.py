@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar, NamedTuple
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem, did_you_mean
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.format import TopologyFormat, topology_format
-from simulator.formats.reading import begins_with, read_text, refusal, refuse
+from simulator.formats.reading import begins_with, read_text, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.repair import repaired
 from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key
@@ -26,8 +26,11 @@ TOKEN = re.compile(r"[()]|[^\s()]+")
 SECTIONS = ("META", "NODES", "LINKS", "DEMANDS", "ADMISSIBLE_PATHS")
 VERSION = "1.0"
 
-Entry = list[Any]
-"""Words of a line, and what stands in parentheses as a list of words."""
+W, ENDS = r"[^ ()]+", r"(?P<id>[^ ()]+) \( (?P<source>[^ ()]+) (?P<target>[^ ()]+) \)"
+NODE = re.compile(rf"(?P<id>{W})( \( ((?P<x>{W}) (?P<y>{W}) )?\)( \( ({W} )*\))*)?")
+LINK = re.compile(rf"{ENDS}(?P<sizes>( {W}){{0,4}})( \( (?P<modules>({W} {W} )*)\))?")
+DEMAND = re.compile(rf"{ENDS} (?P<unit>{W}) (?P<value>{W})( {W})?")
+"""Lines of the sections, with a single blank between all words and parentheses."""
 
 
 @topology_format("sndlib")
@@ -134,7 +137,7 @@ class _Reader:
             return
         for line, words in _by_line(tokens) if name in self.read else ():
             try:
-                self.read[name](line, _grouped(words))
+                self.read[name](line, words)
             except ValueError as error:
                 self.problems.append(Problem(self.file, line, None, name, str(error)))
 
@@ -147,34 +150,27 @@ class _Reader:
                 message = f"expected key = value, found {shown(' '.join(words))}"
                 self.problems.append(Problem(self.file, line, None, "META", message))
 
-    def _node(self, line: int, entry: Entry) -> None:
-        name, *rest = entry
-        _shape(entry, "id ( x y )", isinstance(name, str) and all(_group(part) for part in rest))
-        place = rest[0] if rest else []
-        _shape(entry, "id ( x y )", len(place) in (0, 2))
-        x, y = map(finite, place) if place else (None, None)
-        self.found.nodes.append(Node(name, x, y, line))
+    def _node(self, line: int, words: list[str]) -> None:
+        found = _fitting(NODE, "id ( x y )", words)
+        x, y = (None if word is None else finite(word) for word in found.group("x", "y"))
+        self.found.nodes.append(Node(found["id"], x, y, line))
 
-    def _link(self, line: int, entry: Entry) -> None:
+    def _link(self, line: int, words: list[str]) -> None:
         form = "id ( source target ) capacity cost routing_cost setup_cost ( {capacity cost}* )"
-        words = entry[2:-1] if len(entry) > 2 and _group(entry[-1]) else entry[2:]
-        modules = entry[-1] if len(entry) > 2 and _group(entry[-1]) else []
-        sound = _has_ends(entry) and len(words) <= 4 and len(modules) % 2 == 0
-        _shape(entry, form, sound and not any(map(_group, words)))
-        installed, cost, routing, setup = [*map(at_least_zero, words), 0.0, 0.0, 0.0, 0.0][:4]
-        sizes = [at_least_zero(word) for word in modules]
+        found = _fitting(LINK, form, words)
+        given = map(at_least_zero, found["sizes"].split())
+        installed, cost, routing, setup = [*given, 0.0, 0.0, 0.0, 0.0][:4]
+        sizes = [at_least_zero(word) for word in (found["modules"] or "").split()]
         pairs = tuple(zip(sizes[::2], sizes[1::2], strict=True))
-        source, target = entry[1]
-        link = Link(entry[0], source, target, installed, cost, routing, setup, pairs, line)
+        name, source, target = found["id"], found["source"], found["target"]
+        link = Link(name, source, target, installed, cost, routing, setup, pairs, line)
         self.found.links.append(link)
 
-    def _demand(self, line: int, entry: Entry) -> None:
+    def _demand(self, line: int, words: list[str]) -> None:
         form = "id ( source target ) routing_unit demand_value max_path_length"
-        sound = _has_ends(entry) and len(entry) in (4, 5)
-        _shape(entry, form, sound and not any(map(_group, entry[2:])))
-        unit, value = map(at_least_zero, entry[2:4])
-        source, target = entry[1]
-        self.found.demands.append(Demand(source, target, unit * value, line))
+        found = _fitting(DEMAND, form, words)
+        unit, value = map(at_least_zero, found.group("unit", "value"))
+        self.found.demands.append(Demand(found["source"], found["target"], unit * value, line))
 
 
 def _by_line(tokens: list[_Token]) -> Iterator[tuple[int, list[str]]]:
@@ -182,35 +178,16 @@ def _by_line(tokens: list[_Token]) -> Iterator[tuple[int, list[str]]]:
         yield line, [token.text for token in group]
 
 
-def _grouped(words: list[str]) -> Entry:
-    """Return the words of a line, with those in parentheses as lists."""
-    entry: Entry = []
-    group: list[str] | None = None
+def _fitting(pattern: re.Pattern[str], form: str, words: list[str]) -> re.Match[str]:
+    """Return how the words of a line fit a pattern, or raise a ValueError."""
+    open_ = False
     for word in words:
-        if word == "(" and group is None:
-            group = []
-        elif word == ")" and group is not None:
-            entry.append(group)
-            group = None
-        elif word in "()":
+        if word == ("(" if open_ else ")"):
             raise ValueError(f"a {word} too many on this line")
-        else:
-            (entry if group is None else group).append(word)
-    if group is not None:
+        open_ ^= word in "()"
+    if open_:
         raise ValueError("a ( that this line does not close")
-    return entry
-
-
-def _group(part: object) -> bool:
-    return isinstance(part, list)
-
-
-def _has_ends(entry: Entry) -> bool:
-    named = len(entry) > 1 and isinstance(entry[0], str)
-    return named and _group(entry[1]) and len(entry[1]) == 2
-
-
-def _shape(entry: Entry, form: str, holds: bool) -> None:
-    if not holds:
-        words = " ".join(f"( {' '.join(part)} )" if _group(part) else part for part in entry)
-        raise ValueError(f"expected {form}; found {shown(words)}")
+    text = " ".join(words)
+    if found := pattern.fullmatch(text):
+        return found
+    raise ValueError(f"expected {form}; found {shown(text.replace('( )', '(  )'))}")

@@ -9,9 +9,9 @@ from typing import ClassVar
 from xml.parsers import expat
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem
+from simulator.base.errors import Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format
-from simulator.formats.reading import read_bytes, refusal, refuse
+from simulator.formats.reading import read_bytes, refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.repair import repaired
 from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import ClassVar, Literal
 
 from simulator.base.document import Document, KeyPath
-from simulator.base.errors import InputError, Problem
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.schema import build
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_csv
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import refusal
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, given, keys
@@ -187,4 +186,4 @@ def _without_delay(draft: Draft) -> Iterator[Problem]:
             f"nothing tells the delay of {unknown} of {len(draft.links)} links, so it is 0:"
             " give delay_ms or length_km, or coordinates to the nodes"
         )
-        yield draft.warning("links", message=message)
+        yield draft.warning(("links",), message)

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.base.errors import Problem
+from simulator.base.errors import Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.graphs.graph_file import Edge, GraphFile, Node
-from simulator.formats.reading import refusal, refuse
+from simulator.formats.reading import refuse
 from simulator.formats.sheet import header_of, read_csv
 from simulator.formats.units import UNITS, in_gbps, number
 from simulator.model.network import Network
