@@ -12,7 +12,7 @@ from test_control import Listed
 from test_control_knobs import HOUR, QUICK, any_control, provinces
 
 from simulator.control.strategy import Strategy
-from simulator.recording.headroom import Headroom
+from simulator.recording.headroom import Headroom, Limit
 from simulator.routing.clairvoyant import Clairvoyant
 from simulator.routing.min_latency import MinLatency
 from simulator.traffic.shapes.diurnal import Diurnal
@@ -33,7 +33,7 @@ def beside_the_bound(**strategies):
 @pytest.fixture(autouse=True)
 def no_headroom(monkeypatch):
     """Headroom is tested elsewhere; it asks the schemes when time is over, for half of the time."""
-    monkeypatch.setattr(Headroom, "factor", lambda self: 1.0)
+    monkeypatch.setattr(Headroom, "limit", lambda self: Limit(1.0))
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,7 @@ from simulator.control.settings import Announcements, Hysteresis
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.recording.headroom import Headroom
+from simulator.recording.headroom import Headroom, Limit
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.scheme import scheme
 from simulator.traffic.shapes.diurnal import Diurnal
@@ -36,7 +36,7 @@ QUICK = {"window_s": 0.0, "staleness_s": 0.0, "compute_s": 0.0, "install_s": 0.0
 @pytest.fixture(autouse=True)
 def no_headroom(monkeypatch):
     """Headroom is tested elsewhere; it asks the schemes when time is over, for half of the time."""
-    monkeypatch.setattr(Headroom, "factor", lambda self: 1.0)
+    monkeypatch.setattr(Headroom, "limit", lambda self: Limit(1.0))
 
 
 @pytest.fixture

@@ -49,7 +49,7 @@ def first(tmp_path_factory):
 def test_all_files_are_looked_at(first):
     _, told = first
     assert set(told) == {
-        *(f"{name}.parquet" for name in ("links", "exits", "demands", "control", "events")),
+        *(f"{name}.parquet" for name in ("links", "exits", "demands", "control", "headroom", "events")),
         "summary.csv", "summary.json", "differences.csv", "replications.csv",
         "inputs/scenario.yaml", "inputs/topology.yaml", "inputs/demands.csv",
     }  # fmt: skip

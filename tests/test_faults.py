@@ -223,9 +223,9 @@ def test_one_state_of_the_network_is_one_question_of_headroom(monkeypatch):
     seen = []
     init = headroom._Question.__init__
 
-    def count(self, strategy, network, target):
+    def count(self, strategy, network, *rest):
         seen.append(network)
-        init(self, strategy, network, target)
+        init(self, strategy, network, *rest)
 
     monkeypatch.setattr(headroom._Question, "__init__", count)
     network = make_tiny(

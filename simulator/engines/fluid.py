@@ -46,7 +46,7 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         detail=case.detail,
         every=case.every,
         emit=partial(stage.emit, strategy),
-        headroom=Headroom(case.strategies[strategy], case.demands, case.exit_target),
+        headroom=Headroom(case.strategies[strategy], case.demands, case.exit_target, stage.streams),
         cost=case.strategies[case.yardstick].scheme.cost if case.yardstick else None,
         qos=case.series.qos,
     )

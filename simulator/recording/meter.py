@@ -87,7 +87,7 @@ class FluidMeter:
         defers = qos is not None and bool(qos.elastic.any())
         self._rows = Rows(network, demands, step_us, detail, every, emit, defers)
         self._tally = Tally(network, demands, defers)
-        self._headroom = headroom
+        self._headroom, self._emit = headroom, emit
         self._cost, self.cost_gbit_ms = cost, 0.0
 
     def step(self, step: int) -> None:
@@ -134,7 +134,7 @@ class FluidMeter:
         self._tally.ask(rates[:, begun], whole)
         self._tally.add(state, seconds, self._exit_arcs)
         self._rows.add(state, span, seconds)
-        self._headroom.see(network, rates)
+        self._headroom.see(network, rates, span[:, 0] / US_PER_S)
         if self._cost:
             for each, at in runs(routes):
                 self.cost_gbit_ms += float(self._cost(network, each, rates[:, at]) @ seconds[at])
@@ -153,9 +153,11 @@ class FluidMeter:
         """
         self.settle()
         self._rows.close()
+        limit = self._headroom.limit()
+        self._emit("headroom", limit.columns())
         totals = self._tally.totals(
             horizon_s=self._end_us / US_PER_S,
-            headroom=self._headroom.factor(),
+            headroom=limit.factor,
             decisions=decisions,
             cost_gbit_ms=self.cost_gbit_ms,
             best_gbit_ms=best_gbit_ms,

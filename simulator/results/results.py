@@ -121,6 +121,11 @@ class Results:
         return control
 
     @cached_property
+    def headroom(self) -> pd.DataFrame:
+        """Where growth of international traffic ends, for every strategy and replication."""
+        return self.table("headroom")
+
+    @cached_property
     def events(self) -> pd.DataFrame:
         """What happened to the network and the controllers."""
         return self.table("events")

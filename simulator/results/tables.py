@@ -251,6 +251,26 @@ table(
     ],
 )
 table(
+    "headroom",
+    "A row for each strategy: where growth of international traffic ends. None without exits.",
+    [
+        Column("factor", "1", "Headroom, as in the figures."),
+        Column(
+            "binds",
+            "",
+            "Exit direction that reaches its target there, as ``exit:ID:out``; empty without an"
+            " end.",
+        ),
+        Column("at_h", "h", "When, in hours from the start; empty without an end."),
+        Column(
+            "link",
+            "",
+            "Link and direction that is no exit and is full at a smaller factor; empty without.",
+        ),
+        Column("link_factor", "1", "That factor; empty without."),
+    ],
+)
+table(
     "events",
     "A row for each event of the network and of the controllers. Events are the same for all"
     " strategies and stand under the name of the first.",

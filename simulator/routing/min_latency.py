@@ -63,6 +63,10 @@ class MinLatency(Scheme):
         """Return the classes and services whose paths have a limit of their own."""
         return {("stretch_ms",): self.stretch_ms} if isinstance(self.stretch_ms, dict) else {}
 
+    def limits(self, network: Network, target: float) -> np.ndarray:
+        """The target on the links that count, ``others_cap`` on the others."""
+        return np.where(multicommodity.counted(network, self.classes), target, self.others_cap)
+
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
         pays = self.churn_penalty_ms > 0 and current is not None

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import numpy as np
+
 from simulator.base.schema import NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -41,6 +43,10 @@ class MinMax(Scheme):
     churn_penalty_ms: NonNegative = 0.0
 
     demand_aware: ClassVar[bool] = True
+
+    def limits(self, network: Network, target: float) -> np.ndarray:
+        """The target on the links that count, ``others_cap`` on the others."""
+        return np.where(multicommodity.counted(network, self.classes), target, self.others_cap)
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""

@@ -64,6 +64,19 @@ class Scheme(Registered):
             Routes now in force, for schemes that avoid needless moves.
         """
 
+    def limits(self, network: Network, target: float) -> np.ndarray | None:
+        """Utilisation within which every arc is kept whenever any routes would, shape (arcs,).
+
+        None where the scheme promises nothing of the kind. Headroom need not ask such a scheme
+        about an instant that some of its routes are known to hold.
+
+        Parameters
+        ----------
+        target : float
+            What it is asked to hold as its ``utilisation_cap``, or has to reach.
+        """
+        return None
+
     def class_words(self) -> Mapping[KeyPath, Iterable[str]]:
         """Return the keys of settings that must be traffic classes or services, by path."""
         return {}

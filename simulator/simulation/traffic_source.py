@@ -74,3 +74,31 @@ class Source:
             self._blocks.pop(self._made - self._keep, None)
             self._made += 1
         return self._blocks[block]
+
+
+class Still(Source):
+    """Traffic that stands still: the same rates at every instant.
+
+    Parameters
+    ----------
+    rates_gbps : ndarray, shape (demands,)
+    """
+
+    def __init__(self, rates_gbps: np.ndarray) -> None:
+        self._gbps, self.step_s = rates_gbps, 1.0
+
+    def rates(self, step: int) -> np.ndarray:
+        """Rates, whatever the step."""
+        return self._gbps
+
+    def at(self, time_us: int) -> np.ndarray:
+        """Rates, whatever the time."""
+        return self._gbps
+
+    def mean(self, start_us: int, end_us: int) -> np.ndarray:
+        """Rates, whatever the window."""
+        return self._gbps
+
+    def expected(self, seconds: np.ndarray) -> np.ndarray:
+        """Rates at every instant."""
+        return np.repeat(self._gbps[:, None], len(seconds), axis=1)

@@ -79,6 +79,7 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     else:
         section = _side_by_side(frame, lines, names)
         foot += _hottest(results)
+        foot += _growth(results)
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
     return Answer(
         title(results),
@@ -186,3 +187,31 @@ def _hottest(results: Results) -> list[str]:
     peaks_text = [f"{short(name)} {hottest[name]}" for name in results.strategies]
     where = "results.exits" if results.is_temporary else place(results, "exits.parquet")
     return [f"Hottest exit: {', '.join(peaks_text)}; every exit, both directions, in {where}"]
+
+
+def _growth(results: Results) -> list[str]:
+    """Return where headroom ends, in how many replications, and what is full before that."""
+    table = results.headroom
+    if table.empty:
+        return []
+    table = table[np.isfinite(table["factor"])]
+    ends, full = [], []
+    for name in results.strategies:
+        mine = table[table["strategy"] == name]
+        if mine.empty:
+            continue
+        count = mine["binds"].astype(str).value_counts()
+        link, _, way = count.index[0].removeprefix("exit:").rpartition(":")
+        often = f" ({count.iloc[0]} of {len(mine)} replications)" if len(mine) > 1 else ""
+        ends.append(f"{short(name)} {plain(link)} {way}{often}")
+        before = mine[mine["link"].astype(str) != ""]
+        if len(before):
+            first = before.loc[before["link_factor"].idxmin()]
+            full.append(
+                f"- {short(name)}: {plain(str(first['link']))}, no exit, is full from"
+                f" x{first['link_factor']:.2f} on: exits cannot get all of that growth."
+            )
+    if not ends:
+        return []
+    where = "results.headroom" if results.is_temporary else place(results, "headroom.parquet")
+    return [f"Headroom ends at: {', '.join(ends)}; when, in {where}", *full]

@@ -1,0 +1,101 @@
+"""Settled routes: where a strategy leads traffic that stands still, once it has had time to act.
+
+The control of the strategy itself is asked, with its coverage, pieces, caps on moves, hysteresis
+and announcements; only what comes of time is taken away: delays, noise and lost reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import numpy as np
+
+from simulator.control.decision_log import DecisionLog
+from simulator.control.process import Context, control
+from simulator.control.route_table import RouteTable
+from simulator.control.strategy import Strategy
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.model.streams import Streams
+from simulator.routing.scheme import Scheme
+from simulator.simulation.clock import Clock, Priority, micros
+from simulator.simulation.network_state import NetworkState
+from simulator.simulation.scene import Scene
+from simulator.simulation.traffic_source import Still
+
+MOST_CYCLES = 50
+"""Cycles that a controller has to act in."""
+_PATIENT = ("max_moves", "max_moved_gbps", "hysteresis", "announcements")
+"""Settings that can keep a controller from reaching its goal in one cycle."""
+_INSTANT = {
+    "noise_sigma": 0.0,
+    "telemetry_loss": 0.0,
+    "window_s": 0.0,
+    "staleness_s": 0.0,
+    "compute_s": 0.0,
+    "install_s": 0.0,
+    "install_sigma": 0.0,
+    "rule_ms": 0.0,
+    "detect_s": 0.0,
+    "update": "instant",
+}
+
+
+def acts_at_once(strategy: Strategy) -> bool:
+    """Whether one decision leads to the goal: nothing limits what a cycle can do."""
+    return not any(getattr(strategy.control, name, None) is not None for name in _PATIENT)
+
+
+def settled(
+    strategy: Strategy,
+    static: Scheme,
+    network: Network,
+    demands: Demands,
+    rates_gbps: np.ndarray,
+    streams: Streams,
+) -> Iterator[Routes]:
+    """Yield the routes of all demands after each cycle, until they stay as they are.
+
+    Parameters
+    ----------
+    static : Scheme
+        Makes the routes below those of the controller.
+    network : Network
+        As it stands, with what is down.
+    demands : Demands
+        Base demands, which static routes are planned for and coverage is counted by.
+    rates_gbps : ndarray, shape (demands,)
+        The traffic.
+    streams : Streams
+        Those of the replication: the same announcements go astray.
+    """
+    clock = Clock()
+    scene = Scene(clock, NetworkState(clock, network), Still(rates_gbps), streams)
+    table = RouteTable(clock, demands, lambda: None, lambda: rates_gbps)
+    log = DecisionLog(clock, scene.network_state, table)
+    instant, every_s = _without_delays(strategy.control)
+    for layer in instant.layers(Context(scene, strategy.scheme, static, table, log)):
+        clock.process(control(scene, layer))
+    last = None
+    for cycle in range(1 if acts_at_once(strategy) else MOST_CYCLES):
+        clock.env.run(until=clock.at(cycle * micros(every_s) + 1, Priority.END))
+        routes = table.in_force
+        assert routes is not None
+        if last is not None and not len(routes.changed(last)):
+            return
+        yield routes
+        last = routes
+
+
+def _without_delays(settings: Any) -> tuple[Any, float]:
+    """Return a control that acts on the truth at once, and the length of its cycles."""
+    known = {field.name for field in fields(settings)}
+    changes = {name: value for name, value in _INSTANT.items() if name in known}
+    every_s = getattr(settings, "every_s", None) or 1.0
+    announcements = getattr(settings, "announcements", None)
+    if announcements is not None:
+        changes["announcements"] = replace(announcements, every_s=every_s, install_s=0.0)
+    return replace(settings, **changes), every_s
