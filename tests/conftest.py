@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from pathlib import Path
 
 import networkx as nx
@@ -14,6 +15,9 @@ from simulator.model.network import Network
 
 pytest.register_assert_rewrite("laws")  # its asserts say what they found, as those of tests do
 
+OFTEN = gc.get_threshold()
+gc.set_threshold(50_000, 20, 50)  # a third of the time to collect tests was to look for garbage
+
 ROOT = Path(__file__).parent.parent
 TOPOLOGIES = ROOT / "topologies"
 Case = tuple[Network, Demands]
@@ -24,6 +28,13 @@ SIZES = {
     "medium": (2, 3, 7, 2, 4, 3, 40),
     "large": (3, 6, 14, 3, 7, 5, 120),
 }
+
+
+def pytest_collection_finish():
+    """Leave the tests and the libraries out of each search for garbage while tests run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*OFTEN)
 
 
 def built_in(name: str) -> Case:
