@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import functools
 import gc
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import networkx as nx
@@ -12,6 +16,7 @@ import pytest
 import simulator as sim
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.recording.headroom import Headroom
 
 pytest.register_assert_rewrite("laws")  # its asserts say what they found, as those of tests do
 
@@ -39,8 +44,28 @@ def pytest_collection_finish():
 
 def built_in(name: str) -> Case:
     """Return a built-in network and its base matrix, made anew."""
+    return pickle.loads(_read_once(name))
+
+
+@functools.cache
+def _read_once(name: str) -> bytes:
     network = sim.load_network(name)
-    return network, sim.load_demands(TOPOLOGIES / f"{name}-base.csv", network)
+    return pickle.dumps((network, sim.load_demands(TOPOLOGIES / f"{name}-base.csv", network)))
+
+
+@contextmanager
+def without_headroom() -> Iterator[None]:
+    """Answer 1 for headroom, which asks the schemes when time is over, for half of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Headroom, "factor", lambda self: 1.0)
+        yield
+
+
+@pytest.fixture
+def no_headroom() -> Iterator[None]:
+    """For tests that do not look at headroom; it is tested in ``test_control.py``."""
+    with without_headroom():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -21,22 +21,16 @@ from simulator.control.settings import Announcements, Hysteresis
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.recording.headroom import Headroom
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.scheme import scheme
 from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
 HOUR = 1 / 3600
 NEAR, FAR = ("near", "gw-near"), ("far", "gw-far")
 QUICK = {"window_s": 0.0, "staleness_s": 0.0, "compute_s": 0.0, "install_s": 0.0}
 """A loop without any delay: at every cycle it reads the step before."""
-
-
-@pytest.fixture(autouse=True)
-def no_headroom(monkeypatch):
-    """Headroom is tested elsewhere; it asks the schemes when time is over, for half of the time."""
-    monkeypatch.setattr(Headroom, "factor", lambda self: 1.0)
 
 
 @pytest.fixture
