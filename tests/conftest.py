@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import functools
 import gc
+import os
 import pickle
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+# Before NumPy comes: on matrices as small as these, threads of BLAS only wait, at full load.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import networkx as nx
 import numpy as np
