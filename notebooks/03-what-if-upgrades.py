@@ -15,12 +15,19 @@
 #
 # A change is a key of the scenario and a new value: absolute, `+400`, `x1.5` or `+25%`. Baseline
 # and change see the same traffic, so the differences are paired and their intervals narrow.
+# (The busy evening in steps of an hour, to be quick; the scenario file has a day in 5-minute ones.)
 
 # %%
 import simulator as sim
 
 scenario = sim.load("upgrade-la-400g").with_changes(
-    {"step_s": 3600, "replications": 2, "strategies.sdn.control.every_s": 3600}
+    {
+        "start": "2017-12-31T18:00",
+        "horizon_h": 6,
+        "step_s": 3600,
+        "replications": 2,
+        "strategies.sdn.control.every_s": 3600,
+    }
 )
 answer = sim.what_if(scenario)
 answer

@@ -13,8 +13,8 @@ HERE = Path(__file__).parent
 SOURCES = sorted(HERE.glob("[0-9]*.py"))
 
 
-def execute(source: Path) -> nbformat.NotebookNode:
-    """Read a source, run it in the folder of the notebooks, and return the notebook."""
+def read(source: Path) -> nbformat.NotebookNode:
+    """Return the notebook of a source, as yet without outputs."""
     notebook = jupytext.read(source)
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
@@ -22,6 +22,11 @@ def execute(source: Path) -> nbformat.NotebookNode:
     }
     for place, cell in enumerate(notebook.cells):
         cell.id = f"cell-{place:02d}"  # random ids would change with every run
+    return notebook
+
+
+def execute(notebook: nbformat.NotebookNode) -> None:
+    """Run all cells in the folder of the notebooks, and keep what they say."""
     client = NotebookClient(
         notebook,
         timeout=300,
@@ -32,14 +37,14 @@ def execute(source: Path) -> nbformat.NotebookNode:
     client.execute()
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)  # wall-clock times
-    return notebook
 
 
 def main() -> None:
     """Execute every source and write its notebook beside it."""
     for source in SOURCES:
         print(f"executing {source.name}", file=sys.stderr)
-        notebook = execute(source)
+        notebook = read(source)
+        execute(notebook)
         target = source.with_suffix(".ipynb")
         target.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
 

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
+import functools
+import gc
+import os
+import pickle
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+
+# Before NumPy comes: on matrices as small as these, threads of BLAS only wait, at full load.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 import networkx as nx
 import numpy as np
@@ -11,8 +20,12 @@ import pytest
 import simulator as sim
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.recording.headroom import Headroom, Limit
 
 pytest.register_assert_rewrite("laws")  # its asserts say what they found, as those of tests do
+
+OFTEN = gc.get_threshold()
+gc.set_threshold(50_000, 20, 50)  # a third of the time to collect tests was to look for garbage
 
 ROOT = Path(__file__).parent.parent
 TOPOLOGIES = ROOT / "topologies"
@@ -26,10 +39,37 @@ SIZES = {
 }
 
 
+def pytest_collection_finish():
+    """Leave the tests and the libraries out of each search for garbage while tests run."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*OFTEN)
+
+
 def built_in(name: str) -> Case:
     """Return a built-in network and its base matrix, made anew."""
+    return pickle.loads(_read_once(name))
+
+
+@functools.cache
+def _read_once(name: str) -> bytes:
     network = sim.load_network(name)
-    return network, sim.load_demands(TOPOLOGIES / f"{name}-base.csv", network)
+    return pickle.dumps((network, sim.load_demands(TOPOLOGIES / f"{name}-base.csv", network)))
+
+
+@contextmanager
+def without_headroom() -> Iterator[None]:
+    """Answer 1 for headroom, which asks the schemes when time is over, for half of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Headroom, "limit", lambda self: Limit(1.0))
+        yield
+
+
+@pytest.fixture
+def no_headroom() -> Iterator[None]:
+    """For tests that do not look at headroom; it is tested in ``test_control.py``."""
+    with without_headroom():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ FACTORS = np.array([0.1, 0.5, 0.9, 1.0, 1.2, 2.0, 5.0, 10.0, 20.0])
 
 
 #: Settings under which the laws are tried, where the defaults take longer and no law depends on it.
-QUICK = {"tuned_igp": {"iterations": 100}}
+QUICK = {"tuned_igp": {"iterations": 40}, "semi_oblivious": {"paths": 2}}
 #: Subjects beside the schemes by their names, tried by the slow tests.
 AS_DELIVERED = {f"{name} as delivered": name for name in QUICK}
 

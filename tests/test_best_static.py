@@ -511,6 +511,7 @@ def test_shortest_ways_with_a_length_for_each_goal():
 # -- in a scenario -----------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_week_on_the_national_backbone():
     """Pricing ends by itself, with a proof, at a figure that only planning ahead reaches."""
     network, demands = built_in("china169-2017")

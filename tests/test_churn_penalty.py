@@ -8,6 +8,8 @@ from helpers import asks, two_exits
 from simulator.model.demands import INTERNATIONAL
 from simulator.routing.scheme import scheme
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 #: Schemes that take a penalty, with options under which they have something to weigh.
 PAYING = {
     "min_latency": {"utilisation_cap": 0.9},

@@ -12,11 +12,12 @@ from test_control import Listed
 from test_control_knobs import HOUR, QUICK, any_control, provinces
 
 from simulator.control.strategy import Strategy
-from simulator.recording.headroom import Headroom, Limit
 from simulator.routing.clairvoyant import Clairvoyant
 from simulator.routing.min_latency import MinLatency
 from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
+
+pytestmark = pytest.mark.usefixtures("no_headroom")
 
 CAP, OVERLOAD_MS, DETOUR_MS = 85.0, 1000.0, 11.0
 SCHEME = MinLatency(utilisation_cap=CAP / 100.0)
@@ -28,12 +29,6 @@ DIURNAL = (Diurnal(),)
 def beside_the_bound(**strategies):
     """Strategies by name, with the yardstick of their regret."""
     return {"best": Strategy(scheme=Clairvoyant(utilisation_cap=CAP / 100.0)), **strategies}
-
-
-@pytest.fixture(autouse=True)
-def no_headroom(monkeypatch):
-    """Headroom is tested elsewhere; it asks the schemes when time is over, for half of the time."""
-    monkeypatch.setattr(Headroom, "limit", lambda self: Limit(1.0))
 
 
 @pytest.fixture(scope="module")

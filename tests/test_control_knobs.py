@@ -21,22 +21,16 @@ from simulator.control.settings import Announcements, Hysteresis
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
-from simulator.recording.headroom import Headroom, Limit
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.scheme import scheme
 from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
 HOUR = 1 / 3600
 NEAR, FAR = ("near", "gw-near"), ("far", "gw-far")
 QUICK = {"window_s": 0.0, "staleness_s": 0.0, "compute_s": 0.0, "install_s": 0.0}
 """A loop without any delay: at every cycle it reads the step before."""
-
-
-@pytest.fixture(autouse=True)
-def no_headroom(monkeypatch):
-    """Headroom is tested elsewhere; it asks the schemes when time is over, for half of the time."""
-    monkeypatch.setattr(Headroom, "limit", lambda self: Limit(1.0))
 
 
 @pytest.fixture
@@ -1524,7 +1518,7 @@ def test_all_knobs_at_once(seed):
         {"at_h": 0.55, "link": raised, "capacity_gbps": "x2"},
     ]
 
-    def run(strategies, seed=seed):
+    def run(strategies, seed=seed, events=events):
         return play(case_of(network, demands, strategies, hours=1.0, step_s=97.0, seed=seed,
                             shapes=[Diurnal(), Noise(sigma=0.2)], events=events))  # fmt: skip
 
@@ -1547,4 +1541,7 @@ def test_all_knobs_at_once(seed):
     assert list(beside.figures["it"]) == list(one)
     np.testing.assert_array_equal(list(beside.figures["it"].values()), list(one.values()))
     assert beside.table("control").equals(log)
-    assert run(strategies, seed=seed + 1).figures["it"] != one
+    # Another seed, another draw of traffic, which is the same whatever the strategy.
+    other = run({"static": static()}, seed=seed + 1, events=()).figures["static"]
+    assert beside.figures["static"]["offered_gbit", "all"] == offered
+    assert other["offered_gbit", "all"] != offered

@@ -15,6 +15,8 @@ from simulator.base import library
 from simulator.cli import running
 from simulator.cli.main import main
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "topologies" / "README.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))

@@ -157,7 +157,9 @@ def test_a_warm_start_from_elsewhere_does_no_harm():
     assert abs(by_exits(network, halves, 0.8, plain).matrix - alone.matrix).max() == 0.0
 
 
-@pytest.mark.parametrize("name", ["china169-2017", "china169-mini"])
+@pytest.mark.parametrize(
+    "name", [pytest.param("china169-2017", marks=pytest.mark.slow), "china169-mini"]
+)
 def test_a_basis_of_more_exits_is_no_harm(name):
     """After a fault there are fewer exits than the basis of the cycle before speaks of."""
     network, demands = international(built_in(name))

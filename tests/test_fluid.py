@@ -11,6 +11,8 @@ from simulator.queues.burst import Burst
 from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 DAY = 86400.0
 NEAR, FAR = ("near", "gw-near"), ("far", "gw-far")
 

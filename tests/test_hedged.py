@@ -21,6 +21,8 @@ from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_max import MinMax
 from simulator.routing.production import Production
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 ABROAD = {"gw": "gateway", "pop": "pop"}
 
 

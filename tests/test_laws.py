@@ -40,8 +40,7 @@ every_scheme = pytest.mark.parametrize("kind", KINDS)
 
 def is_slow(name, kind):
     """Whether the pair is left out of the fast tests, as smaller networks cover the same laws."""
-    large = name.startswith("china,") or (name == "china" and kind == "kleinrock")
-    return large or kind in AS_DELIVERED
+    return name.startswith("china") or kind in AS_DELIVERED
 
 
 def pairs(names, slow=is_slow):
@@ -113,13 +112,13 @@ def test_more_capacity_or_less_demand_never_raises_an_optimum(name):
 REPEATED = ["china", "mini", "mini, one-way failures", "random large 20"]
 
 
-@pairs(REPEATED, slow=lambda name, kind: name == "china" or is_slow(name, kind))
+@pairs(REPEATED)
 def test_two_calls_agree_to_the_last_bit(name, kind):
     assert fingerprint(afresh(name, kind)) == fingerprint(solved(name, kind).routes)
 
 
 @pytest.mark.parametrize("slow", [False, pytest.param(True, marks=pytest.mark.slow)])
-def test_another_process_agrees_to_the_last_bit(slow):
+def test_another_process_agrees_to_the_last_bit_and_says_nothing(slow):
     """A process with another hash seed, which solves all cases afresh."""
     chosen = [(n, k) for n in REPEATED for k in [*SCHEMES, *AS_DELIVERED] if is_slow(n, k) == slow]
     code = (
@@ -138,7 +137,8 @@ def test_another_process_agrees_to_the_last_bit(slow):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    there = json.loads(done.stdout.splitlines()[-1])
+    (line,) = done.stdout.splitlines()  # no solver says anything: a verb may print JSON there
+    there = json.loads(line)
     here_too = [fingerprint(solved(*each).routes) for each in chosen]
     assert [each for each, a, b in zip(chosen, there, here_too, strict=True) if a != b] == []
 
@@ -213,7 +213,7 @@ def units_do_not_matter(name, kind, units):
         assert abs(other.matrix - routes.matrix).max() < 1e-6, unit
 
 
-@pairs(MEASURED, slow=lambda name, kind: name == "china" or is_slow(name, kind))
+@pairs(MEASURED)
 def test_the_unit_of_rates_does_not_matter(name, kind):
     units_do_not_matter(name, kind, [1e9, 1e-12])
 

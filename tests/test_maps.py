@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import socket
-import subprocess
-import sys
 
 import networkx as nx
 import numpy as np
@@ -328,12 +326,3 @@ def test_the_notebook_face(mini):
     before = pyplot.get_fignums()
     sim.plot_map(mini[0], new_figure=Figure)
     assert pyplot.get_fignums() == before
-
-
-def test_loading_a_network_needs_no_matplotlib():
-    code = "import sys, simulator as s; s.load_network('china169-mini'); print(*sys.modules)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    loaded = done.stdout.split()
-    assert "simulator.model.network" in loaded
-    assert "matplotlib" not in loaded
-    assert "simulator.figures.maps" not in loaded

@@ -1,9 +1,8 @@
 """The catalogues: what is declared is written and listed everywhere, and nothing else is."""
 
+import importlib.util
 import itertools
-import os
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -119,52 +118,41 @@ def exit_utilisation_p50(totals):
     for scope, each in totals.exits.items():
         yield scope, weighted_quantiles(each.utilisation, each.seconds, [0.5])[0]
 '''
-SCRIPT = """
-import importlib.util, sys
-from pathlib import Path
-import simulator as sim
-from simulator.recording import metrics
-metrics.__path__.append({folder!r})
-
-scenario = sim.load("mini").with_changes({{"horizon_h": 1, "step_s": 900, "replications": 2}})
-results = sim.run(scenario, out="out")
-comparison = sim.compare(results, metrics=["exit_utilisation_p50"])
-comparison.frame.to_csv("frame.csv")
-from simulator.results.metrics import metric
-print(dict(metric.describe())["exit_utilisation_p50"])
-spec = importlib.util.spec_from_file_location("renew", {renew!r})
-renew = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(renew)
-page = Path({page!r}).read_text(encoding="utf-8")
-Path("page.md").write_text(renew.with_tables(page), encoding="utf-8")
-"""
 
 
-def test_a_metric_is_added_by_dropping_in_one_file(tmp_path):
+@pytest.fixture
+def night(tmp_path, monkeypatch):
+    """One more file of metrics, for a while."""
     folder = tmp_path / "more"
     folder.mkdir()
     (folder / "night.py").write_text(DROPPED)
-    pages = ROOT / "docs"
-    script = SCRIPT.format(
-        folder=str(folder), renew=str(pages / "renew.py"), page=str(pages / "results.md")
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", script], cwd=tmp_path, text=True, check=False,
-        capture_output=True, env={**os.environ, "PYTHONPATH": str(ROOT)},
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    metric.names()
+    monkeypatch.setattr(package, "__path__", [*package.__path__, str(folder)])
+    monkeypatch.setattr(metric, "_declared", dict(metric._declared))
+    monkeypatch.setattr(metric, "_discovered", False)
+    yield
+    del sys.modules[f"{package.__name__}.night"], package.night
+
+
+def test_a_metric_is_added_by_dropping_in_one_file(tmp_path, night):
     sentence = "Utilisation that is not exceeded for half of the time."
-    assert done.stdout.strip() == sentence, "simulator list metrics prints this"
-    for file in ("out/replications.csv", "out/summary.csv", "out/differences.csv", "frame.csv"):
-        rows = pd.read_csv(tmp_path / file)
+    scenario = sim.load("mini").with_changes({"horizon_h": 1, "step_s": 900, "replications": 2})
+    pages = ROOT / "docs"
+    results = sim.run(scenario, out=tmp_path / "out")
+    frame = sim.compare(results, metrics=["exit_utilisation_p50"]).frame
+    assert dict(metric.describe())["exit_utilisation_p50"] == sentence, "listed like this"
+    spec = importlib.util.spec_from_file_location("renew", pages / "renew.py")
+    renew = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(renew)
+    page = renew.with_tables((pages / "results.md").read_text(encoding="utf-8"))
+    files = ("replications.csv", "summary.csv", "differences.csv")
+    tables = {file: pd.read_csv(tmp_path / "out" / file) for file in files}
+    for file, rows in (*tables.items(), ("frame", frame)):
         mine = rows[rows["metric"] == "exit_utilisation_p50"]
         assert len(mine) and set(mine["unit"].astype(str)) == {"1"}, file
-    summary = pd.read_csv(tmp_path / "out" / "summary.csv")
-    exits = summary[summary["metric"] == "exit_utilisation_p50"]
+    exits = tables["summary.csv"].query("metric == 'exit_utilisation_p50'")
     assert exits["scope"].nunique() == 1 + 18, "every exit in both directions, and the hottest"
-    assert f"| `exit_utilisation_p50` | 1 | all, exit | lower | {sentence} |" in (
-        tmp_path / "page.md"
-    ).read_text(encoding="utf-8")
+    assert f"| `exit_utilisation_p50` | 1 | all, exit | lower | {sentence} |" in page
 
 
 def test_a_comparison_shows_more_metrics_if_asked(results):

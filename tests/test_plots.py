@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -13,13 +14,15 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import without_headroom
+from dropin import dropped_in
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 
 from simulator.base.errors import SimulatorError
-from simulator.figures import control, exit_utilisation, loss, run_data, style
+from simulator.figures import control, exit_utilisation, loss, plotter, run_data, style
 from simulator.figures.figure import NothingToShow, figure, figures_of
 from simulator.figures.plotter import Plotter, write_figures
 from simulator.figures.run_data import Folds, RunView, exit_peaks, exits_by_peak
@@ -28,6 +31,7 @@ from simulator.results.results import Results
 from simulator.run import run
 from simulator.scenario.load import load
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
 TOPOLOGY = Path(__file__).parent.parent / "topologies" / "china169-mini.yaml"
 STATIC = {"scheme": {"kind": "nearest_exit"}}
 FIGURES = list(figures_of("results"))
@@ -77,7 +81,8 @@ def mini_day(tmp_path_factory):
         "strategies.sdn.control.every_s": 3600,
         "events": [{"at_h": 20, "cable": "TPE", "until_h": 23}],
     }
-    return run(load("mini").with_changes(changes), out=tmp_path_factory.mktemp("plots") / "day")
+    with without_headroom():
+        return run(load("mini").with_changes(changes), out=tmp_path_factory.mktemp("plots") / "day")
 
 
 @pytest.fixture(scope="session")
@@ -91,7 +96,8 @@ def hostile(tmp_path_factory):
     matrix = TOPOLOGY.with_name("china169-mini-base.csv")
     (folder / matrix.name).write_bytes(matrix.read_bytes())
     (folder / "hostile.yaml").write_text(HOSTILE_SCENARIO, encoding="utf-8")
-    return run(load(folder / "hostile.yaml"), out=folder / "results")
+    with without_headroom():
+        return run(load(folder / "hostile.yaml"), out=folder / "results")
 
 
 @pytest.fixture(scope="session")
@@ -488,6 +494,7 @@ def test_png_holds_no_date_and_150_dots_an_inch(mini_day, tmp_path):
 
 def test_loss_is_left_out_when_nothing_is_lost(mini_day, tmp_path, monkeypatch):
     monkeypatch.setattr(loss, "ROUNDING", 1.0)
+    monkeypatch.setattr(plotter, "save", lambda drawn, path, form: path)  # written above
     assert "loss" not in [path.stem for path in write_figures(mini_day, tmp_path)]
 
 
@@ -522,14 +529,6 @@ def test_axes_belong_to_pyplot_so_that_a_notebook_shows_them(mini_day):
     assert "hottest_exit" in repr(mini_day.plot)
 
 
-def test_importing_draws_in_nothing():
-    code = "import sys, simulator.figures.plotter; print('matplotlib' in sys.modules)"
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=60
-    )
-    assert done.stdout.strip() == "False"
-
-
 # -- the contract -------------------------------------------------------------------------------
 
 DROPPED = '''
@@ -553,46 +552,50 @@ class LatencyBars(Figure):
 '''
 
 
-def _script(code: str, *arguments: object) -> list[str]:
-    done = subprocess.run(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        capture_output=True, text=True, check=True, timeout=60,
-    )  # fmt: skip
-    return done.stdout.splitlines()
-
-
 def test_a_figure_is_dropped_in_as_one_file(mini_day, tmp_path):
-    (tmp_path / "dropped").mkdir()
-    (tmp_path / "dropped" / "latency_bars.py").write_text(DROPPED, encoding="utf-8")
-    code = """
-import sys, simulator as sim, simulator.figures
-simulator.figures.__path__.append(sys.argv[1])
-from simulator.figures.figure import figure
-from simulator.figures.plotter import write_figures
-results = sim.Results(sys.argv[2])
-print(dict(figure.describe())["latency_bars"])
-print("latency_bars" in dir(results.plot))
-print(results.plot.latency_bars("international_in").get_title())
-print(write_figures(results, sys.argv[3])[-1].name)
-"""
-    assert _script(code, tmp_path / "dropped", mini_day.folder, tmp_path / "figures") == [
-        "How long does traffic travel? A bar for each strategy.",
-        "True",
-        "How long does traffic travel? international_in",
-        "latency_bars.png",
-    ]
+    with dropped_in(figure, "latency_bars", DROPPED):
+        sentence = "How long does traffic travel? A bar for each strategy."
+        assert dict(figure.describe())["latency_bars"] == sentence
+        assert "latency_bars" in dir(mini_day.plot)
+        axes = mini_day.plot.latency_bars("international_in")
+        assert axes.get_title() == "How long does traffic travel? international_in"
+        written = write_figures(mini_day, tmp_path, names=["latency_bars"])
+        assert [path.name for path in written] == ["latency_bars.png"]
+        assert list(figures_of("results"))[-1] == "latency_bars"
 
 
-def test_data_of_figures_need_no_matplotlib(mini_day):
-    code = """
+LIGHT = """
 import sys
+import simulator as sim
+from simulator.cli import topology
+
+def drawn():
+    return sorted({"matplotlib", "simulator.figures.maps"} & set(sys.modules))
+
+sim.load_network("china169-mini")
+assert "simulator.model.network" in sys.modules
+print("loading a network", *drawn())
+topology.built_in()
+print("a list of topologies", *drawn())
+import simulator.figures.plotter
+print("figures", *drawn())
 from simulator.figures.figure import figure, figures_of
-from simulator.results.results import Results
-for name, cls in figures_of("results").items():
-    cls().data(Results(sys.argv[1]))
+for cls in figures_of("results").values():
+    cls().data(sim.Results(sys.argv[1]))
 print(len(figure.describe()), "matplotlib" in sys.modules)
 """
-    assert _script(code, mini_day.folder) == ["8 False"]
+
+
+def test_only_drawing_needs_matplotlib(mini_day):
+    """Neither a network, nor a list of them, nor the data of figures: all in one new process."""
+    done = subprocess.run(
+        [sys.executable, "-c", LIGHT, str(mini_day.folder)],
+        env={**os.environ, "PYTHONPATH": str(TOPOLOGY.parent.parent)},
+        capture_output=True, text=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.splitlines() == [
+        "loading a network", "a list of topologies", "figures", "8 False"
+    ]  # fmt: skip
 
 
 def test_every_figure_has_a_question():

@@ -209,7 +209,13 @@ def test_cable_fault_under_shortest_paths(china, cable):
     assert fullest(hurt, used, "exit") == worst
 
 
-@pytest.mark.parametrize("cable", CHINA["cable_faults"])
+@pytest.mark.parametrize(
+    "cable",  # four of them in a hurry: the program is the same for all
+    [
+        pytest.param(each, marks=[pytest.mark.slow] * (place >= 4))
+        for place, each in enumerate(CHINA["cable_faults"])
+    ],
+)
 def test_cable_fault_under_the_optimum(china, cable):
     network, demands = china
     mlu = least_mlu(network.failed(cables=[cable]), demands)

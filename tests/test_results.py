@@ -406,7 +406,8 @@ def test_a_full_disk_in_a_worker_leaves_nothing(tmp_path, short):
             (self.folder / "parts").write_text("no folder")
             return self
 
-    scenario = short.with_changes({"strategies": {"static": {"scheme": "igp_ecmp"}}})
+    strategies = {"static": {"scheme": "igp_ecmp"}}
+    scenario = short.with_changes({"strategies": strategies, "replications": 1})
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(RUN, "StagingFolder", Gone)
         with pytest.raises(NotADirectoryError):

@@ -19,6 +19,8 @@ from simulator.routing.nearest_exit import NearestExit
 from simulator.scenario import assemble as steps
 from simulator.study.whatif import check_what_if
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 STRATEGIES = {
     "static": {"scheme": "nearest_exit"},
     "sdn": {"scheme": {"kind": "min_latency"}, "control": {"every_s": 300}},

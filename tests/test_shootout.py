@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from conftest import without_headroom
 
 import simulator as sim
 from simulator.figures import run_data
@@ -57,7 +58,8 @@ def test_every_scheme_is_in_it():
 @pytest.fixture(scope="module", params=[3, pytest.param(24, marks=pytest.mark.slow)])
 def played(request):
     hours = request.param
-    return hours, sim.run(only(SOME, replications=1, horizon_h=hours))
+    with without_headroom():
+        return hours, sim.run(only(SOME, replications=1, horizon_h=hours))
 
 
 def test_a_few_of_them(played):

@@ -464,7 +464,10 @@ def test_tuned_weights_are_the_best_there_are_on_a_tiny_network():
         assert congestion(network, demands, tuned) == pytest.approx(best)
 
 
-@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(n, marks=[pytest.mark.slow] * n.startswith("china")) for n in CASES],
+)
 def test_tuned_weights_never_cost_more_than_the_given_ones(name):
     network, demands = case(name)
     load = np.random.default_rng(1).uniform(0, 0.4, len(network.tail)) * network.capacity_gbps

@@ -13,17 +13,14 @@ import numpy as np
 import pytest
 import third_party
 from numpy.testing import assert_allclose
-from third_party import CASES, FIGURES, SOLVED, Case, numbers
+from third_party import CASES, FIGURES, LARGE, SOLVED, Case, numbers
 
 from simulator.model.routes import link_loads
 from simulator.routing.min_max import MinMax
 
 pytestmark = third_party.needed
 
-#: More than 20,000 demands each: the bound proves less (gaps of 1.1e-6 and 2.5e-6 were seen), since
-#: pricing may stop a tolerance short for every demand. The value is as close as the others'.
-LARGE = ("inverseCapacity-UsCarrier.0000", "inverseCapacity-Cogentco.0000")
-SLOW = (*LARGE, "2015DEFO-rf3967_real_hard")
+SLOW = (*LARGE, "2015DEFO-rf3967_real_hard", "geant-20050505", "geant-20050506")
 
 
 def test_no_figure_is_left_out():

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import third_party
 from numpy.testing import assert_allclose
-from third_party import CASES, FOLDER, ROUNDED, Case, join
+from third_party import CASES, FOLDER, LARGE, ROUNDED, Case, join
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -73,8 +73,11 @@ def test_the_mlu_of_a_matrix(case: Case, key: str):
 @pytest.mark.parametrize("unit", [0.1, 1 / 3, 1e-6])
 @pytest.mark.parametrize(
     "case",
-    [case for case in CASES if "ecmp_mlu_given_weights" in case.figures],
-    ids=lambda case: case.name,
+    [
+        pytest.param(case, id=case.name, marks=[pytest.mark.slow] * (case.name in LARGE))
+        for case in CASES
+        if "ecmp_mlu_given_weights" in case.figures
+    ],
 )
 def test_ways_of_equal_length_tie_in_any_unit(case: Case, unit: float):
     # Sums of fractions differ in their last bits: compared bit by bit, rf3967 would be off by 0.08.

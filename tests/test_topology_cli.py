@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
 from dataclasses import replace
 
 import networkx as nx
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import ROOT, TOPOLOGIES, make_tiny
+from conftest import TOPOLOGIES, make_tiny
 
 import simulator as sim
 from simulator.base import library
@@ -326,14 +324,3 @@ def test_help_is_plain(verb):
     assert done.stdout.startswith("Usage: simulator topology")
     assert done.stdout.isascii()
     assert max(map(len, done.stdout.splitlines())) <= 100
-
-
-def test_a_list_needs_no_pictures():
-    code = (
-        "import sys; from simulator.cli import topology as t; t.built_in();"
-        " print('matplotlib' in sys.modules, 'simulator.figures.maps' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    assert done.stdout.split() == ["False", "False"]

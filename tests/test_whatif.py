@@ -17,6 +17,8 @@ from simulator.results.results import Results
 from simulator.scenario.load import load
 from simulator.study.whatif import what_if
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 LOCAL = {
     "more": {"links.beijing-la.capacity_gbps": "+1000"},
     "grown": {"demands.international": "x1.2"},

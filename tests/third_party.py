@@ -28,6 +28,9 @@ FIGURES: dict[str, Any] = json.loads(REFERENCE.read_text()) if REFERENCE.exists(
 
 needed = pytest.mark.skipif(not FIGURES, reason="the third-party data are not on this machine")
 
+#: More than 20,000 demands each: the bound proves less (gaps of 1.1e-6 and 2.5e-6 were seen), since
+#: pricing may stop a tolerance short for every demand. The value is as close as the others'.
+LARGE = ("inverseCapacity-UsCarrier.0000", "inverseCapacity-Cogentco.0000")
 #: The expected values are rounded to 6 decimals; the solver and the sums add a little of their own.
 ROUNDED = 5e-7
 SOLVED = 1e-8
