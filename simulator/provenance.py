@@ -34,6 +34,10 @@ INELASTIC = (
     "Demands do not react to loss or latency (inelastic): loss above zero stands for demand that "
     "could not be served, not for packet loss as TCP would see it."
 )
+RECORDED = (
+    "Plans and predictors know of a recording what it holds before the scenario starts ({known}), "
+    "and what has been measured since."
+)
 ELASTIC = (
     "Elastic services slow down at once and exactly to their fair part of what is left: no ramps, "
     "no timeouts. What they do not send is deferred, and does not come back later."
@@ -46,6 +50,10 @@ def notes(scenario: Scenario) -> list[str]:
     found = [f"Estimate: {e['of']}: {e['how']}" for e in about.estimates]
     for strategy in scenario.settings.strategies.values():
         found += [note for note in strategy.control.notes() if note not in found]
+    if scenario.case.series.recorded:
+        before_h = max(scenario.case.series.recorded.begin_h, 0.0)
+        known = f"{before_h:g} h" if before_h else "nothing, so its first matrix stands for it"
+        found.append(RECORDED.format(known=known))
     services = scenario.settings.traffic.services or {}
     elastic = any(service.elastic for service in services.values())
     return [*found, LEFT_OUT[0], ELASTIC if elastic else INELASTIC, *LEFT_OUT[1:]]

@@ -72,12 +72,17 @@ WINDOW_INSTANTS = 336
 def with_window(demands: Demands, series: Series, horizon_s: float) -> Demands:
     """Return demands with their planning window: the expected curve up to a week from the start.
 
+    The rates of a recording become the mean of that window, as the mean of what is played is not
+    known beforehand.
+
     Parameters
     ----------
     series : Series
-        Demands over time; what is random in them cannot be planned for.
+        Demands over time; what is random or comes without notice cannot be planned for.
     """
     horizon_h = min(horizon_s / 3600.0, 168.0)
     step_h = max(series.step_h, horizon_h / WINDOW_INSTANTS)
     hours = (np.arange(max(1, round(horizon_h / step_h))) + 0.5) * step_h
-    return replace(demands, window_gbps=series.expected(hours))
+    window = series.expected(hours)
+    base = demands if series.recorded is None else demands.with_gbps(window.mean(axis=1))
+    return replace(base, window_gbps=window)

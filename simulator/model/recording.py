@@ -239,6 +239,32 @@ class Playback:
         )
         return (weights @ self.recording.gbps[:, columns].T).T
 
+    def known(self, start_us: np.ndarray, length_us: int) -> tuple[np.ndarray, int]:
+        """Return spans before the start of the scenario that stand for spans after it.
+
+        They are whole weeks or days earlier: the latest ones that the recording holds before the
+        scenario begins. With less than a day before it, all of that; with nothing, its first
+        instant.
+
+        Parameters
+        ----------
+        start_us : ndarray of int, shape (spans,)
+            Microseconds from the start of the scenario.
+        length_us : int
+            Length of each span.
+
+        Returns
+        -------
+        start_us : ndarray of int, shape (spans,)
+        length_us : int
+        """
+        before = max(round(self.begin_h * US_PER_H), 0)
+        whole = [days for days in (7, 1) if before >= days * 24 * US_PER_H]
+        if whole:
+            lag = whole[0] * 24 * US_PER_H
+            return start_us - lag * -(-(start_us + length_us) // lag), length_us
+        return np.full_like(start_us, -before), before or 1
+
     def _matrix_at(self, time_us: np.ndarray) -> np.ndarray:
         """Number of the matrix in force; numbering continues through repetitions."""
         edges = self.recording.edges_us

@@ -40,7 +40,9 @@ class BestStatic(Scheme):
     Gbps times ms, both with a bound that holds for all fixed splits.
 
     In a scenario the window is the traffic expected for up to a week from the start, at 336
-    instants at most, without random parts. After every change of topology the same window is
+    instants at most, without random parts and without surges; of a recording, what it holds before
+    the scenario starts (the latest day or week at the same hours, else its mean, else its first
+    matrix). After every change of topology the same window is
     planned for again, as soon as the IGP converges. That is optimistic: operators have less
     information, and plan in weeks. For traffic as expected no fixed splits are better by the
     measure; for other traffic nothing is guaranteed. Without a window, and as the scheme of a

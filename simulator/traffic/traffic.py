@@ -74,12 +74,15 @@ class Shape(Registered):
     ----------
     random : bool
         Whether the shape, of mean one, is drawn anew in every replication: no plan counts on it.
+    foreseen : bool
+        Whether those who plan know of it before it happens.
     since_start : bool
         Whether hours count from the start of the scenario, as those of events do, and not from
         the midnight before it.
     """
 
     random: ClassVar[bool] = False
+    foreseen: ClassVar[bool] = True
     since_start: ClassVar[bool] = False
 
     def dated(self, start: datetime) -> Self:
@@ -157,10 +160,11 @@ class Series:
         return rates
 
     def expected(self, hours: np.ndarray) -> np.ndarray:
-        """Return the rates to plan for: without what is random.
+        """Return the rates to plan for: without what is random or comes without notice.
 
-        A recording is its own plan. It is averaged over a step around each instant, so that in
-        the middle of a step the plan equals what is played.
+        Of a recording only what it holds before the scenario starts is known: the same hour of the
+        latest days, or weeks where there is a whole one, averaged over a step around each instant.
+        Of less than a day the mean is known, and of nothing the first matrix.
 
         Parameters
         ----------
@@ -174,10 +178,12 @@ class Series:
         step_us = round(self.step_h * US_PER_H)
         begins = np.rint((np.asarray(hours) - self.step_h / 2) * US_PER_H).astype(np.int64)
         begun = self._begin(Streams(0, 0), plan=True)
+        if self.recorded is not None:
+            begins, step_us = self.recorded.known(begins, step_us)
         return _times(self._base(begins, step_us), begun, np.asarray(hours))
 
     def _begin(self, streams: Streams, *, plan: bool = False) -> list[_Started]:
-        """Start all shapes, or with *plan* those that are not random."""
+        """Start all shapes, or with *plan* those that are known beforehand."""
         parts: list[tuple[tuple[Shape, ...], Demands, Streams, np.ndarray | slice]]
         parts = [(self.shapes, self.base, streams, slice(None))]
         for name, shapes in self.own_shapes.items():
@@ -192,7 +198,7 @@ class Series:
             )
             for shapes, demands, draws, mine in parts
             for each in shapes
-            if not (plan and each.random)
+            if not plan or (each.foreseen and not each.random)
         ]
 
     def _base(self, begin_us: np.ndarray, step_us: int) -> np.ndarray:

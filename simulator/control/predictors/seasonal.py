@@ -15,7 +15,8 @@ class Seasonal(Predictor):
     """What was measured, times what the season does to it from then until the routes are in force.
 
     The season is one period of rates for every demand, on a grid of one point a cycle. It begins as
-    the planned curve (an operator knows the shape of a day) and learns: every measurement moves its
+    the planned curve (an operator knows the shape of a day; of a recording, what it holds before
+    the scenario starts) and learns: every measurement moves its
     point by ``learn`` of the difference. A demand is never said to change by more than five times.
 
     Attributes

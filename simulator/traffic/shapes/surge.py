@@ -56,6 +56,7 @@ class Surge(Selector):
     targets: Nodes = ()
     nodes: Nodes = ()
 
+    foreseen: ClassVar[bool] = False
     since_start: ClassVar[bool] = True
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
