@@ -141,7 +141,7 @@ def test_services_of_one_priority_change_no_load_loss_or_latency(scheme, seed):
     assert (whole.offered_gbps > whole.capacity_gbps[:, None]).any(), "something is lost"
 
     uniform = link_state(routes, network, rates, Burst())
-    for name in vars(uniform):
+    for name in (each for each in vars(uniform) if each != "passages"):
         assert getattr(split, name).tobytes() == getattr(uniform, name).tobytes(), name
 
 

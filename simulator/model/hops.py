@@ -15,12 +15,41 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+
+MOST_LISTED = 64
+"""Paths that are listed, for each demand on average: equal-cost splits multiply."""
+
+
+class Listed(NamedTuple):
+    """Paths one by one; ``arcs[starts[p]:starts[p + 1]]`` is path *p*, never empty.
+
+    Attributes
+    ----------
+    demand : ndarray of int, shape (paths,)
+    share : ndarray, shape (paths,)
+        Share of the demand on the path, without loss.
+    arcs : ndarray of int
+    starts : ndarray of int, shape (paths + 1,)
+    """
+
+    demand: np.ndarray
+    share: np.ndarray
+    arcs: np.ndarray
+    starts: np.ndarray
+
+    def take(self, which: np.ndarray) -> Listed:
+        """Return some of the paths."""
+        length = np.diff(self.starts)[which]
+        starts = np.concatenate([[0], np.cumsum(length)])
+        at = np.repeat(self.starts[which] - starts[:-1], length) + np.arange(starts[-1])
+        return Listed(self.demand[which], self.share[which], self.arcs[at], starts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -222,6 +251,59 @@ class Hops:
         if self.owner is not None and self.share is not None:
             return np.bincount(self.owner, self.share * weight[self.arc], self.inject.shape[1])
         return np.asarray(weight @ self.matrix)
+
+    @cached_property
+    def listed(self) -> Listed | None:
+        """Paths of all demands; None where they are too many to list.
+
+        Walked from the entries level by level. A path is known by its last hop so far.
+        """
+        onward = sparse.csr_array(self.pass_on.T)
+        most = max(MOST_LISTED * self.inject.shape[1], 4096)
+        entries = sparse.coo_array(self.inject)
+        there = entries.data > 0
+        hop, demand = (axis[there].astype(np.int64) for axis in entries.coords)
+        share, before = entries.data[there], np.full(len(hop), -1)
+        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
+        steps = [(hop, before)]
+        while len(hop):
+            if len(hop) > most:
+                return None
+            ends = np.flatnonzero(self.ends[hop])
+            found.append((demand[ends], share[ends], ends))
+            first, count = onward.indptr[hop], np.diff(onward.indptr)[hop]
+            owner = np.repeat(np.arange(len(hop)), count)
+            starts = np.cumsum(count) - count
+            at = np.repeat(first - starts, count) + np.arange(len(owner))
+            hop, before = onward.indices[at].astype(np.int64), owner
+            demand, share = demand[owner], share[owner] * onward.data[at]
+            steps.append((hop, before))
+        return self._collected(found, steps)
+
+    def _collected(
+        self,
+        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+        steps: list[tuple[np.ndarray, np.ndarray]],
+    ) -> Listed:
+        """Walk back from the ends of paths to their arcs."""
+        demands, shares, arcs = [], [], []
+        for length, (demand, share, ends) in enumerate(found, start=1):
+            walked = np.empty((len(ends), length), dtype=np.int64)
+            at = ends
+            for place in range(length - 1, -1, -1):
+                hop, before = steps[place]
+                walked[:, place], at = self.arc[hop[at]], before[at]
+            demands.append(demand)
+            shares.append(share)
+            arcs.append(walked)
+        lengths = np.repeat(np.arange(1, len(found) + 1), [len(each) for each in demands])
+        whole = Listed(
+            np.concatenate([*demands, np.empty(0, dtype=np.int64)]),
+            np.concatenate([*shares, np.empty(0)]),
+            np.concatenate([*(each.ravel() for each in arcs), np.empty(0, dtype=np.int64)]),
+            np.concatenate([[0], np.cumsum(lengths)]),
+        )
+        return whole.take(np.argsort(whole.demand, kind="stable"))
 
     def shares(self, demands: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Arcs that some demands cross without loss: position in *demands*, arc and share."""

@@ -44,8 +44,8 @@ class QosPolicy:
     ----------
     priority : ndarray of int, shape (demands,)
         Lower numbers are carried first.
-    elastic : ndarray of bool, shape (demands,)
-        Whether senders slow down instead of losing traffic.
+    elastic : ndarray, shape (demands,)
+        Share of each demand whose senders slow down instead of losing traffic.
     """
 
     priority: np.ndarray
@@ -53,14 +53,37 @@ class QosPolicy:
 
     @cached_property
     def uniform(self) -> bool:
-        """Whether all demands have one priority and none is elastic."""
+        """Whether all demands have one priority and nothing is elastic."""
         return not self.elastic.any() and len(np.unique(self.priority)) <= 1
 
     @cached_property
     def priorities(self) -> tuple[tuple[np.ndarray, np.ndarray], ...]:
-        """Masks of the inelastic and the elastic demands of every priority, highest first."""
+        """Inelastic and elastic shares of all demands in every priority, highest first."""
         levels = [self.priority == priority for priority in np.unique(self.priority)]
-        return tuple((mine & ~self.elastic, mine & self.elastic) for mine in levels)
+        return tuple((mine * (1.0 - self.elastic), mine * self.elastic) for mine in levels)
+
+
+@dataclass(frozen=True, eq=False)
+class Passage:
+    """How some traffic fares on the links of its paths.
+
+    Attributes
+    ----------
+    part : ndarray, shape (demands,)
+        Share of each demand that it is.
+    utilisation, wait_ms : ndarray, shape (arcs, instants)
+        Of links, as this traffic finds them: it and all that goes before it.
+    passes : ndarray, shape (arcs, instants)
+        Of inelastic traffic the share that a link carries of what it is offered. Of elastic traffic
+        the share of its rate that a path over this link can have at most.
+    elastic : bool
+    """
+
+    part: np.ndarray
+    utilisation: np.ndarray
+    wait_ms: np.ndarray
+    passes: np.ndarray
+    elastic: bool
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,7 +100,9 @@ class LinkState:
     rates_gbps, delivered_gbps, latency_ms, propagation_ms : ndarray, shape (demands, instants)
         Latencies are one way, of delivered traffic; NaN where none is delivered.
     sent_gbps : ndarray, shape (demands, instants)
-        Part of the rates that is sent: less than the rates only for elastic demands.
+        Part of the rates that is sent: less than the rates only for elastic traffic.
+    passages : tuple of Passage
+        Where not all traffic is alike: its parts.
     """
 
     capacity_gbps: np.ndarray
@@ -90,6 +115,18 @@ class LinkState:
     latency_ms: np.ndarray
     propagation_ms: np.ndarray
     sent_gbps: np.ndarray
+    passages: tuple[Passage, ...] = ()
+
+    @property
+    def parts(self) -> tuple[Passage, ...]:
+        """Passages of all traffic, one where it is all alike."""
+        if self.passages:
+            return self.passages
+        carried = np.ones_like(self.offered_gbps)
+        np.divide(self.carried_gbps, self.offered_gbps, out=carried, where=self.offered_gbps > 0)
+        carried[self.capacity_gbps == 0] = 0.0
+        everyone = np.ones(len(self.rates_gbps))
+        return (Passage(everyone, self.utilisation, self.wait_ms, carried, False),)
 
 
 def link_state(
@@ -244,20 +281,21 @@ def _by_priority(
     left = np.repeat(capacity[:, None], int(over.sum()), axis=1)
     offered = np.zeros((len(capacity), rates_gbps.shape[1]))
     carried, waiting, wait = (np.zeros_like(offered) for _ in range(3))
-    delivered, sent = np.zeros_like(rates_gbps, dtype=float), np.array(rates_gbps, dtype=float)
-    latency, propagation = np.full_like(delivered, np.nan), np.full_like(delivered, np.nan)
+    delivered, sent = (np.zeros_like(rates_gbps, dtype=float) for _ in range(2))
+    latency, propagation = (np.zeros_like(delivered) for _ in range(2))
     utilisation = np.zeros_like(offered)
+    passages = []
     for rigid, elastic in qos.priorities:
         passed = np.zeros_like(offered)
         pass_fraction: np.ndarray | None = None
         filling: _Filling | None = None
-        for mine in (rigid, elastic):
-            if not mine.any():
+        for part in (rigid, elastic):
+            if not part.any():
                 continue
-            rates = np.where(mine[:, None], rates_gbps, 0.0)
+            rates = rates_gbps * part[:, None]
             load = routes.loads(rates)
             through = load
-            if over.any() and mine is rigid:
+            if over.any() and part is rigid:
                 pass_fraction = np.ones_like(load)
                 pass_fraction[:, over], load[:, over] = loss_fixed_point(
                     routes, left, rates[:, over]
@@ -271,20 +309,32 @@ def _by_priority(
             offered, passed = offered + load, passed + through
         utilisation, wait = utilisation_and_wait(offered, capacity, queue)
         carried, waiting = carried + passed, waiting + passed * wait
-        for mine in (rigid, elastic):
-            if not mine.any():
+        for part in (rigid, elastic):
+            if not part.any():
                 continue
-            found = _arrivals(
-                routes, network.delay_ms, wait, pass_fraction if mine is rigid else None
+            share, fixed, whole = _arrivals(
+                routes, network.delay_ms, wait, pass_fraction if part is rigid else None
             )
-            share, fixed, whole = (np.array(each[mine]) for each in found)
-            if mine is elastic and filling is not None:
+            passes = np.ones_like(offered)
+            passes[capacity == 0] = 0.0
+            if part is rigid and pass_fraction is not None:
+                passes = pass_fraction
+            if part is elastic and filling is not None:
+                share, fixed, whole = (np.array(each) for each in (share, fixed, whole))
                 slowed = filling.arrivals(routes, network.delay_ms, wait[:, over])
-                share[:, over], fixed[:, over], whole[:, over] = (each[mine] for each in slowed)
-            delivered[mine] = rates_gbps[mine] * share
-            latency[mine], propagation[mine] = whole, fixed
-    sent[qos.elastic] = delivered[qos.elastic]
+                share[:, over], fixed[:, over], whole[:, over] = slowed
+                passes[:, over] = filling.level
+            passages.append(Passage(part, utilisation, wait, passes, part is elastic))
+            got = rates_gbps * part[:, None] * share
+            delivered += got
+            sent += got if part is elastic else rates_gbps * part[:, None]
+            latency += got * np.nan_to_num(whole)
+            propagation += got * np.nan_to_num(fixed)
     mean = np.divide(waiting, carried, out=wait.copy(), where=carried > 0)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        latency, propagation = (
+            np.where(delivered > 0, each / delivered, np.nan) for each in (latency, propagation)
+        )
     return LinkState(
         capacity,
         offered,
@@ -296,6 +346,7 @@ def _by_priority(
         latency,
         propagation,
         sent,
+        tuple(passages),
     )
 
 
@@ -314,10 +365,15 @@ class _Stage:
 
 @dataclass(frozen=True, eq=False)
 class _Filling:
-    """Max-min fair rates: their load on every arc, and the stages in which they grew."""
+    """Max-min fair rates: their load on every arc, and the stages in which they grew.
+
+    ``level`` (arcs x instants) is the share of its rate that a path has when this arc is full, or 1
+    where it never is: a path ends with the least of its arcs.
+    """
 
     load_gbps: np.ndarray
     stages: tuple[_Stage, ...]
+    level: np.ndarray
 
     def arrivals(
         self, routes: Routes, delay_ms: np.ndarray, wait_ms: np.ndarray
@@ -348,6 +404,7 @@ def _filled(
     left, instants = room_gbps.copy(), rates_gbps.shape[1]
     load, grown = np.zeros_like(left), np.zeros(instants)
     open_ = (left > full).astype(float)
+    level = np.where(open_ > 0, 1.0, 0.0)
     alive, stages = np.arange(instants), []
     while len(alive):  # each round fills an arc of every instant that continues
         now = open_[:, alive]
@@ -363,8 +420,9 @@ def _filled(
         grown[alive] += part
         shut = (spare <= first * (1.0 + _EXACT)) | (left[:, alive] <= full)
         open_[:, alive] = np.where(shut, 0.0, now)
+        level[:, alive] = np.where(shut & (now > 0), grown[alive], level[:, alive])
         alive = alive[(growth > 0).any(axis=0) & (first < rest)]
-    return _Filling(load, tuple(stages))
+    return _Filling(load, tuple(stages), level)
 
 
 def _open_loads(routes: Routes, rates_gbps: np.ndarray, open_: np.ndarray) -> np.ndarray:

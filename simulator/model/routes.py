@@ -16,7 +16,7 @@ import pandas as pd
 from scipy import sparse
 
 from simulator.model.demands import Demands
-from simulator.model.hops import Hops
+from simulator.model.hops import Hops, Listed
 from simulator.model.network import Network
 
 
@@ -405,6 +405,28 @@ class Routes:
             parts.append((row, arc, share if weight is None else share * weight[demands][row]))
         row, arc, share = (np.concatenate(column) for column in zip(*parts, strict=True))
         return row, arc, share
+
+    @cached_property
+    def listed(self) -> Listed | None:
+        """Paths in use, of all layers, with their shares; None where they are too many to list."""
+        parts = []
+        for hops, weight in self.layers:
+            if weight is not None and not weight.any():
+                continue
+            listed = hops.listed
+            if listed is None:
+                return None
+            if weight is not None:
+                share = listed.share * weight[listed.demand]
+                listed = listed._replace(share=share).take(np.flatnonzero(share > 0))
+            parts.append(listed)
+        ends = np.cumsum([0, *(part.starts[-1] for part in parts)])
+        return Listed(
+            np.concatenate([part.demand for part in parts]),
+            np.concatenate([part.share for part in parts]),
+            np.concatenate([part.arcs for part in parts]),
+            np.concatenate([[0], *(p.starts[1:] + e for p, e in zip(parts, ends, strict=False))]),
+        )
 
     def paths(self, limit: int = 1_000_000) -> Iterator[tuple[int, float, tuple[int, ...]]]:
         """Yield ``(demand, share, arcs)`` of every path in use.

@@ -11,14 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import Any, TypeVar
 
 import numpy as np
 from scipy import sparse
 
-from simulator.model.link_state import LinkState, QosPolicy, link_state, utilisation_and_wait
+from simulator.model.link_state import (
+    LinkState,
+    Passage,
+    QosPolicy,
+    link_state,
+    utilisation_and_wait,
+)
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.queues.queue import Queue
+
+_Parted = TypeVar("_Parted", LinkState, Passage)
 
 
 def scheduled_link_state(
@@ -78,20 +87,27 @@ def runs(routes: Sequence[Routes]) -> Iterator[tuple[Routes, np.ndarray]]:
         yield each, np.flatnonzero(number == id(each))
 
 
-def _wide(part: LinkState, instants: int) -> LinkState:
-    """Return an empty link state of so many instants."""
-    made = {}
-    for each in fields(LinkState):
+def _wide(part: _Parted, instants: int) -> _Parted:
+    """Return an empty link state, or passage, of so many instants."""
+    made: dict[str, Any] = {}
+    for each in fields(part):
         value = getattr(part, each.name)
-        made[each.name] = value if value.ndim == 1 else np.empty((len(value), instants))
-    return LinkState(**made)
+        if isinstance(value, tuple):
+            value = tuple(_wide(passage, instants) for passage in value)
+        elif isinstance(value, np.ndarray) and value.ndim == 2:
+            value = np.empty((len(value), instants))
+        made[each.name] = value
+    return type(part)(**made)
 
 
-def _put(whole: LinkState, where: np.ndarray, part: LinkState) -> None:
-    for each in fields(LinkState):
-        value = getattr(whole, each.name)
-        if value.ndim == 2:
-            value[:, where] = getattr(part, each.name)
+def _put(whole: _Parted, where: np.ndarray, part: _Parted) -> None:
+    for each in fields(part):
+        value, some = getattr(whole, each.name), getattr(part, each.name)
+        if isinstance(value, tuple):
+            for passage, piece in zip(value, some, strict=True):
+                _put(passage, where, piece)
+        elif isinstance(value, np.ndarray) and value.ndim == 2:
+            value[:, where] = some
 
 
 @dataclass(frozen=True, eq=False)

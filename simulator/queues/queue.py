@@ -12,6 +12,8 @@ exits that overflow, not from an M/M/1 curve; results report propagation and que
 from __future__ import annotations
 
 from abc import abstractmethod
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -46,3 +48,73 @@ def packet_ms(packet_bytes: float, capacity_gbps: np.ndarray) -> np.ndarray:
     """Time to send a packet: bytes x 8 / (capacity x 1e9), in ms."""
     with np.errstate(divide="ignore"):
         return packet_bytes * 8e-6 / np.asarray(capacity_gbps, dtype=float)
+
+
+# -- buffers ------------------------------------------------------------------------------------
+
+LEAST_BUFFER_MS, MOST_BUFFER_MS = 5.0, 200.0
+"""Range of buffers at line rate: from the shallow ones of switches on a chip to the 200 ms of the
+old rule of one round trip (Villamizar and Song, CCR 1994; Appenzeller, Keslassy and McKeown,
+SIGCOMM 2004, for far less)."""
+
+
+@dataclass(frozen=True, eq=False)
+class Waits:
+    """Waits of links, parted by what they depend on; all of shape (arcs, instants) but ``pressed``.
+
+    Attributes
+    ----------
+    below_ms : ndarray
+        Wait below capacity, as far as the least buffer holds it: the size of buffers is nothing to
+        it. None at or above capacity.
+    full_ms : ndarray
+        The rest of the wait.
+    least_ms, most_ms : ndarray
+        What that rest would be with the least and the largest buffer.
+    full : ndarray of bool
+        At or above capacity.
+    pressed : ndarray of bool, shape (instants,)
+        Whether any link has such a rest.
+    """
+
+    below_ms: np.ndarray
+    full_ms: np.ndarray
+    least_ms: np.ndarray
+    most_ms: np.ndarray
+    full: np.ndarray
+    pressed: np.ndarray
+
+
+def waits(model: Any, utilisation: np.ndarray, capacity_gbps: np.ndarray) -> Waits:
+    """Return the waits of links by a model, and by its like with other buffers.
+
+    Parameters
+    ----------
+    model : Queue
+    utilisation : ndarray, shape (arcs, instants)
+        NaN on links that are down, where nothing waits.
+    capacity_gbps : ndarray, shape (arcs, 1)
+    """
+    rho = np.nan_to_num(utilisation, nan=0.0)
+    live = np.broadcast_to(capacity_gbps > 0, rho.shape)
+    full = live & (rho >= 1.0 - 1e-9)  # elastic traffic fills a link to the last rounding
+
+    def wait(queue: Queue) -> np.ndarray:
+        found = np.zeros_like(rho)
+        up = capacity_gbps[:, 0] > 0
+        found[up] = queue.wait_ms(rho[up], capacity_gbps[up])
+        return found
+
+    whole = wait(model)
+    if not hasattr(model, "buffer_ms"):
+        below = np.where(full, 0.0, whole)
+        rest = whole - below
+        return Waits(below, rest, rest, rest, full, full.any(axis=0))
+    least = min(LEAST_BUFFER_MS, model.buffer_ms)
+    below = np.where(full, 0.0, np.minimum(whole, least))
+    deep = np.maximum(wait(replace(model, buffer_ms=MOST_BUFFER_MS)), below)
+    pressed = ((deep > below) | (whole > below) | full).any(axis=0)
+    shallow = below
+    if pressed.any():
+        shallow = np.maximum(wait(replace(model, buffer_ms=LEAST_BUFFER_MS)), below)
+    return Waits(below, whole - below, shallow - below, deep - below, full, pressed)

@@ -28,18 +28,15 @@ class Histogram:
 
         Parameters
         ----------
-        group : ndarray of int, shape (demands,)
-            Group of each demand.
-        latency_ms, weight : ndarray, shape (demands, instants)
+        group : ndarray of int, shape (entries,)
+            Group of each entry.
+        latency_ms, weight : ndarray, shape (entries,)
             Latency, and the volume that had it.
         """
         grain = np.rint(latency_ms / GRAIN_MS).astype(np.int64)
-        keep = weight > 0
-        grain, amount = grain[keep], weight[keep]
-        owner = np.broadcast_to(group[:, None], keep.shape)[keep]
         page, place = np.divmod(grain, self.PAGE)
-        self._make_room(owner, page)
-        np.add.at(self._book, (self._page_of[owner, page], place), amount)
+        self._make_room(group, page)
+        np.add.at(self._book, (self._page_of[group, page], place), weight)
 
     def _make_room(self, owner: np.ndarray, page: np.ndarray) -> None:
         """Add the pages that are needed and do not exist yet."""

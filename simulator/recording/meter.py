@@ -14,6 +14,7 @@ import numpy as np
 from simulator.model.demands import Demands
 from simulator.model.link_state import QosPolicy
 from simulator.model.network import Network
+from simulator.model.path_flows import path_flows
 from simulator.model.routes import Routes
 from simulator.model.schedule import runs, scheduled_link_state
 from simulator.queues.queue import Queue
@@ -133,6 +134,7 @@ class FluidMeter:
         whole = np.where(last, self._end_us - span[begun, 0], self._step_us) / US_PER_S
         self._tally.ask(rates[:, begun], whole)
         self._tally.add(state, seconds, self._exit_arcs)
+        self._tally.add_paths(path_flows(routes, network, state, self._queue), seconds)
         self._rows.add(state, span, seconds)
         self._headroom.see(network, rates, span[:, 0] / US_PER_S)
         if self._cost:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,9 +12,13 @@ from scipy import sparse
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.link_state import LinkState
 from simulator.model.network import Network
+from simulator.model.path_flows import PathFlows
 from simulator.model.topology import LINK_CLASSES
 from simulator.recording.histogram import Histogram
 from simulator.results.statistics import weighted_mean
+
+_PATH_SUMS = ("queueing", "least", "most", "full", "unlisted")
+"""Sums over traffic that is known path by path."""
 
 # -- what metrics see ---------------------------------------------------------------------------
 
@@ -47,6 +51,14 @@ class TrafficTotals:
         Volumes; offered = delivered + lost + deferred.
     latency_gbit_ms, propagation_gbit_ms : float
         Volume delivered times its latency, and times its propagation delay.
+    queueing_gbit_ms : float
+        Volume delivered times its wait below capacity (:class:`~simulator.queues.queue.Waits`).
+    least_gbit_ms, most_gbit_ms : float
+        As ``latency_gbit_ms``, with the least and the largest buffer of the range.
+    full_gbit, full_s : float
+        Volume delivered over a link at or above capacity, and seconds in which there was any.
+    unlisted_gbit : float
+        Volume delivered over paths too many to list.
     """
 
     offered_gbit: float
@@ -54,7 +66,14 @@ class TrafficTotals:
     deferred_gbit: float
     latency_gbit_ms: float
     propagation_gbit_ms: float
+    queueing_gbit_ms: float
+    least_gbit_ms: float
+    most_gbit_ms: float
+    full_gbit: float
+    full_s: float
+    unlisted_gbit: float
     _histogram: Histogram
+    _below_capacity: Histogram
     _groups: np.ndarray
 
     @property
@@ -63,20 +82,29 @@ class TrafficTotals:
         lost = self.offered_gbit - self.delivered_gbit - self.deferred_gbit
         return lost if lost > 1e-11 * self.offered_gbit else 0.0  # sums of many terms round
 
+    def mean(self, gbit: float) -> float:
+        """Return a sum over the volume delivered; NaN without any."""
+        return gbit / self.delivered_gbit if self.delivered_gbit > 0 else np.nan
+
     @property
     def latency_ms(self) -> float:
-        """Mean latency of the volume delivered; NaN without any."""
-        return self.latency_gbit_ms / self.delivered_gbit if self.delivered_gbit > 0 else np.nan
+        """Mean latency of the volume delivered."""
+        return self.mean(self.latency_gbit_ms)
 
     @property
     def propagation_ms(self) -> float:
-        """Mean propagation delay of the volume delivered; NaN without any."""
-        return self.propagation_gbit_ms / self.delivered_gbit if self.delivered_gbit > 0 else np.nan
+        """Mean propagation delay of the volume delivered."""
+        return self.mean(self.propagation_gbit_ms)
 
     @cached_property
     def by_latency(self) -> tuple[np.ndarray, np.ndarray]:
         """Latencies in ms in rising order, and the volume in Gbit that was delivered at each."""
         return self._histogram.volumes(self._groups)
+
+    @cached_property
+    def by_latency_below_capacity(self) -> tuple[np.ndarray, np.ndarray]:
+        """The same of propagation and wait below capacity alone."""
+        return self._below_capacity.volumes(self._groups)
 
 
 @dataclass(frozen=True, eq=False)
@@ -209,7 +237,10 @@ class Tally:
         count = len(groups.keys)
         self._offered, self._delivered, self._deferred = np.zeros((3, count))
         self._latency, self._propagation = np.zeros((2, count))
-        self._histogram = Histogram(count)
+        self._sums = {name: np.zeros(count) for name in _PATH_SUMS}
+        self._histogram, self._below_capacity = Histogram(count), Histogram(count)
+        self._scopes = groups.scopes()
+        self._full_s = dict.fromkeys(self._scopes, 0.0)
         classes = np.repeat(network.link_class, 2)
         self._classes = [c for c in LINK_CLASSES if (classes == c).any()]
         self._members = [np.flatnonzero(classes == c) for c in self._classes]
@@ -244,7 +275,27 @@ class Tally:
         self._latency += total @ (latency * weight).sum(axis=1)
         propagation = np.nan_to_num(state.propagation_ms, nan=0.0)
         self._propagation += total @ (propagation * weight).sum(axis=1)
-        self._histogram.add(self._groups.of, latency, weight)
+
+    def add_paths(self, flows: Iterable[PathFlows], seconds: np.ndarray) -> None:
+        """Add what is known path by path of the same intervals."""
+        count = len(self._groups.keys)
+        met = np.zeros((count, len(seconds)), dtype=bool)
+        for each in flows:
+            group, volume = self._groups.of[each.demand], each.gbps * seconds[each.instant]
+            below = each.propagation_ms + each.queueing_ms
+            self._histogram.add(group, below + each.full_ms, volume)
+            self._below_capacity.add(group, below, volume)
+            met[group[each.full], each.instant[each.full]] = True
+            for name, values in (
+                ("queueing", each.queueing_ms),
+                ("least", below + each.least_ms),
+                ("most", below + each.most_ms),
+                ("full", each.full),
+                ("unlisted", np.full(len(volume), not each.listed)),
+            ):
+                self._sums[name] += np.bincount(group, values * volume, count)
+        for scope, groups in self._scopes.items():
+            self._full_s[scope] += float(seconds @ met[groups].any(axis=0))
 
     def totals(
         self,
@@ -266,7 +317,7 @@ class Tally:
             exit_utilisation=ways,
             exits=dict(self._exit_totals(ways, seconds)),
             links=dict(zip(self._classes, highest, strict=True)),
-            traffic={scope: self._traffic(at) for scope, at in self._groups.scopes().items()},
+            traffic={scope: self._traffic(scope, at) for scope, at in self._scopes.items()},
             defers=self._defers,
             headroom=headroom,
             decisions=decisions,
@@ -289,13 +340,21 @@ class Tally:
                 value, weight = values[up], seconds[up]
                 yield f"exit:{link}:{way}", ExitTotals(value, weight, weighted_mean(value, weight))
 
-    def _traffic(self, groups: np.ndarray) -> TrafficTotals:
+    def _traffic(self, scope: str, groups: np.ndarray) -> TrafficTotals:
+        sums = {name: values[groups].sum() for name, values in self._sums.items()}
         return TrafficTotals(
             offered_gbit=self._offered[groups].sum(),
             delivered_gbit=self._delivered[groups].sum(),
             deferred_gbit=self._deferred[groups].sum(),
             latency_gbit_ms=self._latency[groups].sum(),
             propagation_gbit_ms=self._propagation[groups].sum(),
+            queueing_gbit_ms=sums["queueing"],
+            least_gbit_ms=sums["least"],
+            most_gbit_ms=sums["most"],
+            full_gbit=sums["full"],
+            full_s=self._full_s[scope],
+            unlisted_gbit=sums["unlisted"],
             _histogram=self._histogram,
+            _below_capacity=self._below_capacity,
             _groups=groups,
         )

@@ -87,5 +87,5 @@ def qos(demands: Demands, services: Mapping[str, Service]) -> QosPolicy:
     mine = [services[name] for name in demands.service]
     return QosPolicy(
         np.array([service.priority for service in mine], dtype=np.int64),
-        np.array([service.elastic for service in mine], dtype=bool),
+        np.array([service.elastic for service in mine], dtype=float),
     )

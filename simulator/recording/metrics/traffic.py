@@ -27,6 +27,10 @@ def _latency_ms(traffic: TrafficTotals, percent: int) -> float:
     return weighted_quantiles(*traffic.by_latency, [percent / 100])[0]
 
 
+def _below_ms(traffic: TrafficTotals, percent: int) -> float:
+    return weighted_quantiles(*traffic.by_latency_below_capacity, [percent / 100])[0]
+
+
 def _loss(traffic: TrafficTotals) -> float:
     return traffic.lost_gbit / traffic.offered_gbit if traffic.offered_gbit > 0 else 0.0
 
@@ -35,7 +39,8 @@ _declare(
     "latency_ms_mean",
     "ms",
     "lower",
-    "One way, weighted by volume delivered.",
+    "One way, weighted by volume delivered, full buffers included: it moves with ``buffer_ms``"
+    " where links are full.",
     lambda traffic: traffic.latency_ms,
 )
 for _percent in (50, 95, 99):
@@ -43,7 +48,7 @@ for _percent in (50, 95, 99):
         f"latency_ms_p{_percent}",
         "ms",
         "lower",
-        f"Latency that {_percent} % of the volume delivered does not exceed.",
+        f"Latency that {_percent} % of the volume delivered does not exceed, path by path.",
         partial(_latency_ms, percent=_percent),
     )
 _declare(
@@ -57,8 +62,69 @@ _declare(
     "queueing_ms_mean",
     "ms",
     "lower",
-    "The part of the mean latency that is waiting.",
+    "The part of the mean latency that is waiting: below capacity, and at full buffers.",
     lambda traffic: traffic.latency_ms - traffic.propagation_ms,
+)
+_declare(
+    "latency_below_capacity_ms_mean",
+    "ms",
+    "lower",
+    "Propagation and waiting below capacity of the volume delivered, without waiting at links at or"
+    " above capacity; ``buffer_ms`` of 5 and more does not move it.",
+    lambda traffic: traffic.propagation_ms + traffic.mean(traffic.queueing_gbit_ms),
+)
+for _percent in (50, 95, 99):
+    _declare(
+        f"latency_below_capacity_ms_p{_percent}",
+        "ms",
+        "lower",
+        f"The same that {_percent} % of the volume delivered does not exceed, path by path.",
+        partial(_below_ms, percent=_percent),
+    )
+_declare(
+    "queueing_below_capacity_ms_mean",
+    "ms",
+    "lower",
+    "Mean wait of the volume delivered at links below capacity, as far as a buffer of 5 ms (or of"
+    " ``buffer_ms``, if that is less) holds it.",
+    lambda traffic: traffic.mean(traffic.queueing_gbit_ms),
+)
+_declare(
+    "full_buffer_ms_mean",
+    "ms",
+    "lower",
+    "The rest of the mean wait: at links at or above capacity, and what larger buffers hold.",
+    lambda traffic: (
+        traffic.latency_ms - traffic.propagation_ms - traffic.mean(traffic.queueing_gbit_ms)
+    ),
+)
+_declare(
+    "latency_ms_mean_buffer_5ms",
+    "ms",
+    "lower",
+    "``latency_ms_mean`` with buffers of 5 ms, from the same run.",
+    lambda traffic: traffic.mean(traffic.least_gbit_ms),
+)
+_declare(
+    "latency_ms_mean_buffer_200ms",
+    "ms",
+    "lower",
+    "``latency_ms_mean`` with buffers of 200 ms, from the same run.",
+    lambda traffic: traffic.mean(traffic.most_gbit_ms),
+)
+_declare(
+    "full_buffer_fraction",
+    "1",
+    "lower",
+    "Share of the volume delivered that crossed a link at or above capacity.",
+    lambda traffic: traffic.mean(traffic.full_gbit),
+)
+_declare(
+    "full_buffer_hours",
+    "h",
+    "lower",
+    "Hours in which any of it did.",
+    lambda traffic: traffic.full_s / 3600,
 )
 _declare("offered_gbit", "Gbit", "neither", "Volume asked for.", lambda t: t.offered_gbit)
 _declare("carried_gbit", "Gbit", "higher", "Volume delivered.", lambda t: t.delivered_gbit)
@@ -84,3 +150,18 @@ def deferred_gbit(totals: Totals) -> Scoped:
     if totals.defers:
         for scope, traffic in totals.traffic.items():
             yield scope, traffic.deferred_gbit
+
+
+@metric(
+    "unlisted_fraction",
+    unit="1",
+    scopes=_SCOPES,
+    better="neither",
+    sentence="Share of the volume delivered whose latencies are means of demands, as its paths are"
+    " too many to list; only where there is any.",
+)
+def unlisted_fraction(totals: Totals) -> Scoped:
+    """Yield the share that quantiles know by demand alone."""
+    if totals.traffic["all"].unlisted_gbit > 0:
+        for scope, traffic in totals.traffic.items():
+            yield scope, traffic.mean(traffic.unlisted_gbit)
