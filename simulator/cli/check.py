@@ -14,6 +14,7 @@ from simulator.cli.topology import read
 from simulator.formats.format import is_third_party_name
 from simulator.formats.matrices.demand_format import read_demands
 from simulator.scenario.load import load
+from simulator.scenario.sanity import traffic_doubts
 from simulator.study.whatif import check_what_if
 
 Sets = Sequence[tuple[str, str]]
@@ -92,4 +93,7 @@ def _check_topology(path: Path) -> tuple[list[Problem], str]:
     if network.about.matrix:
         demands = read_demands(network.about.matrix, network)
         counts.append(counted(len(demands), "demand"))
+        doubts = traffic_doubts(network, demands)
+        matrix = str(network.about.matrix)
+        warnings += [Problem(matrix, None, None, "", each, "warning") for each in doubts]
     return warnings, ", ".join(counts)

@@ -21,6 +21,7 @@ from simulator.model.demands import CLASSES, Demands
 from simulator.model.faults import fault
 from simulator.model.network import Network
 from simulator.model.recording import Recording
+from simulator.model.scale import OUTSIDE, SMALLER_H, did_you_mean_unit
 from simulator.scenario.changes import DEMAND_KEYS
 from simulator.scenario.settings import Traffic, hours_between, length_h
 from simulator.simulation.faults import Event
@@ -240,15 +241,22 @@ def _event_times(at: KeyPath, event: Event, horizon_h: float) -> Iterator[Findin
     """Events that begin or end outside of the scenario, or end before they begin."""
     if event.at_h >= horizon_h:
         message = f"{event.at_h:g} h is not before the end of the scenario, at {horizon_h:g} h"
-        yield (*at, "at_h"), message
+        yield (*at, "at_h"), message + _smaller_unit(event.at_h, horizon_h)
     if event.until_h is not None and event.until_h <= event.at_h:
         yield (*at, "until_h"), f"{event.until_h:g} h is not after at_h, {event.at_h:g} h"
     elif event.until_h is not None and event.until_h > horizon_h:
-        message = (
-            f"{event.until_h:g} h is after the end of the scenario, at {horizon_h:g} h;"
-            " leave it out for an event that lasts to the end"
-        )
-        yield (*at, "until_h"), message
+        message = f"{event.until_h:g} h is after the end of the scenario, at {horizon_h:g} h"
+        way_out = "; leave it out for an event that lasts to the end"
+        yield (*at, "until_h"), message + (_smaller_unit(event.until_h, horizon_h) or way_out)
+
+
+def _smaller_unit(hours: float, horizon_h: float) -> str:
+    """Return the question for minutes or seconds, where a time is far beyond the scenario."""
+    if hours > OUTSIDE * horizon_h:
+        for unit, size in SMALLER_H.items():
+            if hours * size < horizon_h:
+                return f"; {did_you_mean_unit(unit, hours * size, 'h')}"
+    return ""
 
 
 def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Finding]:
