@@ -68,8 +68,9 @@ def _check(path: Path, sets: Sets) -> tuple[list[Problem], str]:
 
 def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
     scenario = load(path, sets)
-    if errors := check_what_if(scenario):
-        raise InputError([*errors, *scenario.warnings])
+    of_changes = check_what_if(scenario)
+    if any(problem.severity == "error" for problem in of_changes):
+        raise InputError([*of_changes, *scenario.warnings])
     s = scenario.settings
     counts = [
         counted(len(s.strategies), "strategy", "strategies"),
@@ -80,7 +81,7 @@ def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
         f"{scenario.horizon_s / 3600:,g} h in {counted(scenario.case.steps, 'step')}",
         counted(s.replications, "replication"),
     ]
-    return list(scenario.warnings), ", ".join(counts)
+    return [*scenario.warnings, *of_changes], ", ".join(counts)
 
 
 def _check_topology(path: Path) -> tuple[list[Problem], str]:

@@ -22,7 +22,8 @@ from simulator.model.faults import fault
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 from simulator.model.scale import OUTSIDE, SMALLER_H, did_you_mean_unit
-from simulator.scenario.changes import DEMAND_KEYS
+from simulator.scenario.changes import DEMAND_KEYS, changes_of
+from simulator.scenario.pairing import unpaired
 from simulator.scenario.settings import Traffic, hours_between, length_h
 from simulator.simulation.faults import Event
 from simulator.traffic.services import Service, uneven
@@ -142,7 +143,7 @@ def _lacks_kind(document: Any, path: KeyPath) -> bool:
 
 
 def what_if_problems(values: Values) -> Iterator[Finding]:
-    """Changes without a name of their own, or without effect."""
+    """Changes without a name of their own, without effect, or of what all columns share."""
     seen: set[str] = set()
     for i, change in enumerate(values.get("what_if", ())):
         if change.name in seen:
@@ -153,6 +154,8 @@ def what_if_problems(values: Values) -> Iterator[Finding]:
             yield ("what_if", i, "name"), message
         if not change.set:
             yield ("what_if", i, "set"), "changes nothing; give keys and their new values"
+        for key, message in unpaired(changes_of(change.set, f"what_if[{i}]")):
+            yield ("what_if", i, "set", key), message
 
 
 # -- services ----------------------------------------------------------------------------------
