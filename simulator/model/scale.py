@@ -30,6 +30,8 @@ SHORTEST_S = 1.0
 are 0.083."""
 MANY_STEPS = 100_000
 """A year in steps of five minutes. More, in steps below ``SHORTEST_S``, are not meant."""
+REFUSED = 1e18
+"""Sizes from here on are errors already, where a file is checked."""
 SMALLEST_GBPS = 1e-3
 """A network without any link of a megabit a second is one of 1980, or in another unit."""
 NEAR = 4.0
@@ -91,11 +93,13 @@ CAPACITY = Usual(
     ("capacity_gbps", "capacity_ba_gbps"),
     *("Gbps", 1e6, SMALLER_GBPS, 100.0),
     why="a petabit a second is beyond every link and every cable there is",
+    no_limit=REFUSED,
 )
 DELAY = Usual(
     ("delay_ms", "hop_delay_ms"),
     *("ms", 1000.0, SMALLER_MS, 5.0),
     why="light takes 200 ms around the globe by fibre, and 250 ms by a geostationary satellite",
+    no_limit=REFUSED,
 )
 HORIZON = Usual(
     ("horizon_h",),

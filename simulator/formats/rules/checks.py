@@ -13,6 +13,7 @@ from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
 from simulator.model.scale import (
     NEAR,
+    REFUSED,
     SMALLEST_GBPS,
     amount,
     did_you_mean_unit,
@@ -29,7 +30,7 @@ DELAY_ROUNDING_MS = 0.0005
 """Delays are given to three decimals."""
 SPHERE_TOLERANCE = 0.005
 """How far a great circle on a sphere is off the true distance at most."""
-MOST = 1e18
+MOST = REFUSED
 """No capacity, length or weight is larger; sums of such numbers stay finite."""
 SIZES = ("capacity_gbps", "capacity_ba_gbps", "metric", "delay_ms", "fibre_km")
 MOST_HINTS = 50
@@ -271,8 +272,9 @@ def _all_tiny(draft: Draft) -> Iterator[Problem]:
     known = [(size, i) for i, size in enumerate(sizes) if size is not None]
     if known and len(known) == len(sizes) and max(known)[0] < SMALLEST_GBPS:
         size, i = max(known)
-        words = in_words(size, "Gbps")
-        message = f"{words}, and no link is larger; were Tbps meant ({amount(1e3 * size, 'Gbps')})?"
+        message = f"{in_words(size, 'Gbps')}, and no link is larger"
+        if (of_tbps := 1e3 * size) >= SMALLEST_GBPS:
+            message += f"; {did_you_mean_unit('Tbps', of_tbps, 'Gbps')}"
         yield draft.warning(("links", i, "capacity_gbps"), message)
 
 
