@@ -15,6 +15,7 @@ from simulator.cli import main as cli
 from simulator.cli import running
 from simulator.results.results import Results
 from simulator.scenario.load import load
+from simulator.scenario.pairing import SHARED
 from simulator.study.whatif import what_if
 
 pytestmark = pytest.mark.usefixtures("no_headroom")
@@ -87,7 +88,7 @@ def test_it_prints_within_a_hundred_columns(answer):
 
 
 def test_a_notebook_gets_escaped_text(scenario):
-    answer = what_if(scenario.with_changes({"replications": 1}), {"<b>": {"seed": 8}})
+    answer = what_if(scenario.with_changes({"replications": 1}), {"<b>": {"demands.all": "x2"}})
     page = answer._repr_html_()
     assert "<b>" not in page
     assert "&lt;b&gt;" in page
@@ -105,11 +106,11 @@ def test_no_change_is_refused(scenario):
     with pytest.raises(InputError, match="nothing to change"):
         what_if(scenario.with_changes({"what_if": []}))
     with pytest.raises(InputError, match="as it stands"):
-        what_if(scenario, {"baseline": {"seed": 3}})
+        what_if(scenario, {"baseline": {"demands.all": "x2"}})
 
 
 def test_every_wrong_change_is_told_before_anything_runs(scenario, tmp_path):
-    wrong = {"a": {"seeed": 1}, "b": {"links.nowhere.metric": 2}, "c": {"seed": 2}}
+    wrong = {"a": {"seeed": 1}, "b": {"links.nowhere.metric": 2}, "c": {"demands.all": "x2"}}
     with pytest.raises(InputError) as stopped:
         what_if(scenario, wrong, out=tmp_path / "out")
     assert str(stopped.value).splitlines() == [
@@ -119,14 +120,38 @@ def test_every_wrong_change_is_told_before_anything_runs(scenario, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def test_fewer_replications_and_strategies_are_paired_as_far_as_they_go(scenario):
+def test_strategies_that_a_change_drops_are_left_out_of_its_rows(scenario):
     only = {"static": {"scheme": "nearest_exit"}}
-    answer = what_if(scenario, {"less": {"replications": 2, "strategies": only}})
+    answer = what_if(scenario, {"less": {"strategies": only}})
     assert set(answer.frame["strategy"]) == {"static"}
-    assert (answer.frame["replications"] == 2).all()
+    assert (answer.frame["replications"] == 3).all()
     row = figure(answer, "less", "exit_utilisation_peak")
     assert row["difference"] == 0.0
     assert "–" in str(answer)  # nothing to say of sdn
+
+
+@pytest.mark.parametrize("key", list(SHARED))
+def test_what_all_columns_share_is_refused_in_a_change(scenario, key):
+    value = {"start": "2017-01-01", "end": "2017-01-02"}.get(key, 2)
+    with pytest.raises(InputError) as stopped:
+        what_if(scenario, {"a": {"demands.all": "x2", key: value}})
+    message = str(stopped.value).splitlines()[0]
+    assert message.startswith(f"change 'a': {key}: ")
+    assert "differences from the baseline would not be paired" in message
+    assert f"--set {key}={value}" in message
+
+
+def test_a_warning_that_a_change_adds_is_passed_on_before_anything_runs(scenario):
+    found = []
+
+    def stop(problem):
+        found.append(str(problem))
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        what_if(scenario, {"full": {"targets.exit_utilisation": 80}}, warn=stop)
+    (warning,) = found
+    assert warning.startswith("change 'full': targets.exit_utilisation: warning: 80 is 8,000 %")
 
 
 def test_the_sentence_is_about_the_best_change_of_each_strategy(answer):
@@ -160,10 +185,10 @@ def test_a_change_that_drops_a_strategy_is_not_compared_with_it(scenario):
 def test_the_folder_holds_every_run(scenario, tmp_path):
     shares: list[float] = []
     names = {
-        "LA +20G": {"seed": 8},
-        "la 20g": {"seed": 9},
-        "baseline!": {"seed": 1},
-        "中文/..": {"seed": 2},
+        "LA +20G": {"demands.all": "x2"},
+        "la 20g": {"demands.all": "x3"},
+        "baseline!": {"demands.all": "x4"},
+        "中文/..": {"demands.all": "x5"},
     }
     answer = what_if(
         scenario.with_changes({"replications": 1}),
@@ -205,11 +230,11 @@ def test_nothing_is_left_of_what_fails_halfway(scenario, tmp_path):
 
 def test_only_results_of_its_own_kind_are_replaced(scenario, tmp_path):
     small, out = scenario.with_changes({"replications": 1}), tmp_path / "out"
-    change = {"a": {"seed": 2}}
+    change = {"a": {"demands.all": "x2"}}
     what_if(small, change, out=out)
     with pytest.raises(SimulatorError, match="exists already"):
         what_if(small, change, out=out)
-    what_if(small, {"b": {"seed": 2}}, out=out, force=True)
+    what_if(small, {"b": {"demands.all": "x2"}}, out=out, force=True)
     assert {file.name for file in out.iterdir()} == {"baseline", "b", "whatif.csv", "whatif.json"}
     with pytest.raises(SimulatorError, match="not a results folder"):
         what_if(small, change, out=out / "baseline", force=True)
@@ -238,7 +263,7 @@ def test_changes_on_the_command_line(here):
     done = call(
         *("a.yaml", "--seed", 5, "--json"),
         *("--set", "links.beijing-la.capacity_gbps=+20", "--set", "step_s=600"),
-        *("--change", "out only: strategies.sdn.control.steers=[international_out], seed=6"),
+        *("--change", "out only: strategies.sdn.control.steers=[international_out]"),
         *("--change", "demands.all=x2"),
     )
     assert done.exit_code == 0, done.stderr
@@ -252,13 +277,13 @@ def test_changes_on_the_command_line(here):
     record = json.loads((folder / "whatif.json").read_text(encoding="utf-8"))
     assert Results(folder / "baseline").run["scenario"]["seed"] == 5
     assert record["changes"] == {
-        "out only": {"strategies.sdn.control.steers": ["international_out"], "seed": 6},
+        "out only": {"strategies.sdn.control.steers": ["international_out"]},
         "demands.all=x2": {"demands.all": "x2"},
-        "links.beijing-la.capacity_gbps=+20, step_s=600": {
-            "links.beijing-la.capacity_gbps": "+20",
-            "step_s": 600,
-        },
     }
+    for name in ("baseline", "out-only", "demands-all-x2"):  # --set is for all columns
+        run = Results(folder / name).run
+        assert run["scenario"]["step_s"] == 600
+        assert run["changes"]["links.beijing-la.capacity_gbps"] == "+20"
     assert {row["change"] for row in rows} == set(record["changes"])
     assert (folder / "out-only" / "figures").is_dir()
 
@@ -271,6 +296,34 @@ def test_a_wrong_change_on_the_command_line(here):
         " did you mean 'beijing-la'?\n"
     )
     assert not list(here.iterdir())
+
+
+@pytest.mark.parametrize("key", ["seed=6", "replications=2", "horizon_h=3", "step_s=60"])
+def test_a_change_that_breaks_the_pairing_is_refused(here, key):
+    done = call("mini", "--change", f"a: demands.all=x2, {key}")
+    assert (done.exit_code, done.stdout) == (2, "")
+    (message,) = done.stderr.splitlines()
+    assert message.startswith(f"change 'a': {key.split('=')[0]}: ")
+    assert f"set it for all columns: --set {key}" in message
+    assert not list(here.iterdir())
+
+
+def test_changes_are_checked_for_what_is_strange_too(here):
+    Path("a.yaml").write_text(
+        "topology: china169-mini\nhorizon_h: 1\nstrategies: {static: {scheme: nearest_exit}}\n"
+        "what_if: [{name: full, set: {targets.exit_utilisation: 80}}]\n",
+        encoding="utf-8",
+    )
+    done = CliRunner().invoke(cli.main, ["check", "a.yaml"])
+    assert done.exit_code == 0
+    assert done.stdout.splitlines()[0] == (
+        "a.yaml:4:56: what_if[0].set.'targets.exit_utilisation': warning: 80 is 8,000 %;"
+        " did you mean 0.8?"
+    )
+    done = call("a.yaml")
+    assert done.exit_code == 0
+    assert done.stderr.startswith("change 'full': targets.exit_utilisation: warning: 80 is 8,000 %")
+    assert call("a.yaml", "--quiet", "--force").stderr == ""
 
 
 def test_a_scenario_without_changes_asks_for_one(here):

@@ -54,8 +54,8 @@ def import_modules(package: str) -> None:
         importlib.import_module(module.name)
 
 
-def problems_in(value: Any, network: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
-    """Visit every registered instance inside of checked settings and collect its problems.
+def walk(value: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, Any]]:
+    """Visit checked settings and everything in them, each with its place in their document.
 
     Parameters
     ----------
@@ -64,18 +64,24 @@ def problems_in(value: Any, network: Any, path: KeyPath = ()) -> Iterator[tuple[
     path : tuple of str and int
         Where *value* stands in its document.
     """
+    yield path, value
+    parts: Iterable[tuple[str | int, Any]] = ()
     if isinstance(value, Mapping):
-        for key, part in value.items():
-            yield from problems_in(part, network, (*path, key))
+        parts = value.items()
     elif isinstance(value, list | tuple):
-        for i, part in enumerate(value):
-            yield from problems_in(part, network, (*path, i))
+        parts = enumerate(value)
     elif is_dataclass(value) and not isinstance(value, type):
-        if hasattr(type(value), "__registry__"):
-            for below, message in value.problems(network):  # type: ignore[attr-defined]
-                yield (*path, *below), message
-        for each in fields(value):
-            yield from problems_in(getattr(value, each.name), network, (*path, each.name))
+        parts = ((each.name, getattr(value, each.name)) for each in fields(value))
+    for key, part in parts:
+        yield from walk(part, (*path, key))
+
+
+def problems_in(value: Any, network: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Collect the problems of every registered instance inside of checked settings; see `walk`."""
+    for at, each in walk(value, path):
+        if hasattr(type(each), "__registry__"):
+            for below, message in each.problems(network):
+                yield (*at, *below), message
 
 
 class Registry:

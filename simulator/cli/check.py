@@ -14,6 +14,7 @@ from simulator.cli.topology import read
 from simulator.formats.format import is_third_party_name
 from simulator.formats.matrices.demand_format import read_demands
 from simulator.scenario.load import load
+from simulator.scenario.sanity import traffic_doubts
 from simulator.study.whatif import check_what_if
 
 Sets = Sequence[tuple[str, str]]
@@ -67,8 +68,9 @@ def _check(path: Path, sets: Sets) -> tuple[list[Problem], str]:
 
 def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
     scenario = load(path, sets)
-    if errors := check_what_if(scenario):
-        raise InputError([*errors, *scenario.warnings])
+    of_changes = check_what_if(scenario)
+    if any(problem.severity == "error" for problem in of_changes):
+        raise InputError([*of_changes, *scenario.warnings])
     s = scenario.settings
     counts = [
         counted(len(s.strategies), "strategy", "strategies"),
@@ -79,7 +81,7 @@ def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
         f"{scenario.horizon_s / 3600:,g} h in {counted(scenario.case.steps, 'step')}",
         counted(s.replications, "replication"),
     ]
-    return list(scenario.warnings), ", ".join(counts)
+    return [*scenario.warnings, *of_changes], ", ".join(counts)
 
 
 def _check_topology(path: Path) -> tuple[list[Problem], str]:
@@ -92,4 +94,7 @@ def _check_topology(path: Path) -> tuple[list[Problem], str]:
     if network.about.matrix:
         demands = read_demands(network.about.matrix, network)
         counts.append(counted(len(demands), "demand"))
+        doubts = traffic_doubts(network, demands)
+        matrix = str(network.about.matrix)
+        warnings += [Problem(matrix, None, None, "", each, "warning") for each in doubts]
     return warnings, ", ".join(counts)

@@ -24,17 +24,13 @@ def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
     return scenario.with_strategies(names, f"--strategies {options.strategies}")
 
 
-def parse_changes(sets: tuple[str, ...], named: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def parse_changes(named: tuple[str, ...]) -> dict[str, dict[str, Any]]:
     """Return the changes that a question compares, by name.
 
-    All *sets*, ``KEY=VALUE``, are one change together. Each of *named* is one too,
-    ``NAME: KEY=VALUE, ...``; without a name, the text is the name.
+    Each is ``NAME: KEY=VALUE, ...``; without a name, the text is the name.
     """
-    pairs = [_change(text) for text in named]
-    if sets:
-        pairs.append((", ".join(sets), [pair(text, "--set") for text in sets]))
     changes: dict[str, dict[str, Any]] = {}
-    for name, assigned in pairs:
+    for name, assigned in map(_change, named):
         if name in changes:
             raise click.BadParameter(f"two changes are named {name!r}", param_hint="--change")
         changes[name] = {key: parse_value(key, text) for key, text in assigned}

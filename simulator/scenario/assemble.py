@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulator.base import library
-from simulator.base.document import Document
+from simulator.base.document import Document, KeyPath
 from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import check
 from simulator.formats.format import is_third_party_name, read_network
@@ -20,7 +20,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.scenario import rules
+from simulator.scenario import rules, sanity
 from simulator.scenario.changes import Change, change_demands, change_document, change_network
 from simulator.scenario.settings import (
     BORDER_KEYS,
@@ -139,12 +139,19 @@ def assemble(
 
     if errors := _errors(problems):
         raise InputError(errors)
+    settings = Settings(**values)
     return Assembled(
         name=source.name,
-        settings=with_fallbacks(Settings(**values)),
+        settings=with_fallbacks(settings),
         network=network,
         demands=demands,
-        warnings=(*problems, *_unserved_warnings(document, demands, matrix.unserved)),
+        warnings=(
+            *problems,
+            *_setting_warnings(document, settings),
+            *sanity.link_doubts(source.changes, network),
+            *_traffic_warnings(source, settings, network, matrix.demands, demands),
+            *_unserved_warnings(document, demands, matrix.unserved),
+        ),
         inputs=(*([document.path] if document.path else ()), *topology.files, *matrix.files),
         changes={**(before.changes if before else {}), **{c.key: c.value for c in changes}},
         recording=matrix.recording,
@@ -156,6 +163,12 @@ def assemble(
 
 def _at(document: Document, findings: Iterable[rules.Finding]) -> list[Problem]:
     return [document.problem(*finding) for finding in findings]
+
+
+def _setting_warnings(document: Document, settings: Settings) -> Iterable[Problem]:
+    """Values that are almost surely in another unit."""
+    for path, message in sanity.setting_doubts(settings):
+        yield document.problem(path, message, severity="warning")
 
 
 def _errors(problems: Iterable[Problem]) -> list[Problem]:
@@ -260,6 +273,22 @@ def _read_matrix(source: Source, chosen: Matrix | None, network: Network) -> Mat
         recording if recording is not None and len(recording) > 1 else None,
         IgpEcmp().route(network, demands).served < 1.0 - 1e-9,
     )
+
+
+def _traffic_warnings(
+    source: Source, settings: Settings, network: Network, base: Demands, demands: Demands
+) -> Iterable[Problem]:
+    """Traffic far beyond what the network carries: by its matrix, or else by a change of it."""
+    matrix = settings.traffic.matrix
+    files = list(matrix.files()) if matrix else []
+    where: KeyPath = ("traffic", "matrix", *files[:1]) if matrix else ("topology",)
+    for doubt in (doubts := sanity.traffic_doubts(network, base)):
+        message = doubt if matrix else f"the matrix of {network.name}: {doubt}"
+        yield source.document.problem(where, message, severity="warning")
+    changes = [change for change in source.changes if change.path[0] == "demands"]
+    if changes and not doubts:
+        for doubt in sanity.traffic_doubts(network, demands):
+            yield changes[-1].problem(doubt, severity="warning")
 
 
 def _unserved_warnings(

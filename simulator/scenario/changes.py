@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -53,9 +53,9 @@ class Change(NamedTuple):
         """Whether the change is one of the document, and not of links or demands."""
         return self.path[0] not in ("links", "demands")
 
-    def problem(self, message: str) -> Problem:
+    def problem(self, message: str, severity: Literal["error", "warning"] = "error") -> Problem:
         """Return a problem with this change."""
-        return Problem(self.origin, None, None, self.key, message)
+        return Problem(self.origin, None, None, self.key, message, severity)
 
 
 def changes_of(values: Mapping[str, Any], origin: str) -> list[Change]:

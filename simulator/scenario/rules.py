@@ -21,7 +21,9 @@ from simulator.model.demands import CLASSES, Demands
 from simulator.model.faults import fault
 from simulator.model.network import Network
 from simulator.model.recording import Recording
-from simulator.scenario.changes import DEMAND_KEYS
+from simulator.model.scale import OUTSIDE, SMALLER_H, did_you_mean_unit
+from simulator.scenario.changes import DEMAND_KEYS, changes_of
+from simulator.scenario.pairing import unpaired
 from simulator.scenario.settings import Traffic, hours_between, length_h
 from simulator.simulation.faults import Event
 from simulator.traffic.services import Service, uneven
@@ -141,7 +143,7 @@ def _lacks_kind(document: Any, path: KeyPath) -> bool:
 
 
 def what_if_problems(values: Values) -> Iterator[Finding]:
-    """Changes without a name of their own, or without effect."""
+    """Changes without a name of their own, without effect, or of what all columns share."""
     seen: set[str] = set()
     for i, change in enumerate(values.get("what_if", ())):
         if change.name in seen:
@@ -152,6 +154,8 @@ def what_if_problems(values: Values) -> Iterator[Finding]:
             yield ("what_if", i, "name"), message
         if not change.set:
             yield ("what_if", i, "set"), "changes nothing; give keys and their new values"
+        for key, message in unpaired(changes_of(change.set, f"what_if[{i}]")):
+            yield ("what_if", i, "set", key), message
 
 
 # -- services ----------------------------------------------------------------------------------
@@ -240,15 +244,22 @@ def _event_times(at: KeyPath, event: Event, horizon_h: float) -> Iterator[Findin
     """Events that begin or end outside of the scenario, or end before they begin."""
     if event.at_h >= horizon_h:
         message = f"{event.at_h:g} h is not before the end of the scenario, at {horizon_h:g} h"
-        yield (*at, "at_h"), message
+        yield (*at, "at_h"), message + _smaller_unit(event.at_h, horizon_h)
     if event.until_h is not None and event.until_h <= event.at_h:
         yield (*at, "until_h"), f"{event.until_h:g} h is not after at_h, {event.at_h:g} h"
     elif event.until_h is not None and event.until_h > horizon_h:
-        message = (
-            f"{event.until_h:g} h is after the end of the scenario, at {horizon_h:g} h;"
-            " leave it out for an event that lasts to the end"
-        )
-        yield (*at, "until_h"), message
+        message = f"{event.until_h:g} h is after the end of the scenario, at {horizon_h:g} h"
+        way_out = "; leave it out for an event that lasts to the end"
+        yield (*at, "until_h"), message + (_smaller_unit(event.until_h, horizon_h) or way_out)
+
+
+def _smaller_unit(hours: float, horizon_h: float) -> str:
+    """Return the question for minutes or seconds, where a time is far beyond the scenario."""
+    if hours > OUTSIDE * horizon_h:
+        for unit, size in SMALLER_H.items():
+            if hours * size < horizon_h:
+                return f"; {did_you_mean_unit(unit, hours * size, 'h')}"
+    return ""
 
 
 def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,9 @@ from simulator.results.results import Results
 from simulator.results.statistics import by_replication, interval
 from simulator.results.writer import write_csv
 from simulator.run import Progress, run
+from simulator.scenario.changes import changes_of
 from simulator.scenario.load import as_scenario
+from simulator.scenario.pairing import unpaired
 from simulator.scenario.rules import BASELINE
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
@@ -43,6 +46,7 @@ def what_if(
     progress: Progress | None = None,
     force: bool = False,
     finish: Callable[[Path], None] | None = None,
+    warn: Callable[[Problem], None] | None = None,
 ) -> Answer:
     """Run a scenario as it stands and with changes, under the same traffic.
 
@@ -52,7 +56,9 @@ def what_if(
         Anything but a scenario is loaded first; see :func:`simulator.load`.
     changes : mapping, optional
         ``{name: {key: value}}``, or one change as ``{key: value}``; the scenario's own ``what_if``
-        when left out. Keys and values are those of :meth:`Scenario.with_changes`.
+        when left out. Keys and values are those of :meth:`Scenario.with_changes`, but for those
+        that all columns share, so that differences are paired: ``seed``, ``replications``,
+        ``horizon_h``, ``start``, ``end`` and ``step_s``.
     out : path, optional
         Folder to write: results in ``baseline`` and in a folder for each change, and
         ``whatif.csv``; a temporary one when left out.
@@ -64,6 +70,8 @@ def what_if(
         Replace what-if results that stand at *out*.
     finish : callable, optional
         Given the folder of every run before it appears, to add pictures.
+    warn : callable, optional
+        Given each warning that a change adds to those of the scenario, before anything runs.
 
     Returns
     -------
@@ -84,6 +92,10 @@ def what_if(
     scenario = as_scenario(scenario)
     named = _named(scenario, changes)
     scenarios = {BASELINE: scenario, **_changed(scenario, named)}
+    if warn is not None:
+        for each in scenarios.values():
+            for problem in _new_warnings(scenario, each):
+                warn(problem)
     folders = _folders(scenarios)
     with StagingFolder(out, force=force, mark=MARK) as staging:
         made = {}
@@ -109,27 +121,35 @@ def what_if(
 
 
 def check_what_if(scenario: Scenario) -> list[Problem]:
-    """Return what is wrong with the changes that a scenario lists under ``what_if``."""
+    """Return what is wrong with the changes that a scenario lists under ``what_if``, or strange."""
     problems: list[Problem] = []
     for i, change in enumerate(scenario.settings.what_if):
         origin = f"what_if[{i}]"
         try:
-            scenario.with_changes(change.set, origin)
+            found = _new_warnings(scenario, scenario.with_changes(change.set, origin))
         except InputError as error:
-            for problem in error.problems:
-                own = problem.file == origin  # else it stands in a file that the change names
-                problems.append(_placed(scenario, i, change, problem) if own else problem)
+            found = list(error.problems)
+        for problem in found:
+            own = problem.file == origin  # else it stands in a file that the change names
+            problems.append(_placed(scenario, i, change, problem) if own else problem)
     return problems
+
+
+def _new_warnings(scenario: Scenario, changed: Scenario) -> list[Problem]:
+    """Return the warnings of a changed scenario at places where the scenario has none."""
+    known = {(each.file, each.line, each.key) for each in scenario.warnings}
+    return [each for each in changed.warnings if (each.file, each.line, each.key) not in known]
 
 
 def _placed(scenario: Scenario, i: int, change: WhatIfEntry, problem: Problem) -> Problem:
     """Return a problem of a change with its place in the scenario's file."""
     key = max((k for k in change.set if problem.key.startswith(k)), key=len, default=None)
     if key is None:
-        return scenario.problem(("what_if", i, "set"), f"{problem.key}: {problem.message}")
+        placed = scenario.problem(("what_if", i, "set"), f"{problem.key}: {problem.message}")
+        return replace(placed, severity=problem.severity)
     below = problem.key.removeprefix(key).lstrip(".")
     message = f"{below}: {problem.message}" if below else problem.message
-    return scenario.problem(("what_if", i, "set", key), message)
+    return replace(scenario.problem(("what_if", i, "set", key), message), severity=problem.severity)
 
 
 # -- changes ------------------------------------------------------------------------------------
@@ -144,7 +164,10 @@ def _named(scenario: Scenario, changes: Mapping[str, Any] | None) -> dict[str, d
         named = {_text(changes): dict(changes)}
     if named and BASELINE not in named:
         return named
-    message = f"nothing to change: scenario {scenario.name} lists no what_if, and none is given"
+    message = (
+        f"nothing to change: scenario {scenario.name} lists no what_if, and no change is given"
+        " (--change KEY=VALUE; --set is for all columns)"
+    )
     if named:
         message = f"{BASELINE!r} is the scenario as it stands; name the change otherwise"
     raise InputError([Problem("", None, None, "what_if", message)])
@@ -158,8 +181,11 @@ def _changed(scenario: Scenario, named: Mapping[str, Changes]) -> dict[str, Scen
     scenarios: dict[str, Scenario] = {}
     problems: list[Problem] = []
     for name, change in named.items():
+        origin = f"change {plain(name)!r}"
+        apart = unpaired(changes_of(change, origin))
+        problems += [Problem(origin, None, None, key, message) for key, message in apart]
         try:
-            scenarios[name] = scenario.with_changes(change, f"change {plain(name)!r}")
+            scenarios[name] = scenario.with_changes(change, origin)
         except InputError as error:
             problems += error.problems
     if problems:

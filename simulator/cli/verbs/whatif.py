@@ -5,12 +5,12 @@ from __future__ import annotations
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-from simulator.cli.output import folder_text, print_json, print_text
+from simulator.cli.output import folder_text, print_error, print_json, print_text
 
 
 @click.command()
 @run_options("Folder to write; results/NAME-whatif if left out.")
-@set_option("One change, all together.")
+@set_option("Change the scenario, the baseline and all that is compared with it.")
 @click.option(
     "--change",
     "named",
@@ -21,21 +21,24 @@ from simulator.cli.output import folder_text, print_json, print_text
 def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...]) -> None:
     r"""Compare SCENARIO as it stands with SCENARIO changed.
 
-    Both run under the same traffic, so that differences are paired. Without --set and --change
-    the changes are those that the scenario lists under what_if.
+    Both run under the same traffic, so that differences are paired. Without --change the changes
+    are those that the scenario lists under what_if. What all columns share is for --set: seed,
+    replications, horizon_h, start, end, step_s.
 
     \b
       simulator whatif mini --change "LA +20G: links.beijing-la.capacity_gbps=+20" \
-                            --change "a year on: demands.international=x1.3"
+                            --change "a year on: demands.international=x1.3" \
+                            --set replications=5
     """
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario, parse_changes
     from simulator.study.whatif import what_if
 
-    changes = parse_changes(sets, named)
-    scenario = load_scenario(options)
+    changes = parse_changes(named)
+    scenario = load_scenario(options, sets)
+    warn = None if options.quiet else print_error
     with running(options, scenario, "-whatif") as keywords:
-        answer = what_if(scenario, changes or None, **keywords)
+        answer = what_if(scenario, changes or None, warn=warn, **keywords)
     if options.as_json:
         print_json(answer.to_json())
     elif not options.quiet:

@@ -11,6 +11,15 @@ from collections.abc import Callable, Iterable, Iterator
 
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
+from simulator.model.scale import (
+    NEAR,
+    REFUSED,
+    SMALLEST_GBPS,
+    amount,
+    did_you_mean_unit,
+    in_words,
+    usual_of,
+)
 from simulator.model.topology import FIBRE_KM_PER_MS
 
 Check = Callable[[Draft], Iterator[Problem]]
@@ -21,7 +30,7 @@ DELAY_ROUNDING_MS = 0.0005
 """Delays are given to three decimals."""
 SPHERE_TOLERANCE = 0.005
 """How far a great circle on a sphere is off the true distance at most."""
-MOST = 1e18
+MOST = REFUSED
 """No capacity, length or weight is larger; sums of such numbers stay finite."""
 SIZES = ("capacity_gbps", "capacity_ba_gbps", "metric", "delay_ms", "fibre_km")
 MOST_HINTS = 50
@@ -201,24 +210,72 @@ def _delay_given(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
 
 
 def _speed_of_light(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
-    delay = draft.delay_ms(link) or 0.0
+    key = "delay_ms" if "delay_ms" in link else "fibre_km"
+    fibre_km = None if key == "delay_ms" else link["fibre_km"]
     straight_km = draft.great_circle_km(link) or 0.0
-    if not faster_than_light(delay, straight_km):
-        return
+    if message := too_fast(draft.delay_ms(link) or 0.0, straight_km, fibre_km):
+        yield draft.warning(("links", i, key), message)
+
+
+def too_fast(delay_ms: float, straight_km: float, fibre_km: float | None = None) -> str:
+    """Return the message on a link faster than light in fibre, or nothing.
+
+    Parameters
+    ----------
+    delay_ms : float
+        One way; that of *fibre_km* where the length is given.
+    straight_km : float
+        How far the ends are apart.
+    """
+    if not faster_than_light(delay_ms, straight_km):
+        return ""
     fastest = straight_km / FIBRE_KM_PER_MS
     apart = f"the ends are {straight_km:.0f} km apart, which takes {fastest:.4g} ms"
-    if "delay_ms" in link:
-        message = f"{delay:g} ms is faster than light in fibre: {apart}"
-        yield draft.warning(("links", i, "delay_ms"), message)
-    else:
-        message = f"{link['fibre_km']:g} km of fibre are too short: {apart}"
-        yield draft.warning(("links", i, "fibre_km"), message)
+    if fibre_km is not None:
+        return f"{fibre_km:g} km of fibre are too short: {apart}"
+    message = f"{delay_ms:g} ms is faster than light in fibre: {apart}"
+    of_seconds = 1000.0 * delay_ms
+    if 1.0 <= of_seconds / fastest <= NEAR:
+        message += f"; {did_you_mean_unit('seconds', of_seconds, 'ms')}"
+    return message
 
 
 def faster_than_light(delay_ms: float, straight_km: float) -> bool:
     """Return whether light in fibre takes longer, with a margin for rounding and the sphere."""
     fastest = straight_km / FIBRE_KM_PER_MS
     return delay_ms < fastest * (1 - SPHERE_TOLERANCE) - DELAY_ROUNDING_MS
+
+
+def usual_sizes(draft: Draft) -> Iterator[Problem]:
+    """No size is one that only another unit explains; of each kind the largest is reported."""
+    for key in ("capacity_gbps", "capacity_ba_gbps", "delay_ms"):
+        usual = usual_of(key)
+        sizes = {i: link[key] for i, link in enumerate(draft.links) if link.get(key) is not None}
+        strange = [i for i, size in sizes.items() if usual and usual.doubt(size)]
+        if not usual or not strange:
+            continue
+        worst = max(strange, key=lambda i: sizes[i])
+        message = usual.doubt(sizes[worst])
+        straight_km = draft.great_circle_km(draft.links[worst])
+        if key == "delay_ms" and straight_km is not None:
+            takes = straight_km / FIBRE_KM_PER_MS
+            message += f" The ends are {straight_km:.0f} km apart, which takes {takes:.4g} ms"
+        if len(strange) > 1:
+            message += f" ({len(strange):,} links are above {amount(usual.most, usual.unit)})"
+        yield draft.warning(("links", worst, key), message)
+    yield from _all_tiny(draft)
+
+
+def _all_tiny(draft: Draft) -> Iterator[Problem]:
+    """A network that carries nothing anywhere."""
+    sizes = [link.get("capacity_gbps") for link in draft.links]
+    known = [(size, i) for i, size in enumerate(sizes) if size is not None]
+    if known and len(known) == len(sizes) and max(known)[0] < SMALLEST_GBPS:
+        size, i = max(known)
+        message = f"{in_words(size, 'Gbps')}, and no link is larger"
+        if (of_tbps := 1e3 * size) >= SMALLEST_GBPS:
+            message += f"; {did_you_mean_unit('Tbps', of_tbps, 'Gbps')}"
+        yield draft.warning(("links", i, "capacity_gbps"), message)
 
 
 def parallel_duplicates(draft: Draft) -> Iterator[Problem]:
@@ -250,5 +307,6 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     regions_are_abroad,
     region_shares,
     delays,
+    usual_sizes,
     parallel_duplicates,
 )
