@@ -38,6 +38,10 @@ RECORDED = (
     "Plans and predictors know of a recording what it holds before the scenario starts ({known}), "
     "and what has been measured since."
 )
+PARTLY_ELASTIC = (
+    "{percent} % of every demand reacts to loss (traffic.elastic_share, an assumption): of what "
+    "does not get through it is deferred first, does not come back, and only the rest is lost."
+)
 ELASTIC = (
     "Elastic services slow down at once and exactly to their fair part of what is left: no ramps, "
     "no timeouts. What they do not send is deferred, and does not come back later."
@@ -55,8 +59,10 @@ def notes(scenario: Scenario) -> list[str]:
         known = f"{before_h:g} h" if before_h else "nothing, so its first matrix stands for it"
         found.append(RECORDED.format(known=known))
     services = scenario.settings.traffic.services or {}
-    elastic = any(service.elastic for service in services.values())
-    return [*found, LEFT_OUT[0], ELASTIC if elastic else INELASTIC, *LEFT_OUT[1:]]
+    reacts = ELASTIC if any(service.elastic for service in services.values()) else INELASTIC
+    if share := scenario.settings.traffic.elastic_share:
+        reacts = PARTLY_ELASTIC.format(percent=f"{100 * share:g}")
+    return [*found, LEFT_OUT[0], reacts, *LEFT_OUT[1:]]
 
 
 def write(

@@ -49,4 +49,5 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         headroom=Headroom(case.strategies[strategy], case.demands, case.exit_target, stage.streams),
         cost=case.strategies[case.yardstick].scheme.cost if case.yardstick else None,
         qos=case.series.qos,
+        elastic_share=case.series.elastic_share,
     )

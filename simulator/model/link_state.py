@@ -21,7 +21,7 @@ algorithms*, INFOCOM 1999). No demand sends more than it asks for.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -179,6 +179,17 @@ def link_state(
         propagation,
         rates_gbps,
     )
+
+
+def deferred(state: LinkState, elastic_share: float) -> LinkState:
+    """Return the link state where part of every demand is deferred before any of it is lost.
+
+    Senders that react to loss leave room to those that do not, until they send nothing. Loads are
+    those of the rates asked for.
+    """
+    short = state.rates_gbps - state.delivered_gbps
+    held = np.clip(short, 0.0, elastic_share * state.rates_gbps)
+    return replace(state, sent_gbps=state.rates_gbps - held)
 
 
 def utilisation_and_wait(

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from simulator.model.demands import Demands
-from simulator.model.link_state import QosPolicy
+from simulator.model.link_state import QosPolicy, deferred
 from simulator.model.network import Network
 from simulator.model.path_flows import path_flows
 from simulator.model.routes import Routes
@@ -51,6 +51,8 @@ class FluidMeter:
         by instant.
     qos : QosPolicy, optional
         How demands share links that are full.
+    elastic_share : float
+        Share of every demand that is deferred before any of it is lost.
 
     Attributes
     ----------
@@ -76,7 +78,9 @@ class FluidMeter:
         headroom: Headroom,
         cost: Cost | None = None,
         qos: QosPolicy | None = None,
+        elastic_share: float = 0.0,
     ) -> None:
+        self._elastic_share = elastic_share
         self._step_us, self._end_us, self._steps = step_us, end_us, steps
         self._clock, self._network_state, self._source = clock, network_state, source
         self._queue, self._qos, self._routes = queue, qos, routes
@@ -85,7 +89,7 @@ class FluidMeter:
         self._followed: list[Routes] = []
         network = network_state.network
         self._exit_arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
-        defers = qos is not None and bool(qos.elastic.any())
+        defers = elastic_share > 0 or (qos is not None and bool(qos.elastic.any()))
         self._rows = Rows(network, demands, step_us, detail, every, emit, defers)
         self._tally = Tally(network, demands, defers)
         self._headroom, self._emit = headroom, emit
@@ -127,6 +131,8 @@ class FluidMeter:
         rates = self._source.run([int(step) for step in span[:, 2]])
         network = self._network_state.network
         state = scheduled_link_state(routes, network, rates, self._queue, self._qos)
+        if self._elastic_share > 0:
+            state = deferred(state, self._elastic_share)
         seconds = (span[:, 1] - span[:, 0]) / US_PER_S
         begun = span[:, 0] % self._step_us == 0
         # The last step ends at the horizon, which need not be a multiple of the step.

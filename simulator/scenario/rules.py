@@ -168,6 +168,9 @@ def service_problems(values: Values) -> Iterator[Finding]:
     services: Mapping[str, Service] | None = values["traffic"].services
     if services is not None and not services:
         yield ("traffic", "services"), "names no service; leave it out, or give one or more"
+    if services and values["traffic"].elastic_share:
+        message = "with services each says by itself whether it is elastic; leave this out"
+        yield ("traffic", "elastic_share"), message
     for name in services or ():
         at: KeyPath = ("traffic", "services", name)
         if name in DEMAND_KEYS:

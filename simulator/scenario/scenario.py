@@ -154,6 +154,7 @@ class Scenario(Assembled):
             s.step_s / 3600.0,
             _hour(start) if start else 0.0,
             self._recorded(),
+            elastic_share=s.traffic.elastic_share,
         )
         if services := s.traffic.services:
             base, part_of = parted(self.demands, services)

@@ -8,7 +8,15 @@ from typing import Annotated, Any, Literal
 
 from pydantic import PlainValidator
 
-from simulator.base.schema import Name, NonNegativeInt, Positive, PositiveInt, checked, shown
+from simulator.base.schema import (
+    Fraction,
+    Name,
+    NonNegativeInt,
+    Positive,
+    PositiveInt,
+    checked,
+    shown,
+)
 from simulator.control.strategy import Strategy
 from simulator.engines.engine import engine as engines
 from simulator.engines.fluid import Fluid
@@ -40,11 +48,16 @@ class Traffic:
     shapes : tuple of Shape
     services : mapping of str to Service, optional
         What the traffic is, by name (``video``, ``bulk``): every demand is parted by their shares.
+    elastic_share : float
+        Share of every demand whose senders react to loss, as TCP and QUIC do. Of what does not get
+        through it is deferred first, and only the rest is lost. What links are asked to carry stays
+        as it is. With ``services`` each says by itself whether it is elastic.
     """
 
     matrix: Annotated[Matrix, matrices.choice] | None = None
     shapes: tuple[Annotated[Shape, shapes_known.choice], ...] = ()
     services: dict[Name, Service] | None = None
+    elastic_share: Fraction = 0.0
 
     @property
     def outside(self) -> str:

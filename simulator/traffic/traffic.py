@@ -129,6 +129,8 @@ class Series:
         By service: what multiplies its demands alone, after all others.
     qos : QosPolicy, optional
         How the demands of `base` share links that are full; all alike when left out.
+    elastic_share : float
+        Share of every demand that is deferred before any of it is lost.
     """
 
     network: Network
@@ -140,6 +142,7 @@ class Series:
     part_of: np.ndarray | None = None
     own_shapes: Mapping[str, tuple[Shape, ...]] = field(default_factory=dict)
     qos: QosPolicy | None = None
+    elastic_share: float = 0.0
 
     def play(self, streams: Streams) -> Callable[[int, int], np.ndarray]:
         """Return a function that gives the rates of steps *first* to before *last*, in Gbps.
