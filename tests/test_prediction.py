@@ -246,7 +246,7 @@ def test_the_planning_window(horizon_h, step_h, count, first, apart):
 
 
 @pytest.fixture
-def notes(monkeypatch):
+def notes(monkeypatch, no_headroom):
     """A predictor that writes down what it is told; gone after the test."""
     predictor.names()
     monkeypatch.setattr(predictor, "_classes", dict(predictor._classes))

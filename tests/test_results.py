@@ -41,7 +41,11 @@ METRICS = {
     *(f"exit_utilisation_{name}" for name in ("peak", "p95", "mean")),
     *(f"latency_ms_{name}" for name in ("mean", "p50", "p95", "p99")),
     *(f"hours_above_{level}" for level in (70, 80, 90, 100)),
-    "exit_balance_jain", "mlu_peak", "propagation_ms_mean", "queueing_ms_mean", "offered_gbit",
+    *(f"latency_below_capacity_ms_{name}" for name in ("mean", "p50", "p95", "p99")),
+    "queueing_below_capacity_ms_mean", "full_buffer_ms_mean", "full_buffer_fraction",
+    "full_buffer_hours", "latency_ms_mean_buffer_5ms", "latency_ms_mean_buffer_200ms",
+    "unlisted_fraction", "exit_balance_jain", "mlu_peak", "propagation_ms_mean",
+    "queueing_ms_mean", "offered_gbit",
     "carried_gbit", "lost_gbit", "loss_fraction", "headroom", "control_cycles", "moves",
     "moved_gbps", "moved_gbps_per_day", "entries_peak", "prediction_error", "gap_max",
 }  # fmt: skip

@@ -102,14 +102,14 @@ _declare(
     "latency_ms_mean_buffer_5ms",
     "ms",
     "lower",
-    "``latency_ms_mean`` with buffers of 5 ms, from the same run.",
+    "What ``latency_ms_mean`` would be with buffers of 5 ms, from the same run.",
     lambda traffic: traffic.mean(traffic.least_gbit_ms),
 )
 _declare(
     "latency_ms_mean_buffer_200ms",
     "ms",
     "lower",
-    "``latency_ms_mean`` with buffers of 200 ms, from the same run.",
+    "What ``latency_ms_mean`` would be with buffers of 200 ms, from the same run.",
     lambda traffic: traffic.mean(traffic.most_gbit_ms),
 )
 _declare(
@@ -125,6 +125,14 @@ _declare(
     "lower",
     "Hours in which any of it did.",
     lambda traffic: traffic.full_s / 3600,
+)
+_declare(
+    "unlisted_fraction",
+    "1",
+    "neither",
+    "Share of the volume delivered whose latencies are means of demands, as its paths are too many"
+    " to list.",
+    lambda traffic: traffic.mean(traffic.unlisted_gbit),
 )
 _declare("offered_gbit", "Gbit", "neither", "Volume asked for.", lambda t: t.offered_gbit)
 _declare("carried_gbit", "Gbit", "higher", "Volume delivered.", lambda t: t.delivered_gbit)
@@ -150,18 +158,3 @@ def deferred_gbit(totals: Totals) -> Scoped:
     if totals.defers:
         for scope, traffic in totals.traffic.items():
             yield scope, traffic.deferred_gbit
-
-
-@metric(
-    "unlisted_fraction",
-    unit="1",
-    scopes=_SCOPES,
-    better="neither",
-    sentence="Share of the volume delivered whose latencies are means of demands, as its paths are"
-    " too many to list; only where there is any.",
-)
-def unlisted_fraction(totals: Totals) -> Scoped:
-    """Yield the share that quantiles know by demand alone."""
-    if totals.traffic["all"].unlisted_gbit > 0:
-        for scope, traffic in totals.traffic.items():
-            yield scope, traffic.mean(traffic.unlisted_gbit)
