@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulator.control.settled import acts_at_once, settled
+from simulator.control.steering import steer
 from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
@@ -175,6 +176,7 @@ class _Question:
         streams: Streams,
     ) -> None:
         self._network, self._demands, self._streams = network, demands, streams
+        self._target = target
         scheme = strategy.scheme if strategy.is_static else _holding(strategy.scheme, target)
         self._strategy = replace(strategy, scheme=scheme)
         static = scheme if strategy.perfect_information else strategy.static_scheme
@@ -194,6 +196,7 @@ class _Question:
             promised = None
         self._promised = None if promised is None else promised * capacity * _TOUCH
         self._witnesses: list[Routes] = []
+        self._last: Routes | None = None  # where to start from
 
     # -- the least of many instants ---------------------------------------------------------------
 
@@ -208,9 +211,10 @@ class _Question:
             if held[instant]:
                 continue
             known = list(self._witnesses)
-            factor = self._factor(rates[:, instant], limit.factor)
-            if factor < limit.factor:
-                limit = self._explained(rates[:, instant], factor, float(start_s[instant]))
+            if not self._spared(rates[:, instant], limit.factor):
+                factor = self._factor(rates[:, instant], limit.factor)
+                if factor < limit.factor:
+                    limit = self._explained(rates[:, instant], factor, float(start_s[instant]))
             new = [each for each in self._witnesses if each not in known]
             held |= self._held(rates, limit.factor, new)
         return limit
@@ -285,6 +289,30 @@ class _Question:
         if fits and self._promised is not None and np.all(loads <= self._promised):
             self._witnesses = [routes, *self._witnesses[: _WITNESSES - 1]]
         return fits
+
+    def _spared(self, rates: np.ndarray, factor: float) -> bool:
+        """Whether the scheme holds an instant with room to spare, which makes a good witness.
+
+        Routes that fill exits to the brim hold no other instant: one has a little more here, one
+        there. So the scheme is asked to stay half as far below the target as it can be.
+        """
+        if self._promised is None or not math.isfinite(factor):
+            return False
+        level = float(self._pressure(rates[:, None])[0]) * factor
+        scheme = _holding(self._strategy.scheme, self._target * (1.0 + min(level, 1.0)) / 2.0)
+        if scheme == self._strategy.scheme:
+            return False
+        grown = self._grown(rates, factor)
+        strategy, demands = self._strategy, self._demands.with_gbps(grown)
+        static = self._static.route(self._network, self._demands)
+        steered, part = strategy.steered(self._network, self._demands), strategy.steered_share
+        seen, mine = steer(self._network, demands, steered, static, part)
+        self._last = upper = scheme.route(seen, mine, self._last)
+        routes = upper.scaled(part).scattered(steered, len(demands)).with_fallback(static)
+        if not np.all(routes.loads(grown) <= self._promised):
+            return False
+        self._witnesses = [routes, *self._witnesses[: _WITNESSES - 1]]
+        return True
 
     def _held(self, rates: np.ndarray, factor: float, witnesses: list[Routes]) -> np.ndarray:
         """Instants that the scheme is sure to hold, as these routes of its own hold them."""
