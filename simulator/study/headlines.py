@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from simulator.base.errors import SimulatorError
-from simulator.base.text import Form, Row, cell, volume_unit
+from simulator.base.text import Form, Row, volume_unit
 from simulator.model.demands import INTERNATIONAL
 from simulator.results.metrics import metric as catalogue
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication
+from simulator.study.evidence import Estimate, Shown, cell_of
 
 COMBINED = "international"
 """Scope of both international classes together."""
@@ -126,15 +127,19 @@ def values_of(results: Results, lines: list[Headline]) -> dict[str, Values]:
     return dict(values)
 
 
-def row_of(line: Headline, figures: list[tuple[float, float, float, bool]]) -> Row:
-    """Return a line of a table; a figure: mean, interval, whether it is a difference."""
-    means = [abs(mean) for mean, _, _, apart in figures if np.isfinite(mean) and not apart]
-    largest = max(means, default=0.0)
-    cells = (
-        cell(mean, low, high, line.form, apart=apart, largest=largest)
-        for mean, low, high, apart in figures
-    )
-    return Row(line.label, tuple(cells))
+def by_key(estimates: pd.DataFrame) -> dict[tuple[str, str, str], Estimate]:
+    """Return the rows of estimates by strategy, metric and scope."""
+    keys = zip(estimates["strategy"], estimates["metric"], estimates["scope"], strict=True)
+    rows: list[Any] = estimates.to_dict("records")
+    return dict(zip(keys, rows, strict=True))
+
+
+def row_of(line: Headline, figures: Iterable[Shown | None]) -> Row:
+    """Return a line of a table."""
+    figures = list(figures)
+    known = [shown.estimate["mean"] for shown in figures if shown and not shown.apart]
+    largest = max((abs(mean) for mean in known if np.isfinite(mean)), default=0.0)
+    return Row(line.label, tuple(cell_of(shown, line.form, largest) for shown in figures))
 
 
 def ranks(values: Values, keys: Iterable[tuple[str, str]]) -> list[float]:

@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.base.text import cell, short
+from simulator.results.intervals import interval
 from simulator.results.results import Results
-from simulator.results.statistics import interval
 from simulator.study.headlines import Headline, Values
 
 FULLEST = {"exit_utilisation_peak": "the hottest exit", "mlu_peak": "the fullest link"}

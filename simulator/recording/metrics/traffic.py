@@ -6,18 +6,32 @@ from collections.abc import Callable
 from functools import partial
 
 from simulator.recording.tally import Totals, TrafficTotals
-from simulator.results.metrics import Better, Scope, Scoped, metric
+from simulator.results.metrics import Better, Scope, Scoped, Spread, metric
 from simulator.results.statistics import weighted_quantiles
 
 _SCOPES: tuple[Scope, ...] = ("all", "class", "region", "service")
 
 
 def _declare(
-    name: str, unit: str, better: Better, sentence: str, value: Callable[[TrafficTotals], float]
+    name: str,
+    unit: str,
+    better: Better,
+    sentence: str,
+    value: Callable[[TrafficTotals], float],
+    spread: Spread = "plain",
+    skewed_part: str = "",
 ) -> None:
     """Declare a metric that is a function of the traffic of each scope."""
 
-    @metric(name, unit=unit, scopes=_SCOPES, better=better, sentence=sentence)
+    @metric(
+        name,
+        unit=unit,
+        scopes=_SCOPES,
+        better=better,
+        sentence=sentence,
+        spread=spread,
+        skewed_part=skewed_part,
+    )
     def compute(totals: Totals) -> Scoped:
         for scope, traffic in totals.traffic.items():
             yield scope, value(traffic)
@@ -37,6 +51,8 @@ _declare(
     "lower",
     "One way, weighted by volume delivered.",
     lambda traffic: traffic.latency_ms,
+    "skewed",
+    "queueing_ms_mean",
 )
 for _percent in (50, 95, 99):
     _declare(
@@ -45,6 +61,7 @@ for _percent in (50, 95, 99):
         "lower",
         f"Latency that {_percent} % of the volume delivered does not exceed.",
         partial(_latency_ms, percent=_percent),
+        "stepped",
     )
 _declare(
     "propagation_ms_mean",
@@ -59,6 +76,7 @@ _declare(
     "lower",
     "The part of the mean latency that is waiting.",
     lambda traffic: traffic.latency_ms - traffic.propagation_ms,
+    "skewed",
 )
 _declare("offered_gbit", "Gbit", "neither", "Volume asked for.", lambda t: t.offered_gbit)
 _declare("carried_gbit", "Gbit", "higher", "Volume delivered.", lambda t: t.delivered_gbit)
@@ -68,8 +86,9 @@ _declare(
     "lower",
     "Volume lost: offered - carried - deferred.",
     lambda t: t.lost_gbit,
+    "rare",
 )
-_declare("loss_fraction", "1", "lower", "Lost / offered.", _loss)
+_declare("loss_fraction", "1", "lower", "Lost / offered.", _loss, "rare")
 
 
 @metric(
@@ -78,6 +97,7 @@ _declare("loss_fraction", "1", "lower", "Lost / offered.", _loss)
     scopes=_SCOPES,
     better="lower",
     sentence="Volume that elastic services do not send; only where there are any.",
+    spread="rare",
 )
 def deferred_gbit(totals: Totals) -> Scoped:
     """Yield the volume deferred."""
