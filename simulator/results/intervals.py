@@ -41,6 +41,12 @@ MOST_NEEDED = 1000
 """Replications beyond which a number needed is not told."""
 _COCHRAN = 25.0
 _SURE = 0.99
+_LARGE = 1e9
+_WIDER = np.sqrt(
+    np.arange(-1.0, MOST_NEEDED).clip(1.0)
+    / special.chdtri(np.arange(-1.0, MOST_NEEDED).clip(1.0), _SURE)
+)
+"""Upper limit of a coefficient of variation over its estimate, by replications (from 2)."""
 _SAME = 1e-12
 """Differences, as a share of the largest value, that are rounding."""
 
@@ -102,7 +108,7 @@ class _Sides(NamedTuple):
     variation: np.ndarray
     """Its coefficient of variation, from zero or from the top, whichever is larger."""
     shown: np.ndarray
-    """Share of replications that show it, or 1 for a figure that is not rare."""
+    """Share of replications that show it, or 1 for a part that is not rare."""
 
 
 def interval(
@@ -137,8 +143,7 @@ def estimate(values: np.ndarray, kinds: Kinds) -> Estimates:
     ----------
     values : ndarray, shape (figures, replications)
     """
-    own = _sides(values, kinds)
-    found = _estimates(values, kinds, [own])
+    found = _estimates(values, kinds, [_sides(values, kinds)])
     return found._replace(low=np.where(kinds.signed, found.low, np.maximum(found.low, 0.0)))
 
 
@@ -151,6 +156,8 @@ def estimate_difference(now: np.ndarray, base: np.ndarray, kinds: Kinds) -> Esti
     """
     with np.errstate(invalid="ignore"):  # no limit less no limit
         apart = np.asarray(now - base, dtype=float)
+        rounding = np.abs(apart) <= _SAME * np.fmax(np.abs(now), np.abs(base))
+    apart[rounding] = 0.0
     return _estimates(apart, kinds, [_sides(now, kinds), _sides(base, kinds)])
 
 
@@ -173,13 +180,17 @@ def _estimates(values: np.ndarray, kinds: Kinds, sides: list[_Sides]) -> Estimat
         same = most - least <= _SAME * np.fmax(np.abs(least), np.abs(most))
         spread = values.std(axis=1, ddof=1) if count > 1 else np.full(len(values), np.nan)
     needs = np.zeros(len(values))
-    rare = np.any([side.shown < 1 for side in sides], axis=0)
+    # A rare part decides over a difference, in which the rest of both sides may cancel out.
+    decides = (kinds.part == np.arange(len(values))) | (len(sides) > 1)
+    rare = np.any([side.shown < 1 for side in sides], axis=0) & decides
     if count > 1:
         judged = kinds.spread != "plain"
-        one = [_Sides(*(part[judged] for part in side)) for side in sides]
-        needs[judged] = _needed(values[judged], spread[judged], kinds.spread[judged], one)
+        chosen = [_Sides(*(part[judged] for part in side)) for side in sides]
+        needs[judged] = _needed(
+            values[judged], spread[judged], kinds.spread[judged], chosen, rare[judged]
+        )
         # Where steps are coarse and events are rare, a few equal values are no proof of a constant.
-        settled = same & (kinds.spread == "skewed")
+        settled = same & (kinds.spread == "skewed") & ~rare
         needs[settled] = 0.0
         needs[same & ~settled & judged] = np.inf
         needs[(needs <= count) & ~np.isinf(needs)] = 0.0
@@ -198,31 +209,43 @@ def _sides(values: np.ndarray, kinds: Kinds) -> _Sides:
         room = np.where(np.isfinite(kinds.top), np.fmin(mean, kinds.top - mean), mean)
         variation = np.where(size > 0, size / np.abs(room), 0.0)
         at_top = values >= kinds.top[:, None] * (1 - _SAME)
-    shown = np.minimum((values != 0).mean(axis=1), (~at_top).mean(axis=1))
-    return _Sides(size, variation, np.where(kinds.spread == "rare", shown, 1.0))
+    shown = np.minimum((part != 0).mean(axis=1), (~at_top).mean(axis=1))
+    return _Sides(size, variation, np.where(kinds.spread[kinds.part] == "rare", shown, 1.0))
 
 
 def _needed(
-    values: np.ndarray, spread: np.ndarray, kind: np.ndarray, sides: list[_Sides]
+    values: np.ndarray,
+    spread: np.ndarray,
+    kind: np.ndarray,
+    sides: list[_Sides],
+    rare: np.ndarray,
 ) -> np.ndarray:
     """Replications that the intervals of figures need, whose sides are skewed."""
-    candidates = np.arange(2, MOST_NEEDED + 1)
-    wider = np.sqrt((candidates - 1) / special.chdtri(candidates - 1, _SURE))
-    third = np.zeros((len(values), len(candidates)))
     alone = np.zeros(len(values))
     with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        for size, variation, shown in sides:
-            lognormal = _lognormal_skewness(variation[:, None] * wider)
-            partly = _event_skewness(shown)
-            skewness = np.where((shown < 1)[:, None], partly[:, None], lognormal)
-            third += skewness * (size**3)[:, None]
+        events = [np.fmin(_event_skewness(side.shown), _LARGE) for side in sides]
+        for side, event in zip(sides, events, strict=True):
             # A side that is seldom shown needs its own number, however small it is.
-            alone = np.fmax(alone, np.where(shown < 1, _COCHRAN * partly**2, 0.0))
-        enough = _COCHRAN * (third / (spread**3)[:, None]) ** 2 <= candidates
-        enough &= alone[:, None] <= candidates
-        needs = np.where(enough.any(axis=1), candidates[enough.argmax(axis=1)], MOST_NEEDED + 1.0)
-        needs = np.where(np.isinf(alone), np.inf, needs)
+            own = np.where(side.shown > 0, _COCHRAN * event**2, np.inf)
+            alone = np.fmax(alone, np.where(rare & (side.shown < 1), own, 0.0))
+
+        def enough(count: np.ndarray) -> np.ndarray:
+            third = np.zeros(len(values))
+            for (size, variation, shown), event in zip(sides, events, strict=True):
+                lognormal = _lognormal_skewness(variation * _WIDER[count])
+                skewness = np.where(shown < 1, event, np.fmin(lognormal, _LARGE))
+                third += np.where(size > 0, size**3, 0.0) * skewness
+            return (_COCHRAN * (third / spread**3) ** 2 <= count) & (alone <= count)
+
+        least = np.full(len(values), 2)
+        most = np.full(len(values), MOST_NEEDED + 1)
+        while (least < most).any():  # bisection: more replications never need more
+            middle = np.minimum((least + most) // 2, MOST_NEEDED)
+            fine = enough(middle)
+            most = np.where(fine & (least < most), middle, most)
+            least = np.where(~fine & (least < most), middle + 1, least)
         stepped = np.fmax(STEPPED_NEEDS, _COCHRAN * _skewness(values, spread) ** 2)
+    needs = np.where(np.isinf(alone), np.inf, most.astype(float))
     return np.where(kind == "stepped", np.ceil(stepped), needs)
 
 

@@ -94,7 +94,7 @@ def estimates(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame
         :class:`simulator.results.intervals.Estimates`.
     """
     wide = by_replication(figures)
-    return _frame(wide, estimate(wide.to_numpy(dtype=float), _kinds(wide.index, hours)))
+    return _frame(wide, estimate(wide.to_numpy(dtype=float), kinds_of(wide.index, hours)))
 
 
 def estimated_differences(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
@@ -120,7 +120,7 @@ def paired(now: pd.DataFrame, base: pd.DataFrame, *, hours: float = math.inf) ->
         As :func:`by_replication` gives them, with the same rows and columns.
     """
     values = now.to_numpy(dtype=float), base.to_numpy(dtype=float)
-    return _frame(now, estimate_difference(*values, _kinds(now.index, hours)))
+    return _frame(now, estimate_difference(*values, kinds_of(now.index, hours)))
 
 
 def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
@@ -130,7 +130,7 @@ def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(wide.reindex(order))
 
 
-def _kinds(rows: pd.MultiIndex | pd.Index, hours: float) -> Kinds:
+def kinds_of(rows: pd.MultiIndex | pd.Index, hours: float) -> Kinds:
     """Return how the figures of rows spread, from the catalogue."""
     strategies, names, scopes, units = (rows.get_level_values(key) for key in _KEYS)
     declared = {name: metric[name] for name in names.unique()}

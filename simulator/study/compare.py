@@ -76,7 +76,7 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     values = values_of(results, lines)
     order, by = _order(values, lines)
     shown = _shown(lines, order if ranked else names, by_key(own), by_key(apart), ranked)
-    labelled = [(line.label, shown[line.metric, line.scope]) for line in lines]
+    labelled = [(line.label, line.form, shown[line.metric, line.scope]) for line in lines]
     foot = spread_notes(results, labelled, paired=len(names) > 1 and not ranked)
     if ranked:
         section = _ranking(shown, lines, order)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from simulator.base.text import counted, plain
+from simulator.base.text import Form, counted, plain
 from simulator.provenance import SAME_TRAFFIC
 from simulator.results.folder import RUN_JSON
 from simulator.results.results import Results
@@ -47,13 +47,13 @@ def hours_of(results: Results) -> float:
 
 
 def spread_notes(
-    results: Results, lines: Iterable[tuple[str, Iterable[Shown | None]]], *, paired: bool
+    results: Results, lines: Iterable[tuple[str, Form, Sequence[Shown | None]]], *, paired: bool
 ) -> list[str]:
     """Return what the intervals are, what stands in their place, or why there are none.
 
     Parameters
     ----------
-    lines : iterable of (label, figures)
+    lines : iterable of (label, form, figures)
         Lines of the tables that were shown.
     paired : bool
         Whether they show differences.

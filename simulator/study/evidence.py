@@ -1,14 +1,15 @@
 """Evidence: how a table shows what replications say of a figure, and the words that explain it.
 
 A figure has an interval, or what was seen in its place: how many replications show a rare figure,
-or the lowest and the highest of them; see :mod:`simulator.results.intervals` for which.
+or how far the replications are apart; see :mod:`simulator.results.intervals` for which.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
 
 from simulator.base.text import Cell, Form, cell, number
 from simulator.results.intervals import MOST_NEEDED, unseen_share
@@ -24,6 +25,12 @@ class Shown(NamedTuple):
     apart: bool = False
 
 
+def largest_of(figures: Iterable[Shown | None]) -> float:
+    """Return the largest figure of a line, which decides how all of them are rounded."""
+    known = [shown.estimate["mean"] for shown in figures if shown and not shown.apart]
+    return max((abs(mean) for mean in known if math.isfinite(mean)), default=0.0)
+
+
 def cell_of(shown: Shown | None, form: Form, largest: float) -> Cell:
     """Return a figure as a table shows it; a dash where there is none."""
     if shown is None:
@@ -32,66 +39,72 @@ def cell_of(shown: Shown | None, form: Form, largest: float) -> Cell:
     mean, low, high = estimate["mean"], estimate["ci_low"], estimate["ci_high"]
     plain = cell(mean, low, high, form, apart=apart, largest=largest)
     count = estimate["replications"]
-    if not math.isfinite(mean) or count < 2 or (math.isfinite(low) and low != high):
-        return plain
-    if _is_unseen(shown):
-        return Cell("none", f"seen in {count}")
-    if _is_seldom(shown):
-        return Cell(plain.value, _seen(estimate, apart))
-    size = max(abs(mean), largest)
-    least, most = (number(estimate[end], form, size, sign=apart) for end in ("least", "most"))
-    return Cell(plain.value, f"same in {count}" if least == most else f"({least} to {most})")
+    match _place(shown):
+        case "unseen":
+            return Cell("none", f"seen in {count}")
+        case "seldom":
+            return Cell(plain.value, _seen(estimate, apart))
+        case "span":
+            size = max(abs(mean), largest)
+            span = number(estimate["most"] - estimate["least"], form, size)
+            return Cell(plain.value, f"range {span}" if _NOT_ZERO.search(span) else _same(count))
+    return Cell(plain.value, _same(count)) if low == high else plain
 
 
-def explained(lines: Iterable[tuple[str, Iterable[Shown | None]]]) -> Iterator[str]:
+def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iterator[str]:
     """Yield what a reader of cells without an interval has to know.
 
     Parameters
     ----------
-    lines : iterable of (label, figures)
+    lines : iterable of (label, form, figures)
         Lines of the tables that were shown.
     """
+    places: dict[str, int] = {}
     needs: dict[str, float] = {}
-    spans, seldom, unseen = False, False, 0
-    for label, figures in lines:
+    for label, form, figures in lines:
+        largest = largest_of(figures)
         for shown in figures:
-            if shown is None or not math.isfinite(shown.estimate["mean"]):
+            if shown is None or not (place := _place(shown)):
                 continue
             count = shown.estimate["replications"]
-            if count < 2 or math.isfinite(shown.estimate["ci_low"]):
+            if place == "span" and cell_of(shown, form, largest).spread == _same(count):
                 continue
-            if _is_unseen(shown):
-                unseen = count
-                continue
-            rare = _is_seldom(shown)
-            seldom |= rare
-            spans |= not rare
+            places[place] = count
             if math.isfinite(shown.estimate["needs"]):
-                name = label.strip()
+                name = _UNIT.sub("", label.strip())
                 needs[name] = max(needs.get(name, 0.0), shown.estimate["needs"])
-    what = ["(a to b): their lowest and highest"] if spans else []
-    what += ["seen, lower or higher in k of n: what that many of them show"] if seldom else []
-    if what:
-        yield f"Where they are too few for an interval: {'; '.join(what)}."
+    words = [_WORDS[place] for place in _WORDS if place in places]
+    if words:
+        yield f"Where replications are too few for an interval: {'; '.join(words)}."
     if needs:
-        yield f"An interval {_listed(needs)}."
-    if unseen:
-        below = f"{100 * unseen_share(unseen):.0f} % at 95 %"
-        yield f"none seen in {unseen} (below {below}): fewer replications than that show it."
+        listed = sorted(needs.items(), key=lambda item: item[1])
+        yield f"An interval needs more: {', '.join(_needed(*item) for item in listed)}."
+    if unseen := places.get("unseen"):
+        below = f"below {100 * unseen_share(unseen):.0f} % at 95 %"
+        yield f"none seen in {unseen} ({below}): a smaller share of replications shows it."
 
 
-def _is_unseen(shown: Shown) -> bool:
+_UNIT = re.compile(", (ms|[GTP]bit|Gbps)")
+_NOT_ZERO = re.compile("[1-9]")
+_WORDS = {
+    "span": "range is highest less lowest",
+    "seldom": "k of n is how many show it, or are lower or higher",
+}
+
+
+def _place(shown: Shown) -> Literal["", "unseen", "seldom", "span"]:
+    """Return what stands in place of an interval, if there is none."""
     estimate, apart = shown
-    return not apart and estimate["rare"] and estimate["above"] + estimate["below"] == 0
+    count, changed = estimate["replications"], estimate["above"] + estimate["below"]
+    if not math.isfinite(estimate["mean"]) or count < 2 or math.isfinite(estimate["ci_low"]):
+        return ""
+    if estimate["rare"] and not changed and not apart:
+        return "unseen"
+    return "seldom" if estimate["rare"] and 0 < changed < count + apart else "span"
 
 
-def _is_seldom(shown: Shown) -> bool:
-    """Whether the number of replications that show it says more than their lowest and highest."""
-    estimate, apart = shown
-    changed = estimate["above"] + estimate["below"]
-    if apart:
-        return bool(estimate["rare"] and changed)
-    return bool(estimate["rare"] and changed < estimate["replications"])
+def _same(count: int) -> str:
+    return f"same in {count}"
 
 
 def _seen(estimate: Estimate, apart: bool) -> str:
@@ -103,12 +116,6 @@ def _seen(estimate: Estimate, apart: bool) -> str:
     return f"{', '.join(parts)} of {count}"
 
 
-def _listed(needs: Mapping[str, float]) -> str:
-    """Return the numbers needed, the labels of equal ones together."""
-    labels: dict[str, list[str]] = {}
-    for label, count in sorted(needs.items(), key=lambda item: item[1]):
-        most = count > MOST_NEEDED
-        text = f"more than {MOST_NEEDED:,}" if most else f"{count:,.0f}"
-        labels.setdefault(text, []).append(label)
-    parts = [f"needs {count} for {', '.join(names)}" for count, names in labels.items()]
-    return "; ".join(parts)
+def _needed(label: str, count: float) -> str:
+    most = count > MOST_NEEDED
+    return f"{label} needs {f'over {MOST_NEEDED:,}' if most else f'{count:,.0f}'}"

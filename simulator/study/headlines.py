@@ -14,7 +14,7 @@ from simulator.model.demands import INTERNATIONAL
 from simulator.results.metrics import metric as catalogue
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication
-from simulator.study.evidence import Estimate, Shown, cell_of
+from simulator.study.evidence import Estimate, Shown, cell_of, largest_of
 
 COMBINED = "international"
 """Scope of both international classes together."""
@@ -137,8 +137,7 @@ def by_key(estimates: pd.DataFrame) -> dict[tuple[str, str, str], Estimate]:
 def row_of(line: Headline, figures: Iterable[Shown | None]) -> Row:
     """Return a line of a table."""
     figures = list(figures)
-    known = [shown.estimate["mean"] for shown in figures if shown and not shown.apart]
-    largest = max((abs(mean) for mean in known if np.isfinite(mean)), default=0.0)
+    largest = largest_of(figures)
     return Row(line.label, tuple(cell_of(shown, line.form, largest) for shown in figures))
 
 

@@ -218,7 +218,7 @@ def _answer(
         for name in base.strategies
         for line in lines
     }
-    labelled = [(line.label, shown) for (_, line), shown in cells.items()]
+    labelled = [(line.label, line.form, shown) for (_, line), shown in cells.items()]
     return Answer(
         f"What if: {title(base)}",
         f"{opening(base)} {_sentence(lines, base.strategies, values)}.",

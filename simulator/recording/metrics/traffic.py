@@ -79,7 +79,15 @@ _declare(
     "skewed",
 )
 _declare("offered_gbit", "Gbit", "neither", "Volume asked for.", lambda t: t.offered_gbit)
-_declare("carried_gbit", "Gbit", "higher", "Volume delivered.", lambda t: t.delivered_gbit)
+_declare(
+    "carried_gbit",
+    "Gbit",
+    "higher",
+    "Volume delivered.",
+    lambda t: t.delivered_gbit,
+    "skewed",
+    "lost_gbit",
+)
 _declare(
     "lost_gbit",
     "Gbit",
