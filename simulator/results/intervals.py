@@ -157,7 +157,7 @@ def estimate_difference(now: np.ndarray, base: np.ndarray, kinds: Kinds) -> Esti
     with np.errstate(invalid="ignore"):  # no limit less no limit
         apart = np.asarray(now - base, dtype=float)
         rounding = np.abs(apart) <= _SAME * np.fmax(np.abs(now), np.abs(base))
-    apart[rounding] = 0.0
+    apart[rounding & np.isfinite(apart)] = 0.0
     return _estimates(apart, kinds, [_sides(now, kinds), _sides(base, kinds)])
 
 

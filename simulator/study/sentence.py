@@ -10,6 +10,7 @@ import numpy as np
 
 from simulator.base.text import cell, short
 from simulator.results.intervals import interval
+from simulator.results.metrics import metric
 from simulator.results.results import Results
 from simulator.study.headlines import Headline, Values
 
@@ -20,12 +21,18 @@ NONE, UNCLEAR = "nothing", " (difference not significant at 95 %)"
 
 
 class _Difference(NamedTuple):
-    """The sign of a difference that can be read, both figures, and a remark if it may be chance."""
+    """The sign of a difference that can be read, both figures, and remarks.
+
+    The remarks: in how many replications each is seen, if not in all, and whether the difference
+    may be chance.
+    """
 
     sign: int
     there: str
     here: str
-    unclear: str
+    there_seen: str = ""
+    here_seen: str = ""
+    unclear: str = ""
 
 
 def opening(results: Results) -> str:
@@ -43,7 +50,8 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
     if LOST in known:
         lost = _text(known[LOST], values)
         share = "no" if lost == NONE else f"{lost} of"
-        parts.append(f"loses {share} {_traffic(known[LOST])}")
+        seen = _seen(known[LOST], values)
+        parts.append(f"loses {share} {_traffic(known[LOST])}{seen}")
     return f"{name}, the only strategy, {' and '.join(parts) or 'has no headline figures'}"
 
 
@@ -74,7 +82,7 @@ def against(
 
 def _clause(line: Headline, apart: _Difference, name: str, base: str, subject: str) -> str:
     """Return what one figure says; *subject* begins the clause on loss and may be empty."""
-    sign, there, here, unclear = apart
+    sign, there, here, there_seen, here_seen, unclear = apart
     traffic = _traffic(line)
     if line.metric == LATENCY:
         each = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
@@ -86,7 +94,8 @@ def _clause(line: Headline, apart: _Difference, name: str, base: str, subject: s
             here += f" of {traffic}"
         else:
             there += f" of {traffic}"
-        return f"{subject}loses {there} where {base} loses {here}{unclear}"
+        lost = f"loses {there}{there_seen} where {base} loses {here}{here_seen}"
+        return f"{subject}{lost}{unclear}"
     what = FULLEST[line.metric]
     if sign == 0:
         return f"{name} and {base} both fill {what} to {there}"
@@ -116,11 +125,16 @@ def _fullest(known: dict[str, Headline]) -> Headline | None:
 def _difference(line: Headline, values: Values, base_values: Values) -> _Difference:
     there, here = _text(line, values), _text(line, base_values)
     if there == here:
-        return _Difference(0, there, here, "")
+        return _Difference(0, there, here)
     now, was = values[_key(line)], base_values[_key(line)]
     count = min(len(now), len(was))
-    mean, low, high = interval(now[:count] - was[:count])
-    return _Difference(1 if mean > 0 else -1, there, here, UNCLEAR if low <= 0 <= high else "")
+    apart = now[:count] - was[:count]
+    mean, low, high = interval(apart)
+    # An interval over a few skewed differences can miss zero by chance: they must agree in sign.
+    mixed = metric[line.metric].spread != "plain" and not ((apart > 0).all() or (apart < 0).all())
+    unclear = UNCLEAR if low <= 0 <= high or (mixed and count > 1) else ""
+    seen = _seen(line, values), _seen(line, base_values)
+    return _Difference(1 if mean > 0 else -1, there, here, *seen, unclear)
 
 
 def _key(line: Headline) -> tuple[str, str]:
@@ -133,6 +147,15 @@ def _text(line: Headline, values: Values) -> str:
         return NONE
     text = cell(float(values[_key(line)].mean()), np.nan, np.nan, line.form).value
     return "less than 0.01 %" if lost and not re.search("[1-9]", text) else text
+
+
+def _seen(line: Headline, values: Values) -> str:
+    """Return in how many replications a rare figure is seen, if not in all or none."""
+    each = values[_key(line)]
+    seen = int((each != 0).sum())
+    if metric[line.metric].spread != "rare" or seen in (0, len(each)):
+        return ""
+    return f" (seen in {seen} of {len(each)} replications)"
 
 
 def _traffic(line: Headline) -> str:
