@@ -46,9 +46,7 @@ class ExitPeaks(Figure):
         def balance(strategy: str) -> str:
             return f" {run.figure(strategy, 'exit_balance_jain'):.2f}"
 
-        several = (
-            "dots: mean of their peaks, whiskers: 95 % confidence intervals"
-        )
+        several = "dots: mean of their peaks, whiskers: 95 % confidence intervals"
         cut = f"the {len(shown)} fullest of {len(exits)} exits"
         capacity = run_data.exit_capacity(run)
         labels = [f"{style.name(e, 24)}, {words.capacity_words(capacity, e, ways)}" for e in shown]
