@@ -12,6 +12,9 @@ The computations are in ``simulator/recording/metrics``; adding a metric is addi
     def exit_utilisation_p50(totals: Totals) -> Scoped:
         for scope, exit in totals.exits.items():
             yield scope, weighted_quantiles(exit.utilisation, exit.seconds, [0.5])[0]
+
+A figure that replications do not spread evenly to both sides says so with ``spread``, which decides
+whether a few of them give it an interval.
 """
 
 from __future__ import annotations
