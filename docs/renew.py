@@ -186,10 +186,11 @@ def _plain(text: str) -> str:
 
 
 def metrics(catalogue: Any) -> str:
-    """Return every metric with its unit, scopes, direction and meaning, as a table."""
-    lines = ["| metric | unit | scopes | better | meaning |", "|---|---|---|---|---|"]
+    """Return every metric with its unit, scopes, direction, spread and meaning, as a table."""
+    lines = ["| metric | unit | scopes | better | spread | meaning |", "|---|---|---|---|---|---|"]
     for each in catalogue:
-        cells = f"`{each.name}`", each.unit, ", ".join(each.scopes), each.better, each.sentence
+        cells = f"`{each.name}`", each.unit, ", ".join(each.scopes), each.better
+        cells += each.spread, each.sentence
         lines.append(_plain(f"| {' | '.join(cells)} |"))
     return "\n".join(lines)
 

@@ -25,6 +25,8 @@ LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarro
 INPUTS = "inputs"
 """The folder of the inputs in a results folder."""
 
+SAME_TRAFFIC = "Every replication has the same traffic"
+"""How the note begins on a scenario without a random shape."""
 LEFT_OUT = (
     "Traffic is constant within a step: peaks shorter than a step are not seen.",
     "Queueing is a model of the mean wait; at backbone rates propagation and the choice of exit "
@@ -58,11 +60,26 @@ def notes(scenario: Scenario) -> list[str]:
         before_h = max(scenario.case.series.recorded.begin_h, 0.0)
         known = f"{before_h:g} h" if before_h else "nothing, so its first matrix stands for it"
         found.append(RECORDED.format(known=known))
+    found += _same_traffic(scenario)
     services = scenario.settings.traffic.services or {}
     reacts = ELASTIC if any(service.elastic for service in services.values()) else INELASTIC
     if share := scenario.settings.traffic.elastic_share:
         reacts = PARTLY_ELASTIC.format(percent=f"{100 * share:g}")
     return [*found, LEFT_OUT[0], reacts, *LEFT_OUT[1:]]
+
+
+def _same_traffic(scenario: Scenario) -> list[str]:
+    """Return the note that replications differ in nothing but what controllers measure, if so."""
+    traffic = scenario.settings.traffic
+    services = (traffic.services or {}).values()
+    shapes = [*traffic.shapes, *(shape for service in services for shape in service.shapes)]
+    if scenario.settings.replications < 2 or any(shape.random for shape in shapes):
+        return []
+    played = "the recording, and no shape is random" if scenario.recording else "no shape is random"
+    return [
+        f"{SAME_TRAFFIC} ({played}): replications differ only in what controllers measure and how"
+        " long they take, and intervals say nothing of other traffic."
+    ]
 
 
 def write(

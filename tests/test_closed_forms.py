@@ -7,7 +7,7 @@ from helpers import asks, case_of, play, static, two_exits
 from scipy.optimize import minimize_scalar
 
 from simulator.model.demands import INTERNATIONAL, Demands
-from simulator.results.statistics import interval
+from simulator.results.intervals import interval
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.kleinrock import Kleinrock
 from simulator.routing.min_max import MinMax

@@ -17,8 +17,9 @@ import simulator as sim
 from simulator.base.errors import SimulatorError
 from simulator.results import writer
 from simulator.results.folder import StagingFolder
+from simulator.results.intervals import interval
 from simulator.results.results import Results
-from simulator.results.statistics import differences, interval, summarise
+from simulator.results.statistics import differences, summarise
 from simulator.results.writer import write_figures
 
 RUN = importlib.import_module("simulator.run")

@@ -16,11 +16,12 @@ Form = Literal["share", "fine_share", "ms", "hours", "index", "factor", "gbps", 
 _SHARES = ("share", "fine_share")
 _DECIMALS = {"share": 1, "fine_share": 2, "ms": 2, "hours": 1, "index": 3, "factor": 2, "count": 0}
 _VOLUMES = ((1e6, "Pbit"), (1e3, "Tbit"), (1.0, "Gbit"))
+_ROUNDING = 1e-6
 _BEYOND_PRINT = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
 class Cell(NamedTuple):
-    """A figure and the half-width of its interval, as text."""
+    """A figure and its interval, or what is known in place of one, as text."""
 
     value: str
     spread: str = ""
@@ -103,18 +104,22 @@ def cell(
     """Return a figure with its interval, whose ends are NaN where there is none.
 
     A figure that is *apart* is a difference: it has a sign, and shares differ by percentage points.
-    The *largest* figure of the row decides its decimals and units.
+    The *largest* figure of the row decides its decimals and units. An interval is shown by its
+    half-width, or by its ends where one was cut at zero.
     """
     if math.isnan(mean):
         return Cell("–")
     if math.isinf(mean):
         return Cell("–" if apart or mean < 0 else "no limit")
     size = max(abs(mean), largest)
-    value = _number(mean, form, size, sign=apart)
+    value = number(mean, form, size, sign=apart)
     unit = (" pp" if apart else " %") if form in _SHARES else ""
     front = "x" if form == "factor" and not apart else ""
     half = (high - low) / 2.0
-    spread = f"± {_number(half, form, size)}" if math.isfinite(half) else ""
+    spread = f"± {number(half, form, size)}" if math.isfinite(half) else ""
+    sides = [number(side, form, size) for side in (mean - low, high - mean)]
+    if spread and sides[0] != sides[1] and abs(high + low - 2.0 * mean) > _ROUNDING * half:
+        spread = " to ".join(number(end, form, size, sign=apart) for end in (low, high))
     return Cell(f"{front}{value}{unit}", spread)
 
 
@@ -123,7 +128,8 @@ def volume_unit(largest_gbit: float) -> str:
     return _volume(largest_gbit)[1]
 
 
-def _number(value: float, form: Form, size: float, *, sign: bool = False) -> str:
+def number(value: float, form: Form, size: float, *, sign: bool = False) -> str:
+    """Return a number without its unit, with the decimals of a row whose largest is *size*."""
     scale = 1.0 / _volume(size)[0] if form == "gbit" else 100.0 if form in _SHARES else 1.0
     decimals = _DECIMALS.get(form, 1 if size * scale < 1000 else 0)
     text = f"{value * scale:{'+' if sign else ''},.{decimals}f}"

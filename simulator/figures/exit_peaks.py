@@ -89,6 +89,6 @@ def _draw_rows(ax: Axes, table: np.ndarray) -> None:
     offsets = (np.arange(len(table)) - (len(table) - 1) / 2) * min(0.24, 0.72 / len(table))
     for place, (mean, low, high) in enumerate(np.moveaxis(table, 2, 1)):
         look, at = style.look(place), rows + offsets[place]
-        ax.hlines(at, np.fmax(low, 0), high, color=look["color"], lw=0.8)
+        ax.hlines(at, low, high, color=look["color"], lw=0.8)
         white: dict[str, Any] = {"mec": "white", "mew": 0.4, "clip_on": False}
         ax.plot(mean, at, look["marker"], color=look["color"], ms=4.5, **white)

@@ -95,7 +95,7 @@ class LatencySpread(Figure):
         gains = []
         for scope in scopes:
             gain, low, high = apart[second, scope]
-            half = f" ± {(high - low) / 2:.1f}" if math.isfinite(high - low) else ""
+            half = f" ± {(high - low) / 2:.1f}" if high > low else ""
             sign = "−" if gain < 0 else "+"
             gains.append(f"{sign}{abs(gain):.1f}{half} ms {scope_words(scope)}")
         return f"Mean latency, {style.name(second)} against {style.name(first)}: {', '.join(gains)}"

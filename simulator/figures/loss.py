@@ -45,7 +45,7 @@ class LossOverTime(Figure):
         def lost(strategy: str) -> str:
             share = shares[strategy]
             if run.figure(strategy, "loss_fraction") <= ROUNDING:
-                return " none"
+                return f" none seen in {run.replications}" if run.replications > 1 else " none"
             most = f"up to {np.nanmax(tracks[strategy].mean):,.3g} Gbps"
             if share is None or not abroad:
                 return f" {most}"

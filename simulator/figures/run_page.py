@@ -1,7 +1,7 @@
 """Page of a run: what its figures draw alike: strategies, limits, events, and the source line.
 
-Bands over time span the lowest to the highest replication, whiskers are the 95 % Student-t
-intervals of the summary; the grey line at the bottom of a figure names which it shows.
+Bands over time span the lowest to the highest replication, whiskers are the 95 % intervals of the
+summary; the grey line at the bottom of a figure names which it shows.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from simulator.figures.run_data import MOST_POINTS, RunView, Track, Tracks, deci
 from simulator.figures.style import WIDTH_IN, Artist, Axes, Canvas, Legend
 from simulator.figures.time_axis import EventInterval
 from simulator.figures.words import percent, percent_tick
+from simulator.provenance import SAME_TRAFFIC
 
 MOST_EVENTS = 6
 """Entries of events in a legend."""
@@ -83,7 +84,9 @@ def _source(run: RunView, words: Iterable[str]) -> str:
         network += "; some inputs are estimates (see run.json)"
     hidden = len(run.results.strategies) - len(run.strategies)
     of_more = f"{hidden} strategies of more regret are not drawn" if hidden else ""
-    shown = "; ".join(word for word in (*words, of_more) if word)
+    alike = [note for note in about["notes"] if note.startswith(SAME_TRAFFIC)]
+    same = f"{SAME_TRAFFIC[0].lower()}{SAME_TRAFFIC[1:]} (see run.json)" if alike else ""
+    shown = "; ".join(word for word in (*words, of_more, same) if word)
     parts = [f"Scenario: {style.name(about['title'] or about['name'], 90)}", network, shown]
     return " ".join(f"{style.sentence(part)}." for part in parts if part)
 

@@ -188,6 +188,7 @@ def deferred(state: LinkState, elastic_share: float) -> LinkState:
     those of the rates asked for.
     """
     short = state.rates_gbps - state.delivered_gbps
+    short[short <= 1e-12 * state.rates_gbps] = 0.0  # rounding
     held = np.clip(short, 0.0, elastic_share * state.rates_gbps)
     return replace(state, sent_gbps=state.rates_gbps - held)
 

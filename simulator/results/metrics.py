@@ -12,6 +12,9 @@ The computations are in ``simulator/recording/metrics``; adding a metric is addi
     def exit_utilisation_p50(totals: Totals) -> Scoped:
         for scope, exit in totals.exits.items():
             yield scope, weighted_quantiles(exit.utilisation, exit.seconds, [0.5])[0]
+
+A figure that replications do not spread evenly to both sides says so with ``spread``, which decides
+whether a few of them give it an interval.
 """
 
 from __future__ import annotations
@@ -29,6 +32,8 @@ ORDER = ("exits", "balance", "links", "traffic", "headroom", "control", "regret"
 
 Scope = Literal["all", "exit", "link class", "class", "region", "service"]
 Better = Literal["lower", "higher", "neither"]
+Spread = Literal["plain", "skewed", "stepped", "rare"]
+"""How a figure differs between replications, which decides its interval; see ``intervals``."""
 Scoped = Iterator[tuple[str, float]]
 """What the function of a metric yields: scopes, each with its value."""
 Figures = list[tuple[str, str, str, float]]
@@ -52,6 +57,14 @@ class Metric:
         What it is.
     compute : callable
         Takes the totals of a strategy and yields ``(scope, value)``.
+    spread : {"plain", "skewed", "stepped", "rare"}
+        How it differs between replications: evenly to both sides (``plain``), far more upwards
+        than downwards (``skewed``), in jumps between few values (``stepped``), or zero in many
+        replications and large in some (``rare``).
+    signed : bool
+        Whether it can be below zero; the interval of one that cannot never is.
+    skewed_part : str
+        Of a skewed figure, the metric that makes it so and of which the rest varies evenly.
     """
 
     name: str
@@ -60,6 +73,9 @@ class Metric:
     better: Better
     sentence: str
     compute: Compute
+    spread: Spread = "plain"
+    signed: bool = False
+    skewed_part: str = ""
 
     @property
     def file(self) -> str:
@@ -82,7 +98,16 @@ class Metrics:
         self._discovered = False
 
     def __call__(
-        self, name: str, *, unit: str, scopes: tuple[Scope, ...], better: Better, sentence: str
+        self,
+        name: str,
+        *,
+        unit: str,
+        scopes: tuple[Scope, ...],
+        better: Better,
+        sentence: str,
+        spread: Spread = "plain",
+        signed: bool = False,
+        skewed_part: str = "",
     ) -> Callable[[Compute], Compute]:
         """Return a decorator that declares the metric which a function computes."""
 
@@ -91,7 +116,9 @@ class Metrics:
             if taken is not None and compute.__module__ != "__main__":  # a cell can run again
                 modules = f"{taken.compute.__module__} and {compute.__module__}"
                 raise ValueError(f"two metrics are named {name!r}: in {modules}")
-            self._declared[name] = Metric(name, unit, scopes, better, sentence, compute)
+            self._declared[name] = Metric(
+                name, unit, scopes, better, sentence, compute, spread, signed, skewed_part
+            )
             return compute
 
         return enter

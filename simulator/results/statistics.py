@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pandas as pd
-from scipy import special
+
+from simulator.results.intervals import Estimates, Kinds, estimate, estimate_difference
+from simulator.results.metrics import metric
 
 _KEYS = ["strategy", "metric", "scope", "unit"]
+COLUMNS = [*_KEYS, "mean", "ci_low", "ci_high", "replications"]
+ESTIMATES = [*COLUMNS, "least", "most", "above", "below", "rare", "needs"]
+"""Columns of a summary, and what else the replications say of its figures."""
 
 
 # -- of weighted values -------------------------------------------------------------------------
@@ -48,49 +55,25 @@ def jain(values: np.ndarray) -> np.ndarray:
 # -- over replications --------------------------------------------------------------------------
 
 
-def interval(
-    values: np.ndarray, confidence: float = 0.95
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Mean and Student-t confidence interval over replications.
-
-    Parameters
-    ----------
-    values : ndarray, shape (..., replications)
-
-    Returns
-    -------
-    mean, low, high : ndarray, shape (...)
-        The interval is NaN for fewer than two replications, which say nothing of spread.
-    """
-    values = np.asarray(values, dtype=float)
-    count = values.shape[-1]
-    mean = values.mean(axis=-1)
-    if count < 2:
-        return mean, np.full_like(mean, np.nan), np.full_like(mean, np.nan)
-    with np.errstate(invalid="ignore"):
-        error = values.std(axis=-1, ddof=1) / np.sqrt(count)
-    half = float(special.stdtrit(count - 1, 0.5 + confidence / 2)) * error
-    return mean, mean - half, mean + half
-
-
-def summarise(figures: pd.DataFrame) -> pd.DataFrame:
-    """Mean and 95 % Student-t interval over replications.
+def summarise(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+    """Mean and 95 % interval over replications, where replications are enough for one.
 
     Parameters
     ----------
     figures : pandas.DataFrame
         Columns ``replication, strategy, metric, scope, unit, value``.
+    hours : float
+        Length of the run, which a figure in hours cannot exceed.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``strategy, metric, scope, unit, mean, ci_low, ci_high, replications``.
     """
-    wide = by_replication(figures)
-    return _with_intervals(wide.index.to_frame(index=False), wide)
+    return estimates(figures, hours=hours)[COLUMNS]
 
 
-def differences(figures: pd.DataFrame) -> pd.DataFrame:
+def differences(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
     """Paired differences against the first strategy, replication by replication.
 
     Returns
@@ -98,17 +81,46 @@ def differences(figures: pd.DataFrame) -> pd.DataFrame:
     pandas.DataFrame
         As :func:`summarise`.
     """
+    return estimated_differences(figures, hours=hours)[COLUMNS]
+
+
+def estimates(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+    """Return what :func:`summarise` does, and beside it what else the replications say.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns of :func:`summarise`, then ``least, most, above, below, rare, needs`` as in
+        :class:`simulator.results.intervals.Estimates`.
+    """
+    wide = by_replication(figures)
+    return _frame(wide, estimate(wide.to_numpy(dtype=float), kinds_of(wide.index, hours)))
+
+
+def estimated_differences(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+    """Return what :func:`differences` does, with the further columns of :func:`estimates`."""
     wide = by_replication(figures)
     order = list(dict.fromkeys(figures["strategy"]))
     base = pd.DataFrame(wide.xs(order[0], level="strategy"))
     parts = []
     for strategy in order[1:]:
-        apart = pd.DataFrame(wide.xs(strategy, level="strategy")) - base
-        keys = apart.index.to_frame(index=False)
-        keys.insert(0, "strategy", strategy)
-        parts.append(_with_intervals(keys, apart))
-    columns = [*_KEYS, "mean", "ci_low", "ci_high", "replications"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        now = pd.DataFrame(wide.xs(strategy, level="strategy"))
+        sides = (now, base.reindex(now.index))
+        named = (pd.concat({strategy: side}, names=["strategy"]) for side in sides)
+        parts.append(paired(*named, hours=hours))
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=ESTIMATES)
+
+
+def paired(now: pd.DataFrame, base: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+    """Return the estimates of paired differences.
+
+    Parameters
+    ----------
+    now, base : pandas.DataFrame
+        As :func:`by_replication` gives them, with the same rows and columns.
+    """
+    values = now.to_numpy(dtype=float), base.to_numpy(dtype=float)
+    return _frame(now, estimate_difference(*values, kinds_of(now.index, hours)))
 
 
 def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
@@ -118,7 +130,29 @@ def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(wide.reindex(order))
 
 
-def _with_intervals(keys: pd.DataFrame, values: pd.DataFrame) -> pd.DataFrame:
-    mean, low, high = interval(values.to_numpy(dtype=float))
-    count = np.full(len(keys), values.shape[1])
-    return keys.assign(mean=mean, ci_low=low, ci_high=high, replications=count)
+def kinds_of(rows: pd.MultiIndex | pd.Index, hours: float) -> Kinds:
+    """Return how the figures of rows spread, from the catalogue."""
+    strategies, names, scopes, units = (rows.get_level_values(key) for key in _KEYS)
+    declared = {name: metric[name] for name in names.unique()}
+    place = {key: i for i, key in enumerate(zip(strategies, names, scopes, strict=True))}
+    keys = zip(strategies, names, scopes, range(len(rows)), strict=True)
+    return Kinds(
+        spread=np.array([declared[name].spread for name in names], dtype=str),
+        signed=np.array([declared[name].signed for name in names], dtype=bool),
+        top=np.where(units == "h", hours, np.inf),
+        part=np.array(
+            [
+                place.get((who, declared[name].skewed_part, scope), i)
+                for who, name, scope, i in keys
+            ],
+            dtype=np.int64,
+        ),
+    )
+
+
+def _frame(wide: pd.DataFrame, found: Estimates) -> pd.DataFrame:
+    """Return estimates as a table; columns of ``ESTIMATES``."""
+    columns = {"mean": found.mean, "ci_low": found.low, "ci_high": found.high}
+    columns["replications"] = np.full(len(wide), wide.shape[1])
+    more = {name: getattr(found, name) for name in ESTIMATES[len(COLUMNS) :]}
+    return wide.index.to_frame(index=False).assign(**columns, **more)

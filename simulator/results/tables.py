@@ -302,7 +302,11 @@ _FIGURE = (
 )
 _COUNT = Column("replications", "1", "Replications behind them.")
 _CI = (
-    Column("ci_low", "as ``unit``", "Lower end of the 95 % interval; empty for one replication."),
+    Column(
+        "ci_low",
+        "as ``unit``",
+        "Lower end of the 95 % interval; empty where replications are too few for one.",
+    ),
     Column("ci_high", "as ``unit``", "Upper end."),
 )
 

@@ -9,13 +9,15 @@ import pandas as pd
 
 from simulator.base.text import Row, plain, short
 from simulator.results.results import Results
-from simulator.results.statistics import differences, summarise
+from simulator.results.statistics import COLUMNS, estimated_differences, estimates
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import notes, place, setting, spread_notes, title
+from simulator.study.context import hours_of, notes, place, setting, spread_notes, title
+from simulator.study.evidence import Estimate, Shown
 from simulator.study.headlines import (
     FIGURE,
     Headline,
     Values,
+    by_key,
     figures_of,
     headlines,
     more_headlines,
@@ -30,13 +32,17 @@ MOST_SIDE_BY_SIDE = 3
 """Strategies that have a column each; more of them are ranked, a line each."""
 _RANKED = {
     "regret": "regret, ms",
+    "unserved_fraction": "lost, deferred",
+    "deferred_fraction": "deferred",
     "loss_fraction": "lost",
     "exit_utilisation_p95": "exit p95",
-    "latency_ms_mean": "latency, ms",
+    "latency_below_capacity_ms_mean": "latency, ms",
     "moved_gbps_per_day": "moved, Gbps/d",
 }
 _RANKED_BY = {
     "regret": "regret: cost above the clairvoyant bound, as latency per Gbps",
+    "unserved_fraction": "traffic lost or deferred, then the 95th percentile of the hottest exit",
+    "deferred_fraction": "traffic deferred, then the 95th percentile of the hottest exit",
     "loss_fraction": "traffic lost, then the 95th percentile of the hottest exit",
 }
 
@@ -57,7 +63,7 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
         ci_low, ci_high, difference, difference_ci_low, difference_ci_high, replications``;
         differences are paired, against the first strategy, for which they are NaN. It is shown
         with one column a strategy and one for each difference; ± is the half-width of a 95 %
-        interval over replications.
+        interval over replications, and where they are too few for one, there is what they showed.
 
     Raises
     ------
@@ -66,18 +72,22 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     """
     lines = headlines(results)
     lines += more_headlines(results, metrics, lines)
-    frame = _frame(pick(figures_of(results), lines), lines)
+    figures, hours = figures_of(results), hours_of(results)
+    own, apart = estimates(figures, hours=hours), estimated_differences(figures, hours=hours)
+    frame = _frame(pick(own, lines)[COLUMNS], pick(apart, lines), lines)
     names = results.strategies
     ranked = len(names) > MOST_SIDE_BY_SIDE
     values = values_of(results, lines)
     order, by = _order(values, lines)
-    foot = spread_notes(results, len(names) > 1 and not ranked)
+    shown = _shown(lines, order if ranked else names, by_key(own), by_key(apart), ranked)
+    labelled = [(line.label, line.form, shown[line.metric, line.scope]) for line in lines]
+    foot = spread_notes(results, labelled, paired=len(names) > 1 and not ranked)
     if ranked:
-        section = _ranking(frame, lines, order)
-        apart = f"differences against {short(names[0])} are in differences.csv"
-        foot.append(f"Ranked by {_RANKED_BY[by]}; {apart}.")
+        section = _ranking(shown, lines, order)
+        against_first = f"differences against {short(names[0])} are in differences.csv"
+        foot.append(f"Ranked by {_RANKED_BY[by]}; {against_first}.")
     else:
-        section = _side_by_side(frame, lines, names)
+        section = _side_by_side(shown, lines, names)
         foot += _hottest(results)
         foot += _growth(results)
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
@@ -97,7 +107,7 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
 def _order(values: Mapping[str, Values], lines: list[Headline]) -> tuple[list[str], str]:
     """Return the strategies with the best first, and the metric that decides."""
     scope = {line.metric: line.scope for line in lines}
-    by = "regret" if "regret" in scope else "loss_fraction"
+    by = next((metric for metric in _RANKED_BY if metric in scope), "loss_fraction")
     metrics = [by] if by == "regret" else [by, "exit_utilisation_p95"]
     keys = [(metric, scope[metric]) for metric in metrics if metric in scope]
     return sorted(values, key=lambda name: ranks(values[name], keys)), by
@@ -119,7 +129,7 @@ def _sentence(
         others = [n for n in others if values[n]["regret", "all"].mean() > 1e-9] or others
     name = others[0]
     place = "is first" if name == order[0] else f"comes next after {shown[order[0]]}"
-    ranked_by = "regret" if by == "regret" else "traffic lost"
+    ranked_by = _RANKED_BY[by].split(":")[0].split(",")[0]
     lead = f"of {len(order)} strategies ranked by {ranked_by}, {shown[name]} {place}"
     return f"{lead}: {against(lines, 'it', shown[base], values[name], values[base])}"
 
@@ -127,11 +137,17 @@ def _sentence(
 # -- the table ----------------------------------------------------------------------------------
 
 
-def _frame(chosen: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
+_Estimates = Mapping[tuple[str, str, str], Estimate]
+"""Rows of estimates by strategy, metric and scope."""
+_Table = Mapping[tuple[str, str], list[Shown]]
+"""What the cells of each line show, by metric and scope."""
+
+
+def _frame(own: pd.DataFrame, apart: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
     keys = ["strategy", *FIGURE]
     names = {"mean": "difference", "ci_low": "difference_ci_low", "ci_high": "difference_ci_high"}
-    apart = differences(chosen).rename(columns=names)[[*keys, *names.values()]]
-    frame = summarise(chosen).merge(apart, on=keys, how="left")
+    apart = apart.rename(columns=names)[[*keys, *names.values()]]
+    frame = own.merge(apart, on=keys, how="left")
     label = {(line.metric, line.scope): line.label.strip() for line in lines}
     at = list(zip(frame["metric"], frame["scope"], strict=True))
     frame.insert(0, "figure", [label[key] for key in at])
@@ -141,31 +157,32 @@ def _frame(chosen: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
     return frame.iloc[order].reset_index(drop=True)
 
 
-def _side_by_side(frame: pd.DataFrame, lines: list[Headline], names: list[str]) -> Section:
+def _shown(
+    lines: list[Headline], names: list[str], own: _Estimates, apart: _Estimates, ranked: bool
+) -> _Table:
+    """Return what is shown of every line: each strategy and, if not *ranked*, each difference."""
+    table = {}
+    for line in lines:
+        at = line.metric, line.scope
+        table[at] = [Shown(own[name, *at]) for name in names]
+        if not ranked:
+            table[at] += [Shown(apart[name, *at], apart=True) for name in names[1:]]
+    return table
+
+
+def _side_by_side(table: _Table, lines: list[Headline], names: list[str]) -> Section:
     shown = {name: short(name) for name in names}
     headings = [*shown.values(), *(f"{shown[name]} - {shown[names[0]]}" for name in names[1:])]
-    at = {(f["metric"], f["scope"], f["strategy"]): f for f in frame.to_dict("records")}
-    rows = []
-    for line in lines:
-        found = [at[line.metric, line.scope, name] for name in names]
-        figures = [(f["mean"], f["ci_low"], f["ci_high"], False) for f in found]
-        figures += [
-            (f["difference"], f["difference_ci_low"], f["difference_ci_high"], True)
-            for f in found[1:]
-        ]
-        rows.append(row_of(line, figures))
-    return Section("", headings, rows)
+    return Section("", headings, [row_of(line, table[line.metric, line.scope]) for line in lines])
 
 
-def _ranking(frame: pd.DataFrame, lines: list[Headline], order: list[str]) -> Section:
+def _ranking(table: _Table, lines: list[Headline], order: list[str]) -> Section:
     """Return a line for every strategy."""
     chosen = {line.metric: line for line in lines if line.metric in _RANKED}
-    at = {(f["metric"], f["strategy"]): f for f in frame.to_dict("records")}
     columns = []
     for metric in (metric for metric in _RANKED if metric in chosen):
-        figures = [at[metric, name] for name in order]
-        cells = [(f["mean"], f["ci_low"], f["ci_high"], False) for f in figures]
-        columns.append((_RANKED[metric], row_of(chosen[metric], cells).cells))
+        line = chosen[metric]
+        columns.append((_RANKED[metric], row_of(line, table[metric, line.scope]).cells))
     rows = [
         Row(f"{i + 1} {short(name)}", tuple(cells[i] for _, cells in columns))
         for i, name in enumerate(order)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Sequence
 
-from simulator.base.text import counted, plain
+from simulator.base.text import Form, counted, plain
+from simulator.provenance import SAME_TRAFFIC
 from simulator.results.folder import RUN_JSON
 from simulator.results.results import Results
 from simulator.scenario.settings import length_h
+from simulator.study.evidence import Shown, explained
 
 _NOTES_SHOWN = 3
 _ESTIMATE = "Estimate: "
@@ -27,7 +30,7 @@ def setting(results: Results) -> list[str]:
     sizes = (
         f"backbone {network['backbone_gbps']:,.6g} Gbps, exits {network['exits_gbps']:,.6g} Gbps"
     )
-    hours = length_h(*(scenario.get(key) for key in ("start", "end", "horizon_h")))
+    hours = hours_of(results)
     summary = (
         f"{network['name']}: {sizes}{' (capacities are estimates)' if estimated else ''};"
         f" {hours:,g} h in {scenario['step_s']:g} s steps,"
@@ -37,18 +40,40 @@ def setting(results: Results) -> list[str]:
     return [summary, *([f"changed: {changes}"] if changes else [])]
 
 
-def spread_notes(results: Results, paired: bool) -> list[str]:
-    """Return what the intervals are, or why there are none."""
+def hours_of(results: Results) -> float:
+    """Return how long the run is."""
+    scenario = results.run["scenario"]
+    return length_h(*(scenario.get(key) for key in ("start", "end", "horizon_h")))
+
+
+def spread_notes(
+    results: Results, lines: Iterable[tuple[str, Form, Sequence[Shown | None]]], *, paired: bool
+) -> list[str]:
+    """Return what the intervals are, what stands in their place, or why there are none.
+
+    Parameters
+    ----------
+    lines : iterable of (label, form, figures)
+        Lines of the tables that were shown.
+    paired : bool
+        Whether they show differences.
+    """
     count = results.run["scenario"]["replications"]
     if count < 2:
         return ["One replication: intervals need two or more (--replications 5)."]
     pairs = "; differences are paired, pp = percentage points" if paired else ""
-    return [f"± is half a 95 % interval over {count} replications{pairs}."]
+    first = f"± is half a 95 % interval over {count} replications{pairs}."
+    return [first, *explained(lines), *same_traffic(results)]
+
+
+def same_traffic(results: Results) -> list[str]:
+    """Return the note that all replications have the same traffic, if they have."""
+    return [note for note in results.run["notes"] if note.startswith(SAME_TRAFFIC)]
 
 
 def notes(results: Results) -> list[str]:
     """Return what is an estimate and what the model leaves out; ``run.json`` holds the rest."""
-    every = results.run["notes"]
+    every = [note for note in results.run["notes"] if note not in same_traffic(results)]
     estimates = [note.removeprefix(_ESTIMATE) for note in every if note.startswith(_ESTIMATE)]
     others = [note for note in every if not note.startswith(_ESTIMATE)]
     shown = [f"- {note}" for note in others[: _NOTES_SHOWN - bool(estimates)]]

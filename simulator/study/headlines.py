@@ -3,25 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from simulator.base.errors import SimulatorError
-from simulator.base.text import Form, Row, cell, volume_unit
+from simulator.base.text import Form, Row, volume_unit
 from simulator.model.demands import INTERNATIONAL
 from simulator.results.metrics import metric as catalogue
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication
+from simulator.study.evidence import Estimate, Shown, cell_of, largest_of
 
 COMBINED = "international"
 """Scope of both international classes together."""
 FIGURE = ["metric", "scope"]
 Values = Mapping[tuple[str, str], np.ndarray]
 """Figures of a strategy by metric and scope: one value a replication."""
-_BY_VOLUME = ("latency_ms_mean", "propagation_ms_mean", "queueing_ms_mean")
-_SUMS = ("offered_gbit", "carried_gbit", "lost_gbit")
+_BY_VOLUME = (
+    "latency_below_capacity_ms_mean",
+    "propagation_ms_mean",
+    "queueing_below_capacity_ms_mean",
+    "full_buffer_fraction",
+    "latency_ms_mean",
+    "latency_ms_mean_buffer_5ms",
+    "latency_ms_mean_buffer_200ms",
+)
+"""Means over the volume carried."""
+_SHARES = {"loss_fraction": "lost_gbit", "deferred_fraction": "deferred_gbit"}
+"""Shares of the volume offered, and what they are of."""
+FULL, UNSERVED = "full_buffer_fraction", "unserved_fraction"
 
 _FORMS: dict[str, Form] = {"ms": "ms", "h": "hours", "Gbit": "gbit", "Gbps": "gbps"}
 
@@ -41,13 +53,14 @@ def headlines(results: Results) -> list[Headline]:
     known = set(zip(summary["metric"], summary["scope"], strict=True))
     target = float(results.run["scenario"]["targets"]["exit_utilisation"])
     level = min((70, 80, 90, 100), key=lambda percent: abs(percent / 100 - target))
-    abroad = [name for name in INTERNATIONAL if ("latency_ms_mean", name) in known]
+    abroad = [name for name in INTERNATIONAL if ("propagation_ms_mean", name) in known]
     where = COMBINED if abroad else "all"
     whose = "international" if abroad else "all traffic"
     tail = max(abroad, key=lambda name: _largest(summary, "carried_gbit", name), default="all")
     tail_words = {"international_in": "inbound", "international_out": "outbound"}.get(tail, tail)
     exits = ("exit_utilisation_peak", "all") in known
     lost = volume_unit(_largest(summary, "lost_gbit", "all"))
+    both = all(_largest(summary, share, "all") > 0 for share in _SHARES)
     lines = [
         Headline("exit utilisation, peak", "exit_utilisation_peak", "all", "share"),
         Headline("exit utilisation, p95", "exit_utilisation_p95", "all", "share"),
@@ -55,19 +68,34 @@ def headlines(results: Results) -> list[Headline]:
         Headline(f"hours above {level} % (hottest exit)", f"hours_above_{level}", "all", "hours"),
         Headline("exit balance (Jain)", "exit_balance_jain", "all", "index"),
         *([] if exits else [Headline("peak utilisation of any link", "mlu_peak", "all", "share")]),
-        Headline(f"latency mean, ms ({whose})", "latency_ms_mean", where, "ms"),
+        Headline(f"latency mean, ms ({whose})", "latency_below_capacity_ms_mean", where, "ms"),
         Headline("  propagation, ms", "propagation_ms_mean", where, "ms"),
-        Headline("  queueing, ms", "queueing_ms_mean", where, "ms"),
-        Headline(f"latency p95, ms ({tail_words})", "latency_ms_p95", tail, "ms"),
+        Headline("  queueing below capacity", "queueing_below_capacity_ms_mean", where, "ms"),
+        Headline(f"latency p95, ms ({tail_words})", "latency_below_capacity_ms_p95", tail, "ms"),
+        *(_of_full_buffers(whose, where) if _largest(summary, FULL, "all") > 0 else []),
         Headline(f"traffic lost ({whose})", "loss_fraction", where, "fine_share"),
         Headline(f"traffic lost, {lost} (all)", "lost_gbit", "all", "gbit"),
+        Headline(f"traffic deferred ({whose})", "deferred_fraction", where, "fine_share"),
+        *([Headline("traffic lost or deferred", UNSERVED, where, "fine_share")] if both else []),
         Headline(f"headroom to {target * 100:g} %", "headroom", "all", "factor"),
         Headline("routes moved per day, Gbps", "moved_gbps_per_day", "all", "gbps"),
         Headline("regret against clairvoyant, ms", "regret", "all", "ms"),
         Headline("optimality gap, largest", "gap_max", "all", "fine_share"),
     ]
-    known |= {(metric, COMBINED) for metric in (*_BY_VOLUME, "loss_fraction")}
+    combined = {*_BY_VOLUME, *_SHARES, UNSERVED} & {metric for metric, _ in known}
+    known |= {(metric, COMBINED) for metric in combined}
     return [line for line in lines if (line.metric, line.scope) in known]
+
+
+def _of_full_buffers(whose: str, where: str) -> list[Headline]:
+    """Return what waiting at links at or above capacity adds, and how it hangs on buffers."""
+    return [
+        Headline(f"met a full link ({whose})", FULL, where, "fine_share"),
+        Headline("  in how many hours (all)", "full_buffer_hours", "all", "hours"),
+        Headline("  latency with its buffer, ms", "latency_ms_mean", where, "ms"),
+        Headline("  with a buffer of 5 ms", "latency_ms_mean_buffer_5ms", where, "ms"),
+        Headline("  with a buffer of 200 ms", "latency_ms_mean_buffer_200ms", where, "ms"),
+    ]
 
 
 def more_headlines(
@@ -97,9 +125,15 @@ def figures_of(results: Results) -> pd.DataFrame:
     if both.empty:
         return figures
     wide = both.pivot(index=[*keys, "scope"], columns="metric", values="value")
-    sums = wide[list(_SUMS)].groupby(level=keys).sum()
-    sums["loss_fraction"] = sums["lost_gbit"] / sums["offered_gbit"].where(sums["offered_gbit"] > 0)
-    for metric in _BY_VOLUME:
+    volumes = ["offered_gbit", "carried_gbit", *(v for v in _SHARES.values() if v in wide)]
+    sums = wide[volumes].groupby(level=keys).sum()
+    offered = sums["offered_gbit"].where(sums["offered_gbit"] > 0)
+    for share, volume in _SHARES.items():
+        if volume in sums:
+            sums[share] = sums[volume] / offered
+    if "deferred_fraction" in sums:
+        sums[UNSERVED] = sums["loss_fraction"] + sums["deferred_fraction"]
+    for metric in (each for each in _BY_VOLUME if each in wide):
         weighted = (wide[metric] * wide["carried_gbit"]).groupby(level=keys).sum()
         sums[metric] = weighted / sums["carried_gbit"].where(sums["carried_gbit"] > 0)
     tall = sums.melt(var_name="metric", value_name="value", ignore_index=False).reset_index()
@@ -126,15 +160,18 @@ def values_of(results: Results, lines: list[Headline]) -> dict[str, Values]:
     return dict(values)
 
 
-def row_of(line: Headline, figures: list[tuple[float, float, float, bool]]) -> Row:
-    """Return a line of a table; a figure: mean, interval, whether it is a difference."""
-    means = [abs(mean) for mean, _, _, apart in figures if np.isfinite(mean) and not apart]
-    largest = max(means, default=0.0)
-    cells = (
-        cell(mean, low, high, line.form, apart=apart, largest=largest)
-        for mean, low, high, apart in figures
-    )
-    return Row(line.label, tuple(cells))
+def by_key(estimates: pd.DataFrame) -> dict[tuple[str, str, str], Estimate]:
+    """Return the rows of estimates by strategy, metric and scope."""
+    keys = zip(estimates["strategy"], estimates["metric"], estimates["scope"], strict=True)
+    rows: list[Any] = estimates.to_dict("records")
+    return dict(zip(keys, rows, strict=True))
+
+
+def row_of(line: Headline, figures: Iterable[Shown | None]) -> Row:
+    """Return a line of a table."""
+    figures = list(figures)
+    largest = largest_of(figures)
+    return Row(line.label, tuple(cell_of(shown, line.form, largest) for shown in figures))
 
 
 def ranks(values: Values, keys: Iterable[tuple[str, str]]) -> list[float]:

@@ -9,23 +9,32 @@ from typing import NamedTuple
 import numpy as np
 
 from simulator.base.text import cell, short
+from simulator.results.intervals import interval
+from simulator.results.metrics import metric
 from simulator.results.results import Results
-from simulator.results.statistics import interval
 from simulator.study.headlines import Headline, Values
 
 FULLEST = {"exit_utilisation_peak": "the hottest exit", "mlu_peak": "the fullest link"}
 """Metric of utilisation -> what it is of; the first that a run has is used."""
-LOST, LATENCY = "loss_fraction", "latency_ms_mean"
+LATENCY = "latency_below_capacity_ms_mean"
+SHORT = ("unserved_fraction", "deferred_fraction", "loss_fraction")
+"""Shares of traffic that does not get through; the first that a run has is used."""
 NONE, UNCLEAR = "nothing", " (difference not significant at 95 %)"
 
 
 class _Difference(NamedTuple):
-    """The sign of a difference that can be read, both figures, and a remark if it may be chance."""
+    """The sign of a difference that can be read, both figures, and remarks.
+
+    The remarks: in how many replications each is seen, if not in all, and whether the difference
+    may be chance.
+    """
 
     sign: int
     there: str
     here: str
-    unclear: str
+    there_seen: str = ""
+    here_seen: str = ""
+    unclear: str = ""
 
 
 def opening(results: Results) -> str:
@@ -40,10 +49,11 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
     parts = []
     if fullest := _fullest(known):
         parts.append(f"fills {FULLEST[fullest.metric]} to {_text(fullest, values)}")
-    if LOST in known:
-        lost = _text(known[LOST], values)
+    if short_of := _short_of(known):
+        lost = _text(short_of, values)
         share = "no" if lost == NONE else f"{lost} of"
-        parts.append(f"loses {share} {_traffic(known[LOST])}")
+        seen = _seen(short_of, values)
+        parts.append(f"{_verb(short_of)} {share} {_traffic(short_of)}{seen}")
     return f"{name}, the only strategy, {' and '.join(parts) or 'has no headline figures'}"
 
 
@@ -58,7 +68,7 @@ def against(
     known = {metric: line for metric, line in there.items() if metric in here}
     clauses: list[str] = []
     signs: list[int] = []
-    for line in (_fullest(known), known.get(LOST), known.get(LATENCY)):
+    for line in (_fullest(known), _short_of(known), known.get(LATENCY)):
         if line and not (line.metric == LATENCY and any(signs)):
             difference = _difference(line, values, base_values)
             subject = "" if any(signs) else f"{name} "
@@ -74,19 +84,24 @@ def against(
 
 def _clause(line: Headline, apart: _Difference, name: str, base: str, subject: str) -> str:
     """Return what one figure says; *subject* begins the clause on loss and may be empty."""
-    sign, there, here, unclear = apart
+    verb = _verb(line)
+    plural = verb.replace("loses", "lose").replace("defers", "defer")
+    sign, there, here, there_seen, here_seen, unclear = apart
     traffic = _traffic(line)
     if line.metric == LATENCY:
         each = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
         return f"mean latency of {traffic} is {there} ms {each}"
-    if line.metric == LOST and sign == 0:
-        return f"neither loses {traffic}" if there == NONE else f"both lose {there} of {traffic}"
-    if line.metric == LOST:
+    if line.metric in SHORT and sign == 0:
+        return (
+            f"neither {verb} {traffic}" if there == NONE else f"both {plural} {there} of {traffic}"
+        )
+    if line.metric in SHORT:
         if there == NONE:
             here += f" of {traffic}"
         else:
             there += f" of {traffic}"
-        return f"{subject}loses {there} where {base} loses {here}{unclear}"
+        lost = f"{verb} {there}{there_seen} where {base} {verb} {here}{here_seen}"
+        return f"{subject}{lost}{unclear}"
     what = FULLEST[line.metric]
     if sign == 0:
         return f"{name} and {base} both fill {what} to {there}"
@@ -101,7 +116,7 @@ def _listed(clauses: Sequence[str], word: str = "and") -> str:
 
 def _known(lines: Sequence[Headline], values: Values) -> dict[str, Headline]:
     """Return the headlines that a sentence may use, by metric, if their mean is a number."""
-    wanted = (*FULLEST, LOST, LATENCY)
+    wanted = (*FULLEST, *SHORT, LATENCY)
     return {
         line.metric: line
         for line in lines
@@ -113,14 +128,30 @@ def _fullest(known: dict[str, Headline]) -> Headline | None:
     return next((known[metric] for metric in FULLEST if metric in known), None)
 
 
+def _short_of(known: dict[str, Headline]) -> Headline | None:
+    return next((known[metric] for metric in SHORT if metric in known), None)
+
+
+def _verb(line: Headline) -> str:
+    """Return what happens to traffic that does not get through."""
+    return dict(zip(SHORT, ("loses or defers", "defers", "loses"), strict=True)).get(
+        line.metric, ""
+    )
+
+
 def _difference(line: Headline, values: Values, base_values: Values) -> _Difference:
     there, here = _text(line, values), _text(line, base_values)
     if there == here:
-        return _Difference(0, there, here, "")
+        return _Difference(0, there, here)
     now, was = values[_key(line)], base_values[_key(line)]
     count = min(len(now), len(was))
-    mean, low, high = interval(now[:count] - was[:count])
-    return _Difference(1 if mean > 0 else -1, there, here, UNCLEAR if low <= 0 <= high else "")
+    apart = now[:count] - was[:count]
+    mean, low, high = interval(apart)
+    # An interval over a few skewed differences can miss zero by chance: they must agree in sign.
+    mixed = metric[line.metric].spread != "plain" and not ((apart > 0).all() or (apart < 0).all())
+    unclear = UNCLEAR if low <= 0 <= high or (mixed and count > 1) else ""
+    seen = _seen(line, values), _seen(line, base_values)
+    return _Difference(1 if mean > 0 else -1, there, here, *seen, unclear)
 
 
 def _key(line: Headline) -> tuple[str, str]:
@@ -128,11 +159,20 @@ def _key(line: Headline) -> tuple[str, str]:
 
 
 def _text(line: Headline, values: Values) -> str:
-    lost = line.metric == LOST
+    lost = line.metric in SHORT
     if lost and not values[_key(line)].any():
         return NONE
     text = cell(float(values[_key(line)].mean()), np.nan, np.nan, line.form).value
     return "less than 0.01 %" if lost and not re.search("[1-9]", text) else text
+
+
+def _seen(line: Headline, values: Values) -> str:
+    """Return in how many replications a rare figure is seen, if not in all or none."""
+    each = values[_key(line)]
+    seen = int((each != 0).sum())
+    if metric[line.metric].spread != "rare" or seen in (0, len(each)):
+        return ""
+    return f" (seen in {seen} of {len(each)} replications)"
 
 
 def _traffic(line: Headline) -> str:

@@ -9,14 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from simulator.base.errors import InputError, Problem
-from simulator.base.text import Row, plain, short
+from simulator.base.text import plain, short
 from simulator.results.folder import StagingFolder
 from simulator.results.results import Results
-from simulator.results.statistics import by_replication, interval
+from simulator.results.statistics import by_replication, estimates, paired
 from simulator.results.writer import write_csv
 from simulator.run import Progress, run
 from simulator.scenario.changes import changes_of
@@ -26,9 +25,19 @@ from simulator.scenario.rules import BASELINE
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import notes, setting, spread_notes, title
-from simulator.study.headlines import Headline, Values, headlines, ranks, row_of, values_of
-from simulator.study.sentence import LOST, against, opening
+from simulator.study.context import hours_of, notes, setting, spread_notes, title
+from simulator.study.evidence import Estimate, Shown
+from simulator.study.headlines import (
+    Headline,
+    Values,
+    by_key,
+    figures_of,
+    headlines,
+    ranks,
+    row_of,
+    values_of,
+)
+from simulator.study.sentence import SHORT, against, opening
 
 MARK = "whatif.json"
 """The file by which a folder of what-if results is known."""
@@ -229,6 +238,13 @@ def _answer(
     names = [short(name) for name in changes]
     headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
     texts = {name: _text(change) for name, change in changes.items()}
+    table = _shown(results)
+    cells = {
+        (name, line): [of.get((name, line.metric, line.scope)) for of in table]
+        for name in base.strategies
+        for line in lines
+    }
+    labelled = [(line.label, line.form, shown) for (_, line), shown in cells.items()]
     return Answer(
         f"What if: {title(base)}",
         f"{opening(base)} {_sentence(lines, base.strategies, values)}.",
@@ -244,10 +260,12 @@ def _answer(
             *(text if name == text else f"{plain(name)}: {text}" for name, text in texts.items()),
         ],
         [
-            Section(f"Strategy {name}", headings, [_row(line, name, values) for line in lines])
+            Section(
+                f"Strategy {name}", headings, [row_of(line, cells[name, line]) for line in lines]
+            )
             for name in base.strategies
         ],
-        [*spread_notes(base, paired=True), *notes(base)],
+        [*spread_notes(base, labelled, paired=True), *notes(base)],
         results,
         changes,
     )
@@ -259,7 +277,7 @@ def _sentence(
     """Return what the best change does for the first strategies."""
     base = values[BASELINE]
     scope = {line.metric: line.scope for line in lines}
-    keys = [(key, scope[key]) for key in (LOST, "exit_utilisation_p95") if key in scope]
+    keys = [(key, scope[key]) for key in (*SHORT, "exit_utilisation_p95") if key in scope]
     parts = []
     for strategy in strategies[:MOST_IN_A_SENTENCE]:
         changed = {name: each[strategy] for name, each in values.items() if strategy in each}
@@ -281,44 +299,48 @@ def _sentence(
 def _frame(results: Mapping[str, Results]) -> pd.DataFrame:
     """Every figure that baseline and change have in common, with its paired difference."""
     wide = {name: by_replication(each.figures) for name, each in results.items()}
+    hours = hours_of(results[BASELINE])
     base = wide.pop(BASELINE)
     parts = []
     for name, there in wide.items():
-        both = base.columns.intersection(there.columns)
-        rows = base.index.intersection(there.index, sort=False)
-        was = base.loc[rows, both].to_numpy(dtype=float)
-        now = there.loc[rows, both].to_numpy(dtype=float)
-        with np.errstate(invalid="ignore"):  # no limit less no limit
-            difference, low, high = interval(now - was)
+        now, was = _common(there, base)
+        apart = paired(now, was, hours=hours)
         parts.append(
-            rows.to_frame(index=False).assign(
-                baseline=was.mean(axis=1),
+            now.index.to_frame(index=False).assign(
+                baseline=was.to_numpy(dtype=float).mean(axis=1),
                 change=name,
-                value=now.mean(axis=1),
-                difference=difference,
-                ci_low=low,
-                ci_high=high,
-                replications=len(both),
+                value=now.to_numpy(dtype=float).mean(axis=1),
+                difference=apart["mean"],
+                ci_low=apart["ci_low"],
+                ci_high=apart["ci_high"],
+                replications=apart["replications"],
             )
         )
     return pd.concat(parts, ignore_index=True)
 
 
-def _row(line: Headline, strategy: str, values: Mapping[str, Mapping[str, Values]]) -> Row:
-    """One figure of a strategy: as it stands, then changed and by how much, change by change."""
-    key = line.metric, line.scope
-    base = values[BASELINE][strategy][key]
-    cells = [(*_interval(base), False)]
-    for name, changed in values.items():
+def _common(now: pd.DataFrame, base: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the figures and the replications that both have, in the order of *base*."""
+    columns = base.columns.intersection(now.columns)
+    rows = base.index.intersection(now.index, sort=False)
+    return pd.DataFrame(now.loc[rows, columns]), pd.DataFrame(base.loc[rows, columns])
+
+
+def _shown(results: Mapping[str, Results]) -> list[dict[tuple[str, str, str], Shown]]:
+    """Return what the columns of the tables show: the baseline, each change, each difference."""
+    hours = hours_of(results[BASELINE])
+    figures = {name: figures_of(each) for name, each in results.items()}
+    wide = {name: by_replication(each) for name, each in figures.items()}
+    found = [_all_shown(by_key(estimates(figures[BASELINE], hours=hours)), apart=False)]
+    for name in results:
         if name != BASELINE:
-            now = changed.get(strategy, {}).get(key, np.full(len(base), np.nan))
-            count = min(len(now), len(base))
-            with np.errstate(invalid="ignore"):  # no limit less no limit
-                apart = now[:count] - base[:count]
-            cells += [(*_interval(now), False), (*_interval(apart), True)]
-    return row_of(line, cells)
+            found.append(_all_shown(by_key(estimates(figures[name], hours=hours)), apart=False))
+            apart = paired(*_common(wide[name], wide[BASELINE]), hours=hours)
+            found.append(_all_shown(by_key(apart), apart=True))
+    return found
 
 
-def _interval(values: np.ndarray) -> tuple[float, float, float]:
-    mean, low, high = interval(values)
-    return float(mean), float(low), float(high)
+def _all_shown(
+    found: Mapping[tuple[str, str, str], Estimate], *, apart: bool
+) -> dict[tuple[str, str, str], Shown]:
+    return {key: Shown(estimate, apart) for key, estimate in found.items()}

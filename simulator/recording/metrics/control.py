@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from simulator.recording.tally import Totals
-from simulator.results.metrics import Better, Scoped, metric
+from simulator.results.metrics import Better, Scoped, Spread, metric
 
 _S_PER_DAY = 86_400.0
 _Log = Mapping[str, np.ndarray]
@@ -15,11 +15,16 @@ _Log = Mapping[str, np.ndarray]
 
 
 def _declare(
-    name: str, unit: str, better: Better, sentence: str, value: Callable[[_Log], float]
+    name: str,
+    unit: str,
+    better: Better,
+    sentence: str,
+    value: Callable[[_Log], float],
+    spread: Spread = "plain",
 ) -> None:
     """Declare a metric that is a function of the log of decisions."""
 
-    @metric(name, unit=unit, scopes=("all",), better=better, sentence=sentence)
+    @metric(name, unit=unit, scopes=("all",), better=better, sentence=sentence, spread=spread)
     def compute(totals: Totals) -> Scoped:
         yield "all", value(totals.decisions)
 
@@ -73,6 +78,7 @@ _declare(
     "lower",
     "Most entries at the sources at once, one for each steered demand and path.",
     lambda log: log["entries"].max(),
+    "stepped",
 )
 _declare(
     "gap_max",
@@ -80,6 +86,7 @@ _declare(
     "lower",
     "Largest proven gap of any decision to the optimum; empty for schemes without a proof.",
     lambda log: _of_known(np.max, log["gap"]),
+    "stepped",
 )
 _declare(
     "prediction_error",

@@ -61,6 +61,7 @@ def _hours_above(level: int) -> None:
         scopes=_SCOPES,
         better="lower",
         sentence=f"Hours above {'capacity' if level == 100 else f'{level} %'}{whose}.",
+        spread="rare",
     )
     def hours(totals: Totals) -> Scoped:
         for scope, each in totals.exits.items():

@@ -14,6 +14,7 @@ _ROUNDING = 1e-9
     scopes=("all",),
     better="lower",
     sentence="Cost above the clairvoyant bound per volume offered; only with such a strategy.",
+    spread="skewed",
 )
 def regret(totals: Totals) -> Scoped:
     """Yield the regret, if the scenario has a bound."""

@@ -1,0 +1,121 @@
+"""Evidence: how a table shows what replications say of a figure, and the words that explain it.
+
+A figure has an interval, or what was seen in its place: how many replications show a rare figure,
+or how far the replications are apart; see :mod:`simulator.results.intervals` for which.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from simulator.base.text import Cell, Form, cell, number
+from simulator.results.intervals import MOST_NEEDED, unseen_share
+
+Estimate = Mapping[str, Any]
+"""A row of :func:`simulator.results.statistics.estimates`."""
+
+
+class Shown(NamedTuple):
+    """A figure of a table, or a paired difference of two."""
+
+    estimate: Estimate
+    apart: bool = False
+
+
+def largest_of(figures: Iterable[Shown | None]) -> float:
+    """Return the largest figure of a line, which decides how all of them are rounded."""
+    known = [shown.estimate["mean"] for shown in figures if shown and not shown.apart]
+    return max((abs(mean) for mean in known if math.isfinite(mean)), default=0.0)
+
+
+def cell_of(shown: Shown | None, form: Form, largest: float) -> Cell:
+    """Return a figure as a table shows it; a dash where there is none."""
+    if shown is None:
+        return Cell("–")
+    estimate, apart = shown
+    mean, low, high = estimate["mean"], estimate["ci_low"], estimate["ci_high"]
+    plain = cell(mean, low, high, form, apart=apart, largest=largest)
+    count = estimate["replications"]
+    match _place(shown):
+        case "unseen":
+            return Cell("none", f"seen in {count}")
+        case "seldom":
+            return Cell(plain.value, _seen(estimate, apart))
+        case "span":
+            size = max(abs(mean), largest)
+            span = number(estimate["most"] - estimate["least"], form, size)
+            return Cell(plain.value, f"range {span}" if _NOT_ZERO.search(span) else _same(count))
+    return Cell(plain.value, _same(count)) if low == high else plain
+
+
+def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iterator[str]:
+    """Yield what a reader of cells without an interval has to know.
+
+    Parameters
+    ----------
+    lines : iterable of (label, form, figures)
+        Lines of the tables that were shown.
+    """
+    places: dict[str, int] = {}
+    needs: dict[str, float] = {}
+    for label, form, figures in lines:
+        largest = largest_of(figures)
+        for shown in figures:
+            if shown is None or not (place := _place(shown)):
+                continue
+            count = shown.estimate["replications"]
+            if place == "span" and cell_of(shown, form, largest).spread == _same(count):
+                continue
+            places[place] = count
+            if math.isfinite(shown.estimate["needs"]):
+                name = _UNIT.sub("", label.strip())
+                needs[name] = max(needs.get(name, 0.0), shown.estimate["needs"])
+    words = [_WORDS[place] for place in _WORDS if place in places]
+    if words:
+        yield f"Where replications are too few for an interval: {'; '.join(words)}."
+    if needs:
+        listed = sorted(needs.items(), key=lambda item: item[1])
+        yield f"An interval needs more: {', '.join(_needed(*item) for item in listed)}."
+    if unseen := places.get("unseen"):
+        below = f"below {100 * unseen_share(unseen):.0f} % at 95 %"
+        yield f"none seen in {unseen} ({below}): a smaller share of replications shows it."
+
+
+_UNIT = re.compile(", (ms|[GTP]bit|Gbps)")
+_NOT_ZERO = re.compile("[1-9]")
+_WORDS = {
+    "span": "range is highest less lowest",
+    "seldom": "k of n is how many show it, or are lower or higher",
+}
+
+
+def _place(shown: Shown) -> Literal["", "unseen", "seldom", "span"]:
+    """Return what stands in place of an interval, if there is none."""
+    estimate, apart = shown
+    count, changed = estimate["replications"], estimate["above"] + estimate["below"]
+    if not math.isfinite(estimate["mean"]) or count < 2 or math.isfinite(estimate["ci_low"]):
+        return ""
+    if estimate["rare"] and not changed and not apart:
+        return "unseen"
+    return "seldom" if estimate["rare"] and 0 < changed < count + apart else "span"
+
+
+def _same(count: int) -> str:
+    return f"same in {count}"
+
+
+def _seen(estimate: Estimate, apart: bool) -> str:
+    above, below, count = (estimate[name] for name in ("above", "below", "replications"))
+    if not apart:
+        return f"seen in {above} of {count}"
+    parts = [f"lower in {below}"] if below else []
+    parts += [f"higher in {above}"] if above else []
+    return f"{', '.join(parts)} of {count}"
+
+
+def _needed(label: str, count: float) -> str:
+    most = count > MOST_NEEDED
+    return f"{label} needs {f'over {MOST_NEEDED:,}' if most else f'{count:,.0f}'}"
