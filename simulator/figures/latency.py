@@ -21,6 +21,9 @@ GRAIN_MS, MOST_GRAINS = 1e-2, 10_000_000
 Spread = dict[str, tuple[np.ndarray, np.ndarray]]
 """Latency in ms, and the share of the traffic carried that sees no more, by strategy."""
 
+BELOW = "latency_below_capacity_ms_mean"
+"""The mean latency that no size of buffers moves."""
+
 
 @figure("latency")
 class LatencySpread(Figure):
@@ -85,20 +88,21 @@ class LatencySpread(Figure):
         if len(run.strategies) != 2:
 
             def means(strategy: str) -> str:
-                figures = (f"{run.figure(strategy, 'latency_ms_mean', one):.1f}" for one in scopes)
+                figures = (f"{run.figure(strategy, BELOW, one):.1f}" for one in scopes)
                 return f" {' / '.join(figures)} ms"
 
             words = " / ".join(map(scope_words, scopes))
             return f"{self.question} Mean {words}: {run_page.each(means, run.strategies)}"
         first, second = run.strategies
-        apart = run_data.metric_figures(run.results.differences, "latency_ms_mean")
+        apart = run_data.metric_figures(run.results.differences, BELOW)
         gains = []
         for scope in scopes:
             gain, low, high = apart[second, scope]
             half = f" ± {(high - low) / 2:.1f}" if high > low else ""
             sign = "−" if gain < 0 else "+"
             gains.append(f"{sign}{abs(gain):.1f}{half} ms {scope_words(scope)}")
-        return f"Mean latency, {style.name(second)} against {style.name(first)}: {', '.join(gains)}"
+        whose = f"{style.name(second)} against {style.name(first)}"
+        return f"Mean latency below capacity, {whose}: {', '.join(gains)}"
 
 
 def spread(run: RunView, scope: str) -> Spread:
@@ -146,29 +150,38 @@ def _draw_spread(run: RunView, ax: Axes, scope: str, spreads: Spread) -> None:
 
 
 def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) -> None:
-    """Draw mean latency as propagation and, hatched, queueing."""
-    metrics = ("propagation_ms_mean", "queueing_ms_mean", "latency_ms_p95")
+    """Draw mean latency: propagation, queueing below capacity (hatched), full buffers (dotted)."""
+    metrics = (
+        "propagation_ms_mean",
+        "queueing_below_capacity_ms_mean",
+        "full_buffer_ms_mean",
+        "latency_ms_p95",
+    )
     rows: list[float] = []
     far = 0.0
     for group, scope in enumerate(scopes):
         for place, strategy in enumerate(run.strategies):
             row = len(rows) + 0.4 * group
             rows.append(row)
-            fixed, wait, p95 = (run.figure(strategy, metric, scope) for metric in metrics)
+            fixed, wait, full, p95 = (run.figure(strategy, metric, scope) for metric in metrics)
             if not math.isfinite(fixed):
                 continue
             colour = style.look(place)["color"]
             ax.barh(row, fixed, height=0.8, color=colour, alpha=0.3, lw=0)
             hatched = {"facecolor": "white", "edgecolor": colour, "hatch": "//////", "lw": 0.6}
             ax.barh(row, wait, left=fixed, height=0.8, **hatched)
+            dotted = {**hatched, "hatch": "....", "alpha": 0.7}
+            ax.barh(row, full, left=fixed + wait, height=0.8, **dotted)
             ax.plot(p95, row, "o", color=colour, ms=4.5, clip_on=False)
             text = f" {fixed:.1f} propagation + {wait:.1f} queueing"
+            text += f" + {full:.1f} full" if full > 0.05 else ""
             ax.text(0, row, text, va="center", ha="left", fontsize=7)
-            far = max(far, fixed + wait, p95)
+            far = max(far, fixed + wait + full, p95)
     ax.set_yticks(rows, labels)
     ax.set(xlim=(0, 1.04 * far), ylim=(rows[-1] + 0.6, -0.6))
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(
-        "mean one-way latency (ms): propagation shaded, queueing hatched; dot: 95th percentile"
+        "mean one-way latency (ms): propagation shaded, queueing below capacity hatched,"
+        " full links dotted; dot: p95"
     )

@@ -111,8 +111,8 @@ def _seen(estimate: Estimate, apart: bool) -> str:
     above, below, count = (estimate[name] for name in ("above", "below", "replications"))
     if not apart:
         return f"seen in {above} of {count}"
-    parts = [f"lower in {below}"] if below else []
-    parts += [f"higher in {above}"] if above else []
+    parts = [f"lower {below}"] if below else []
+    parts += [f"higher {above}"] if above else []
     return f"{', '.join(parts)} of {count}"
 
 
