@@ -187,10 +187,10 @@ def _plain(text: str) -> str:
 
 def metrics(catalogue: Any) -> str:
     """Return every metric with its unit, scopes, direction, spread and meaning, as a table."""
-    lines = ["| metric | unit | scopes | better | spread | meaning |", "|---|---|---|---|---|---|"]
+    lines = ["| metric | unit | scopes | better | meaning | spread |", "|---|---|---|---|---|---|"]
     for each in catalogue:
         cells = f"`{each.name}`", each.unit, ", ".join(each.scopes), each.better
-        cells += each.spread, each.sentence
+        cells += each.sentence, each.spread
         lines.append(_plain(f"| {' | '.join(cells)} |"))
     return "\n".join(lines)
 

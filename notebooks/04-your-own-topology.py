@@ -69,7 +69,7 @@ results.plot.latency_over_time();
 for strategy in results.strategies:
     peak = results.figure(strategy, "exit_utilisation_peak")
     lost = results.figure(strategy, "lost_gbit") / 1000
-    latency = results.figure(strategy, "latency_ms_mean", "international_in")
+    latency = results.figure(strategy, "latency_below_capacity_ms_mean", "international_in")
     print(f"{strategy:7s} fullest exit {peak:.3f}, lost {lost:5.1f} Tbit, inbound {latency:.1f} ms")
 
 # %% [markdown]

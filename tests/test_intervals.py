@@ -190,6 +190,29 @@ def test_the_foot_explains_what_the_cells_show():
     assert "traffic lost (all) needs 400" in needs and "queueing needs 369" in needs
     assert none.startswith("none seen in 4 (below 53 % at 95 %)")
     assert not list(explained(lines[2:]))
+    apart = shown([0.0] * 4, base=[5.0, 5.1, 5.0, 5.2])
+    apart.estimate["needs"] = 900.0
+    (_, needs, *_) = explained([("lost", "ms", [shown([0.0, 1.0, 0.0, 0.0]), apart])])
+    assert "lost needs 400" in needs, "a figure before its difference"
+    (_, needs) = explained([("lost", "ms", [shown([5.0, 5.01, 5.02, 5.0]), apart])])
+    assert "lost needs 900" in needs
+
+
+def test_a_run_speaks_the_same_in_a_terminal_a_notebook_and_a_what_if():
+    changes = {"horizon_h": 2, "step_s": 900, "replications": 3, "record": {"demands": "none"}}
+    scenario = sim.load("mini").with_changes({**changes, "demands.international": "x0.4"})
+    answer = sim.compare(sim.run(scenario))
+    again = sim.what_if(scenario, {"seed": 8})
+    for each in (answer, again):
+        for words in ("none seen in 3", "(below 63 % at 95 %)", "needs 100", "range"):
+            assert words in str(each).replace("\n  ", " ") and words in each._repr_html_()
+    summary = answer.results[scenario.name].summary
+    ends = summary[["ci_low", "ci_high"]]
+    assert (ends.isna().sum(axis=1) != 1).all() and not (ends < 0).any(axis=None)
+    for row in answer.frame.to_dict("records"):
+        same = summary.query("metric == @row['metric'] and scope == @row['scope']")
+        for _, one_of in same[same["strategy"] == row["strategy"]].iterrows():
+            np.testing.assert_allclose(one_of["ci_high"], row["ci_high"], rtol=1e-9)
 
 
 # -- the same traffic in every replication --------------------------------------------------------

@@ -152,7 +152,7 @@ def test_a_metric_is_added_by_dropping_in_one_file(tmp_path, night):
         assert len(mine) and set(mine["unit"].astype(str)) == {"1"}, file
     exits = tables["summary.csv"].query("metric == 'exit_utilisation_p50'")
     assert exits["scope"].nunique() == 1 + 18, "every exit in both directions, and the hottest"
-    assert f"| `exit_utilisation_p50` | 1 | all, exit | lower | plain | {sentence} |" in page
+    assert f"| `exit_utilisation_p50` | 1 | all, exit | lower | {sentence} | plain |" in page
 
 
 def test_a_comparison_shows_more_metrics_if_asked(results):

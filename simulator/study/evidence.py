@@ -63,6 +63,8 @@ def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iter
     needs: dict[str, float] = {}
     for label, form, figures in lines:
         largest = largest_of(figures)
+        # Differences may need far more than both of their sides, which are to be known first.
+        own, apart = [0.0], [0.0]
         for shown in figures:
             if shown is None or not (place := _place(shown)):
                 continue
@@ -71,8 +73,10 @@ def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iter
                 continue
             places[place] = count
             if math.isfinite(shown.estimate["needs"]):
-                name = _UNIT.sub("", label.strip())
-                needs[name] = max(needs.get(name, 0.0), shown.estimate["needs"])
+                (apart if shown.apart else own).append(shown.estimate["needs"])
+        if most := max(own) or max(apart):
+            name = _UNIT.sub("", label.strip())
+            needs[name] = max(needs.get(name, 0.0), most)
     words = [_WORDS[place] for place in _WORDS if place in places]
     if words:
         yield f"Where replications are too few for an interval: {'; '.join(words)}."
