@@ -31,7 +31,7 @@ PINNED = {
                 "lost_gbit": 0.0,
                 "latency_ms_mean": 10.599003483942926,
                 "propagation_ms_mean": 10.489363588688406,
-                "headroom": 1.251172205997284,
+                "headroom": 1.1746427254686127,
                 "control_cycles": 96.0,
             },
         },
@@ -41,7 +41,8 @@ PINNED = {
         {
             "static": {
                 "exit_utilisation_peak": 1.545501093196252,
-                "lost_gbit": 8864089.529377937,
+                "lost_gbit": 0.0,
+                "deferred_gbit": 8864089.529377937,
                 "headroom": 0.5176314682156059,
             },
             "sdn": {
@@ -56,12 +57,14 @@ PINNED = {
         {
             "static": {
                 "exit_utilisation_peak": 4.169785290492356,
-                "lost_gbit": 13470141.217535019,
+                "lost_gbit": 0.0,
+                "deferred_gbit": 13470141.217535019,
                 "headroom": 0.19185640129339573,
             },
             "sdn": {
                 "exit_utilisation_peak": 2.7665690384430537,
-                "lost_gbit": 101722.53930330276,
+                "lost_gbit": 0.0,
+                "deferred_gbit": 101722.53930330276,
                 "headroom": 1.0428591082026122,
             },
         },
@@ -70,18 +73,18 @@ PINNED = {
         COARSE,
         {
             "static": {
-                "exit_utilisation_peak": 1.2465766826143367,
-                "latency_ms_mean": 48.18040302682858,
-                "propagation_ms_mean": 46.20766775578611,
-                "lost_gbit": 68100.98315664753,
-                "headroom": 0.6417575518276414,
+                "exit_utilisation_peak": 1.1388531991979234,
+                "latency_ms_mean": 47.20748012759113,
+                "propagation_ms_mean": 45.736858918875434,
+                "lost_gbit": 20951.48609266989,
+                "headroom": 0.7024610376152324,
             },
             "sdn": {
-                "exit_utilisation_peak": 0.7808657235281146,
-                "latency_ms_mean": 43.13172017629168,
-                "propagation_ms_mean": 42.58654548295993,
+                "exit_utilisation_peak": 0.7830939779423367,
+                "latency_ms_mean": 43.1573237370803,
+                "propagation_ms_mean": 42.586567419750814,
                 "lost_gbit": 0.0,
-                "headroom": 1.2943157180271045,
+                "headroom": 1.1907704605849356,
             },
         },
     ),
@@ -89,11 +92,11 @@ PINNED = {
         COARSE,
         {
             "static": {
-                "exit_utilisation_peak": 1.1684162322620975,
-                "latency_ms_mean": 54.24041731499971,
-                "propagation_ms_mean": 51.52480487712917,
-                "lost_gbit": 492.100885300737,
-                "headroom": 0.6846875093913839,
+                "exit_utilisation_peak": 1.2409622839948227,
+                "latency_ms_mean": 53.75693764877163,
+                "propagation_ms_mean": 51.03025610808194,
+                "lost_gbit": 720.8319780130405,
+                "headroom": 0.6446610105060515,
             },
             "sdn": {
                 "exit_utilisation_peak": 1.3814866250258067,
@@ -107,7 +110,7 @@ PINNED = {
                 "latency_ms_mean": 53.56846223100361,
                 "propagation_ms_mean": 53.322741473680146,
                 "lost_gbit": 0.0,
-                "headroom": 1.808254609642364,
+                "headroom": 1.8083315975025895,
             },
         },
     ),
