@@ -14,6 +14,8 @@ from simulator.model.streams import Streams
 from simulator.routing.scheme import scheme
 from simulator.traffic.traffic import Series
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 TOPOLOGY = {
     "name": "two",
     "nodes": [{"id": "S", "kind": "core"}, {"id": "G", "kind": "gateway"}]

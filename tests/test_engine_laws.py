@@ -6,6 +6,8 @@ from helpers import play
 import simulator as sim
 from simulator.engines.engine import engine
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 STRATEGIES = ("static", "sdn", "fair")
 #: Through a cable cut at the busy hour; bulk traffic waits where there is no room.
 SCENARIO = """

@@ -15,6 +15,7 @@ from simulator.queues.queue import waits
 from simulator.results.statistics import weighted_quantiles
 from simulator.routing.scheme import scheme
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
 BELOW = "latency_below_capacity_ms"
 SCHEMES = ["igp_ecmp", "weighted_split", "nearest_exit", "min_latency", "hedged"]
 

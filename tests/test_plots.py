@@ -264,13 +264,14 @@ def test_latency_distribution_is_that_of_the_table(mini_day):
     assert y[-1] == pytest.approx(1.0, abs=2e-3)
     drawn = sorted(patch.get_width() for patch in split.patches)
     s = mini_day.summary[mini_day.summary["scope"].isin(["international_in", "international_out"])]
-    s = s[s["metric"].isin(["propagation_ms_mean", "queueing_ms_mean"])]
+    parts = ["propagation_ms_mean", "queueing_below_capacity_ms_mean", "full_buffer_ms_mean"]
+    s = s[s["metric"].isin(parts)]
     np.testing.assert_allclose(drawn, sorted(s["mean"]))
 
 
 def test_latency_title_is_the_paired_difference(mini_day):
     d = mini_day.differences
-    d = d[(d["metric"] == "latency_ms_mean") & (d["scope"] == "international_in")]
+    d = d[(d["metric"] == "latency_below_capacity_ms_mean") & (d["scope"] == "international_in")]
     (mean,) = d["mean"]
     sign = "−" if mean < 0 else "+"
     title = _title(mini_day.plot.latency())

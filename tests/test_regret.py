@@ -9,6 +9,8 @@ from simulator.control.strategy import Strategy
 from simulator.routing.clairvoyant import Clairvoyant
 from simulator.routing.scheme import scheme
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 
 def with_bound(**strategies):
     made = {"best": {"scheme": "clairvoyant"}, **strategies}
@@ -52,13 +54,13 @@ def test_load_on_a_link_that_is_down_counts_as_unserved():
     assert cost(hollow, into, rates) == cost(down, into, rates)
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", range(10))
 def test_regret_is_never_negative(seed):
     hit_and_tried(seed)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(12, 200))
+@pytest.mark.parametrize("seed", range(10, 200))
 def test_regret_is_never_negative_anywhere(seed):
     hit_and_tried(seed)
 

@@ -18,6 +18,8 @@ from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
 from simulator.traffic.traffic import Series, shape
 
+pytestmark = pytest.mark.usefixtures("no_headroom")
+
 STREAMS = Streams(seed=1, replication=0)
 
 

@@ -182,6 +182,5 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
     ax.set_xlabel(
-        "mean one-way latency (ms): propagation shaded, queueing below capacity hatched,"
-        " full links dotted; dot: p95"
+        "mean one-way latency (ms): propagation, queueing (hatched), full links (dotted); dot: p95"
     )

@@ -45,6 +45,13 @@ def _below_ms(traffic: TrafficTotals, percent: int) -> float:
     return weighted_quantiles(*traffic.by_latency_below_capacity, [percent / 100])[0]
 
 
+def _full_ms(traffic: TrafficTotals) -> float:
+    if not traffic.delivered_gbit > 0:
+        return float("nan")
+    rest = traffic.latency_ms - traffic.propagation_ms - traffic.mean(traffic.queueing_gbit_ms)
+    return rest if rest > 1e-9 * traffic.latency_ms else 0.0  # sums of many terms round
+
+
 def _loss(traffic: TrafficTotals) -> float:
     return traffic.lost_gbit / traffic.offered_gbit if traffic.offered_gbit > 0 else 0.0
 
@@ -116,9 +123,7 @@ _declare(
     "ms",
     "lower",
     "The rest of the mean wait: at links at or above capacity, and what larger buffers hold.",
-    lambda traffic: (
-        traffic.latency_ms - traffic.propagation_ms - traffic.mean(traffic.queueing_gbit_ms)
-    ),
+    _full_ms,
     "rare",
 )
 _declare(
