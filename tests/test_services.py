@@ -29,8 +29,6 @@ from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
 from simulator.traffic.traffic import Series
 
-pytestmark = pytest.mark.usefixtures("no_headroom")
-
 HALVES = {"a": Service(share=0.5), "b": Service(share=0.5)}
 
 

@@ -297,8 +297,6 @@ def test_a_kind_of_control_is_one_file(drop_in, tmp_path):
 DOUBLED = '''
 from simulator.control.predictors.predictor import Predictor, predictor
 
-pytestmark = pytest.mark.usefixtures("no_headroom")
-
 
 @predictor("doubled")
 class Doubled(Predictor):
