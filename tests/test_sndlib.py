@@ -429,7 +429,8 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE n [<!ENTITY x SYSTEM "file:///etc/pass
 def test_xml_that_cannot_be_used_is_refused(tmp_path, text, words):
     path = tmp_path / "hostile.xml"
     path.write_text(text)
-    refused(path, words)
+    first = refused(path, words).splitlines()[0]
+    assert first.count(str(path)) == 1, "the file is named once"
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import ClassVar
 from xml.parsers import expat
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem, refusal
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.reading import read_bytes, refuse
 from simulator.formats.rules.assemble import assemble
@@ -57,6 +57,8 @@ def read_xml(path: Path) -> Sndlib:
     except expat.ExpatError as error:
         message = f"not valid XML: {expat.ErrorString(error.code)}"
         raise refusal(path, message, error.lineno) from None
+    except InputError:  # the reader's own, which is a ValueError
+        raise
     except (ValueError, LookupError) as error:  # an encoding that is unknown or is no encoding
         raise refusal(path, f"not valid XML: {error}", reader.parser.CurrentLineNumber) from None
     refuse(reader.problems)
