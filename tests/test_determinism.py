@@ -16,7 +16,7 @@ import simulator as sim
 ROOT = Path(__file__).parent.parent
 CHANGES = {
     "horizon_h": 4,
-    "step_s": 900,
+    "step_s": 1800,
     "replications": 3,
     "events": [
         {"at_h": 1.01, "until_h": 2.5, "cable": "APCN-2"},
@@ -155,10 +155,10 @@ def test_rows_times_seconds_are_the_volumes(first, strategy):
     for replication, mine in rows.groupby("replication"):
         for column, metric in (("offered_gbps", "offered_gbit"), ("carried_gbps", "carried_gbit")):
             told = figures[replication, metric, "all"]
-            assert mine[column].sum() * 900.0 == pytest.approx(told, rel=1e-9)
+            assert mine[column].sum() * 1800.0 == pytest.approx(told, rel=1e-9)
             for name, some in mine.groupby("class"):
                 told = figures[replication, metric, name]
-                assert some[column].sum() * 900.0 == pytest.approx(told, rel=1e-9)
+                assert some[column].sum() * 1800.0 == pytest.approx(told, rel=1e-9)
 
 
 def trace(results):
