@@ -15,13 +15,13 @@
 #
 # The China169-style backbone at the end of 2017: 200 Tbps of backbone and 2,460 Gbps of
 # international exits. On this day TPE, the only direct cable to the US in service that year, is
-# lost at 20:00, an hour before the evening peak. (15-minute steps, to be quick; the scenario file
+# lost at 20:00, an hour before the evening peak. (30-minute steps, to be quick; the scenario file
 # has 5-minute ones.)
 
 # %%
 import simulator as sim
 
-scenario = sim.load("tpe-cut").with_changes({"step_s": 900, "replications": 2})
+scenario = sim.load("tpe-cut").with_changes({"step_s": 1800, "replications": 2})
 results = sim.run(scenario)
 results.plot.exit_utilisation();
 

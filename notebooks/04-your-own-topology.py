@@ -41,7 +41,7 @@ sim.plot_map(network);
 # comments say what is an estimate.
 
 # %%
-scenario = sim.load("chinanet-exits").with_changes({"replications": 2})
+scenario = sim.load("chinanet-exits").with_changes({"replications": 2, "step_s": 1800})
 for exit_ in scenario.settings.exits:
     delays = ", ".join(f"{region} {ms:g} ms" for region, ms in exit_.regions.items())
     print(f"{exit_.id:13s} at {exit_.gateway:9s} {exit_.capacity_gbps:g} Gbps to {delays}")
