@@ -35,6 +35,7 @@ TRAFFIC = {
     "lost_gbit": "Gbit",
     "loss_fraction": "1",
 }
+ELASTIC = {"deferred_gbit": "Gbit", "deferred_fraction": "1", "unserved_fraction": "1"}
 REST = {
     ("mlu_peak", "all"): "1",
     ("moved_gbps_per_day", "all"): "Gbps/d",
@@ -50,11 +51,13 @@ def made(
     replications=3,
     classes=CLASSES,
     exits=True,
+    elastic=False,
     **story,
 ):
     """Write a results folder; *values* gives (strategy, metric, scope) one number a replication."""
     units = {**(EXITS if exits else {}), **REST}
-    units |= {(m, s): u for m, u in TRAFFIC.items() for s in ("all", *classes)}
+    traffic = {**TRAFFIC, **(ELASTIC if elastic else {})}
+    units |= {(m, s): u for m, u in traffic.items() for s in ("all", *classes)}
     rows = [
         (r, name, metric, scope, unit, (values or {}).get((name, metric, scope), [1.0] * 9)[r])
         for r in range(replications)
@@ -438,3 +441,32 @@ def test_text_is_wrapped_by_columns():
 
 def test_control_characters_do_not_reach_a_terminal():
     assert show.plain("a\x1b[31m\tb\nc\u202ed") == "a [31m b c d"
+
+
+@pytest.mark.parametrize(
+    ("lost", "deferred", "words"),
+    [
+        (0.0, 10.0, "defers nothing where static defers 10.00 % of international traffic"),
+        (
+            5.0,
+            10.0,
+            "loses or defers nothing where static loses or defers 15.00 % of international",
+        ),
+        (0.0, 0.0, "neither defers international traffic"),
+    ],
+)
+def test_loss_and_deferral_stand_apart(tmp_path, lost, deferred, words):
+    values = {("sdn", "exit_utilisation_peak", "all"): [0.5] * 3}
+    for scope in ("all", *CLASSES):
+        for name, share in (("static", 1.0), ("sdn", 0.0)):
+            values[name, "offered_gbit", scope] = [100.0] * 3
+            values[name, "lost_gbit", scope] = [lost * share] * 3
+            values[name, "deferred_gbit", scope] = [deferred * share] * 3
+            values[name, "loss_fraction", scope] = [lost * share / 100] * 3
+            values[name, "deferred_fraction", scope] = [deferred * share / 100] * 3
+            values[name, "unserved_fraction", scope] = [(lost + deferred) * share / 100] * 3
+    answer = compare(made(tmp_path / "r", values, elastic=True))
+    assert words in answer.sentence
+    metrics = set(answer.frame["metric"])
+    assert ("unserved_fraction" in metrics) == (lost > 0 and deferred > 0)
+    assert {"loss_fraction", "deferred_fraction"} <= metrics

@@ -26,7 +26,7 @@ from simulator.study.headlines import (
     row_of,
     values_of,
 )
-from simulator.study.sentence import against, alone, opening
+from simulator.study.sentence import SHORT, against, alone, opening
 
 MOST_SIDE_BY_SIDE = 3
 """Strategies that have a column each; more of them are ranked, a line each."""
@@ -41,9 +41,10 @@ _RANKED = {
 }
 _RANKED_BY = {
     "regret": "regret: cost above the clairvoyant bound, as latency per Gbps",
-    "unserved_fraction": "traffic lost or deferred, then the 95th percentile of the hottest exit",
-    "deferred_fraction": "traffic deferred, then the 95th percentile of the hottest exit",
-    "loss_fraction": "traffic lost, then the 95th percentile of the hottest exit",
+    **{
+        metric: f"traffic {word}, then the 95th percentile of the hottest exit"
+        for metric, word in SHORT.items()
+    },
 }
 
 

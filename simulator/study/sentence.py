@@ -17,8 +17,12 @@ from simulator.study.headlines import Headline, Values
 FULLEST = {"exit_utilisation_peak": "the hottest exit", "mlu_peak": "the fullest link"}
 """Metric of utilisation -> what it is of; the first that a run has is used."""
 LATENCY = "latency_below_capacity_ms_mean"
-SHORT = ("unserved_fraction", "deferred_fraction", "loss_fraction")
-"""Shares of traffic that does not get through; the first that a run has is used."""
+SHORT = {
+    "unserved_fraction": "lost or deferred",
+    "deferred_fraction": "deferred",
+    "loss_fraction": "lost",
+}
+"""Shares of traffic that does not get through, in a word; the first that a run has is used."""
 NONE, UNCLEAR = "nothing", " (difference not significant at 95 %)"
 
 

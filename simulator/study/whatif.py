@@ -278,6 +278,7 @@ def _sentence(
     base = values[BASELINE]
     scope = {line.metric: line.scope for line in lines}
     keys = [(key, scope[key]) for key in (*SHORT, "exit_utilisation_p95") if key in scope]
+    words = next((word for metric, word in SHORT.items() if metric in scope), "lost")
     parts = []
     for strategy in strategies[:MOST_IN_A_SENTENCE]:
         changed = {name: each[strategy] for name, each in values.items() if strategy in each}
@@ -287,7 +288,9 @@ def _sentence(
             continue
         best = min(changed, key=lambda name: ranks(changed[name], keys))
         change, name = short(best, 48), short(strategy)
-        ranked = f"of {len(changed)} changes ranked by traffic lost, {change} is first for {name}"
+        ranked = (
+            f"of {len(changed)} changes ranked by traffic {words}, {change} is first for {name}"
+        )
         subject = f"{name} with {change}"
         clause = against(lines, subject, "the baseline", changed[best], base[strategy])
         parts.append(f"{ranked}: {clause}" if len(changed) > 1 else clause)
