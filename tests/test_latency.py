@@ -5,6 +5,7 @@ import pytest
 from conftest import make_random_case, make_tiny
 from helpers import asks, case_of, play, static, two_exits
 
+import simulator as sim
 from simulator.model.hops import Hops
 from simulator.model.link_state import QosPolicy, deferred, link_state
 from simulator.model.path_flows import path_flows
@@ -188,3 +189,21 @@ def test_elastic_traffic_yields_first(share, lost, held):
     assert (state.rates_gbps - state.sent_gbps)[0, 0] == pytest.approx(held)
     assert (state.sent_gbps - state.delivered_gbps)[0, 0] == pytest.approx(lost)
     assert state.utilisation.max() == pytest.approx(1.5)
+
+
+@pytest.mark.slow
+def test_the_headline_of_the_national_backbone_does_not_move_with_buffers(tmp_path):
+    told = {}
+    for ms in (5.0, 50.0, 200.0):
+        queue = {"kind": "burst", "burst_ms": 0.5, "buffer_ms": ms}
+        changes = {"replications": 1, "step_s": 3600, "queue": queue}
+        run = sim.run(sim.load("china169-2017").with_changes(changes), out=tmp_path / f"{ms:g}")
+        for metric in (f"{BELOW}_mean", f"{BELOW}_p95", "latency_ms_mean"):
+            for strategy in run.strategies:
+                value = run.figure(strategy, metric, "international_in")
+                told.setdefault((strategy, metric), []).append(value)
+    for strategy in ("static", "sdn"):
+        assert (
+            len({*told[strategy, f"{BELOW}_mean"]}) == len({*told[strategy, f"{BELOW}_p95"]}) == 1
+        )
+    assert np.ptp(told["static", "latency_ms_mean"]) > 50
