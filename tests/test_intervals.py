@@ -13,7 +13,6 @@ import simulator as sim
 from simulator.base import text as show
 from simulator.provenance import SAME_TRAFFIC
 from simulator.queues.burst import Burst
-from simulator.recording.headroom import Headroom
 from simulator.results.intervals import (
     STEPPED_NEEDS,
     Kinds,
@@ -255,8 +254,7 @@ def mean_of(found, name, column, scope="all"):
     return rows.set_index("strategy")[column]["static"]
 
 
-def test_intervals_cover_on_a_small_net_near_capacity(monkeypatch):
-    monkeypatch.setattr(Headroom, "factor", lambda self: 1.0)  # half of the time, tested elsewhere
+def test_intervals_cover_on_a_small_net_near_capacity(no_headroom):
     network = two_exits()
     demands = asks(
         network,

@@ -43,6 +43,18 @@ def walked(routes, network, state, queue, k, share, path, t):
     return state.rates_gbps[k, t] * share * passes, fixed, below, whole.sum() - below, full.any()
 
 
+def as_demands_say(flows, state, rtol):
+    """What arrives, and its mean latency, is path by path what it is demand by demand."""
+    got, spent = np.zeros_like(state.rates_gbps), np.zeros_like(state.rates_gbps)
+    for each in flows:
+        np.add.at(got, (each.demand, each.instant), each.gbps)
+        whole = each.propagation_ms + each.queueing_ms + each.full_ms
+        np.add.at(spent, (each.demand, each.instant), each.gbps * whole)
+    np.testing.assert_allclose(got, state.delivered_gbps, rtol=1e-9, atol=1e-12)
+    latency = np.nan_to_num(state.latency_ms) * state.delivered_gbps
+    np.testing.assert_allclose(spent, latency, rtol=rtol, atol=rtol)
+
+
 @pytest.mark.parametrize("kind", SCHEMES)
 @pytest.mark.parametrize("seed", [0, 10, 30])
 @pytest.mark.parametrize("load", [0.2, 2.0])
@@ -65,16 +77,7 @@ def test_path_flows_are_those_of_every_path_walked(kind, seed, load):
         first = np.sort(found * (weight if column else 1.0))
         second = np.sort(expected[:, column] * (expected[:, 0] if column else 1.0))
         np.testing.assert_allclose(first, second, rtol=1e-9, atol=1e-9)
-    # What arrives, and its mean latency, is what demands say.
-    got = np.zeros_like(rates)
-    spent = np.zeros_like(rates)
-    for each in flows:
-        np.add.at(got, (each.demand, each.instant), each.gbps)
-        whole = each.propagation_ms + each.queueing_ms + each.full_ms
-        np.add.at(spent, (each.demand, each.instant), each.gbps * whole)
-    np.testing.assert_allclose(got, state.delivered_gbps, rtol=1e-9, atol=1e-12)
-    latency = np.nan_to_num(state.latency_ms) * state.delivered_gbps
-    np.testing.assert_allclose(spent, latency, rtol=1e-9, atol=1e-9)
+    as_demands_say(flows, state, 1e-9)
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -85,14 +88,7 @@ def test_elastic_and_urgent_traffic_path_by_path(seed):
     treated = QosPolicy(rng.integers(0, 3, len(demands)), rng.random(len(demands)) < 0.5)
     routes = scheme["weighted_split"]().route(network, demands)
     state = link_state(routes, network, rates, Burst(), treated)
-    got, spent = np.zeros_like(rates), np.zeros_like(rates)
-    for each in path_flows([routes] * 2, network, state, Burst()):
-        np.add.at(got, (each.demand, each.instant), each.gbps)
-        whole = each.propagation_ms + each.queueing_ms + each.full_ms
-        np.add.at(spent, (each.demand, each.instant), each.gbps * whole)
-    np.testing.assert_allclose(got, state.delivered_gbps, rtol=1e-9, atol=1e-9)
-    latency = np.nan_to_num(state.latency_ms) * state.delivered_gbps
-    np.testing.assert_allclose(spent, latency, rtol=1e-6, atol=1e-6)
+    as_demands_say(path_flows([routes] * 2, network, state, Burst()), state, 1e-6)
 
 
 def test_quantiles_are_those_of_paths_weighed_by_volume():
