@@ -97,8 +97,6 @@ _declare(
     "Propagation and waiting below capacity of the volume delivered, without waiting at links at or"
     " above capacity; ``buffer_ms`` of 5 and more does not move it.",
     lambda traffic: traffic.propagation_ms + traffic.mean(traffic.queueing_gbit_ms),
-    "skewed",
-    "queueing_below_capacity_ms_mean",
 )
 for _percent in (50, 95, 99):
     _declare(
@@ -116,7 +114,6 @@ _declare(
     "Mean wait of the volume delivered at links below capacity, as far as a buffer of 5 ms (or of"
     " ``buffer_ms``, if that is less) holds it.",
     lambda traffic: traffic.mean(traffic.queueing_gbit_ms),
-    "skewed",
 )
 _declare(
     "full_buffer_ms_mean",
@@ -141,8 +138,8 @@ _declare(
     "lower",
     "What ``latency_ms_mean`` would be with buffers of 200 ms, from the same run.",
     lambda traffic: traffic.mean(traffic.most_gbit_ms),
-    "skewed",
-    "queueing_ms_mean",
+    # Its skewed part is four times what any metric shows: judged by that, it covered .887.
+    "stepped",
 )
 _declare(
     "full_buffer_fraction",
