@@ -60,8 +60,7 @@ def run(
             for i in range(scenario.settings.replications)
         ]
         executor(min(workers, len(jobs))).run(jobs, progress or silent)
-        hours = scenario.case.horizon_s / 3600.0
-        write_figures(staging.folder, figures_of(parts), hours)
+        write_figures(staging.folder, figures_of(parts))
         seconds = time.perf_counter() - began
         provenance.write(
             scenario, staging.folder, seconds=seconds, workers=workers, solve_s=solve_times(parts)

@@ -32,7 +32,7 @@ def population(case: Case, replications: int) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
-def coverage(figures: pd.DataFrame, *, hours: float, count: int = 4, runs: int = 1000):
+def coverage(figures: pd.DataFrame, *, count: int = 4, runs: int = 1000):
     """Return how often intervals over *count* replications cover the mean of all of them.
 
     Returns
@@ -43,12 +43,13 @@ def coverage(figures: pd.DataFrame, *, hours: float, count: int = 4, runs: int =
         ``student``, the same of a plain Student-t interval; ``least``, the lowest end.
     """
     wide = by_replication(figures).dropna()
-    drawn = np.random.default_rng(1).random((runs, wide.shape[1])).argsort(axis=1)[:, :count]
-    return pd.concat(list(_coverages(wide, drawn, hours)), ignore_index=True)
+    # With replacement: the replications stand for an endless number of their like.
+    drawn = np.random.default_rng(1).integers(0, wide.shape[1], (runs, count))
+    return pd.concat(list(_coverages(wide, drawn)), ignore_index=True)
 
 
-def _coverages(wide: pd.DataFrame, drawn: np.ndarray, hours: float) -> Iterator[pd.DataFrame]:
-    kinds, values = kinds_of(wide.index, hours), wide.to_numpy(dtype=float)
+def _coverages(wide: pd.DataFrame, drawn: np.ndarray) -> Iterator[pd.DataFrame]:
+    kinds, values = kinds_of(wide.index), wide.to_numpy(dtype=float)
     yield _table("figure", wide.index, values, [estimate(values[:, d], kinds) for d in drawn],
                  [interval(values[:, d]) for d in drawn])  # fmt: skip
     first = wide.index.get_level_values("strategy")[0]
@@ -57,7 +58,7 @@ def _coverages(wide: pd.DataFrame, drawn: np.ndarray, hours: float) -> Iterator[
         common = now.index.intersection(base.index, sort=False)
         both = [side.loc[common].to_numpy(dtype=float) for side in (now, base)]
         rows = pd.concat({name: now.loc[common]}, names=["strategy"]).index
-        kinds = kinds_of(rows, hours)
+        kinds = kinds_of(rows)
         sides = [[side[:, d] for side in both] for d in drawn]
         apart = both[0] - both[1]
         apart[np.abs(apart) <= 1e-12 * np.maximum(*np.abs(both))] = 0.0  # rounding
@@ -96,6 +97,6 @@ if __name__ == "__main__":
     scale = sys.argv[2] if len(sys.argv) > 2 else "x0.6"
     scenario = sim.load("mini").with_changes({**changes, "demands.international": scale})
     made = population(scenario.case, int(sys.argv[1]) if len(sys.argv) > 1 else 400)
-    shown = coverage(made, hours=scenario.case.horizon_s / 3600.0)
+    shown = coverage(made)
     with pd.option_context("display.max_rows", None, "display.width", 200):
         print(shown.drop(columns=["unit", "least"]).round(3).to_string(index=False))

@@ -153,7 +153,7 @@ def frame_of(values):
     """Figures from ``{strategy: [[value by replication] by scope]}``."""
     return pd.DataFrame(
         [
-            (replication, strategy, "mlu_peak", f"s{i}", "1", value)
+            (replication, strategy, "exit_utilisation_peak", f"s{i}", "1", value)
             for strategy, scopes in values.items()
             for i, row in enumerate(scopes)
             for replication, value in enumerate(row)

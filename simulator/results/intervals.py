@@ -4,28 +4,23 @@ A mean over replications has a Student-t interval wherever that interval can be 
 where the figure varies evenly to both sides. Few values from a skewed law mostly lack its long
 tail: their mean and their spread are both too small, and the interval misses. No other interval is
 right for every such law (Bahadur and Savage, The nonexistence of certain statistical procedures in
-nonparametric problems, Annals of Mathematical Statistics 27, 1956). So each metric declares how it
-spreads, and a rule decides:
+nonparametric problems, Annals of Mathematical Statistics 27, 1956). Nor can few values be asked
+whether they are skewed: those that look even are those that lack the tail, so that intervals given
+to them miss more often than all intervals would. So each metric declares how it spreads, and
+nothing that a few replications show changes it:
 
 ``plain``
     Always an interval.
-``skewed``
-    An interval if there are at least ``25 G^2`` replications, where G is the skewness of the figure
-    (Cochran, Sampling Techniques, 3rd edition, 1977, section 2.15: the interval then misses in at
-    most 6 % of cases). Few replications cannot show G. A figure that cannot be below zero is taken
-    for lognormal, whose skewness is ``3 c + c^3`` with c its coefficient of variation (Aitchison
-    and Brown, The Lognormal Distribution, 1957), and c is taken at its upper 99 % limit, that of a
-    normal sample: ``c sqrt((n - 1) / chi2(n - 1, 0.01))``.
-``rare``
-    The same if every replication shows the figure. It also holds for the distance to the largest
-    value that is possible. If only k of n show it, G is that of an event with probability k / n
-    and an exponential size.
-``stepped``
-    A figure that jumps between few values may have done so in none of n replications, although it
-    does with probability ``1 - 0.05^(1/n)`` in each (Clopper and Pearson, Biometrika 26, 1934, with
-    all of the 5 % on one side). It has an interval from 100 replications on, where this is 3 %.
+``skewed``, ``rare``
+    An interval from 100 replications on, if they are at least ``25 G^2``, where G is the skewness
+    that they show (Cochran, Sampling Techniques, 3rd edition, 1977, section 2.15: the interval then
+    misses in at most 6 % of cases). Of a rare figure, G is at least that of an event with an
+    exponential size and the probability k / n that k of n replications show it.
 
-A difference is paired, and its third moment is at most the sum of those of both sides.
+    One that is the same in all replications has none.
+
+What none of n replications shows may happen with probability ``1 - 0.05^(1/n)`` in each (Clopper
+and Pearson, Biometrika 26, 1934, with all of the 5 % on one side): 3 % at 100.
 """
 
 from __future__ import annotations
@@ -35,18 +30,11 @@ from typing import NamedTuple
 import numpy as np
 from scipy import special
 
-STEPPED_NEEDS = 100
-"""Replications from which on a stepped figure has an interval."""
+UNEVEN_NEEDS = 100
+"""Replications from which on a figure that is not plain has an interval."""
 MOST_NEEDED = 1000
 """Replications beyond which a number needed is not told."""
 _COCHRAN = 25.0
-_SURE = 0.99
-_LARGE = 1e9
-_WIDER = np.sqrt(
-    np.arange(-1.0, MOST_NEEDED).clip(1.0)
-    / special.chdtri(np.arange(-1.0, MOST_NEEDED).clip(1.0), _SURE)
-)
-"""Upper limit of a coefficient of variation over its estimate, by replications (from 2)."""
 _SAME = 1e-12
 """Differences, as a share of the largest value, that are rounding."""
 
@@ -60,16 +48,10 @@ class Kinds(NamedTuple):
         As a metric declares it.
     signed : ndarray of bool
         Whether it can be below zero.
-    top : ndarray
-        Largest value that is possible; infinite where there is none.
-    part : ndarray of int
-        Row of the figure that makes this one skewed; its own row as a rule.
     """
 
     spread: np.ndarray
     signed: np.ndarray
-    top: np.ndarray
-    part: np.ndarray
 
 
 class Estimates(NamedTuple):
@@ -98,17 +80,6 @@ class Estimates(NamedTuple):
     below: np.ndarray
     rare: np.ndarray
     needs: np.ndarray
-
-
-class _Sides(NamedTuple):
-    """What decides over the interval of figures, or of one side of their differences."""
-
-    size: np.ndarray
-    """Standard deviation of the part that is skewed."""
-    variation: np.ndarray
-    """Its coefficient of variation, from zero or from the top, whichever is larger."""
-    shown: np.ndarray
-    """Share of replications that show it, or 1 for a part that is not rare."""
 
 
 def interval(
@@ -143,7 +114,7 @@ def estimate(values: np.ndarray, kinds: Kinds) -> Estimates:
     ----------
     values : ndarray, shape (figures, replications)
     """
-    found = _estimates(values, kinds, [_sides(values, kinds)])
+    found = _estimates(values, kinds, [values])
     return found._replace(low=np.where(kinds.signed, found.low, np.maximum(found.low, 0.0)))
 
 
@@ -158,7 +129,7 @@ def estimate_difference(now: np.ndarray, base: np.ndarray, kinds: Kinds) -> Esti
         apart = np.asarray(now - base, dtype=float)
         rounding = np.abs(apart) <= _SAME * np.fmax(np.abs(now), np.abs(base))
     apart[rounding & np.isfinite(apart)] = 0.0
-    return _estimates(apart, kinds, [_sides(now, kinds), _sides(base, kinds)])
+    return _estimates(apart, kinds, [now, base])
 
 
 def unseen_share(count: int) -> float:
@@ -172,85 +143,31 @@ def unseen_share(count: int) -> float:
 # -- the rule -----------------------------------------------------------------------------------
 
 
-def _estimates(values: np.ndarray, kinds: Kinds, sides: list[_Sides]) -> Estimates:
+def _estimates(values: np.ndarray, kinds: Kinds, sides: list[np.ndarray]) -> Estimates:
     count = values.shape[1]
     with np.errstate(invalid="ignore"):
         mean, low, high = interval(values)
         least, most = values.min(axis=1), values.max(axis=1)
         same = most - least <= _SAME * np.fmax(np.abs(least), np.abs(most))
-        spread = values.std(axis=1, ddof=1) if count > 1 else np.full(len(values), np.nan)
+    # A difference is as rare as the rarer of its sides, in which the rest may cancel out.
+    shown = np.min([(side != 0).mean(axis=1) for side in sides], axis=0)
+    rare = (kinds.spread == "rare") & (shown < 1)
     needs = np.zeros(len(values))
-    # A rare part decides over a difference, in which the rest of both sides may cancel out.
-    decides = (kinds.part == np.arange(len(values))) | (len(sides) > 1)
-    rare = np.any([side.shown < 1 for side in sides], axis=0) & decides
     if count > 1:
         judged = kinds.spread != "plain"
-        chosen = [_Sides(*(part[judged] for part in side)) for side in sides]
-        needs[judged] = _needed(
-            values[judged], spread[judged], kinds.spread[judged], chosen, rare[judged]
-        )
-        # Where steps are coarse and events are rare, a few equal values are no proof of a constant.
-        settled = same & (kinds.spread == "skewed") & ~rare
-        needs[settled] = 0.0
-        needs[same & ~settled & judged] = np.inf
-        needs[(needs <= count) & ~np.isinf(needs)] = 0.0
+        needs[judged] = _needed(values[judged], np.where(rare, shown, 1.0)[judged])
+        needs[needs <= count] = 0.0
+        needs[judged & same] = np.inf  # how it differs was not seen yet
         low, high = (np.where(needs > 0, np.nan, end) for end in (low, high))
         low, high = (np.where(same & np.isfinite(end), mean, end) for end in (low, high))
     above, below = (values > 0).sum(axis=1), (values < 0).sum(axis=1)
     return Estimates(mean, low, high, least, most, above, below, rare, needs)
 
 
-def _sides(values: np.ndarray, kinds: Kinds) -> _Sides:
-    count = values.shape[1]
-    part = values[kinds.part]
-    with np.errstate(invalid="ignore", divide="ignore"):
-        size = part.std(axis=1, ddof=1) if count > 1 else np.full(len(part), np.nan)
-        mean = part.mean(axis=1)
-        room = np.where(np.isfinite(kinds.top), np.fmin(mean, kinds.top - mean), mean)
-        variation = np.where(size > 0, size / np.abs(room), 0.0)
-        at_top = values >= kinds.top[:, None] * (1 - _SAME)
-    shown = np.minimum((part != 0).mean(axis=1), (~at_top).mean(axis=1))
-    return _Sides(size, variation, np.where(kinds.spread[kinds.part] == "rare", shown, 1.0))
-
-
-def _needed(
-    values: np.ndarray,
-    spread: np.ndarray,
-    kind: np.ndarray,
-    sides: list[_Sides],
-    rare: np.ndarray,
-) -> np.ndarray:
-    """Replications that the intervals of figures need, whose sides are skewed."""
-    alone = np.zeros(len(values))
-    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-        events = [np.fmin(_event_skewness(side.shown), _LARGE) for side in sides]
-        for side, event in zip(sides, events, strict=True):
-            # A side that is seldom shown needs its own number, however small it is.
-            own = np.where(side.shown > 0, _COCHRAN * event**2, np.inf)
-            alone = np.fmax(alone, np.where(rare & (side.shown < 1), own, 0.0))
-
-        def enough(count: np.ndarray) -> np.ndarray:
-            third = np.zeros(len(values))
-            for (size, variation, shown), event in zip(sides, events, strict=True):
-                lognormal = _lognormal_skewness(variation * _WIDER[count])
-                skewness = np.where(shown < 1, event, np.fmin(lognormal, _LARGE))
-                third += np.where(size > 0, size**3, 0.0) * skewness
-            return (_COCHRAN * (third / spread**3) ** 2 <= count) & (alone <= count)
-
-        least = np.full(len(values), 2)
-        most = np.full(len(values), MOST_NEEDED + 1)
-        while (least < most).any():  # bisection: more replications never need more
-            middle = np.minimum((least + most) // 2, MOST_NEEDED)
-            fine = enough(middle)
-            most = np.where(fine & (least < most), middle, most)
-            least = np.where(~fine & (least < most), middle + 1, least)
-        stepped = np.fmax(STEPPED_NEEDS, _COCHRAN * _skewness(values, spread) ** 2)
-    needs = np.where(np.isinf(alone), np.inf, most.astype(float))
-    return np.where(kind == "stepped", np.ceil(stepped), needs)
-
-
-def _lognormal_skewness(variation: np.ndarray) -> np.ndarray:
-    return np.asarray(3.0 * variation + variation**3)
+def _needed(values: np.ndarray, shown: np.ndarray) -> np.ndarray:
+    """Replications that the intervals of figures need, seen in these shares of replications."""
+    skewness = np.fmax(np.abs(_skewness(values)), _event_skewness(shown) * (shown < 1))
+    return np.ceil(np.fmax(UNEVEN_NEEDS, _COCHRAN * skewness**2))
 
 
 def _event_skewness(share: np.ndarray) -> np.ndarray:
@@ -259,9 +176,13 @@ def _event_skewness(share: np.ndarray) -> np.ndarray:
     With p the probability, the first moments are p, 2 p and 6 p.
     """
     third = 6.0 * share - 6.0 * share**2 + 2.0 * share**3
-    return np.where(share > 0, third / (2.0 * share - share**2) ** 1.5, np.inf)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(share > 0, third / (2.0 * share - share**2) ** 1.5, np.inf)
 
 
-def _skewness(values: np.ndarray, spread: np.ndarray) -> np.ndarray:
-    apart = values - values.mean(axis=1, keepdims=True)
-    return np.asarray((apart**3).mean(axis=1) / spread**3)
+def _skewness(values: np.ndarray) -> np.ndarray:
+    """Skewness that values show; zero where they are all the same."""
+    with np.errstate(invalid="ignore", divide="ignore"):
+        apart = values - values.mean(axis=1, keepdims=True)
+        third, second = (apart**3).mean(axis=1), (apart**2).mean(axis=1)
+        return np.nan_to_num(third / second**1.5)

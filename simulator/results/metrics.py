@@ -32,7 +32,7 @@ ORDER = ("exits", "balance", "links", "traffic", "headroom", "control", "regret"
 
 Scope = Literal["all", "exit", "link class", "class", "region", "service"]
 Better = Literal["lower", "higher", "neither"]
-Spread = Literal["plain", "skewed", "stepped", "rare"]
+Spread = Literal["plain", "skewed", "rare"]
 """How a figure differs between replications, which decides its interval; see ``intervals``."""
 Scoped = Iterator[tuple[str, float]]
 """What the function of a metric yields: scopes, each with its value."""
@@ -57,14 +57,12 @@ class Metric:
         What it is.
     compute : callable
         Takes the totals of a strategy and yields ``(scope, value)``.
-    spread : {"plain", "skewed", "stepped", "rare"}
-        How it differs between replications: evenly to both sides (``plain``), far more upwards
-        than downwards (``skewed``), in jumps between few values (``stepped``), or zero in many
-        replications and large in some (``rare``).
+    spread : {"plain", "skewed", "rare"}
+        How it differs between replications: evenly to both sides (``plain``), far more to one side
+        or in jumps between few values (``skewed``), or zero in many replications and large in some
+        (``rare``).
     signed : bool
         Whether it can be below zero; the interval of one that cannot never is.
-    skewed_part : str
-        Of a skewed figure, the metric that makes it so and of which the rest varies evenly.
     """
 
     name: str
@@ -75,7 +73,6 @@ class Metric:
     compute: Compute
     spread: Spread = "plain"
     signed: bool = False
-    skewed_part: str = ""
 
     @property
     def file(self) -> str:
@@ -107,7 +104,6 @@ class Metrics:
         sentence: str,
         spread: Spread = "plain",
         signed: bool = False,
-        skewed_part: str = "",
     ) -> Callable[[Compute], Compute]:
         """Return a decorator that declares the metric which a function computes."""
 
@@ -117,7 +113,7 @@ class Metrics:
                 modules = f"{taken.compute.__module__} and {compute.__module__}"
                 raise ValueError(f"two metrics are named {name!r}: in {modules}")
             self._declared[name] = Metric(
-                name, unit, scopes, better, sentence, compute, spread, signed, skewed_part
+                name, unit, scopes, better, sentence, compute, spread, signed
             )
             return compute
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import numpy as np
 import pandas as pd
 
@@ -55,25 +53,23 @@ def jain(values: np.ndarray) -> np.ndarray:
 # -- over replications --------------------------------------------------------------------------
 
 
-def summarise(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+def summarise(figures: pd.DataFrame) -> pd.DataFrame:
     """Mean and 95 % interval over replications, where replications are enough for one.
 
     Parameters
     ----------
     figures : pandas.DataFrame
         Columns ``replication, strategy, metric, scope, unit, value``.
-    hours : float
-        Length of the run, which a figure in hours cannot exceed.
 
     Returns
     -------
     pandas.DataFrame
         Columns ``strategy, metric, scope, unit, mean, ci_low, ci_high, replications``.
     """
-    return estimates(figures, hours=hours)[COLUMNS]
+    return estimates(figures)[COLUMNS]
 
 
-def differences(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+def differences(figures: pd.DataFrame) -> pd.DataFrame:
     """Paired differences against the first strategy, replication by replication.
 
     Returns
@@ -81,10 +77,10 @@ def differences(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFra
     pandas.DataFrame
         As :func:`summarise`.
     """
-    return estimated_differences(figures, hours=hours)[COLUMNS]
+    return estimated_differences(figures)[COLUMNS]
 
 
-def estimates(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+def estimates(figures: pd.DataFrame) -> pd.DataFrame:
     """Return what :func:`summarise` does, and beside it what else the replications say.
 
     Returns
@@ -94,10 +90,10 @@ def estimates(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame
         :class:`simulator.results.intervals.Estimates`.
     """
     wide = by_replication(figures)
-    return _frame(wide, estimate(wide.to_numpy(dtype=float), kinds_of(wide.index, hours)))
+    return _frame(wide, estimate(wide.to_numpy(dtype=float), kinds_of(wide.index)))
 
 
-def estimated_differences(figures: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+def estimated_differences(figures: pd.DataFrame) -> pd.DataFrame:
     """Return what :func:`differences` does, with the further columns of :func:`estimates`."""
     wide = by_replication(figures)
     order = list(dict.fromkeys(figures["strategy"]))
@@ -107,11 +103,11 @@ def estimated_differences(figures: pd.DataFrame, *, hours: float = math.inf) -> 
         now = pd.DataFrame(wide.xs(strategy, level="strategy"))
         sides = (now, base.reindex(now.index))
         named = (pd.concat({strategy: side}, names=["strategy"]) for side in sides)
-        parts.append(paired(*named, hours=hours))
+        parts.append(paired(*named))
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=ESTIMATES)
 
 
-def paired(now: pd.DataFrame, base: pd.DataFrame, *, hours: float = math.inf) -> pd.DataFrame:
+def paired(now: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
     """Return the estimates of paired differences.
 
     Parameters
@@ -120,7 +116,7 @@ def paired(now: pd.DataFrame, base: pd.DataFrame, *, hours: float = math.inf) ->
         As :func:`by_replication` gives them, with the same rows and columns.
     """
     values = now.to_numpy(dtype=float), base.to_numpy(dtype=float)
-    return _frame(now, estimate_difference(*values, kinds_of(now.index, hours)))
+    return _frame(now, estimate_difference(*values, kinds_of(now.index)))
 
 
 def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
@@ -130,23 +126,13 @@ def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(wide.reindex(order))
 
 
-def kinds_of(rows: pd.MultiIndex | pd.Index, hours: float) -> Kinds:
+def kinds_of(rows: pd.MultiIndex | pd.Index) -> Kinds:
     """Return how the figures of rows spread, from the catalogue."""
-    strategies, names, scopes, units = (rows.get_level_values(key) for key in _KEYS)
+    names = rows.get_level_values("metric")
     declared = {name: metric[name] for name in names.unique()}
-    place = {key: i for i, key in enumerate(zip(strategies, names, scopes, strict=True))}
-    keys = zip(strategies, names, scopes, range(len(rows)), strict=True)
     return Kinds(
         spread=np.array([declared[name].spread for name in names], dtype=str),
         signed=np.array([declared[name].signed for name in names], dtype=bool),
-        top=np.where(units == "h", hours, np.inf),
-        part=np.array(
-            [
-                place.get((who, declared[name].skewed_part, scope), i)
-                for who, name, scope, i in keys
-            ],
-            dtype=np.int64,
-        ),
     )
 
 

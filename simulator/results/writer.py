@@ -173,15 +173,13 @@ def _parts_of(table: str, parts: Path) -> list[Path]:
 # -- figures ------------------------------------------------------------------------------------
 
 
-def write_figures(folder: Path, figures: pd.DataFrame, hours: float = math.inf) -> None:
+def write_figures(folder: Path, figures: pd.DataFrame) -> None:
     """Write the figures of every replication, their summary, and the paired differences.
 
     Parameters
     ----------
     figures : pandas.DataFrame
         Columns of the table ``replications``.
-    hours : float
-        Length of the run.
 
     Raises
     ------
@@ -189,12 +187,12 @@ def write_figures(folder: Path, figures: pd.DataFrame, hours: float = math.inf) 
         A metric is not declared, or is declared in another unit.
     """
     metric.check(set(zip(figures["metric"], figures["unit"], strict=True)))
-    summary = summarise(figures, hours=hours)
+    summary = summarise(figures)
     write_csv(folder, FIGURES, figures)
     write_csv(folder, "summary", summary)
     text = json.dumps(records(summary), indent=1) + "\n"
     (folder / "summary.json").write_text(text, encoding="utf-8")
-    write_csv(folder, "differences", differences(figures, hours=hours))
+    write_csv(folder, "differences", differences(figures))
 
 
 def write_csv(folder: Path, table: str, frame: pd.DataFrame) -> None:

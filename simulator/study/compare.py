@@ -11,7 +11,7 @@ from simulator.base.text import Row, plain, short
 from simulator.results.results import Results
 from simulator.results.statistics import COLUMNS, estimated_differences, estimates
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import hours_of, notes, place, setting, spread_notes, title
+from simulator.study.context import notes, place, setting, spread_notes, title
 from simulator.study.evidence import Estimate, Shown
 from simulator.study.headlines import (
     FIGURE,
@@ -73,8 +73,8 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     """
     lines = headlines(results)
     lines += more_headlines(results, metrics, lines)
-    figures, hours = figures_of(results), hours_of(results)
-    own, apart = estimates(figures, hours=hours), estimated_differences(figures, hours=hours)
+    figures = figures_of(results)
+    own, apart = estimates(figures), estimated_differences(figures)
     frame = _frame(pick(own, lines)[COLUMNS], pick(apart, lines), lines)
     names = results.strategies
     ranked = len(names) > MOST_SIDE_BY_SIDE

@@ -30,7 +30,7 @@ def setting(results: Results) -> list[str]:
     sizes = (
         f"backbone {network['backbone_gbps']:,.6g} Gbps, exits {network['exits_gbps']:,.6g} Gbps"
     )
-    hours = hours_of(results)
+    hours = length_h(*(scenario.get(key) for key in ("start", "end", "horizon_h")))
     summary = (
         f"{network['name']}: {sizes}{' (capacities are estimates)' if estimated else ''};"
         f" {hours:,g} h in {scenario['step_s']:g} s steps,"
@@ -38,12 +38,6 @@ def setting(results: Results) -> list[str]:
     )
     changes = ", ".join(f"{key} = {value}" for key, value in run["changes"].items())
     return [summary, *([f"changed: {changes}"] if changes else [])]
-
-
-def hours_of(results: Results) -> float:
-    """Return how long the run is."""
-    scenario = results.run["scenario"]
-    return length_h(*(scenario.get(key) for key in ("start", "end", "horizon_h")))
 
 
 def spread_notes(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
 from simulator.base.text import Cell, Form, cell, number
-from simulator.results.intervals import MOST_NEEDED, unseen_share
+from simulator.results.intervals import MOST_NEEDED, UNEVEN_NEEDS, unseen_share
 
 Estimate = Mapping[str, Any]
 """A row of :func:`simulator.results.statistics.estimates`."""
@@ -81,8 +81,9 @@ def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iter
     if words:
         yield f"Where replications are too few for an interval: {'; '.join(words)}."
     if needs:
-        listed = sorted(needs.items(), key=lambda item: item[1])
-        yield f"An interval needs more: {', '.join(_needed(*item) for item in listed)}."
+        more = sorted((most, name) for name, most in needs.items() if most > UNEVEN_NEEDS)
+        listed = "; ".join(f"{name} needs {_needed(most)}" for most, name in more)
+        yield f"Their intervals need {UNEVEN_NEEDS} replications{listed and f' ({listed})'}."
     if unseen := places.get("unseen"):
         below = f"below {100 * unseen_share(unseen):.0f} % at 95 %"
         yield f"none seen in {unseen} ({below}): a smaller share of replications shows it."
@@ -120,6 +121,5 @@ def _seen(estimate: Estimate, apart: bool) -> str:
     return f"{', '.join(parts)} of {count}"
 
 
-def _needed(label: str, count: float) -> str:
-    most = count > MOST_NEEDED
-    return f"{label} needs {f'over {MOST_NEEDED:,}' if most else f'{count:,.0f}'}"
+def _needed(count: float) -> str:
+    return f"over {MOST_NEEDED:,}" if count > MOST_NEEDED else f"{count:,.0f}"

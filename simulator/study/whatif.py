@@ -25,7 +25,7 @@ from simulator.scenario.rules import BASELINE
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import hours_of, notes, setting, spread_notes, title
+from simulator.study.context import notes, setting, spread_notes, title
 from simulator.study.evidence import Estimate, Shown
 from simulator.study.headlines import (
     Headline,
@@ -302,12 +302,11 @@ def _sentence(
 def _frame(results: Mapping[str, Results]) -> pd.DataFrame:
     """Every figure that baseline and change have in common, with its paired difference."""
     wide = {name: by_replication(each.figures) for name, each in results.items()}
-    hours = hours_of(results[BASELINE])
     base = wide.pop(BASELINE)
     parts = []
     for name, there in wide.items():
         now, was = _common(there, base)
-        apart = paired(now, was, hours=hours)
+        apart = paired(now, was)
         parts.append(
             now.index.to_frame(index=False).assign(
                 baseline=was.to_numpy(dtype=float).mean(axis=1),
@@ -331,14 +330,13 @@ def _common(now: pd.DataFrame, base: pd.DataFrame) -> tuple[pd.DataFrame, pd.Dat
 
 def _shown(results: Mapping[str, Results]) -> list[dict[tuple[str, str, str], Shown]]:
     """Return what the columns of the tables show: the baseline, each change, each difference."""
-    hours = hours_of(results[BASELINE])
     figures = {name: figures_of(each) for name, each in results.items()}
     wide = {name: by_replication(each) for name, each in figures.items()}
-    found = [_all_shown(by_key(estimates(figures[BASELINE], hours=hours)), apart=False)]
+    found = [_all_shown(by_key(estimates(figures[BASELINE])), apart=False)]
     for name in results:
         if name != BASELINE:
-            found.append(_all_shown(by_key(estimates(figures[name], hours=hours)), apart=False))
-            apart = paired(*_common(wide[name], wide[BASELINE]), hours=hours)
+            found.append(_all_shown(by_key(estimates(figures[name])), apart=False))
+            apart = paired(*_common(wide[name], wide[BASELINE]))
             found.append(_all_shown(by_key(apart), apart=True))
     return found
 

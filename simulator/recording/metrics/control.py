@@ -78,7 +78,7 @@ _declare(
     "lower",
     "Most entries at the sources at once, one for each steered demand and path.",
     lambda log: log["entries"].max(),
-    "stepped",
+    "skewed",
 )
 _declare(
     "gap_max",
@@ -86,7 +86,7 @@ _declare(
     "lower",
     "Largest proven gap of any decision to the optimum; empty for schemes without a proof.",
     lambda log: _of_known(np.max, log["gap"]),
-    "stepped",
+    "skewed",
 )
 _declare(
     "prediction_error",
