@@ -243,7 +243,7 @@ def test_the_list_of_places_is_the_sourced_one():
     with places.FILE.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert rows[0] == ["name", "country", "lat", "lon"]
-    assert {row[1] for row in rows[1:]} == set(places.COUNTRY_WORDS)
+    assert {row[1] for row in rows[1:]} == set(places.country_names())
     if CITIES.exists():
         with CITIES.open(encoding="utf-8", newline="") as file:
             assert rows == [row[:4] for row in csv.reader(file)]

@@ -4,21 +4,8 @@ from difflib import get_close_matches
 from pathlib import Path
 
 _SINGULAR = {"topologies": "topology", "scenarios": "scenario"}
-ENDINGS = {
-    "topologies": (
-        ".yaml",
-        ".yml",
-        ".graphml",
-        ".gml",
-        ".json",
-        ".graph",
-        ".native",
-        ".sndlib",
-        ".txt",
-        ".xml",
-    ),
-    "scenarios": (".yaml",),
-}
+_ENDINGS_OF_TOPOLOGIES = ".yaml .yml .graphml .gml .json .graph .native .sndlib .txt .xml"
+ENDINGS = {"topologies": tuple(_ENDINGS_OF_TOPOLOGIES.split()), "scenarios": (".yaml",)}
 """Of files that have a name on a shelf; of two with one name the first ending here wins."""
 _HERE = Path(__file__).parent.parent
 

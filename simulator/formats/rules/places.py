@@ -4,34 +4,13 @@ from __future__ import annotations
 
 import csv
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
 FILE = Path(__file__).with_name("places.csv")
-COUNTRY_WORDS = {
-    "AE": ("United Arab Emirates", "UAE"),
-    "AU": ("Australia",),
-    "CN": ("China", "People's Republic of China"),
-    "DE": ("Germany",),
-    "FR": ("France",),
-    "GB": ("United Kingdom", "Great Britain", "UK", "England"),
-    "HK": ("Hong Kong", "China"),
-    "IN": ("India",),
-    "JP": ("Japan",),
-    "KR": ("South Korea", "Korea", "Republic of Korea", "Korea, Republic of"),
-    "KZ": ("Kazakhstan",),
-    "MM": ("Myanmar", "Burma"),
-    "MN": ("Mongolia",),
-    "NL": ("Netherlands", "The Netherlands"),
-    "PK": ("Pakistan",),
-    "RU": ("Russia", "Russian Federation"),
-    "SE": ("Sweden",),
-    "SG": ("Singapore",),
-    "TH": ("Thailand",),
-    "US": ("United States", "United States of America", "USA"),
-    "VN": ("Vietnam", "Viet Nam"),
-}
+NAMES = Path(__file__).with_name("country_names.csv")
 """How files write the country codes of the list."""
 
 
@@ -51,20 +30,32 @@ def known_place(name: str, country: str = "") -> Place | None:
     letters or a name.
     """
     for place in _by_name().get(_plain(name), ()):
-        words = (place.country, *COUNTRY_WORDS.get(place.country, ()))
+        words = (place.country, *country_names().get(place.country, ()))
         if not country or _plain(country) in map(_plain, words):
             return place
     return None
 
 
 @cache
+def country_names() -> dict[str, list[str]]:
+    """Return what countries are called in files, by code."""
+    found: dict[str, list[str]] = {}
+    for row in _rows(NAMES):
+        found.setdefault(row["country"], []).append(row["name"])
+    return found
+
+
+@cache
 def _by_name() -> dict[str, list[Place]]:
     found: dict[str, list[Place]] = {}
-    with FILE.open(encoding="utf-8", newline="") as file:
-        for row in csv.DictReader(file):
-            place = Place(row["name"], row["country"], float(row["lat"]), float(row["lon"]))
-            found.setdefault(_plain(place.name), []).append(place)
+    for row in _rows(FILE):
+        place = Place(row["name"], row["country"], float(row["lat"]), float(row["lon"]))
+        found.setdefault(_plain(place.name), []).append(place)
     return found
+
+
+def _rows(file: Path) -> Iterable[dict[str, str]]:
+    return csv.DictReader(file.read_text(encoding="utf-8").splitlines())
 
 
 @cache

@@ -1,6 +1,6 @@
 """Make ``land.npz`` from a TopoJSON file of land: ``python make_coastline.py land-50m.json``.
 
-Needed only to make the file anew; the README beside it says where the input comes from.
+Needed only to make the file anew; the README beside `land.npz` says where the input comes from.
 """
 
 from __future__ import annotations
@@ -56,13 +56,13 @@ def _square_degrees(ring: np.ndarray) -> float:
 
 
 def main(source: str) -> None:
-    """Write ``land.npz`` beside this file."""
+    """Write ``land.npz`` into the current folder."""
     found = rings(json.loads(Path(source).read_text(encoding="utf-8")))
     # The one ring that does not come back to its longitude goes round the pole: Antarctica.
     closed = [ring for ring in found if abs(ring[0, 0] - ring[-1, 0]) < 1.0]
     kept = [_whole(ring) for ring in closed if _square_degrees(ring) >= LEAST_SQUARE_DEGREES]
     np.savez_compressed(
-        Path(__file__).with_name("land.npz"),
+        "land.npz",
         points=np.concatenate(kept),
         starts=np.cumsum([0, *map(len, kept)]).astype(np.int32),
     )
