@@ -46,6 +46,17 @@ def pytest_collection_finish():
     gc.set_threshold(*OFTEN)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give workers whole files, unless told otherwise: what tests of a file share is made once."""
+    if config.option.dist != "load":
+        return None
+    from xdist.scheduler import LoadFileScheduling
+
+    config.option.loadscopereorder = False  # files with few tests are not the quick ones
+    return LoadFileScheduling(config, log)
+
+
 def built_in(name: str) -> Case:
     """Return a built-in network and its base matrix, made anew."""
     return pickle.loads(_read_once(name))

@@ -4,6 +4,8 @@ The controller acts at once and at whole steps, so that a row of a table is an i
 of nodes has one path, so that its latency is that of its path.
 """
 
+import functools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -41,6 +43,12 @@ def case():
     return sim.load("mini").with_changes(SCENARIO).case
 
 
+@pytest.fixture(scope="module")
+def rows(results, case):
+    """Tables of the two strategies, each made once, as latency asks for every path by hand."""
+    return {name: Rows(results, case, name) for name in ("static", "sdn")}
+
+
 class Rows:
     """Tables of one strategy of the run, and what follows from them."""
 
@@ -75,11 +83,14 @@ class Rows:
         far = np.where(d["source_abroad"], d["source"], d["target"])
         return d[(far == scope) & (d["source_abroad"] | d["target_abroad"])]
 
+    @functools.cache  # noqa: B019 -- a few objects, for as long as the tests of this file
     def paths(self, scope):
         """Volume, propagation, wait below capacity, other wait, and whether a link is full."""
         network, rows = self.case.network, self.traffic_of(scope)
-        state = self.links.set_index(["time_s", "link", "source"])
-        util, capacity = state["utilisation"].to_dict(), state["capacity_gbps"].to_dict()
+        state = self.links.set_index(["time_s", "link", "source"])[["utilisation", "capacity_gbps"]]
+        state = state.dropna()
+        util = state["utilisation"].to_dict()
+        waits = dict(zip(state.index, self.case.queue.wait_ms(*state.to_numpy().T), strict=True))
         demands = self.case.demands
         place = {n.rsplit(":", 1)[0]: k for k, n in enumerate(demands.names)}
         routes = {}
@@ -95,8 +106,7 @@ class Rows:
             full = False
             for arc in routes[now].get(k, ()):
                 key = (row.time_s, network.links[arc // 2], network.nodes[network.tail[arc]])
-                wait = self.case.queue.wait_ms(np.array([util[key]]), np.array([capacity[key]]))[0]
-                at = util[key] >= 1 - 1e-9
+                wait, at = waits[key], util[key] >= 1 - 1e-9
                 full |= at
                 below += 0.0 if at else min(wait, 5.0)
                 rest += wait if at else max(wait - 5.0, 0.0)
@@ -254,19 +264,18 @@ def test_every_metric_is_defined_here():
 
 
 @pytest.mark.parametrize("name", STATIC)
-def test_figures_of_static_routing(results, case, name):
-    compare(results, case, "static", name, STATIC[name])
+def test_figures_of_static_routing(rows, name):
+    compare(rows["static"], name, STATIC[name])
 
 
 @pytest.mark.parametrize("name", CONTROLLER)
-def test_figures_of_a_controller(results, case, name):
-    compare(results, case, "sdn", name, CONTROLLER[name])
+def test_figures_of_a_controller(rows, name):
+    compare(rows["sdn"], name, CONTROLLER[name])
 
 
-def compare(results, case, strategy, name, definition):
-    rows = Rows(results, case, strategy)
-    table = results.summary
-    table = table[(table["strategy"] == strategy) & (table["metric"] == name)]
+def compare(rows, name, definition):
+    table = rows.results.summary
+    table = table[(table["strategy"] == rows.name) & (table["metric"] == name)]
     assert len(table)
     for row in table.to_dict("records"):
         expected = definition(rows, row["scope"])

@@ -14,7 +14,7 @@ at once. Paths with shares and per-destination splits differ only in how the mat
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -216,8 +216,9 @@ class Hops:
 
     @cached_property
     def _on_arc(self) -> sparse.csr_array:
-        n = len(self.arc)
-        return sparse.csr_array((np.ones(n), (self.arc, np.arange(n))), shape=(self.arcs, n))
+        n, order = len(self.arc), np.argsort(self.arc, kind="stable")
+        starts = np.searchsorted(self.arc[order], np.arange(self.arcs + 1))
+        return sparse.csr_array((np.ones(n), order, starts), shape=(self.arcs, n))
 
     @cached_property
     def _arrives(self) -> np.ndarray:
@@ -247,7 +248,7 @@ class Hops:
         Shares times random weights of the arcs: two different sets of shares agree by chance with
         a probability of about 2^-50.
         """
-        weight = np.random.default_rng(self.arcs).random(self.arcs)
+        weight = _random_weights(self.arcs)
         if self.owner is not None and self.share is not None:
             return np.bincount(self.owner, self.share * weight[self.arc], self.inject.shape[1])
         return np.asarray(weight @ self.matrix)
@@ -258,8 +259,10 @@ class Hops:
 
         Walked from the entries level by level. A path is known by its last hop so far.
         """
+        if self.owner is not None and self.share is not None:
+            return self._made_of(self.owner, self.share)
         onward = sparse.csr_array(self.pass_on.T)
-        most = max(MOST_LISTED * self.inject.shape[1], 4096)
+        most = _most_listed(self.inject.shape[1])
         entries = sparse.coo_array(self.inject)
         there = entries.data > 0
         hop, demand = (axis[there].astype(np.int64) for axis in entries.coords)
@@ -279,6 +282,26 @@ class Hops:
             demand, share = demand[owner], share[owner] * onward.data[at]
             steps.append((hop, before))
         return self._collected(found, steps)
+
+    def _made_of(self, owner: np.ndarray, share: np.ndarray) -> Listed | None:
+        """Paths that the system was made of; None where they are too many to list."""
+        count = int(self.levels[1])
+        if count > _most_listed(self.inject.shape[1]):
+            return None
+        at = np.arange(count)
+        path = [at]
+        for lo, hi in self._slices[:-1]:
+            at = at[~self.ends[lo:hi]]
+            path.append(at)
+        of = np.concatenate(path)
+        length = np.bincount(of, minlength=count)
+        whole = Listed(
+            owner[:count].astype(np.int64),
+            share[:count],
+            self.arc[np.argsort(of, kind="stable")].astype(np.int64),
+            np.concatenate([[0], np.cumsum(length)]),
+        )
+        return whole.take(np.lexsort((length, whole.demand)))
 
     def _collected(
         self,
@@ -328,11 +351,11 @@ class Hops:
         shape = (self.arcs, self.inject.shape[1])
         if self.owner is not None:
             return sparse.csr_array((self.share, (self.arc, self.owner)), shape=shape)
-        parts = [self.inject[lo:hi] for lo, hi in self._slices[:1]]
+        parts = [_slice(self.inject, lo, hi) for lo, hi in self._slices[:1]]
         for lo, hi, forward in self._forward:
-            above = sparse.csr_array(sparse.vstack(parts))
-            parts.append(sparse.csr_array(self.inject[lo:hi] + forward[:, :lo] @ above))
-        return sparse.csr_array(self._on_arc @ sparse.csr_array(sparse.vstack(parts)))
+            above = _stacked(parts, len(self.arc))
+            parts.append(_slice(self.inject, lo, hi) + forward @ above)
+        return self._on_arc @ _stacked(parts, len(self.arc))
 
     @cached_property
     def _by_demand(self) -> sparse.csc_array:
@@ -392,6 +415,28 @@ def _slice(matrix: sparse.csr_array, lo: int, hi: int) -> sparse.csr_array:
         (matrix.data[start:stop], matrix.indices[start:stop], matrix.indptr[lo : hi + 1] - start),
         shape=(hi - lo, matrix.shape[1]),
     )
+
+
+def _stacked(parts: list[sparse.csr_array], rows: int) -> sparse.csr_array:
+    """The parts one below the other, and empty rows below them; cheaper than that of SciPy."""
+    ends = np.concatenate([[0], *(np.diff(part.indptr) for part in parts)]).cumsum()
+    return sparse.csr_array(
+        (
+            np.concatenate([part.data for part in parts]),
+            np.concatenate([part.indices for part in parts]),
+            np.append(ends, np.full(rows + 1 - len(ends), ends[-1])),
+        ),
+        shape=(rows, parts[0].shape[1]),
+    )
+
+
+def _most_listed(demands: int) -> int:
+    return max(MOST_LISTED * demands, 4096)
+
+
+@lru_cache
+def _random_weights(arcs: int) -> np.ndarray:
+    return np.random.default_rng(arcs).random(arcs)
 
 
 def _levels(inject: sparse.csr_array, pass_on: sparse.csr_array, nodes: int) -> np.ndarray:

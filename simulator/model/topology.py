@@ -128,6 +128,12 @@ class Topology:
         """Short name, as in the file."""
         return self.about.name
 
+    @cached_property
+    def by_tail(self) -> tuple[np.ndarray, np.ndarray]:
+        """Arcs in the order of their tails, and where in it each group with one tail begins."""
+        order = np.argsort(self.tail, kind="stable")
+        return order, np.flatnonzero(np.diff(self.tail[order], prepend=-1))
+
     # -- exits and the border -----------------------------------------------------------------
 
     @cached_property

@@ -291,7 +291,7 @@ class TwoStage(PathProblem):
         upper = np.where(counted, -self.background[arcs], room[arcs]) * self.row_scale
         upper = np.where(~counted & (room[arcs] >= self.total), INFINITE, upper)
         columns = self.columns(self.paths)
-        theta = np.concatenate([np.zeros(rows), np.where(counted, -pull * self.row_scale, 0.0)])
+        theta = np.where(counted, -pull * self.row_scale, 0.0)
         basic_columns = np.zeros(1 + columns.shape[1], dtype=bool)
         basic_columns[1 + self.fastest(self.paths)] = True
         basic_rows = np.arange(rows + len(arcs)) >= rows
@@ -306,12 +306,25 @@ class TwoStage(PathProblem):
         return Program(
             cost=cost,
             upper=np.append(0.0 if theta_unit is None else INFINITE, self.upper()),
-            matrix=sparse.csc_array(sparse.hstack([sparse.csc_array(theta[:, None]), columns])),
+            matrix=_beside(rows, theta, columns),
             row_lower=np.concatenate([np.ones(rows), np.full(len(arcs), -INFINITE)]),
             row_upper=np.concatenate([np.ones(rows), upper]),
             basic_columns=basic_columns,
             basic_rows=basic_rows,
         )
+
+
+def _beside(rows: int, theta: np.ndarray, columns: sparse.csc_array) -> sparse.csc_array:
+    """The column of theta, zero in the first rows, and the others to the right of it."""
+    some = np.flatnonzero(theta)
+    return sparse.csc_array(
+        (
+            np.concatenate([theta[some], columns.data]),
+            np.concatenate([rows + some, columns.indices]),
+            np.concatenate([[0], len(some) + columns.indptr]),
+        ),
+        shape=(columns.shape[0], columns.shape[1] + 1),
+    )
 
 
 def _just_above(value: float) -> float:

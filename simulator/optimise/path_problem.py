@@ -18,6 +18,8 @@ column generation, Lagrangian bound).
 
 from __future__ import annotations
 
+from functools import cached_property
+
 import numpy as np
 from scipy import sparse
 
@@ -26,7 +28,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.optimise.program import INFINITE, Program, Solution, column_scale
 from simulator.paths.candidates import Paths, first_paths
-from simulator.paths.shortest import HOP_MS, ShortestPaths, destinations_of, shortest_to
+from simulator.paths.shortest import HOP_MS, Search, ShortestPaths, destinations_of
 
 MAX_ROUNDS = 200
 _PRICE_TOLERANCE = 1e-9
@@ -108,6 +110,11 @@ class PathProblem:
         self.rate = nine_digits(demands.gbps / self.unit)
         self.delay = network.delay_ms / self.delay_unit
         self.total = float(self.rate[self.active].sum())
+
+    @cached_property
+    def search(self) -> Search:
+        """Shortest paths to the targets, under any lengths."""
+        return Search(self.network, self.targets)
 
     def set_arc_rows(self, wanted: np.ndarray) -> None:
         """Give the program a row for each of these arcs."""
@@ -203,7 +210,7 @@ class PathProblem:
     def shortest(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray, ShortestPaths]:
         """Length of every active demand's shortest path under *weight*, and a bound below it."""
         tie = _TIE_BREAK * max(1.0, float(weight[self.usable].max(initial=0.0)))
-        near = shortest_to(self.network, weight + tie, self.targets)
+        near = self.search.under(weight + tie)
         k = self.active
         length = near.distance[self.row[k], self.demands.source[k]]
         return length, np.maximum(length - tie * len(self.network.nodes), 0.0), near
@@ -287,7 +294,7 @@ class PathProblem:
         idle = np.flatnonzero(self.reaches & (self.slot < 0))
         paths = self.paths
         if len(idle):
-            near = shortest_to(self.network, self.network.delay_ms + HOP_MS, self.targets)
+            near = self.search.under(self.network.delay_ms + HOP_MS)
             more = near.follow(self.row[idle], self.demands.source[idle])
             paths = paths.join(Paths(idle, *more))
         given = np.ones(len(paths.demand))

@@ -24,9 +24,8 @@ class WeightSearch:
     """Weights, and what ECMP makes of them: one row per destination, arcs ordered by tail."""
 
     def __init__(self, network: Network, demands: Demands, max_weight: int) -> None:
-        self.order = np.argsort(network.tail, kind="stable")
+        self.order, self.group = network.by_tail
         self.tail, self.head = network.tail[self.order], network.head[self.order]
-        self.group = np.flatnonzero(np.diff(self.tail, prepend=-1))
         self.leaves = self.tail[self.group]
         self.width = np.diff(np.append(self.group, len(self.tail)))
         self.enters = np.eye(len(network.nodes))[self.head]

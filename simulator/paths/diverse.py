@@ -7,7 +7,7 @@ import numpy as np
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.paths.candidates import Paths, fastest_paths, remembered
-from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
+from simulator.paths.shortest import HOP_MS, Search, destinations_of
 
 _TREES_PER_PATH = 4
 _PENALTY = 64.0
@@ -30,10 +30,10 @@ def diverse_paths(network: Network, demands: Demands, count: int, seed: int) -> 
 def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
     """Draw trees until every demand has *count* paths, or they are many."""
     destinations, row = destinations_of(network, demands)
-    weight = network.delay_ms + HOP_MS
+    search, weight = Search(network, destinations), network.delay_ms + HOP_MS
 
     def tree(length: np.ndarray, k: np.ndarray) -> Paths:
-        near = shortest_to(network, length, destinations)
+        near = search.under(length)
         return Paths(k, *near.follow(row[k], demands.source[k]))
 
     latest = tree(weight, np.arange(len(demands)))

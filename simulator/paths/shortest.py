@@ -94,7 +94,7 @@ class ShortestPaths:
         row, arc = np.nonzero(on)
         key = row * len(self.network.nodes) + self.network.tail[arc]
         paths = np.bincount(key, minlength=len(self.targets) * len(self.network.nodes))
-        return sparse.csr_array((1.0 / paths[key], (row, arc)), shape=on.shape)
+        return sparse.csr_array((1.0 / paths[key], arc, _starts(row, len(on))), shape=on.shape)
 
     def follow(self, row: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Walk one shortest path for each pair; ties go to the arc listed first.
@@ -131,10 +131,8 @@ class ShortestPaths:
     @cached_property
     def _first_arc(self) -> np.ndarray:
         """The first arc of a shortest path from every node, shape (targets, nodes)."""
-        tail = self.network.tail
-        order = np.argsort(tail, kind="stable")
+        tail, (order, group) = self.network.tail, self.network.by_tail
         via = self.via[:, order]
-        group = np.flatnonzero(np.diff(tail[order], prepend=-1))
         best = np.minimum.reduceat(via, group, axis=1)
         good = via == np.repeat(best, np.diff(np.append(group, len(order))), axis=1)
         first = np.zeros((len(self.targets), len(self.network.nodes)), dtype=np.int64)
@@ -142,6 +140,34 @@ class ShortestPaths:
             np.where(good, order, len(order)), group, axis=1
         )
         return first
+
+
+class Search:
+    """Shortest paths to fixed destinations, found again and again under other lengths of the arcs.
+
+    All that does not depend on the lengths is worked out once.
+    """
+
+    def __init__(self, network: Network, destinations: Destinations) -> None:
+        self._network, self._targets = network, destinations.node
+        self._may_take = np.zeros((len(destinations), len(network.tail)), dtype=bool)
+        self._sides = []
+        for rows, usable in _by_usable_arcs(network, destinations):
+            targets = self._targets[rows]
+            self._may_take[rows] = usable & _may_enter(network, targets)
+            self._sides.append((rows, _Side(network, targets, usable)))
+
+    def under(self, weight: np.ndarray) -> ShortestPaths:
+        """Find the shortest path from every node to each destination.
+
+        *weight* is the length of every arc, above zero, shape (arcs,).
+        """
+        network = self._network
+        distance = np.full((len(self._targets), len(network.nodes)), np.inf)
+        for rows, side in self._sides:
+            distance[rows] = side.distances(weight)
+        via = np.where(self._may_take, weight + distance[:, network.head], np.inf)
+        return ShortestPaths(network, self._targets, distance, via)
 
 
 def shortest_to(
@@ -153,14 +179,7 @@ def shortest_to(
     """
     if not isinstance(destinations, Destinations):
         destinations = Destinations(destinations)
-    targets = destinations.node
-    distance = np.full((len(targets), len(network.nodes)), np.inf)
-    via = np.full((len(targets), len(network.tail)), np.inf)
-    for rows, usable in _by_usable_arcs(network, destinations):
-        distance[rows] = _distances(network, weight, targets[rows], usable)
-        length = weight + distance[np.ix_(rows, network.head)]
-        via[rows] = np.where(usable & _may_enter(network, targets[rows]), length, np.inf)
-    return ShortestPaths(network, targets, distance, via)
+    return Search(network, destinations).under(weight)
 
 
 def ecmp(network: Network, demands: Demands, weight: np.ndarray) -> Routes:
@@ -206,8 +225,7 @@ def shortest_to_each(
     for rows, usable in _by_usable_arcs(network, destinations):
         enters = _may_enter(network, targets[rows])
         length[rows] = np.where(usable & enters, weight[rows], np.inf)
-    order = np.argsort(network.tail, kind="stable")
-    group = np.flatnonzero(np.diff(network.tail[order], prepend=-1))
+    order, group = network.by_tail
     leaves, head, ordered = network.tail[order][group], network.head[order], length[:, order]
     destination = np.arange(len(targets)), targets
     distance = np.full((len(targets), len(network.nodes)), np.inf)
@@ -221,34 +239,54 @@ def shortest_to_each(
         distance = nearer
 
 
-def _distances(
-    network: Network, weight: np.ndarray, targets: np.ndarray, usable: np.ndarray
-) -> np.ndarray:
-    """Distances to targets of one side of the border, shape (targets, nodes)."""
-    stub = network.is_stub
-    inner = np.flatnonzero(usable & ~stub[network.head])
-    last = np.flatnonzero(usable & stub[network.head] & np.isin(network.head, targets))
-    anchors = np.unique(np.concatenate([targets[~stub[targets]], network.tail[last]]))
-    to_anchor = np.full((len(network.nodes), len(network.nodes)), np.inf)
-    if len(anchors):
-        reverse = _lightest(network.head[inner], network.tail[inner], weight[inner], len(stub))
-        to_anchor[anchors] = csgraph.dijkstra(reverse, indices=anchors)
-    distance = to_anchor[targets]
-    for row in np.flatnonzero(stub[targets]):
-        # A stub is entered by one last arc; nothing passes through another stub on the way.
-        arcs = last[network.head[last] == targets[row]]
-        if len(arcs):
-            distance[row] = (weight[arcs][:, None] + to_anchor[network.tail[arcs]]).min(axis=0)
-        distance[row, targets[row]] = 0.0
-    return distance
+class _Side:
+    """Distances to targets to which the same arcs are usable.
+
+    A stub is entered by one last arc; nothing passes through another stub on the way. So paths are
+    searched to anchors, which are the other targets and where the last arcs begin.
+    """
+
+    def __init__(self, network: Network, targets: np.ndarray, usable: np.ndarray) -> None:
+        stub, tail, head = network.is_stub, network.tail, network.head
+        self._nodes, self._targets = len(stub), targets
+        inner = np.flatnonzero(usable & ~stub[head])
+        inner = inner[np.lexsort((tail[inner], head[inner]))]
+        self._inner, pair = inner, head[inner] * self._nodes + tail[inner]
+        self._first = np.flatnonzero(np.diff(pair, prepend=-1))
+        self._tail = tail[inner[self._first]]
+        self._begin = _starts(head[inner[self._first]], self._nodes)
+
+        self._is_stub = stub[targets]
+        row, self._last = np.nonzero((head == targets[:, None]) & self._is_stub[:, None] & usable)
+        anchors = np.concatenate([targets[~self._is_stub], tail[self._last]])
+        self._anchors, place = np.unique(anchors, return_inverse=True)
+        plain = len(targets) - np.count_nonzero(self._is_stub)
+        self._plain, self._enters = place[:plain], place[plain:]
+        self._group = np.flatnonzero(np.diff(row, prepend=-1))
+        self._entered = row[self._group]
+
+    def distances(self, weight: np.ndarray) -> np.ndarray:
+        """Distances from all nodes under a length of every arc, shape (targets, nodes)."""
+        distance = np.full((len(self._targets), self._nodes), np.inf)
+        if len(self._anchors):
+            found = csgraph.dijkstra(self._reverse(weight), indices=self._anchors)
+            distance[~self._is_stub] = found[self._plain]
+            if len(self._last):
+                lengths = weight[self._last][:, None] + found[self._enters]
+                distance[self._entered] = np.minimum.reduceat(lengths, self._group)
+        stubs = np.flatnonzero(self._is_stub)
+        distance[stubs, self._targets[stubs]] = 0.0
+        return distance
+
+    def _reverse(self, weight: np.ndarray) -> sparse.csr_array:
+        """Adjacency matrix against the arcs, with the lightest of parallel ones."""
+        lightest = weight[self._inner]
+        if len(self._first) < len(lightest):
+            lightest = np.minimum.reduceat(lightest, self._first)
+        shape = (self._nodes, self._nodes)
+        return sparse.csr_array((lightest, self._tail, self._begin), shape=shape)
 
 
-def _lightest(
-    tail: np.ndarray, head: np.ndarray, weight: np.ndarray, nodes: int
-) -> sparse.csr_array:
-    """Adjacency matrix that keeps the lightest of parallel arcs (SciPy would add them up)."""
-    order = np.lexsort((weight, head, tail))
-    t, h, w = tail[order], head[order], weight[order]
-    keep = np.ones(len(order), dtype=bool)
-    keep[1:] = (t[1:] != t[:-1]) | (h[1:] != h[:-1])
-    return sparse.csr_array((w[keep], (t[keep], h[keep])), shape=(nodes, nodes))
+def _starts(row: np.ndarray, rows: int) -> np.ndarray:
+    """Where each row starts in a list sorted by row, and the end."""
+    return np.searchsorted(row, np.arange(rows + 1))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import gamma
 
 from simulator.base.schema import NonNegative, Positive
 from simulator.queues.queue import Queue, pinned, queue
@@ -36,6 +35,8 @@ class FractionalBrownian(Queue):
 
     def wait_ms(self, utilisation: np.ndarray, capacity_gbps: np.ndarray) -> np.ndarray:
         """Return the mean wait in the queue."""
+        from scipy.special import gamma  # takes long to import, and few runs come here
+
         rho = np.asarray(utilisation, dtype=float)
         rho, capacity = np.broadcast_arrays(rho, np.asarray(capacity_gbps, dtype=float))
         h, shape = self.hurst, 2.0 - 2.0 * self.hurst

@@ -61,9 +61,11 @@ class Histogram:
         -------
         latency_ms, volume : ndarray, shape (latencies that occur,)
         """
-        volume = np.zeros((self._page_of.shape[1], self.PAGE))
+        pages = np.flatnonzero((self._page_of[groups] >= 0).any(axis=0))
+        volume = np.zeros((len(pages), self.PAGE))
         for group in groups:
-            there = np.flatnonzero(self._page_of[group] >= 0)
-            volume[there] += self._book[self._page_of[group, there]]
-        grain = np.flatnonzero(volume)
-        return grain * GRAIN_MS, volume.flat[grain]
+            at = self._page_of[group, pages]
+            there = at >= 0
+            volume[there] += self._book[at[there]]
+        page, place = np.nonzero(volume)
+        return (pages[page] * self.PAGE + place) * GRAIN_MS, volume[page, place]

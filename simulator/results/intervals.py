@@ -28,7 +28,6 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from scipy import special
 
 UNEVEN_NEEDS = 100
 """Replications from which on a figure that is not plain has an interval."""
@@ -96,6 +95,8 @@ def interval(
     mean, low, high : ndarray, shape (...)
         The interval is NaN for fewer than two replications, which say nothing of spread.
     """
+    from scipy import special  # takes long to import, and not every process comes here
+
     values = np.asarray(values, dtype=float)
     count = values.shape[-1]
     mean = values.mean(axis=-1)

@@ -13,7 +13,6 @@ from simulator.model.routes import Routes
 from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
-from simulator.paths.shortest import shortest_to
 from simulator.routing.scheme import Scheme, scheme
 
 
@@ -65,7 +64,7 @@ class CongestionCost(Scheme):
         k = problem.active
         if not len(k):
             return problem.nothing()
-        hops = shortest_to(problem.network, np.ones(len(problem.delay)), problem.targets).distance
+        hops = problem.search.under(np.ones(len(problem.delay))).distance
         scale = float(problem.rate[k] @ hops[problem.row[k], demands.source[k]])
         latency = problem.cheapest(problem.delay)
         # Latency in units of the congestion cost: what a unit of flow on an arc costs beside phi.

@@ -73,12 +73,12 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     """
     lines = headlines(results)
     lines += more_headlines(results, metrics, lines)
-    figures = figures_of(results)
+    figures = pick(figures_of(results), lines)
     own, apart = estimates(figures), estimated_differences(figures)
-    frame = _frame(pick(own, lines)[COLUMNS], pick(apart, lines), lines)
+    frame = _frame(own[COLUMNS], apart, lines)
     names = results.strategies
     ranked = len(names) > MOST_SIDE_BY_SIDE
-    values = values_of(results, lines)
+    values = values_of(figures)
     order, by = _order(values, lines)
     shown = _shown(lines, order if ranked else names, by_key(own), by_key(apart), ranked)
     labelled = [(line.label, line.form, shown[line.metric, line.scope]) for line in lines]

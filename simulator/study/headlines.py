@@ -150,9 +150,9 @@ def pick(figures: pd.DataFrame, lines: list[Headline]) -> pd.DataFrame:
     return figures[figures.set_index(FIGURE).index.isin(wanted)]
 
 
-def values_of(results: Results, lines: list[Headline]) -> dict[str, Values]:
-    """Return the headlines of every strategy."""
-    wide = by_replication(pick(figures_of(results), lines))
+def values_of(figures: pd.DataFrame) -> dict[str, Values]:
+    """Return the figures of every strategy."""
+    wide = by_replication(figures)
     rows = zip(wide.index, wide.to_numpy(dtype=float), strict=True)
     values: dict[str, dict[tuple[str, str], np.ndarray]] = {}
     for (strategy, metric, scope, _), row in rows:

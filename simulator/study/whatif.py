@@ -33,6 +33,7 @@ from simulator.study.headlines import (
     by_key,
     figures_of,
     headlines,
+    pick,
     ranks,
     row_of,
     values_of,
@@ -233,12 +234,13 @@ def _answer(
 ) -> Answer:
     base = results[BASELINE]
     lines = headlines(base)
-    values = {name: values_of(each, lines) for name, each in results.items()}
+    figures = {name: pick(figures_of(each), lines) for name, each in results.items()}
+    values = {name: values_of(each) for name, each in figures.items()}
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
     names = [short(name) for name in changes]
     headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
     texts = {name: _text(change) for name, change in changes.items()}
-    table = _shown(results)
+    table = _shown(figures)
     cells = {
         (name, line): [of.get((name, line.metric, line.scope)) for of in table]
         for name in base.strategies
@@ -328,12 +330,11 @@ def _common(now: pd.DataFrame, base: pd.DataFrame) -> tuple[pd.DataFrame, pd.Dat
     return pd.DataFrame(now.loc[rows, columns]), pd.DataFrame(base.loc[rows, columns])
 
 
-def _shown(results: Mapping[str, Results]) -> list[dict[tuple[str, str, str], Shown]]:
+def _shown(figures: Mapping[str, pd.DataFrame]) -> list[dict[tuple[str, str, str], Shown]]:
     """Return what the columns of the tables show: the baseline, each change, each difference."""
-    figures = {name: figures_of(each) for name, each in results.items()}
     wide = {name: by_replication(each) for name, each in figures.items()}
     found = [_all_shown(by_key(estimates(figures[BASELINE])), apart=False)]
-    for name in results:
+    for name in figures:
         if name != BASELINE:
             found.append(_all_shown(by_key(estimates(figures[name])), apart=False))
             apart = paired(*_common(wide[name], wide[BASELINE]))

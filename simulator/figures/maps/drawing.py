@@ -90,7 +90,8 @@ def _draw_land(ax: Axes, view: View) -> None:
     if rings:
         # One outline for all, so that a ring that runs the other way round is a hole.
         outline = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
-        ax.add_patch(PathPatch(outline, fc=LAND_GREY, ec=SHORE, lw=0.4, zorder=0.5, gid="land"))
+        land = PathPatch(outline, fc=LAND_GREY, ec=SHORE, lw=0.4, zorder=0.5, gid="land")
+        ax.add_artist(land)  # unlike add_patch not to find its limits, which takes long
 
 
 def _crowd(count: int) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable
 from typing import ClassVar, Literal
 
 import numpy as np
-from scipy.signal import lfilter
 
 from simulator.base.schema import Fraction, NonNegative
 from simulator.model.demands import Demands
@@ -98,14 +97,17 @@ def autoregression(
     phi = float(np.exp(-step_h / correlation_h)) if correlation_h > 0 else 0.0
     fresh = np.sqrt(1.0 - phi**2)
     # Drawn from the stationary law, so that the first step is like any other.
-    memory = np.array([[g.standard_normal()] for g in generators]) * phi
+    memory = np.array([g.standard_normal() for g in generators]) * phi
 
     def levels(steps: int) -> np.ndarray:
         nonlocal memory
-        shocks = np.array([g.standard_normal(steps) for g in generators])
-        if not len(generators):
-            return np.zeros((0, steps))
-        level, memory = lfilter([fresh], [1.0, -phi], shocks, axis=1, zi=memory)
-        return np.asarray(level)
+        level = np.empty((steps, len(generators)))
+        for column, generator in enumerate(generators):
+            level[:, column] = generator.standard_normal(steps)
+        level *= fresh
+        for row in level:  # a loop, as to import the filter of SciPy takes longer than a short run
+            row += memory
+            memory = row * phi
+        return np.ascontiguousarray(level.T)
 
     return levels
