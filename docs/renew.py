@@ -41,6 +41,9 @@ MEANINGS = {
     ("Settings", "strategies"): "Ways of running the network, by name; see [below](#strategies)."
     " The first is the one that others are compared with.",
     ("Settings", "events"): "What happens, and when; see [below](#events).",
+    ("Settings", "replications"): "Independent draws; intervals need two or more. A mapping draws"
+    " worlds as well; see [below](#replications).",
+    ("Settings", "uncertainty"): "What is not known, by name; see [below](#uncertainty).",
     ("Settings", "record"): "Detail that the tables keep; see [below](#record).",
     ("Settings", "targets"): "What the network is held to; see [below](#targets).",
     ("Settings", "exits"): "Exits that the scenario puts on its network; see [below](#exits).",
@@ -55,6 +58,8 @@ MEANINGS = {
     ("TopologyFile", "nodes"): "See [below](#nodes).",
     ("TopologyFile", "links"): "See [below](#links).",
     ("TopologyFile", "regions"): "See [below](#regions).",
+    ("TopologyFile", "marks"): "Where the values of other fields come from; see [below](#marks).",
+    ("TopologyFile", "uncertainty"): "What is not known, by name; see [below](#uncertainty).",
     ("TopologyFile", "totals"): "What the sums should be; see [below](#totals).",
     ("NodeEntry", "utc_offset_h"): "Hours ahead of UTC; left out, the network's at home, and"
     " a fifteenth of the longitude abroad.",

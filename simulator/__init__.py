@@ -53,6 +53,7 @@ _HOMES = {
     "Scenario": "simulator.scenario.scenario",
     "load": "simulator.scenario.load",
     "compare": "simulator.study.compare",
+    "sensitivity": "simulator.study.sensitivity",
     "what_if": "simulator.study.whatif",
 }
 
@@ -74,6 +75,7 @@ __all__ = [
     "plot_map",
     "route",
     "run",
+    "sensitivity",
     "what_if",
 ]
 

@@ -17,6 +17,7 @@ from simulator.formats.matrices.demands import write_demands, write_recording
 from simulator.formats.native import write as write_network
 from simulator.model.network import COUNTING_RULE, Network
 from simulator.results.folder import COMPLETE, RUN_JSON
+from simulator.scenario.marks import marks
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import BORDER_KEYS
 
@@ -73,7 +74,7 @@ def _same_traffic(scenario: Scenario) -> list[str]:
     traffic = scenario.settings.traffic
     services = (traffic.services or {}).values()
     shapes = [*traffic.shapes, *(shape for service in services for shape in service.shapes)]
-    if scenario.settings.replications < 2 or any(shape.random for shape in shapes):
+    if scenario.settings.days < 2 or any(shape.random for shape in shapes):
         return []
     played = "the recording, and no shape is random" if scenario.recording else "no shape is random"
     return [
@@ -123,6 +124,15 @@ def write(
         "demands_gbps": {
             name: demands.total_gbps(name) for name in sorted(set(demands.traffic_class))
         },
+        "uncertainty": {
+            name: dict(
+                zip(("low", "high"), each.law.range(), strict=True),
+                what=each.what(),
+                source=each.source,
+            )
+            for name, each in scenario.assumptions.items()
+        },
+        "marks": [mark._asdict() for mark in marks(scenario)],
         "notes": notes(scenario),
         "warnings": [str(problem) for problem in scenario.warnings],
         "inputs": {path.name: _digest(path) for path in scenario.inputs},

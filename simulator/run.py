@@ -1,9 +1,9 @@
-"""Run: scenario -> jobs, one a replication -> tables, figures, provenance -> Results."""
+"""Run: scenario -> jobs, one a day of a world -> tables, figures, provenance -> Results."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,17 @@ from simulator import provenance
 from simulator.jobs import Job, Progress, executor, key_of, silent
 from simulator.results.folder import StagingFolder
 from simulator.results.results import Results
-from simulator.results.writer import TableWriter, figures_of, merge, solve_times, write_figures
+from simulator.results.writer import (
+    TableWriter,
+    figures_of,
+    merge,
+    solve_times,
+    write_figures,
+    write_worlds,
+)
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
+from simulator.uncertainty.world import World
 
 
 def run(
@@ -55,16 +63,18 @@ def run(
     with StagingFolder(out, force=force) as staging:
         provenance.keep_inputs(scenario, staging.folder)
         identity, parts = provenance.identity(staging.folder), staging.folder / "parts"
+        settings = scenario.settings
         jobs = [
             Job(key_of(**identity, replication=i), partial(play, scenario, i), parts / f"{i:06d}")
-            for i in range(scenario.settings.replications)
+            for i in range(settings.worlds * settings.days)
         ]
         executor(min(workers, len(jobs))).run(jobs, progress or silent)
-        write_figures(staging.folder, figures_of(parts))
+        write_figures(staging.folder, figures_of(parts), settings.days)
         seconds = time.perf_counter() - began
         provenance.write(
             scenario, staging.folder, seconds=seconds, workers=workers, solve_s=solve_times(parts)
         )
+        write_worlds(staging.folder, drawn_values(scenario))
         merge(parts, staging.folder)
         if finish:
             finish(staging.folder)
@@ -73,15 +83,36 @@ def run(
 
 
 def play(scenario: Scenario, replication: int, folder: Path, progress: Progress) -> None:
-    """Play one replication and write its tables and figures, as parts for each strategy."""
-    case = scenario.case
+    """Play one replication, which is one day of one world."""
+    world, day = divmod(replication, scenario.settings.days)
+    play_day(scenario, World(world), day, replication, folder, progress)
+
+
+def play_day(
+    scenario: Scenario, world: World, day: int, replication: int, folder: Path, progress: Progress
+) -> None:
+    """Play a day of a world and write its tables and figures, as parts for each strategy.
+
+    The same day has the same draws in every world. Of drawn worlds only figures are kept.
+    """
+    drawn, case = not world.is_stated, scenario.world(world).case
     with ExitStack() as stack:
         writers = {
             name: stack.enter_context(TableWriter(folder, replication, place, name))
             for place, name in enumerate(case.strategies)
         }
         figures = scenario.settings.engine.play(
-            case, replication, lambda name, *rows: writers[name].add(*rows), progress
+            case.without_tables() if drawn else case,
+            day,
+            (lambda *_: None) if drawn else lambda name, *rows: writers[name].add(*rows),
+            progress,
         )
         for name, rows in figures.items():
             writers[name].add_figures(rows)
+
+
+def drawn_values(scenario: Scenario) -> Iterator[tuple[int, str, str, float]]:
+    """Yield world, assumption, member and value of everything that was drawn."""
+    for world in range(1, scenario.settings.worlds):
+        for (assumption, member), value in scenario.values_in(world).items():
+            yield world, assumption, member, value

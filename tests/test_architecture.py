@@ -27,6 +27,7 @@ FLOORS = [
     ["optimise"],
     ["paths"],
     ["formats"],
+    ["uncertainty"],
     ["results"],
     ["model"],
     ["queues"],

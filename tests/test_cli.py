@@ -189,7 +189,7 @@ def test_run_prints_the_comparison(mini):
     assert lines[0] == "A day on the small network"
     assert lines[1].startswith("On china169-mini, sdn fills the hottest exit to ")
     assert max(map(show.columns, lines)) <= show.WIDTH
-    for word in ("static", "sdn - static", "exit utilisation, peak", "±", "Estimates"):
+    for word in ("static", "sdn - static", "exit utilisation, peak", "±", "Inputs, worst first"):
         assert word in done.stdout
     assert re.fullmatch(r"Results in results/mini/, \d figures in results/mini/figures/", lines[-1])
     assert not list(folder.parent.glob(".*"))

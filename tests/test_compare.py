@@ -82,6 +82,7 @@ def made(
         "changes": {},
         "network": {"name": "net", "backbone_gbps": 200000.0, "exits_gbps": 2460.0},
         "notes": ["Estimate: links.capacity_gbps: guessed", "Peaks are not seen."],
+        "marks": [{"of": "links.capacity_gbps", "kind": "assumed, no range", "source": "guessed"}],
     }
     run.update(story)
     (folder / "run.json").write_text(json.dumps(run), encoding="utf-8")
@@ -226,7 +227,7 @@ def test_the_setting_is_told(tmp_path):
         " net: backbone 200,000 Gbps, exits 2,460 Gbps (capacities are estimates);"
         " 48 h in 300 s steps, 3 replications, seed 1 changed: links.a.metric = 2"
     )
-    assert "Estimates, not measurements, are in: links." in told
+    assert "Inputs, worst first: 1 assumed without a range (links.capacity_gbps)." in told
     assert "- Peaks are not seen." in told
 
 
@@ -268,7 +269,8 @@ def test_the_frame_is_tidy(tmp_path):
         list(frame.columns)
         == (
             "figure strategy metric scope unit mean ci_low ci_high difference difference_ci_low"
-            " difference_ci_high replications"
+            " difference_ci_high range_low range_high difference_range_low difference_range_high"
+            " replications"
         ).split()
     )
     assert not frame.duplicated(["strategy", "metric", "scope"]).any()

@@ -21,9 +21,10 @@ from simulator.formats.rules import entries
 from simulator.queues.queue import queue
 from simulator.routing.scheme import scheme
 from simulator.scenario.load import load
-from simulator.scenario.settings import Record, Settings, Targets, Traffic, WhatIf
+from simulator.scenario.settings import Record, Replications, Settings, Targets, Traffic, WhatIf
 from simulator.simulation.faults import Event
 from simulator.traffic.traffic import matrix, shape
+from simulator.uncertainty.law import law
 
 ROOT = Path(__file__).parent.parent
 DOCS = ROOT / "docs"
@@ -96,8 +97,9 @@ CLASSES = {
     "`record`": Record,
     "`targets`": Targets,
     "`what_if`": WhatIf,
+    "`replications`": Replications,
 }
-for registry in (scheme, matrix, shape, queue, engine):
+for registry in (scheme, matrix, shape, queue, engine, law):
     CLASSES |= {f"`{name}`": registry[name] for name in registry.names()}
 
 
@@ -131,6 +133,7 @@ def test_every_key_of_a_scenario_stands_there_with_its_default(heading):
         "`regions`": entries.RegionEntry,
         "`totals`": entries.Totals,
         "`estimates`": entries.Estimate,
+        "`marks`": entries.Mark,
     }.items(),
 )
 def test_every_key_of_a_topology_stands_there(heading, entry):

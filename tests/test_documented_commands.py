@@ -89,7 +89,11 @@ def prepare(words, folder, short):
     verb, *rest = words
     for word in rest:
         file = folder / word
-        if word in library.names("scenarios") and verb in ("run", "whatif") and short:
+        if (
+            word in library.names("scenarios")
+            and verb in ("run", "whatif", "sensitivity")
+            and short
+        ):
             file.write_text(scenario(word, **SHORT, events=[]), encoding="utf-8")
         elif word.startswith("results/") and verb in ("plot", "report"):
             run(load("mini").with_changes(SHORT), out=file)

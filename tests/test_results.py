@@ -442,7 +442,7 @@ def test_figures_are_read_as_they_were_worked_out(tmp_path):
     values = rng.normal(size=400) * 10.0 ** rng.integers(-100, 100, 400)
     figures = frame_of({"NA": [values], "1": [values[::-1]]}).assign(scope="nan")
     write_figures(tmp_path, figures)
-    (tmp_path / "run.json").write_text('{"status": "complete"}')
+    (tmp_path / "run.json").write_text('{"status": "complete", "scenario": {"replications": 400}}')
     read = Results(tmp_path).figures
     assert np.array_equal(read["value"], figures["value"])
     assert read["strategy"].unique().tolist() == ["NA", "1"]

@@ -243,7 +243,8 @@ def test_tables_say_what_they_cannot_hold(tmp_path):
     found, lost = again(network, tmp_path / "china169-2017")
     assert set(lost) == {
         *("title", "utc_offset_h", "matrix", "sources", "assumptions", "estimates", "regions"),
-        *("cables", "cables of 20 links", "price_usd_per_mbps of 20 links"),
+        *("marks", "uncertainty", "cables", "cables of 20 links"),
+        "price_usd_per_mbps of 20 links",
     }
     for name in ("tail", "head", "capacity_gbps", "delay_ms", "metric", "link_class", "node_kind"):
         np.testing.assert_array_equal(getattr(found, name), getattr(network, name))

@@ -26,7 +26,7 @@ LOCAL = {
 }
 COLUMNS = [
     *("strategy", "metric", "scope", "unit", "baseline", "change"),
-    *("value", "difference", "ci_low", "ci_high", "replications"),
+    *("value", "difference", "ci_low", "ci_high", "range_low", "range_high", "replications"),
 ]
 
 

@@ -79,7 +79,7 @@ def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
         f"topology {scenario.network.name}",
         counted(len(scenario.demands), "demand"),
         f"{scenario.horizon_s / 3600:,g} h in {counted(scenario.case.steps, 'step')}",
-        counted(s.replications, "replication"),
+        counted(s.days, "replication") + (f" in {s.worlds} worlds" if s.worlds > 1 else ""),
     ]
     return [*scenario.warnings, *of_changes], ", ".join(counts)
 

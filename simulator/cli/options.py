@@ -36,6 +36,7 @@ class RunOptions:
     scenario: str
     seed: int | None
     replications: int | None
+    worlds: int | None
     strategies: str | None
     workers: int | None
     force: bool
@@ -53,7 +54,13 @@ def run_options(out_help: str) -> Callable[[Callable[..., None]], Callable[..., 
             "--replications",
             type=click.IntRange(min=1),
             metavar="N",
-            help="Independent draws; intervals need two or more.",
+            help="Independent draws; intervals need two or more. Alone, nothing unknown is drawn.",
+        ),
+        click.option(
+            "--worlds",
+            type=click.IntRange(min=0),
+            metavar="N",
+            help="Draws of what is not known, the first as stated; each has all replications.",
         ),
         click.option(
             "--strategies",

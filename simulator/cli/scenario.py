@@ -18,6 +18,9 @@ def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
     for key, value in (("seed", options.seed), ("replications", options.replications)):
         changes += [(key, str(value))] if value is not None else []
     scenario = load(options.scenario, changes)
+    if options.worlds is not None:
+        replications = {"worlds": max(options.worlds, 1), "days": scenario.settings.days}
+        scenario = scenario.with_changes({"replications": replications}, "--worlds")
     if options.strategies is None:
         return scenario
     names = [name.strip() for name in options.strategies.split(",")]

@@ -39,7 +39,7 @@ class Case:
     detail : str
         Rows of the demands table: ``region``, ``pair`` or ``none``.
     every : int
-        Keep every n-th step in the tables.
+        Keep every n-th step in the tables; 0 for none.
     """
 
     network: Network
@@ -55,6 +55,10 @@ class Case:
     exit_target: float
     detail: str = "region"
     every: int = 1
+
+    def without_tables(self) -> Case:
+        """Return the same case with figures only."""
+        return replace(self, detail="none", every=0)
 
     @property
     def yardstick(self) -> str | None:

@@ -56,7 +56,7 @@ class RunView(NamedTuple):
             drawn_strategies(results),
             TimeAxis.of(scenario),
             event_intervals(scenario),
-            int(scenario["replications"]),
+            results.days,
             float(scenario["targets"]["exit_utilisation"]),
         )
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from simulator.base.document import Document, KeyPath, dotted, read_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.base.schema import build
+from simulator.base.schema import build, to_plain
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.rules.assemble import assemble
@@ -83,6 +83,8 @@ def _draft(document: Document, file: TopologyFile) -> Draft:
             **{key: getattr(file, key) for key in ABOUT_KEYS},
             "name": file.name or _path(document).stem,
             "estimates": tuple(given(estimate) for estimate in file.estimates),
+            "marks": tuple(given(mark) for mark in file.marks),
+            "uncertainty": dict(file.uncertainty),
             "matrix": _beside(document, file.matrix) if file.matrix else None,
         },
         nodes=[given(node) for node in file.nodes],
@@ -176,6 +178,8 @@ def plain(network: Network, path: Path) -> Record:
         "sources": list(about.sources),
         "assumptions": list(about.assumptions),
         "estimates": [dict(each) for each in about.estimates],
+        "marks": [dict(each) for each in about.marks],
+        "uncertainty": {name: to_plain(each) for name, each in about.uncertainty.items()},
         "nodes": [
             {"id": node, **_picked(attributes, KEYS["nodes"])}
             for node, attributes in network.graph.nodes(data=True)
@@ -220,6 +224,9 @@ def _lines(network: Network, path: Path) -> Iterator[str]:
     for key in ("sources", "assumptions"):
         yield from _section(key, map(_folded, data.get(key, ())))
     yield from _section("estimates", map(_estimate, data.get("estimates", ())))
+    yield from _section("marks", map(_flow, data.get("marks", ())))
+    if uncertainty := data.get("uncertainty"):
+        yield from ["uncertainty:", *(f"  {_flow(k)}: {_flow(v)}" for k, v in uncertainty.items())]
     yield f"totals: {_flow(_totals(network))}"
     for key in ("nodes", "regions", "links", "cables"):
         yield from _section(key, _rows(data.get(key, ()), KEYS[key]))
@@ -259,7 +266,8 @@ def _rows(records: Iterable[Record], keys: Sequence[str]) -> Iterator[str]:
 
 
 def _estimate(estimate: Mapping[str, str]) -> str:
-    return f"{{of: {_flow(estimate['of'])}, how: {_folded(estimate['how'])}}}"
+    mark = f", mark: {estimate['mark']}" if "mark" in estimate else ""
+    return f"{{of: {_flow(estimate['of'])}, how: {_folded(estimate['how'])}{mark}}}"
 
 
 def _flow(value: Any) -> str:
@@ -271,6 +279,8 @@ def _flow(value: Any) -> str:
     if isinstance(value, str):
         plain = PLAIN.fullmatch(value) and value.casefold() not in WORDS
         return value if plain else _quoted(value)
+    if isinstance(value, bool):
+        return str(value).lower()
     return plain_number(value)
 
 

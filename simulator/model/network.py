@@ -218,27 +218,36 @@ class Network(Topology):
 
         ``capacity_gbps`` changes both directions unless ``capacity_ba_gbps`` is given as well.
         """
-        old = self.attributes(link)
-        for key in ("capacity_gbps", "capacity_ba_gbps", "metric"):
-            if not 0 < changes.get(key, 1.0) < np.inf:
-                raise ValueError(f"{key} must be a finite number above 0, found {changes[key]}")
-        if not 0 <= changes.get("delay_ms", 0.0) < np.inf:
-            raise ValueError(f"delay_ms must be 0 or more, found {changes['delay_ms']}")
-        if "capacity_gbps" in changes:
-            changes.setdefault("capacity_ba_gbps", changes["capacity_gbps"])
-        for key in changes:
-            if key not in LINK_ATTRIBUTES:
-                known = ", ".join(LINK_ATTRIBUTES)
-                hint = did_you_mean(key, LINK_ATTRIBUTES)
-                raise ValueError(f"a link has no {key!r}{hint}; known: {known}")
+        return self.with_links({link: changes})
+
+    def with_links(self, changes: Mapping[str, Mapping[str, Any]]) -> Network:
+        """Return a copy in which links have other attributes; see :meth:`with_link`.
+
+        Parameters
+        ----------
+        changes : mapping of str to mapping
+            New attributes by id of the link.
+        """
         graph = nx.MultiGraph(self.graph)
-        graph.edges[old["a"], old["b"], link].update(changes)
+        for link, given in changes.items():
+            old, new = self.attributes(link), dict(given)
+            _require_sound(new)
+            if "capacity_gbps" in new:
+                new.setdefault("capacity_ba_gbps", new["capacity_gbps"])
+            graph.edges[old["a"], old["b"], link].update(new)
         return Network(graph, self.about)._failed_like(self)
 
     def with_clock(self, utc_offset_h: float) -> Network:
         """Return a copy whose home is so many hours ahead of UTC."""
         about = replace(self.about, utc_offset_h=utc_offset_h)
         return Network(self.graph, about)._failed_like(self)
+
+    def with_clocks(self, utc_offset_h: Mapping[str, float]) -> Network:
+        """Return a copy in which some nodes are so many hours ahead of UTC."""
+        graph = nx.MultiGraph(self.graph)
+        for node, offset in utc_offset_h.items():
+            graph.nodes[node]["utc_offset_h"] = offset
+        return Network(graph, self.about)._failed_like(self)
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
         """Return a copy in which *link* has *capacity_gbps* in each direction."""
@@ -267,6 +276,20 @@ class Network(Topology):
             faults=[f for f in other.faults if (f.kind, f.target) in self.resources.row],
         )
         return failed.carrying(other.background_gbps[both])
+
+
+def _require_sound(attributes: Mapping[str, Any]) -> None:
+    """Raise an error if a link cannot have these attributes."""
+    for key in ("capacity_gbps", "capacity_ba_gbps", "metric"):
+        if not 0 < attributes.get(key, 1.0) < np.inf:
+            raise ValueError(f"{key} must be a finite number above 0, found {attributes[key]}")
+    if not 0 <= attributes.get("delay_ms", 0.0) < np.inf:
+        raise ValueError(f"delay_ms must be 0 or more, found {attributes['delay_ms']}")
+    for key in attributes:
+        if key not in LINK_ATTRIBUTES:
+            known = ", ".join(LINK_ATTRIBUTES)
+            hint = did_you_mean(key, LINK_ATTRIBUTES)
+            raise ValueError(f"a link has no {key!r}{hint}; known: {known}")
 
 
 def _read_only(values: np.ndarray, kind: type) -> np.ndarray:

@@ -42,7 +42,11 @@ FIBRE_KM_PER_MS = 204.0
 
 @dataclass(frozen=True)
 class About:
-    """Metadata of a network: names, provenance, labels of estimates."""
+    """Metadata of a network: names, provenance, labels of estimates.
+
+    ``uncertainty`` is what is not known, by name (see :mod:`simulator.uncertainty`); ``marks`` says
+    of fields that are no estimates where their values come from.
+    """
 
     name: str
     title: str = ""
@@ -54,6 +58,8 @@ class About:
     regions: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     hop_delay_ms: float = 0.0
     matrix: str | None = None
+    uncertainty: Mapping[str, Any] = field(default_factory=dict)
+    marks: tuple[Mapping[str, str], ...] = ()
 
 
 class Topology:

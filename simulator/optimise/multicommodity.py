@@ -160,10 +160,9 @@ class TwoStage(PathProblem):
         answer = self._least_latency(limit) if utilisation_cap > 0 else None
         if answer is None:
             if others.any():
-                least, _ = self._least_utilisation(others, np.full(len(others), np.inf))
+                least, _ = self._known(others, np.full(len(others), np.inf))
                 limit[others] = max(others_cap, _just_above(least))
-            free = np.where(self.counts, np.inf, limit)
-            least, mlu_bound = self._least_utilisation(self.counts, free)
+            least, mlu_bound = self._known(self.counts, limit, others)
             limit[self.counts] = max(_just_above(least), utilisation_cap)
             if _just_above(least) < utilisation_cap:
                 mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it
@@ -181,8 +180,26 @@ class TwoStage(PathProblem):
         mlu_bound = min(mlu_bound, mlu) if np.isfinite(mlu_bound) else np.nan
         return self.proven(share, (mlu, mlu_bound), (objective * unit, bound * unit))
 
-    def _least_utilisation(self, counts: np.ndarray, limit: np.ndarray) -> tuple[float, float]:
+    def _known(
+        self, counts: np.ndarray, limit: np.ndarray, others: np.ndarray | None = None
+    ) -> tuple[float, float]:
         """Minimise theta over the arcs that count; return it and a proven lower bound.
+
+        *limit* of *others* is raised where it was found to the tolerance of the solver, and is
+        not attained again.
+        """
+        for slack in (0.0, *_SLACKS):
+            if others is not None:
+                limit[others] *= 1.0 + slack
+            found = self._least_utilisation(counts, np.where(counts, np.inf, limit))
+            if found is not None:
+                return found
+        raise SimulatorError("the limits on the other links could not be met")
+
+    def _least_utilisation(
+        self, counts: np.ndarray, limit: np.ndarray
+    ) -> tuple[float, float] | None:
+        """Minimise theta over the arcs that count; None where the limits cannot be met.
 
         *limit* bounds the utilisation of the other arcs; infinite where they are free.
         """
@@ -194,7 +211,10 @@ class TwoStage(PathProblem):
         if not start.max(initial=0.0) > 0 and not np.any(load - self.background > room):
             return 0.0, 0.0
         for _ in range(UNITS):
-            theta, bound = self._least_in_unit(counts, room, theta_unit)
+            answer = self._least_in_unit(counts, room, theta_unit)
+            if answer is None:
+                return None
+            theta, bound = answer
             found = theta * theta_unit, bound * theta_unit
             if theta >= FAR:
                 break
@@ -203,8 +223,8 @@ class TwoStage(PathProblem):
 
     def _least_in_unit(
         self, counts: np.ndarray, room: np.ndarray, theta_unit: float
-    ) -> tuple[float, float]:
-        """Minimise theta; return it and its bound in this unit."""
+    ) -> tuple[float, float] | None:
+        """Minimise theta; return it and its bound in this unit, if the limits can be met."""
         program = self.program(counts, room, theta_unit)
         free = np.zeros(len(self.network.tail))
         unit_load = np.where(counts, self.capacity * theta_unit, 0.0)
@@ -213,7 +233,7 @@ class TwoStage(PathProblem):
         while True:
             solution = program.solve()
             if solution.status != "optimal":
-                raise SimulatorError("the limits on the other links could not be met")
+                return None
             if not self.limited or np.isnan(theta):
                 theta = float(solution.values[0])
             price, dual = self.prices(solution)

@@ -307,7 +307,11 @@ class _Question:
         static = self._static.route(self._network, self._demands)
         steered, part = strategy.steered(self._network, self._demands), strategy.steered_share
         seen, mine = steer(self._network, demands, steered, static, part)
-        self._last = upper = scheme.route(seen, mine, self._last)
+        # Routes that take long to find spare nothing: the instant can as well be asked about.
+        upper = scheme.quick_route(seen, mine, self._last)
+        if upper is None:
+            return False
+        self._last = upper
         routes = upper.scaled(part).scattered(steered, len(demands)).with_fallback(static)
         if not np.all(routes.loads(grown) <= self._promised):
             return False

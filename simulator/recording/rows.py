@@ -30,7 +30,7 @@ class Rows:
     detail : str
         Rows of the demands table: ``region``, ``province``, ``service``, ``pair`` or ``none``.
     every : int
-        Keep every n-th step.
+        Keep every n-th step; 0 for none.
     emit : callable
         Takes finished rows.
     defers : bool
@@ -62,6 +62,8 @@ class Rows:
 
         *span* (intervals x 3) has the begin and end of each in microseconds, and its step.
         """
+        if not self._every:
+            return
         wanted = np.flatnonzero(span[:, 2] % self._every == 0)
         if not len(wanted):
             return

@@ -14,7 +14,10 @@ import pandas as pd
 
 from simulator.base.errors import SimulatorError
 from simulator.results.folder import COMPLETE, RUN_JSON
+from simulator.results.ranges import stated
 from simulator.results.tables import declared
+
+_VALUES = ("value", "mean", "ci_low", "ci_high", "stated", "low", "median", "high")
 
 
 class Results:
@@ -68,6 +71,16 @@ class Results:
         return list(self.run["scenario"]["strategies"])
 
     @property
+    def days(self) -> int:
+        """Replications of the world as stated, and of every other."""
+        return _parts(self.run["scenario"]["replications"])[1]
+
+    @property
+    def drawn_worlds(self) -> int:
+        """Worlds besides the one as stated."""
+        return _parts(self.run["scenario"]["replications"])[0] - 1
+
+    @property
     def plot(self) -> Any:
         """The standard figures, as methods that return matplotlib Axes (see ``plots``)."""
         raise SimulatorError(
@@ -83,9 +96,12 @@ class Results:
             No table of this name is declared.
         """
         file = self.folder / (declared(name).file or f"{name}.parquet")
-        if file.suffix == ".csv":  # a strategy may be called ``1`` and a region ``NA``
-            words = dict.fromkeys(("strategy", "metric", "scope", "unit"), str)
-            empty = dict.fromkeys(("value", "mean", "ci_low", "ci_high"), [""])
+        if (
+            file.suffix == ".csv" and file.exists()
+        ):  # a strategy may be called ``1`` and a region ``NA``
+            named = ("of", "strategy", "metric", "scope", "unit", "assumption", "member")
+            empty = dict.fromkeys(_VALUES, [""])
+            words = dict.fromkeys(named, str)
             return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=empty)
         return pd.read_parquet(file) if file.exists() else pd.DataFrame()
 
@@ -142,8 +158,23 @@ class Results:
 
     @cached_property
     def figures(self) -> pd.DataFrame:
-        """Figures of every replication: ``replication, strategy, metric, scope, unit, value``."""
+        """Figures of every day as stated: ``replication, strategy, metric, scope, unit, value``."""
+        return stated(self.all_figures, self.days)
+
+    @cached_property
+    def all_figures(self) -> pd.DataFrame:
+        """The same of every world: replication i is day ``i % days`` of world ``i // days``."""
         return self.table("replications")
+
+    @cached_property
+    def ranges(self) -> pd.DataFrame:
+        """How far figures and differences move over worlds; empty if none were drawn."""
+        return self.table("ranges")
+
+    @cached_property
+    def worlds(self) -> pd.DataFrame:
+        """What every world has in place of what is stated; empty if none were drawn."""
+        return self.table("worlds")
 
     def figure(self, strategy: str, metric: str, scope: str = "all") -> float:
         """Mean of one figure.
@@ -158,3 +189,10 @@ class Results:
         if row.empty:
             raise KeyError(f"no figure {metric!r} of {strategy!r} for {scope!r}")
         return float(row["mean"].iloc[0])
+
+
+def _parts(replications: int | dict[str, int]) -> tuple[int, int]:
+    """Return worlds and days, from the key of a scenario."""
+    if isinstance(replications, int):
+        return 1, replications
+    return int(replications["worlds"]), int(replications["days"])

@@ -8,8 +8,8 @@ import pandas as pd
 from simulator.results.intervals import Estimates, Kinds, estimate, estimate_difference
 from simulator.results.metrics import metric
 
-_KEYS = ["strategy", "metric", "scope", "unit"]
-COLUMNS = [*_KEYS, "mean", "ci_low", "ci_high", "replications"]
+KEYS = ["strategy", "metric", "scope", "unit"]
+COLUMNS = [*KEYS, "mean", "ci_low", "ci_high", "replications"]
 ESTIMATES = [*COLUMNS, "least", "most", "above", "below", "rare", "needs"]
 """Columns of a summary, and what else the replications say of its figures."""
 
@@ -121,8 +121,8 @@ def paired(now: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
 
 def by_replication(figures: pd.DataFrame) -> pd.DataFrame:
     """Return a row for each figure and a column for each replication, in order of appearance."""
-    order = pd.MultiIndex.from_frame(figures[_KEYS].drop_duplicates())
-    wide = figures.pivot(index=_KEYS, columns="replication", values="value")
+    order = pd.MultiIndex.from_frame(figures[KEYS].drop_duplicates())
+    wide = figures.pivot(index=KEYS, columns="replication", values="value")
     return pd.DataFrame(wide.reindex(order))
 
 

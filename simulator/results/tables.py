@@ -317,6 +317,68 @@ table(
     file="replications.csv",
 )
 table(
+    "ranges",
+    "A row for each figure and each paired difference, if worlds were drawn: how far it moves if"
+    " what is assumed is as uncertain as stated.",
+    [
+        Column("of", "", "``figure`` or ``difference`` (from the first strategy)."),
+        *_FIGURE,
+        Column("stated", "as ``unit``", "Mean over the days of the world as stated."),
+        Column("low", "as ``unit``", "What 5 % of the drawn worlds do not exceed, or as stated."),
+        Column("median", "as ``unit``", "What half of them do not exceed."),
+        Column("high", "as ``unit``", "What 95 % of them do not exceed, or as stated."),
+        Column("worlds", "1", "Drawn worlds that have the figure."),
+    ],
+    file="ranges.csv",
+)
+table(
+    "sensitivity_assumptions",
+    "A row for each assumption and strategy of ``simulator sensitivity``.",
+    [
+        Column("assumption", "", "Name of what is not known."),
+        *_FIGURE,
+        Column("low", "", "Value of the assumption that 5 % of its probability does not exceed."),
+        Column("high", "", "Value that 95 % do not exceed."),
+        Column("stated", "as ``unit``", "The answer with everything as stated."),
+        Column(
+            "answer_low",
+            "as ``unit``",
+            "The answer at ``low``; with several members, the lowest of eight draws.",
+        ),
+        Column("answer_high", "as ``unit``", "The answer at ``high``, or the highest."),
+        Column("share_of_variance", "1", "Share of the variance of the answer when all are drawn."),
+        Column("share_low", "1", "Lower end of its 95 % interval."),
+        Column("share_high", "1", "Upper end."),
+        Column("members", "1", "How many values the assumption has."),
+        Column("what", "", "What the values of the assumption are."),
+        Column("source", "", "Where its law comes from."),
+    ],
+    file="assumptions.csv",
+)
+table(
+    "sensitivity_figures",
+    "A row for each figure of ``simulator sensitivity``: the assumption that moves it most.",
+    [
+        *_FIGURE,
+        Column("stated", "as ``unit``", "The figure with everything as stated."),
+        Column("deviation", "as ``unit``", "Standard deviation over worlds."),
+        Column("assumption", "", "The assumption with the largest share of the variance."),
+        Column("share_of_variance", "1", "That share."),
+    ],
+    file="figures.csv",
+)
+table(
+    "worlds",
+    "A row for each value that was drawn in place of what is stated.",
+    [
+        Column("world", "1", "Number of the world; its days are replications ``world`` x days on."),
+        Column("assumption", "", "Name of what is not known."),
+        Column("member", "", "What of it: a link, a region, a key."),
+        Column("value", "", "Value drawn: a factor, hours, or the number itself."),
+    ],
+    file="worlds.csv",
+)
+table(
     "summary",
     "A row for each figure.",
     [*_FIGURE, Column("mean", "as ``unit``", "Mean over replications."), *_CI, _COUNT],
@@ -338,6 +400,8 @@ table(
         Column("value", "as ``unit``", "Mean with the change."),
         Column("difference", "as ``unit``", "Mean of the paired differences."),
         *_CI,
+        Column("range_low", "as ``unit``", "Of the difference, over worlds; empty without any."),
+        Column("range_high", "as ``unit``", "Its upper end."),
         _COUNT,
     ],
     file="whatif.csv",

@@ -20,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simulator.results.metrics import Figures, metric
+from simulator.results.ranges import ranges, stated
 from simulator.results.statistics import differences, summarise
 from simulator.results.tables import FIRST, TABLES, declared
 
@@ -173,13 +174,18 @@ def _parts_of(table: str, parts: Path) -> list[Path]:
 # -- figures ------------------------------------------------------------------------------------
 
 
-def write_figures(folder: Path, figures: pd.DataFrame) -> None:
+def write_figures(folder: Path, figures: pd.DataFrame, days: int | None = None) -> None:
     """Write the figures of every replication, their summary, and the paired differences.
+
+    Summary and differences are of the world as stated. With drawn worlds, their ranges are written
+    as well.
 
     Parameters
     ----------
     figures : pandas.DataFrame
         Columns of the table ``replications``.
+    days : int, optional
+        Replications of each world; all are of one when left out.
 
     Raises
     ------
@@ -187,12 +193,25 @@ def write_figures(folder: Path, figures: pd.DataFrame) -> None:
         A metric is not declared, or is declared in another unit.
     """
     metric.check(set(zip(figures["metric"], figures["unit"], strict=True)))
-    summary = summarise(figures)
     write_csv(folder, FIGURES, figures)
+    if days is not None:
+        moved = ranges(figures, days)
+        if len(moved):
+            write_csv(folder, "ranges", moved)
+        figures = stated(figures, days)
+    summary = summarise(figures)
     write_csv(folder, "summary", summary)
     text = json.dumps(records(summary), indent=1) + "\n"
     (folder / "summary.json").write_text(text, encoding="utf-8")
     write_csv(folder, "differences", differences(figures))
+
+
+def write_worlds(folder: Path, values: Iterable[tuple[int, str, str, float]]) -> None:
+    """Write what every drawn world has in place of what is stated, if there are any."""
+    rows = list(values)
+    if rows:
+        names = ["world", "assumption", "member", "value"]
+        write_csv(folder, "worlds", pd.DataFrame(rows, columns=names))
 
 
 def write_csv(folder: Path, table: str, frame: pd.DataFrame) -> None:

@@ -67,15 +67,22 @@ class MinLatency(Scheme):
         """The target on the links that count, ``others_cap`` on the others."""
         return np.where(multicommodity.counted(network, self.classes), target, self.others_cap)
 
+    def quick_route(
+        self, network: Network, demands: Demands, current: Routes | None = None
+    ) -> Routes | None:
+        """Return the routes of the exit problem, where only exits are full."""
+        pays = self.churn_penalty_ms > 0 and current is not None
+        if self.paths is not None or self.stretch_ms is not None or pays:
+            return None
+        counts = multicommodity.counted(network, self.classes)
+        limit = np.where(counts, self.utilisation_cap, self.others_cap)
+        return exit_problem.route(network, demands, limit, counts & network.up, current)
+
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
-        pays = self.churn_penalty_ms > 0 and current is not None
-        if self.paths is None and self.stretch_ms is None and not pays:
-            counts = multicommodity.counted(network, self.classes)
-            limit = np.where(counts, self.utilisation_cap, self.others_cap)
-            routes = exit_problem.route(network, demands, limit, counts & network.up, current)
-            if routes is not None:
-                return routes
+        quick = self.quick_route(network, demands, current)
+        if quick is not None:
+            return quick
         return multicommodity.route(
             network,
             demands,

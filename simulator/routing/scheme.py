@@ -64,6 +64,15 @@ class Scheme(Registered):
             Routes now in force, for schemes that avoid needless moves.
         """
 
+    def quick_route(
+        self, network: Network, demands: Demands, current: Routes | None = None
+    ) -> Routes | None:
+        """Return what :meth:`route` does if that is found at once; None where it would take long.
+
+        Headroom asks for it where other routes would serve as well.
+        """
+        return self.route(network, demands, current)
+
     def limits(self, network: Network, target: float) -> np.ndarray | None:
         """Utilisation within which every arc is kept whenever any routes would, shape (arcs,).
 

@@ -29,6 +29,7 @@ from simulator.scenario.settings import (
     Traffic,
     with_fallbacks,
 )
+from simulator.scenario.uncertain import world_problems
 from simulator.traffic.traffic import Matrix
 from simulator.traffic.traffic import matrix as matrices
 
@@ -136,6 +137,7 @@ def assemble(
         demands, found = change_demands(matrix.demands, source.changes)
     demands = replace(demands, nodes=network.nodes)
     problems += [*found, *_at(document, rules.traffic_problems(values, demands, matrix.recording))]
+    problems += world_problems(document, values, network, demands, bool(source.changes))
 
     if errors := _errors(problems):
         raise InputError(errors)

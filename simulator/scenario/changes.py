@@ -101,6 +101,7 @@ def change_document(
             continue
         try:
             value = _new_setting(document, change)
+            document = _with_section(document, change)
             document = document.with_value(change.path, value, change.origin)
         except InputError as error:
             problems += error.problems
@@ -130,6 +131,16 @@ def _changed(
             except (KeyError, ValueError) as error:
                 problems.append(change.problem(str(error.args[0])))
     return value, problems
+
+
+def _with_section(document: Document, change: Change) -> Document:
+    """Return the document with the defaults of the section that a change is in, if it has none."""
+    section = change.path[:1]
+    data = document.data if isinstance(document.data, Mapping) else {}
+    default = value_or_default(Settings, data, section)
+    if len(change.path) == 1 or section[0] in data or not isinstance(default, Mapping):
+        return document
+    return document.with_value(section, default, change.origin) if default else document
 
 
 def _new_setting(document: Document, change: Change) -> Any:

@@ -43,7 +43,8 @@ def setting_doubts(settings: Settings) -> Iterator[Doubt]:
     horizon_s = length_h(settings.start, settings.end, settings.horizon_h) * 3600.0
     yield from _time_doubts(settings, horizon_s)
     for path, value in walk(settings):
-        if not is_dataclass(value):
+        # A law has its ends under the same keys whatever it is a law of.
+        if not is_dataclass(value) or path[:1] == ("uncertainty",):
             continue
         for each in fields(value):
             number = getattr(value, each.name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -20,8 +20,11 @@ from simulator.scenario.assemble import Assembled, Source, assemble
 from simulator.scenario.changes import changes_of, plain
 from simulator.scenario.rules import begin_h
 from simulator.scenario.settings import length_h
+from simulator.scenario.uncertain import unfit
 from simulator.traffic.services import parted, qos
 from simulator.traffic.traffic import Series, Shape
+from simulator.uncertainty.assumption import Assumption
+from simulator.uncertainty.world import World, drawn, merged, settings_in
 
 PYTHON = "scenario"
 """Name of a scenario that was made in Python, and its file in messages."""
@@ -130,6 +133,39 @@ class Scenario(Assembled):
         summary = {"strategies": ", ".join(names)}
         return Scenario.of(replace(made, changes={**self.changes, **summary}))
 
+    @cached_property
+    def assumptions(self) -> dict[str, Assumption]:
+        """What is not known, by name: what the topology says of itself, and the scenario.
+
+        What stands for a setting that changes have taken away, or out of its law, is left out.
+        """
+        every = merged(self.network.about.uncertainty, self.settings.uncertainty)
+        document = self.source.document
+        return {name: each for name, each in every.items() if not unfit(document, each)}
+
+    def world(self, world: World | int) -> Scenario:
+        """Return the scenario as it is in a world: 0 as stated, each other number one draw.
+
+        Draws are keyed by the seed, the number, the assumption and its members: a change of the
+        scenario, another strategy or another assumption changes no other draw.
+        """
+        world = World(world) if isinstance(world, int) else world
+        if world.is_stated:
+            return self
+        return Scenario.of(self._drawn(world)[0])
+
+    def values_in(self, world: World | int) -> Mapping[tuple[str, str], float]:
+        """Return the values that a world has drawn, by assumption and member."""
+        world = World(world) if isinstance(world, int) else world
+        return self._drawn(world)[1]
+
+    def _drawn(self, world: World) -> tuple[Assembled, Mapping[tuple[str, str], float]]:
+        seed, every, made = self.settings.seed, self.assumptions, _assembled(self)
+        if keys := settings_in(world, seed, every, self.network, self.demands):
+            made = assemble(self.source, changes_of(keys, "uncertainty"), before=self)
+        network, demands, values = drawn(world, seed, every, made.network, made.demands)
+        return replace(made, network=network, demands=demands), values
+
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Return a problem with what stands at *path* in the scenario's file."""
         return self.source.document.problem(path, message)
@@ -195,6 +231,10 @@ class Scenario(Assembled):
     def resolved(self) -> dict[str, Any]:
         """Return the settings as plain data, defaults filled in, to be written and read again."""
         return {key: value for key, value in to_plain(self.settings).items() if value is not None}
+
+
+def _assembled(scenario: Scenario) -> Assembled:
+    return Assembled(**{each.name: getattr(scenario, each.name) for each in fields(Assembled)})
 
 
 def _dated(shapes: tuple[Shape, ...], start: datetime | None) -> tuple[Shape, ...]:

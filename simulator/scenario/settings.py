@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import field, replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
@@ -30,6 +30,7 @@ from simulator.traffic.services import Service
 from simulator.traffic.traffic import Matrix, Shape
 from simulator.traffic.traffic import matrix as matrices
 from simulator.traffic.traffic import shape as shapes_known
+from simulator.uncertainty.assumption import Assumption, assumption
 
 BORDER_KEYS = ("exits", "regions", "cables")
 """What a scenario adds to the network of its topology."""
@@ -63,6 +64,24 @@ class Traffic:
     def outside(self) -> str:
         """Traffic before and after a recording; see :class:`~simulator.traffic.traffic.Matrix`."""
         return self.matrix.outside if self.matrix else Matrix.outside
+
+
+@checked
+class Replications:
+    """Draws of what is not known, and in each of them draws of what happens.
+
+    Attributes
+    ----------
+    worlds : int
+        Draws of the assumptions under ``uncertainty``, the first of them as stated. Only this one
+        makes figures and their intervals; the others make their ranges.
+    days : int
+        Draws of all other random streams: the same in every world, so that worlds differ by
+        nothing else.
+    """
+
+    worlds: PositiveInt = 1
+    days: PositiveInt = 1
 
 
 @checked
@@ -150,8 +169,9 @@ class Settings:
         Name of a built-in topology, or a file or folder, relative to the scenario.
     seed : int
         Root of all random streams.
-    replications : int
-        Independent draws; intervals need two or more.
+    replications : int or mapping
+        Independent draws; intervals need two or more. ``{worlds: 30, days: 4}`` draws what is not
+        known as well.
     horizon_h : float
         Length in hours; 24 when neither this nor ``end`` is given.
     start, end : str
@@ -160,6 +180,11 @@ class Settings:
         Traffic is constant for a step.
     utc_offset_h : float
         Hours ahead of UTC of the network's home, where its file does not tell.
+    sources : mapping
+        Where numbers of the scenario come from, by key: ``{queue.buffer_ms: "RFC 3439"}``.
+    uncertainty : mapping
+        What is not known, by name, in addition to what the topology says of itself; null takes
+        away what it says under that name.
     exits, regions, cables : list
         A border for a network that has none, or more of it: exits from nodes at home, the regions
         abroad that they lead to, and the cables that they ride.
@@ -168,7 +193,7 @@ class Settings:
     title: str = ""
     topology: Name
     seed: NonNegativeInt = 1
-    replications: PositiveInt = 1
+    replications: PositiveInt | Replications = 1
     horizon_h: Positive | None = None
     start: LocalTime | None = None
     end: LocalTime | None = None
@@ -184,7 +209,21 @@ class Settings:
     exits: tuple[NewExitEntry, ...] = ()
     regions: tuple[NewRegion, ...] = ()
     cables: tuple[CableEntry, ...] = ()
+    sources: dict[Name, Name] = field(default_factory=dict)
+    uncertainty: dict[Name, Annotated[Assumption, assumption.choice] | None] = field(
+        default_factory=dict
+    )
     what_if: tuple[WhatIf, ...] = ()
+
+    @property
+    def days(self) -> int:
+        """Draws of what happens, in each world."""
+        return self.replications if isinstance(self.replications, int) else self.replications.days
+
+    @property
+    def worlds(self) -> int:
+        """Draws of what is not known, the first as stated."""
+        return 1 if isinstance(self.replications, int) else self.replications.worlds
 
 
 def with_fallbacks(settings: Settings) -> Settings:

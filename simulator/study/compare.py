@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 
-from simulator.base.text import Row, plain, short
+from simulator.base.text import Row, cell, plain, short
+from simulator.results.ranges import ranges
 from simulator.results.results import Results
 from simulator.results.statistics import COLUMNS, estimated_differences, estimates
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import notes, place, setting, spread_notes, title
+from simulator.study.context import notes, over_worlds, place, setting, spread_notes, title
 from simulator.study.evidence import Estimate, Shown
 from simulator.study.headlines import (
     FIGURE,
@@ -22,12 +23,15 @@ from simulator.study.headlines import (
     headlines,
     more_headlines,
     pick,
+    range_row_of,
     ranks,
     row_of,
     values_of,
+    with_ranges,
 )
-from simulator.study.sentence import SHORT, against, alone, opening
+from simulator.study.sentence import FULLEST, SHORT, against, alone, opening
 
+MakeRow = Callable[[Headline, Iterable[Shown | None]], Row]
 MOST_SIDE_BY_SIDE = 3
 """Strategies that have a column each; more of them are ranked, a line each."""
 _RANKED = {
@@ -61,10 +65,12 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     -------
     Answer
         The table ``comparison`` has columns ``figure, strategy, metric, scope, unit, mean,
-        ci_low, ci_high, difference, difference_ci_low, difference_ci_high, replications``;
-        differences are paired, against the first strategy, for which they are NaN. It is shown
-        with one column a strategy and one for each difference; ± is the half-width of a 95 %
-        interval over replications, and where they are too few for one, there is what they showed.
+        ci_low, ci_high, difference, difference_ci_low, difference_ci_high, range_low, range_high,
+        difference_range_low, difference_range_high, replications``; differences are paired, against
+        the first strategy, for which they are NaN. Ranges are over worlds, NaN if none were drawn.
+        It is shown with one column a strategy and one for each difference; ± is the half-width of
+        a 95 % interval over replications, and where they are too few for one, there is what they
+        showed.
 
     Raises
     ------
@@ -75,31 +81,36 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     lines += more_headlines(results, metrics, lines)
     figures = pick(figures_of(results), lines)
     own, apart = estimates(figures), estimated_differences(figures)
+    every = ranges(pick(figures_of(results, worlds=True), lines), results.days)
+    moved, moved_apart = every[every["of"] == "figure"], every[every["of"] == "difference"]
+    own_by, apart_by = with_ranges(by_key(own), moved), with_ranges(by_key(apart), moved_apart)
     frame = _frame(own[COLUMNS], apart, lines)
+    _add_ranges(frame, own_by, apart_by)
     names = results.strategies
     ranked = len(names) > MOST_SIDE_BY_SIDE
     values = values_of(figures)
     order, by = _order(values, lines)
-    shown = _shown(lines, order if ranked else names, by_key(own), by_key(apart), ranked)
+    shown = _shown(lines, order if ranked else names, own_by, apart_by, ranked)
     labelled = [(line.label, line.form, shown[line.metric, line.scope]) for line in lines]
     foot = spread_notes(results, labelled, paired=len(names) > 1 and not ranked)
     if ranked:
-        section = _ranking(shown, lines, order)
+        sections = _sections(results, lambda row: _ranking(shown, lines, order, row))
         against_first = f"differences against {short(names[0])} are in differences.csv"
         foot.append(f"Ranked by {_RANKED_BY[by]}; {against_first}.")
     else:
-        section = _side_by_side(shown, lines, names)
+        sections = _sections(results, lambda row: _side_by_side(shown, lines, names, row))
         foot += _hottest(results)
         foot += _growth(results)
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
     return Answer(
         title(results),
-        f"{opening(results)} {_sentence(lines, values, order, by)}.",
+        f"{opening(results)} {_sentence(lines, values, order, by)}."
+        f"{_in_worlds(lines, moved, order)}",
         {"comparison": frame},
         pictures(results, (*(("hottest_exit", "exit_peaks") if exits else ()), "latency")),
         results.folder,
         setting(results),
-        [section],
+        sections,
         [*foot, *notes(results)],
         {results.run["name"]: results},
     )
@@ -135,6 +146,21 @@ def _sentence(
     return f"{lead}: {against(lines, 'it', shown[base], values[name], values[base])}"
 
 
+def _in_worlds(lines: list[Headline], moved: pd.DataFrame, order: list[str]) -> str:
+    """Return a sentence on how far the figure of the first sentence moves over worlds."""
+    line = next((each for each in lines if each.metric in FULLEST), None)
+    if line is None or moved.empty:
+        return ""
+    at = moved[(moved["metric"] == line.metric) & (moved["scope"] == line.scope)]
+    parts = []
+    for name in order[:MOST_SIDE_BY_SIDE]:
+        for row in at[at["strategy"] == name].to_dict("records"):
+            ends = [cell(row[end], np.nan, np.nan, line.form).value for end in ("low", "high")]
+            parts.append(f"{short(name)} {ends[0].removesuffix(' %')} to {ends[1]}")
+    of = FULLEST[line.metric]
+    return f" If what is assumed is as uncertain as stated, {of} is at: {', '.join(parts)}."
+
+
 # -- the table ----------------------------------------------------------------------------------
 
 
@@ -158,6 +184,15 @@ def _frame(own: pd.DataFrame, apart: pd.DataFrame, lines: list[Headline]) -> pd.
     return frame.iloc[order].reset_index(drop=True)
 
 
+def _add_ranges(frame: pd.DataFrame, own: _Estimates, apart: _Estimates) -> None:
+    """Add the ends of the ranges over worlds to the table, empty where none were drawn."""
+    keys = list(zip(frame["strategy"], frame["metric"], frame["scope"], strict=True))
+    for front, of in (("", own), ("difference_", apart)):
+        for end in ("range_low", "range_high"):
+            values = [of[key][end] if key in of else np.nan for key in keys]
+            frame.insert(len(frame.columns) - 1, f"{front}{end}", values)
+
+
 def _shown(
     lines: list[Headline], names: list[str], own: _Estimates, apart: _Estimates, ranked: bool
 ) -> _Table:
@@ -171,19 +206,26 @@ def _shown(
     return table
 
 
-def _side_by_side(table: _Table, lines: list[Headline], names: list[str]) -> Section:
+def _sections(results: Results, section: Callable[[MakeRow], Section]) -> list[Section]:
+    """Return the table of figures and, if worlds were drawn, that of their ranges."""
+    if not results.drawn_worlds:
+        return [section(row_of)]
+    return [section(row_of), section(range_row_of)._replace(caption=over_worlds(results))]
+
+
+def _side_by_side(table: _Table, lines: list[Headline], names: list[str], row: MakeRow) -> Section:
     shown = {name: short(name) for name in names}
     headings = [*shown.values(), *(f"{shown[name]} - {shown[names[0]]}" for name in names[1:])]
-    return Section("", headings, [row_of(line, table[line.metric, line.scope]) for line in lines])
+    return Section("", headings, [row(line, table[line.metric, line.scope]) for line in lines])
 
 
-def _ranking(table: _Table, lines: list[Headline], order: list[str]) -> Section:
+def _ranking(table: _Table, lines: list[Headline], order: list[str], row: MakeRow) -> Section:
     """Return a line for every strategy."""
     chosen = {line.metric: line for line in lines if line.metric in _RANKED}
     columns = []
     for metric in (metric for metric in _RANKED if metric in chosen):
         line = chosen[metric]
-        columns.append((_RANKED[metric], row_of(line, table[metric, line.scope]).cells))
+        columns.append((_RANKED[metric], row(line, table[metric, line.scope]).cells))
     rows = [
         Row(f"{i + 1} {short(name)}", tuple(cells[i] for _, cells in columns))
         for i, name in enumerate(order)

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import os
-import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from simulator.base.text import Form, counted, plain
 from simulator.provenance import SAME_TRAFFIC
 from simulator.results.folder import RUN_JSON
 from simulator.results.results import Results
+from simulator.scenario.marks import KINDS
 from simulator.scenario.settings import length_h
 from simulator.study.evidence import Shown, explained
 
 _NOTES_SHOWN = 3
+_FIELDS_SHOWN = 2
+_KIND_WORDS = {
+    "not said": "from files that do not say where from",
+    "assumed, no range": "assumed without a range",
+    "assumed": "assumed with a range",
+}
 _ESTIMATE = "Estimate: "
 
 
@@ -34,10 +40,14 @@ def setting(results: Results) -> list[str]:
     summary = (
         f"{network['name']}: {sizes}{' (capacities are estimates)' if estimated else ''};"
         f" {hours:,g} h in {scenario['step_s']:g} s steps,"
-        f" {counted(scenario['replications'], 'replication')}, seed {scenario['seed']}"
+        f" {counted(results.days, 'replication')}{_worlds(results)}, seed {scenario['seed']}"
     )
     changes = ", ".join(f"{key} = {value}" for key, value in run["changes"].items())
     return [summary, *([f"changed: {changes}"] if changes else [])]
+
+
+def _worlds(results: Results) -> str:
+    return f" in each of {results.drawn_worlds + 1} worlds" if results.drawn_worlds else ""
 
 
 def spread_notes(
@@ -52,12 +62,39 @@ def spread_notes(
     paired : bool
         Whether they show differences.
     """
-    count = results.run["scenario"]["replications"]
+    count = results.days
     if count < 2:
-        return ["One replication: intervals need two or more (--replications 5)."]
+        alone = "One replication: intervals need two or more (--replications 5)."
+        return [alone, *range_notes(results)]
     pairs = "; differences are paired, pp = percentage points" if paired else ""
     first = f"± is half a 95 % interval over {count} replications{pairs}."
-    return [first, *explained(lines), *same_traffic(results)]
+    return [first, *range_notes(results), *explained(lines), *same_traffic(results)]
+
+
+def over_worlds(results: Results) -> str:
+    """Return the caption of a table of ranges."""
+    return f"Range over {results.drawn_worlds} drawn worlds"
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(plain(name) for name in names)
+
+
+def range_notes(results: Results) -> list[str]:
+    """Return what the ranges are, or that there could be some."""
+    drawn = results.drawn_worlds
+    stated = results.run.get("uncertainty", {})
+    if drawn:
+        return [
+            f"Ranges are what figures are if what is assumed is as uncertain as stated: 5 to 95 %"
+            f" of {drawn} drawn worlds, and as stated. Drawn: {_listed(stated)}."
+        ]
+    if stated:
+        return [
+            f"± leaves out what is not known: {counted(len(stated), 'assumption')} with a stated"
+            " range; --worlds 20 shows how far they move each figure."
+        ]
+    return []
 
 
 def same_traffic(results: Results) -> list[str]:
@@ -71,13 +108,24 @@ def notes(results: Results) -> list[str]:
     estimates = [note.removeprefix(_ESTIMATE) for note in every if note.startswith(_ESTIMATE)]
     others = [note for note in every if not note.startswith(_ESTIMATE)]
     shown = [f"- {note}" for note in others[: _NOTES_SHOWN - bool(estimates)]]
-    if estimates:
-        of = dict.fromkeys(re.split("[.:]", estimate)[0] for estimate in estimates)
-        shown.insert(0, f"- Estimates, not measurements, are in: {', '.join(of)}.")
+    if estimates and (marks := results.run.get("marks")):
+        shown.insert(0, f"- Inputs, worst first: {inputs(marks)}.")
     if estimates or len(others) > len(shown):
         where = "results.run" if results.is_temporary else place(results, RUN_JSON)
         shown.append(f"- Every note and estimate, in full: {where}")
     return shown
+
+
+def inputs(marks: Sequence[Mapping[str, str]]) -> str:
+    """Return how many fields of the inputs are of each kind, the worst first, with some names."""
+    parts = []
+    for kind in KINDS:
+        mine = [mark["of"] for mark in marks if mark["kind"] == kind]
+        if mine:
+            few = ", ".join(mine[:_FIELDS_SHOWN])
+            more = ", …" if len(mine) > _FIELDS_SHOWN else ""
+            parts.append(f"{len(mine)} {_KIND_WORDS.get(kind, kind)} ({few}{more})")
+    return "; ".join(parts) or "none"
 
 
 def place(results: Results, file: str) -> str:

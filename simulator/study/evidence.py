@@ -51,6 +51,23 @@ def cell_of(shown: Shown | None, form: Form, largest: float) -> Cell:
     return Cell(plain.value, _same(count)) if low == high else plain
 
 
+def range_cell(shown: Shown | None, form: Form, largest: float) -> Cell:
+    """Return how far a figure moves over worlds: ``72.1 to 118.3 %``; a dash without worlds."""
+    if shown is None:
+        return Cell("–")
+    estimate, apart = shown
+    ends = [estimate.get(key, math.nan) for key in ("range_low", "range_high")]
+    if math.isnan(sum(ends)) or math.isnan(estimate["mean"]):
+        return Cell("–")
+    texts = [
+        cell(end, math.nan, math.nan, form, apart=apart, largest=largest).value for end in ends
+    ]
+    if texts[0] == texts[1]:
+        return Cell(texts[0])
+    unit = next((unit for unit in (" %", " pp") if texts[0].endswith(unit)), "")
+    return Cell(f"{texts[0].removesuffix(unit)} to {texts[1].removeprefix('x')}")
+
+
 def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iterator[str]:
     """Yield what a reader of cells without an interval has to know.
 

@@ -14,7 +14,7 @@ from simulator.model.demands import INTERNATIONAL
 from simulator.results.metrics import metric as catalogue
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication
-from simulator.study.evidence import Estimate, Shown, cell_of, largest_of
+from simulator.study.evidence import Estimate, Shown, cell_of, largest_of, range_cell
 
 COMBINED = "international"
 """Scope of both international classes together."""
@@ -35,7 +35,7 @@ _SHARES = {"loss_fraction": "lost_gbit", "deferred_fraction": "deferred_gbit"}
 """Shares of the volume offered, and what they are of."""
 FULL, UNSERVED = "full_buffer_fraction", "unserved_fraction"
 
-_FORMS: dict[str, Form] = {"ms": "ms", "h": "hours", "Gbit": "gbit", "Gbps": "gbps"}
+FORMS: dict[str, Form] = {"ms": "ms", "h": "hours", "Gbit": "gbit", "Gbps": "gbps"}
 
 
 class Headline(NamedTuple):
@@ -111,15 +111,20 @@ def more_headlines(
             raise SimulatorError(f"{results.folder} holds no figure of metric {name!r}")
         if (name, "all") not in shown:
             label = name if unit == "1" else f"{name}, {unit}"
-            yield Headline(label, name, "all", _FORMS.get(unit, "index"))
+            yield Headline(label, name, "all", FORMS.get(unit, "index"))
 
 
-def figures_of(results: Results) -> pd.DataFrame:
+def figures_of(results: Results, *, worlds: bool = False) -> pd.DataFrame:
     """Return the figures of every replication, and those of scope ``international``.
 
-    This scope is both classes together, with means weighted by volume.
+    This scope is both classes together, with means weighted by volume. With *worlds*, the figures
+    are those of all worlds, and else of the one as stated.
     """
-    figures = results.figures
+    return with_international(results.all_figures if worlds else results.figures)
+
+
+def with_international(figures: pd.DataFrame) -> pd.DataFrame:
+    """Return figures with those of scope ``international``; see :func:`figures_of`."""
     keys = ["replication", "strategy"]
     both = figures[figures["scope"].isin(INTERNATIONAL)]
     if both.empty:
@@ -167,11 +172,32 @@ def by_key(estimates: pd.DataFrame) -> dict[tuple[str, str, str], Estimate]:
     return dict(zip(keys, rows, strict=True))
 
 
+def with_ranges(
+    estimates: Mapping[tuple[str, str, str], Estimate], ranges: pd.DataFrame
+) -> dict[tuple[str, str, str], Estimate]:
+    """Return rows of estimates, by key, with the ends of their ranges over worlds, if any."""
+    ends = zip(ranges.get("low", ()), ranges.get("high", ()), strict=True)
+    keys = zip(*(ranges.get(key, ()) for key in ("strategy", *FIGURE)), strict=True)
+    found = dict(zip(keys, ends, strict=True))
+    nothing = (np.nan, np.nan)
+    return {
+        key: {**row, "range_low": (at := found.get(key, nothing))[0], "range_high": at[1]}
+        for key, row in estimates.items()
+    }
+
+
 def row_of(line: Headline, figures: Iterable[Shown | None]) -> Row:
     """Return a line of a table."""
     figures = list(figures)
     largest = largest_of(figures)
     return Row(line.label, tuple(cell_of(shown, line.form, largest) for shown in figures))
+
+
+def range_row_of(line: Headline, figures: Iterable[Shown | None]) -> Row:
+    """Return a line of a table of ranges over worlds."""
+    figures = list(figures)
+    largest = largest_of(figures)
+    return Row(line.label, tuple(range_cell(shown, line.form, largest) for shown in figures))
 
 
 def ranks(values: Values, keys: Iterable[tuple[str, str]]) -> list[float]:

@@ -43,7 +43,7 @@ class _Difference(NamedTuple):
 
 def opening(results: Results) -> str:
     """Return how a sentence about a run begins: on which network, and on how little evidence."""
-    alone = " in one replication," if results.run["scenario"]["replications"] == 1 else ""
+    alone = " in one replication," if results.days == 1 else ""
     return f"On {short(results.run['network']['name'], 48)},{alone}"
 
 

@@ -9,11 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from simulator.base.errors import InputError, Problem
 from simulator.base.text import plain, short
 from simulator.results.folder import StagingFolder
+from simulator.results.ranges import by_world, range_of
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication, estimates, paired
 from simulator.results.writer import write_csv
@@ -25,7 +27,7 @@ from simulator.scenario.rules import BASELINE
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import notes, setting, spread_notes, title
+from simulator.study.context import notes, over_worlds, setting, spread_notes, title
 from simulator.study.evidence import Estimate, Shown
 from simulator.study.headlines import (
     Headline,
@@ -34,9 +36,11 @@ from simulator.study.headlines import (
     figures_of,
     headlines,
     pick,
+    range_row_of,
     ranks,
     row_of,
     values_of,
+    with_ranges,
 )
 from simulator.study.sentence import SHORT, against, opening
 
@@ -87,8 +91,9 @@ def what_if(
     -------
     Answer
         The table ``differences`` has columns ``strategy, metric, scope, unit, baseline, change,
-        value, difference, ci_low, ci_high, replications``: means, and the difference from the
-        baseline with its 95 % interval, paired by replication. Random streams are keyed by name,
+        value, difference, ci_low, ci_high, range_low, range_high, replications``: means, and the
+        difference from the baseline with its 95 % interval, paired by replication, and its range
+        over worlds, if any were drawn. Random streams are keyed by name,
         so that a change does not touch the traffic that it leaves alone. ``results`` holds the
         runs by name of the change, the baseline first; ``changes`` what was set.
 
@@ -240,7 +245,7 @@ def _answer(
     names = [short(name) for name in changes]
     headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
     texts = {name: _text(change) for name, change in changes.items()}
-    table = _shown(figures)
+    table = _shown(results, figures, lines)
     cells = {
         (name, line): [of.get((name, line.metric, line.scope)) for of in table]
         for name in base.strategies
@@ -262,10 +267,12 @@ def _answer(
             *(text if name == text else f"{plain(name)}: {text}" for name, text in texts.items()),
         ],
         [
-            Section(
-                f"Strategy {name}", headings, [row_of(line, cells[name, line]) for line in lines]
-            )
+            Section(caption, headings, [row(line, cells[name, line]) for line in lines])
             for name in base.strategies
+            for caption, row in (
+                (f"Strategy {name}", row_of),
+                *([(over_worlds(base), range_row_of)] if base.drawn_worlds else []),
+            )
         ],
         [*spread_notes(base, labelled, paired=True), *notes(base)],
         results,
@@ -304,11 +311,13 @@ def _sentence(
 def _frame(results: Mapping[str, Results]) -> pd.DataFrame:
     """Every figure that baseline and change have in common, with its paired difference."""
     wide = {name: by_replication(each.figures) for name, each in results.items()}
+    moved = _by_world(results, lambda each, worlds: each.all_figures)
     base = wide.pop(BASELINE)
     parts = []
     for name, there in wide.items():
         now, was = _common(there, base)
         apart = paired(now, was)
+        ends = _ranges_apart(moved[name], moved[BASELINE])
         parts.append(
             now.index.to_frame(index=False).assign(
                 baseline=was.to_numpy(dtype=float).mean(axis=1),
@@ -317,6 +326,8 @@ def _frame(results: Mapping[str, Results]) -> pd.DataFrame:
                 difference=apart["mean"],
                 ci_low=apart["ci_low"],
                 ci_high=apart["ci_high"],
+                range_low=ends["low"] if len(ends) else np.nan,
+                range_high=ends["high"] if len(ends) else np.nan,
                 replications=apart["replications"],
             )
         )
@@ -330,16 +341,35 @@ def _common(now: pd.DataFrame, base: pd.DataFrame) -> tuple[pd.DataFrame, pd.Dat
     return pd.DataFrame(now.loc[rows, columns]), pd.DataFrame(base.loc[rows, columns])
 
 
-def _shown(figures: Mapping[str, pd.DataFrame]) -> list[dict[tuple[str, str, str], Shown]]:
+def _shown(
+    results: Mapping[str, Results], figures: Mapping[str, pd.DataFrame], lines: list[Headline]
+) -> list[dict[tuple[str, str, str], Shown]]:
     """Return what the columns of the tables show: the baseline, each change, each difference."""
     wide = {name: by_replication(each) for name, each in figures.items()}
-    found = [_all_shown(by_key(estimates(figures[BASELINE])), apart=False)]
-    for name in figures:
+    moved = _by_world(results, lambda each, worlds: pick(figures_of(each, worlds=worlds), lines))
+    found = []
+    for name in results:
+        own = by_key(estimates(figures[name]))
+        found.append(_all_shown(with_ranges(own, range_of(moved[name])), apart=False))
         if name != BASELINE:
-            found.append(_all_shown(by_key(estimates(figures[name])), apart=False))
-            apart = paired(*_common(wide[name], wide[BASELINE]))
-            found.append(_all_shown(by_key(apart), apart=True))
+            apart = by_key(paired(*_common(wide[name], wide[BASELINE])))
+            ends = _ranges_apart(moved[name], moved[BASELINE])
+            found.append(_all_shown(with_ranges(apart, ends), apart=True))
     return found
+
+
+def _by_world(
+    results: Mapping[str, Results], figures: Callable[..., pd.DataFrame]
+) -> dict[str, pd.DataFrame]:
+    """Return the figures of every run by world; the first is the one as stated."""
+    return {name: by_world(figures(each, worlds=True), each.days) for name, each in results.items()}
+
+
+def _ranges_apart(now: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:
+    """Return the ranges of paired differences, world by world."""
+    there, here = _common(now, base)
+    with np.errstate(invalid="ignore"):  # no limit less no limit
+        return range_of(there - here)
 
 
 def _all_shown(

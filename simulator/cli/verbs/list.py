@@ -23,6 +23,8 @@ NOUNS: dict[str, dict[str, str]] = {
         "topology": "simulator.formats.format:topology_format.describe",
         "demands": "simulator.formats.matrices.demand_format:demand_format.describe",
     },
+    "assumptions": {"": "simulator.uncertainty.assumption:assumption.describe"},
+    "laws": {"": "simulator.uncertainty.law:law.describe"},
     "engines": {"": "simulator.engines.engine:engine.describe"},
     "queues": {"": "simulator.queues.queue:queue.describe"},
     "predictors": {"": "simulator.control.predictors.predictor:predictor.describe"},

@@ -36,7 +36,10 @@ ABOUT_KEYS = keys(TopologyFile)
 SECTIONS = {"nodes": keys(NodeEntry), "links": keys(LinkEntry)}
 ENDS = ("id", "a", "b")
 NESTED = frozenset(
-    {"sources", "assumptions", "estimates", "totals", "regions", "cables", "reaches", "modules"}
+    {
+        *("sources", "assumptions", "estimates", "marks", "uncertainty", "totals"),
+        *("regions", "cables", "reaches", "modules"),
+    }
 )
 """Keys of lists and mappings, which most graph formats can hold as JSON text only."""
 

@@ -52,7 +52,18 @@ class Repetita(TopologyFormat):
     written: ClassVar[tuple[str, ...]] = suffixes
     cannot_hold: ClassVar[tuple[str, ...]] = (
         *("title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
-        *("estimates", "regions", "kind", "city", "province", "weight", "class", "fibre_km"),
+        *(
+            "estimates",
+            "marks",
+            "uncertainty",
+            "regions",
+            "kind",
+            "city",
+            "province",
+            "weight",
+            "class",
+            "fibre_km",
+        ),
         *("cables", "reaches", "modules", "setup_cost", "price_usd_per_mbps", "blanks in names"),
         "delays below a microsecond",
         "nodes without coordinates",
@@ -317,6 +328,7 @@ def _not_held(network: Network) -> Iterator[str]:
     about = network.about
     if about.hop_delay_ms:
         yield "hop_delay_ms as such: it is part of the delay of each link"
-    facts = ("title", "utc_offset_h", "matrix", "sources", "assumptions", "estimates")
-    if left := [key for key in (*facts, "cables", "regions") if getattr(about, key)]:
+    facts = ("title", "utc_offset_h", "matrix", "sources", "assumptions", "estimates", "marks")
+    every = (*facts, "uncertainty", "cables", "regions")
+    if left := [key for key in every if getattr(about, key)]:
         yield f"{', '.join(left)} of the network"

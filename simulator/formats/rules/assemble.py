@@ -8,6 +8,7 @@ from typing import Any
 import networkx as nx
 
 from simulator.base.errors import Problem
+from simulator.base.registry import problems_in
 from simulator.formats.rules.checks import ENTRY_CHECKS
 from simulator.formats.rules.draft import Draft, Record, but
 from simulator.formats.rules.network_checks import NETWORK_CHECKS
@@ -35,8 +36,12 @@ def assemble(
     found = [*problems, *(problem for check in ENTRY_CHECKS for problem in check(draft))]
     if not _errors(found):  # a broken network would fail these for no reason of its own
         found += [problem for check in NETWORK_CHECKS for problem in check(draft)]
+    network = None if _errors(found) else _network(draft)
+    if network is not None:
+        doubts = problems_in(network.about.uncertainty, network, ("uncertainty",))
+        found += [draft.point(path, message) for path, message in doubts]
     found.sort(key=lambda problem: (problem.file, problem.line or 0, problem.column or 0))
-    return (None if _errors(found) else _network(draft)), found
+    return (None if _errors(found) else network), found
 
 
 def _errors(problems: Iterable[Problem]) -> bool:

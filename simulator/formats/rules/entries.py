@@ -12,6 +12,7 @@ from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import Fraction, Name, NonNegative, Positive, checked
 from simulator.formats.rules.draft import DEFAULT
 from simulator.model.topology import LINK_CLASSES, NODE_KINDS
+from simulator.uncertainty.assumption import Assumption, assumption
 
 NodeKind = Literal[NODE_KINDS]  # type: ignore[valid-type]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
@@ -269,10 +270,32 @@ class Estimate:
         The field, `links.capacity_gbps`.
     how : str
         The way its values were made.
+    mark : str
+        Whether they are assumed, or derived from other values.
     """
 
     of: str
     how: str
+    mark: Literal["assumed", "derived"] | None = None
+
+
+@checked
+class Mark:
+    """Where the values of one field come from that are no estimates.
+
+    Attributes
+    ----------
+    of : str
+        The field, `nodes.lat`.
+    mark : str
+        Measured on the network, cited from a source, assumed, or derived from other values.
+    source : str
+        Which measurement, source or values.
+    """
+
+    of: str
+    mark: Literal["measured", "cited", "assumed", "derived"]
+    source: str
 
 
 @checked
@@ -295,6 +318,10 @@ class TopologyFile:
         Plain sentences.
     estimates : list
         Which fields are estimates, and how each was made.
+    marks : list
+        Where the values of other fields come from.
+    uncertainty : mapping
+        What is not known, by name: a law for it, and where the law comes from.
     totals : mapping
         What the sums should be.
     nodes, links, regions : list
@@ -311,6 +338,10 @@ class TopologyFile:
     sources: tuple[str, ...] = ()
     assumptions: tuple[str, ...] = ()
     estimates: tuple[Estimate, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    uncertainty: dict[Name, Annotated[Assumption, assumption.choice]] = dataclasses.field(
+        default_factory=dict
+    )
     totals: Totals | None = None
     nodes: Annotated[tuple[NodeEntry, ...], Field(min_length=1)]
     regions: tuple[RegionEntry, ...] = ()

@@ -38,7 +38,16 @@ class Tables(TopologyFormat):
     written: ClassVar[tuple[str, ...]] = ("",)
     cannot_hold: ClassVar[tuple[str, ...]] = (
         *("name", "title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
-        *("estimates", "regions", "cables", "reaches", "modules", "setup_cost"),
+        *(
+            "estimates",
+            "marks",
+            "uncertainty",
+            "regions",
+            "cables",
+            "reaches",
+            "modules",
+            "setup_cost",
+        ),
         *("price_usd_per_mbps", "blanks and line breaks"),
     )
     readable: ClassVar[str] = "a folder with nodes.csv and links.csv"

@@ -25,10 +25,13 @@ class Diurnal(Shape):
     the hours 0, 24/n, 48/n, ... of the day, and between them, and from the last to the first, the
     curve is straight.
 
+    The defaults are assumptions: an evening peak, as losses on AS4837 are highest in the evening
+    (community notes, github.com/china-net/Internationally-connected), and a night at a third.
+
     Attributes
     ----------
     peak_hour : float
-        Local hour of the peak; evening busy period 19-23 h in published curves.
+        Local hour of the peak.
     trough : float
         Level in the quietest hour as a fraction of the peak.
     far_share : float

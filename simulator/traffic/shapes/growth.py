@@ -28,6 +28,9 @@ class Growth(Shape):
     is a twelfth of it. A demand grows at the rate of the nodes named at its ends (of two, at their
     geometric mean), else of its class, else at the common one.
 
+    No rate is assumed. A measured one is 24.5 % a year: the sum of 472 Internet exchange points
+    from 2023 to 2024 (NINeS 2026).
+
     Attributes
     ----------
     per_year : float

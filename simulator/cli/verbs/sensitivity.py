@@ -1,0 +1,52 @@
+"""sensitivity: which of the things that are not known moves the answer most."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import click
+
+from simulator.cli.options import RunOptions, run_options, set_option
+from simulator.cli.output import folder_text, print_json, print_text
+
+
+@click.command()
+@run_options("Folder to write; results/NAME-sensitivity if left out.")
+@set_option("Change the scenario.")
+@click.option(
+    "--of",
+    metavar="METRIC[:SCOPE]",
+    default="",
+    help="The answer, such as headroom or loss_fraction:international; the exit peak if left out.",
+)
+def verb(options: RunOptions, sets: tuple[str, ...], of: str) -> None:
+    r"""Say which assumption moves the answer of SCENARIO most.
+
+    What is not known stands under uncertainty, in the scenario and its topology. Each assumption is
+    varied alone, and then all together, in two designs of --worlds worlds (0 for none; enough for
+    the number of assumptions if left out). Every world has one day, or as many as --replications
+    says.
+
+    \b
+      simulator sensitivity china169-2017
+      simulator sensitivity china169-2017 --of headroom --worlds 96 --workers 2
+    """
+    from simulator.cli.running import running
+    from simulator.cli.scenario import load_scenario
+    from simulator.study.sensitivity import sensitivity
+
+    scenario = load_scenario(replace(options, worlds=None, replications=None), sets)
+    with running(options, scenario, "-sensitivity") as keywords:
+        keywords.pop("finish")
+        answer = sensitivity(
+            scenario,
+            of=of,
+            worlds=options.worlds,
+            days=options.replications or 1,
+            **keywords,
+        )
+    if options.as_json:
+        print_json(answer.to_json())
+    elif not options.quiet:
+        folder = folder_text(answer.folder)
+        print_text(f"{answer}\n\nAll figures in {folder}assumptions.csv and figures.csv")

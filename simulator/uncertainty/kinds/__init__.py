@@ -1,0 +1,1 @@
+"""Kinds of assumption: what of a network or its traffic is not known, one a file."""

@@ -1,0 +1,105 @@
+"""Links: their capacities, delays and routing weights, each with a factor of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import numpy as np
+from pydantic import Field
+
+from simulator.base.document import KeyPath
+from simulator.base.schema import Name
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.uncertainty.assumption import AnyLaw, Assumption, assumption, factor_problems
+from simulator.uncertainty.selection import kept_total, links_of, no_link
+
+_WORDS = {
+    "capacity_gbps": "capacity",
+    "delay_ms": "delay",
+    "metric": "metric",
+    "price_usd_per_mbps": "price",
+}
+
+
+@assumption("links")
+class Links(Assumption):
+    """A factor on an attribute of every link of a selection; a capacity changes in both directions.
+
+    Attributes
+    ----------
+    links : list of str
+        Classes, ids, or patterns such as ``sh-*``.
+    attribute : str
+        ``capacity_gbps``, ``delay_ms`` (metrics stay), ``metric`` or ``price_usd_per_mbps``, of
+        the links that have one.
+    keep_total : bool
+        Scale the values to their old sum: the split is unknown, and the sum is published.
+    law : Law
+        Of the factor on each.
+    source : str
+        Where the law comes from.
+    of : list of str
+        Estimates of the topology that this stands for.
+    """
+
+    links: Annotated[tuple[Name, ...], Field(min_length=1)]
+    attribute: Literal["capacity_gbps", "delay_ms", "metric", "price_usd_per_mbps"]
+    keep_total: bool = False
+    law: AnyLaw
+    source: Name
+    of: tuple[str, ...] = ()
+
+    def problems(self, network: Network) -> Iterable[tuple[KeyPath, str]]:
+        """Return what is wrong with the law and the selection."""
+        yield from factor_problems(self.law)
+        yield from no_link(network, self.links, "links")
+
+    def members(self, network: Network, demands: Demands) -> list[str]:
+        """Return the ids of the links."""
+        return [network.links[i] for i in self._chosen(network)]
+
+    def network_under(self, network: Network, values: np.ndarray) -> Network:
+        """Return the network with other values of the attribute."""
+        chosen = self._chosen(network)
+        names = [network.links[i] for i in chosen]
+        before = self._values(network, names, chosen)
+        factors = kept_total(before[:, 0], values) if self.keep_total else values
+        after = (before * factors[:, None]).tolist()
+        changes: dict[str, dict[str, float]] = {
+            name: {self.attribute: there} for name, (there, _) in zip(names, after, strict=True)
+        }
+        if self.attribute == "capacity_gbps":
+            for name, (_, back) in zip(names, after, strict=True):
+                changes[name]["capacity_ba_gbps"] = back
+        return network.with_links(changes)
+
+    def _chosen(self, network: Network) -> np.ndarray:
+        """Return the positions of the links; of those with a price, where that is asked for."""
+        chosen = links_of(network, self.links)
+        if self.attribute != "price_usd_per_mbps":
+            return chosen
+        priced = [_price(network, network.links[i]) is not None for i in chosen]
+        return chosen[np.array(priced, dtype=bool)]
+
+    def _values(self, network: Network, names: list[str], chosen: np.ndarray) -> np.ndarray:
+        """Return the attribute as it stands, there and back, shape (links, 2)."""
+        if self.attribute == "price_usd_per_mbps":
+            prices = np.array([_price(network, name) for name in names], dtype=float)
+            return np.stack([prices, prices], axis=1)
+        every = {
+            "capacity_gbps": network.installed_gbps,
+            "delay_ms": network.delay_ms - network.about.hop_delay_ms,
+            "metric": network.metric,
+        }[self.attribute]
+        return np.asarray(every.reshape(-1, 2)[chosen])
+
+    def what(self) -> str:
+        """Return what the values are."""
+        kept = ", the sum stays" if self.keep_total else ""
+        return f"factor on the {_WORDS[self.attribute]} of each of {', '.join(self.links)}{kept}"
+
+
+def _price(network: Network, link: str) -> float | None:
+    return network.attributes(link).get("price_usd_per_mbps")
