@@ -209,3 +209,17 @@ def test_what_cannot_be_asked_is_said(words, message, tmp_path):
 def test_nothing_stated_is_refused():
     with pytest.raises(sim.InputError, match="nothing is stated as not known"):
         sim.sensitivity(mini({}))
+
+
+def test_an_assumption_may_have_any_name():
+    names = {"first": TOTAL, "second": BUFFER, "stated": SPLIT}
+    frame = sim.sensitivity(mini(names, horizon_h=1), worlds=16).frame
+    plain = {"a": TOTAL, "b": BUFFER, "c": SPLIT}
+    alone = sim.sensitivity(mini(plain, horizon_h=1), worlds=0).frame
+    same = ["strategy", "answer_low", "answer_high"]
+    assert set(frame["assumption"]) == set(names) and frame["share_of_variance"].notna().all()
+    mine, other = (
+        each.query(f"assumption == '{name}'")[same].reset_index(drop=True)
+        for each, name in ((frame, "first"), (alone, "a"))
+    )
+    pd.testing.assert_frame_equal(mine, other)

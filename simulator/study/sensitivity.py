@@ -44,13 +44,16 @@ _PEAK = ("exit_utilisation_peak", "mlu_peak")
 """Answers that are asked about if none is named; the first that there is."""
 
 
+_STATED, _FIRST, _SECOND = "\0stated", "\0first", "\0second"
+"""What worlds are for that vary no assumption alone; no name of an assumption has a zero byte."""
+
+
 class _Point(NamedTuple):
     """A world to play, and what for."""
 
     world: World
     of: str
-    """Name of the assumption that it varies alone; ``first``, ``second`` or ``stated``."""
-    end: str = ""
+    """Name of the assumption that it varies alone; else one of the three below."""
 
 
 def sensitivity(
@@ -154,11 +157,10 @@ def _points(every: Mapping[str, Assumption], worlds: int) -> list[_Point]:
             " uncertainty, with a law and a source for each"
         )
         raise InputError([Problem("", None, None, "uncertainty", message)])
-    points = [_Point(World(), "stated")]
+    points = [_Point(World(), _STATED)]
     for name, each in every.items():
-        if each.one and each.law.ordered:
-            ends = (("low", LOW), ("high", HIGH))
-            points += [_Point(World(own={name: share}), name, end) for end, share in ends]
+        if each.has_ends:
+            points += [_Point(World(own={name: share}), name) for share in (LOW, HIGH)]
         else:
             alone = (World(own={name: draw}) for draw in range(1, DRAWS_ALONE + 1))
             points += [_Point(world, name) for world in alone]
@@ -168,8 +170,8 @@ def _points(every: Mapping[str, Assumption], worlds: int) -> list[_Point]:
             message = f"{counted(len(every), 'assumption')} need {least} worlds or more, or 0"
             raise InputError([Problem("", None, None, "worlds", f"{message}; found {worlds}")])
         first, second = designs(list(every), worlds)
-        points += [_Point(world, "first") for world in first]
-        points += [_Point(world, "second") for world in second]
+        points += [_Point(world, _FIRST) for world in first]
+        points += [_Point(world, _SECOND) for world in second]
     return points
 
 
@@ -208,8 +210,7 @@ def _frame(
         for k, (name, each) in enumerate(every.items()):
             mine = [i for i, point in enumerate(points) if point.of == name]
             ends = values[[0, *mine]]
-            one = each.one and each.law.ordered
-            low, high = (values[mine[0]], values[mine[1]]) if one else (ends.min(), ends.max())
+            low, high = values[mine] if each.has_ends else (ends.min(), ends.max())
             share, half = (found.share[k], found.half[k]) if found else (np.nan, np.nan)
             rows.append(
                 {
@@ -249,14 +250,14 @@ def _by_strategy(answers: pd.DataFrame, named: str, scope: str) -> dict[str, np.
 
 def _shares(scenario: Scenario, points: Sequence[_Point], values: np.ndarray) -> Any:
     """Return the shares of the variance of an answer; None if no designs were played."""
-    first = [i for i, point in enumerate(points) if point.of == "first"]
-    second = [i for i, point in enumerate(points) if point.of == "second"]
+    first = [i for i, point in enumerate(points) if point.of == _FIRST]
+    second = [i for i, point in enumerate(points) if point.of == _SECOND]
     if not first:
         return None
     every, seed = scenario.assumptions, scenario.settings.seed
     drawn = {}
     for name, each in every.items():
-        if each.one and each.law.ordered:
+        if each.has_ends:
             (member,) = each.members(scenario.network, scenario.demands)
             draws = range(1, len(first) + 1)
             drawn[name] = np.array([share_of(seed, draw, name, member) for draw in draws])
@@ -310,11 +311,8 @@ def _answer(
     form = form_of(named)
     names = list(dict.fromkeys(frame["assumption"]))
     rows = [Row(short(name, 32), _cells(frame, name, shown, form)) for name in names[:MOST_SHOWN]]
-    left = (
-        [f"{len(names) - MOST_SHOWN} more in the table assumptions."]
-        if len(rows) < len(names)
-        else []
-    )
+    hidden = len(names) - len(rows)
+    left = [f"{hidden} more are in the table assumptions."] if hidden else []
     network = scenario.network
     swings = frame[frame["strategy"] == shown[0]], network.name, scenario.settings.title
     return Answer(

@@ -33,8 +33,6 @@ class Assumption(Registered):
         Where the law comes from: a source, or "assumed" and why.
     of : tuple of str
         Estimates of the topology that this stands for, such as ``links.capacity_gbps``.
-    stated : float or None
-        Value that leaves everything as it stands; None where it is one of the scenario's keys.
     one : bool
         Whether there is one value, and not one for each of several members.
     removes : bool
@@ -44,9 +42,13 @@ class Assumption(Registered):
     law: AnyLaw
     source: str
     of: tuple[str, ...] = ()
-    stated: ClassVar[float | None] = 1.0
     one: ClassVar[bool] = False
     removes: ClassVar[bool] = False
+
+    @property
+    def has_ends(self) -> bool:
+        """Whether it can be at a low and at a high value: it has one, and its law is ordered."""
+        return self.one and self.law.ordered
 
     @abstractmethod
     def members(self, network: Network, demands: Demands) -> list[str]:

@@ -56,6 +56,17 @@ def group_of(network: Network, demands: Demands, by: str) -> np.ndarray:
     return names[np.where(at_source, demands.source, demands.target)]
 
 
+def with_capacities(network: Network, chosen: np.ndarray, factors: np.ndarray) -> Network:
+    """Return the network with the capacities of some links times factors, in both directions."""
+    after = (network.installed_gbps.reshape(-1, 2)[chosen] * factors[:, None]).tolist()
+    return network.with_links(
+        {
+            network.links[i]: {"capacity_gbps": there, "capacity_ba_gbps": back}
+            for i, (there, back) in zip(chosen, after, strict=True)
+        }
+    )
+
+
 def kept_total(values: np.ndarray, factors: np.ndarray) -> np.ndarray:
     """Return factors scaled so that the sum of *values* stays what it is."""
     after = float(values @ factors)

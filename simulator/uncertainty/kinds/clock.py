@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 import numpy as np
 from pydantic import Field
@@ -36,8 +36,6 @@ class Clock(Assumption):
     law: AnyLaw
     source: Name
     of: tuple[str, ...] = ()
-
-    stated: ClassVar[float | None] = 0.0
 
     def problems(self, network: Network) -> Iterable[tuple[KeyPath, str]]:
         """Return what is wrong with the law and the selection."""

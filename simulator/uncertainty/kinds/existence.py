@@ -13,7 +13,7 @@ from simulator.base.schema import Name
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.uncertainty.assumption import AnyLaw, Assumption, assumption
-from simulator.uncertainty.selection import links_of, no_link
+from simulator.uncertainty.selection import links_of, no_link, with_capacities
 
 
 @assumption("existence")
@@ -61,20 +61,10 @@ class Existence(Assumption):
             network = network.without_link(link)
             if self.keep_total and network.total_gbps(kind) > 0:
                 factor = before.total_gbps(kind) / network.total_gbps(kind)
-                network = _scaled(network, kind, factor)
+                others = links_of(network, [kind])
+                network = with_capacities(network, others, np.full(len(others), factor))
         return network
 
     def what(self) -> str:
         """Return what the values are."""
         return f"whether each of {', '.join(self.links)} exists"
-
-
-def _scaled(network: Network, kind: str, factor: float) -> Network:
-    """Return the network with the capacities of a class of links times a factor."""
-    both = (network.installed_gbps.reshape(-1, 2) * factor).tolist()
-    return network.with_links(
-        {
-            network.links[i]: {"capacity_gbps": both[i][0], "capacity_ba_gbps": both[i][1]}
-            for i in links_of(network, [kind])
-        }
-    )

@@ -13,7 +13,7 @@ from simulator.base.schema import Name
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.uncertainty.assumption import AnyLaw, Assumption, assumption, factor_problems
-from simulator.uncertainty.selection import kept_total, links_of, no_link
+from simulator.uncertainty.selection import kept_total, links_of, no_link, with_capacities
 
 _WORDS = {
     "capacity_gbps": "capacity",
@@ -63,17 +63,14 @@ class Links(Assumption):
     def network_under(self, network: Network, values: np.ndarray) -> Network:
         """Return the network with other values of the attribute."""
         chosen = self._chosen(network)
-        names = [network.links[i] for i in chosen]
-        before = self._values(network, names, chosen)
-        factors = kept_total(before[:, 0], values) if self.keep_total else values
-        after = (before * factors[:, None]).tolist()
-        changes: dict[str, dict[str, float]] = {
-            name: {self.attribute: there} for name, (there, _) in zip(names, after, strict=True)
-        }
+        before = self._values(network, chosen)
+        factors = kept_total(before, values) if self.keep_total else values
         if self.attribute == "capacity_gbps":
-            for name, (_, back) in zip(names, after, strict=True):
-                changes[name]["capacity_ba_gbps"] = back
-        return network.with_links(changes)
+            return with_capacities(network, chosen, factors)
+        after = (before * factors).tolist()
+        return network.with_links(
+            {network.links[i]: {self.attribute: v} for i, v in zip(chosen, after, strict=True)}
+        )
 
     def _chosen(self, network: Network) -> np.ndarray:
         """Return the positions of the links; of those with a price, where that is asked for."""
@@ -83,17 +80,16 @@ class Links(Assumption):
         priced = [_price(network, network.links[i]) is not None for i in chosen]
         return chosen[np.array(priced, dtype=bool)]
 
-    def _values(self, network: Network, names: list[str], chosen: np.ndarray) -> np.ndarray:
-        """Return the attribute as it stands, there and back, shape (links, 2)."""
+    def _values(self, network: Network, chosen: np.ndarray) -> np.ndarray:
+        """Return the attribute as it stands, shape (links,); a capacity from a to b."""
         if self.attribute == "price_usd_per_mbps":
-            prices = np.array([_price(network, name) for name in names], dtype=float)
-            return np.stack([prices, prices], axis=1)
+            return np.array([_price(network, network.links[i]) for i in chosen], dtype=float)
         every = {
             "capacity_gbps": network.installed_gbps,
             "delay_ms": network.delay_ms - network.about.hop_delay_ms,
             "metric": network.metric,
         }[self.attribute]
-        return np.asarray(every.reshape(-1, 2)[chosen])
+        return np.asarray(every[2 * chosen])
 
     def what(self) -> str:
         """Return what the values are."""

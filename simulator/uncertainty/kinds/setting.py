@@ -34,7 +34,6 @@ class Setting(Assumption):
     source: Name
     of: tuple[str, ...] = ()
 
-    stated: ClassVar[float | None] = None
     one: ClassVar[bool] = True
 
     def members(self, network: Network, demands: Demands) -> list[str]:
