@@ -839,7 +839,9 @@ def test_all_under_control_is_no_coverage_at_all_and_none_is_static(of):
     assert list(same[0]) == list(same[1])
     np.testing.assert_array_equal(list(same[0].values()), list(same[1].values()))
     links = [got.table("links", name) for name in ("static", "none")]
-    assert links[0].equals(links[1])
+    for column in ("offered_gbps", "carried_gbps"):
+        same = [each[column].to_numpy() for each in links]
+        np.testing.assert_allclose(*same, rtol=1e-12)
     assert got.figure("moves", strategy="none") == 0.0
     assert got.figure("entries_peak", strategy="none") == 0.0
 

@@ -80,9 +80,9 @@ PINNED = {
                 "headroom": 0.7024610376152324,
             },
             "sdn": {
-                "exit_utilisation_peak": 0.7830939779423367,
-                "latency_ms_mean": 43.1573237370803,
-                "propagation_ms_mean": 42.586567419750814,
+                "exit_utilisation_peak": 0.7840660776726527,
+                "latency_ms_mean": 43.157393986358606,
+                "propagation_ms_mean": 42.58656690312533,
                 "lost_gbit": 0.0,
                 "headroom": 1.1907704605849356,
             },
@@ -100,8 +100,8 @@ PINNED = {
             },
             "sdn": {
                 "exit_utilisation_peak": 1.3814866250258067,
-                "latency_ms_mean": 50.434094737496416,
-                "propagation_ms_mean": 49.677789895979195,
+                "latency_ms_mean": 50.434105396893436,
+                "propagation_ms_mean": 49.67776260668122,
                 "lost_gbit": 163.96396374049073,
                 "headroom": 1.9772052538961888,
             },

@@ -100,8 +100,10 @@ class Hops:
         position = np.arange(len(path_arcs)) - np.repeat(starts[:-1], length)
         keep = used[path]
         path, position = path[keep], position[keep]
-        # By position first: a level is all hops at one position in their paths.
-        order = np.argsort(position, kind="stable")
+        # By position first: a level is all hops at one position in their paths. NumPy sorts small
+        # integers many times faster.
+        small = position.astype(np.int16) if position.max(initial=0) < 2**15 else position
+        order = np.argsort(small, kind="stable")
         place = np.empty(len(order), dtype=np.int64)
         place[order] = np.arange(len(order))
         n, first = len(order), int((position == 0).sum())
@@ -364,6 +366,8 @@ class Hops:
     def loads(self, rates: np.ndarray, pass_fraction: np.ndarray | None = None) -> np.ndarray:
         """Rate offered to every arc, shape (arcs,) or (arcs, instants)."""
         if pass_fraction is None:
+            if rates.ndim == 1 and self.owner is not None and "matrix" not in vars(self):
+                return np.bincount(self.arc, self.share * rates[self.owner], self.arcs)
             return np.asarray(self.matrix @ rates)
         y = self.inject @ rates
         pass_hop = pass_fraction[self.arc]

@@ -157,6 +157,23 @@ def link_state(
     if qos is not None and not qos.uniform:
         return _by_priority(routes, network, rates_gbps, queue, qos)
     capacity = np.where(network.up, network.capacity_gbps, 0.0)
+    return alike(routes, capacity, network.delay_ms, rates_gbps, queue)
+
+
+def alike(
+    routes: Routes,
+    capacity: np.ndarray,
+    delay_ms: np.ndarray,
+    rates_gbps: np.ndarray,
+    queue: Queue,
+) -> LinkState:
+    """Send rates of demands that are all treated alike; see :func:`link_state`.
+
+    Parameters
+    ----------
+    capacity, delay_ms : ndarray, shape (arcs,)
+        The capacity is zero where an arc is down.
+    """
     offered = routes.loads(rates_gbps)
     over = (offered > capacity[:, None]).any(axis=0)
     pass_fraction = None
@@ -166,7 +183,7 @@ def link_state(
             routes, capacity, rates_gbps[:, over]
         )
     utilisation, wait = utilisation_and_wait(offered, capacity, queue)
-    share, propagation, latency = _arrivals(routes, network.delay_ms, wait, pass_fraction)
+    share, propagation, latency = _arrivals(routes, delay_ms, wait, pass_fraction)
     return LinkState(
         capacity,
         offered,

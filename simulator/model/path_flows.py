@@ -15,11 +15,13 @@ from simulator.model.hops import Listed
 from simulator.model.link_state import LinkState, Passage
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.model.schedule import runs
+from simulator.model.schedule import batches, runs
 from simulator.queues.queue import Waits, waits
 
 _MOST = 2_000_000
 """Arcs of paths at instants that are looked at together."""
+_BATCH, _FEW = 500_000, 8
+"""The same for paths that stand for few instants each, which is what few means."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,10 +72,15 @@ def path_flows(
     for passage in state.parts:
         waiting = waits(queue, passage.utilisation, state.capacity_gbps[:, None])
         lossy = np.asarray((passage.passes < 1.0).any(axis=0))
+        few: dict[bool, list[tuple[Listed, int]]] = {False: [], True: []}
         for each, at in runs(routes):
             listed = each.listed
             if listed is None:
                 yield _by_demand(each, network, state, passage, waiting, at)
+                continue
+            if len(at) <= _FEW:
+                for now in at.tolist():
+                    few[bool(waiting.pressed[now])].append((listed, now))
                 continue
             some = max(1, _MOST // max(len(listed.arcs), 1))
             for first in range(0, len(at), some):
@@ -81,6 +88,50 @@ def path_flows(
                 yield _by_path(
                     listed, network, state, passage, waiting, now, bool(lossy[now].any())
                 )
+        for pressed, pairs in few.items():
+            for some_pairs in batches(pairs, _BATCH):
+                yield _by_pair(some_pairs, network, state, passage, waiting, lossy, pressed)
+
+
+def _by_pair(
+    pairs: list[tuple[Listed, int]],
+    network: Network,
+    state: LinkState,
+    passage: Passage,
+    waiting: Waits,
+    lossy: np.ndarray,
+    pressed: bool,
+) -> PathFlows:
+    """Return the entries of many sets of paths, each at one instant, all in one pass."""
+    instants = state.rates_gbps.shape[1]
+    arcs = np.concatenate([listed.arcs for listed, _ in pairs])
+    length = [len(listed.arcs) for listed, _ in pairs]
+    begins = np.cumsum([0, *length[:-1]])
+    starts = np.concatenate(
+        [listed.starts[:-1] + begin for (listed, _), begin in zip(pairs, begins, strict=True)]
+    )
+    k = np.concatenate([listed.demand for listed, _ in pairs])
+    at = np.array([now for _, now in pairs])
+    cell = arcs * instants + np.repeat(at, length)
+    instant = np.repeat(at, [len(listed.demand) for listed, _ in pairs])
+
+    def along(values: np.ndarray) -> np.ndarray:
+        """Sum over the arcs of every path at its instant, shape (paths of pairs,)."""
+        return np.add.reduceat(values.ravel()[cell], starts)
+
+    gbps = np.concatenate([listed.share for listed, _ in pairs])
+    gbps *= passage.part[k] * state.rates_gbps[k, instant]
+    if lossy[at].any():
+        step = np.minimum if passage.elastic else np.multiply
+        gbps *= step.reduceat(passage.passes.ravel()[cell], starts)
+    fixed = np.add.reduceat(network.delay_ms[arcs], starts)
+    queueing = along(waiting.below_ms)
+    if pressed:
+        rest = [along(each) for each in (waiting.full_ms, waiting.least_ms, waiting.most_ms)]
+        full = np.logical_or.reduceat(waiting.full.ravel()[cell], starts)
+    else:
+        rest, full = [np.zeros(len(k))] * 3, np.zeros(len(k), dtype=bool)
+    return _kept(k, instant, gbps, fixed, queueing, rest[0], full, rest[1], rest[2], listed=True)
 
 
 def _by_path(

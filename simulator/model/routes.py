@@ -307,7 +307,7 @@ class Routes:
         pass_fraction : ndarray, shape (arcs,) or (arcs, instants), optional
             Share of the offered rate that an arc carries; 1 when left out.
         """
-        total = np.zeros((len(self.network.tail), *rates.shape[1:]))
+        total = np.zeros((self.layers[0][0].arcs, *rates.shape[1:]))
         for hops, weight in self.layers:
             given = rates if weight is None else (rates.T * weight).T
             if weight is None or weight.any():

@@ -16,10 +16,12 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import sparse
 
+from simulator.model.hops import Hops, Listed
 from simulator.model.link_state import (
     LinkState,
     Passage,
     QosPolicy,
+    alike,
     link_state,
     utilisation_and_wait,
 )
@@ -27,6 +29,8 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.queues.queue import Queue
 
+_BATCH, _FEW = 200_000, 8
+"""Arcs of paths that are looked at side by side, where they are in force for few instants."""
 _Parted = TypeVar("_Parted", LinkState, Passage)
 
 
@@ -69,15 +73,79 @@ def _by_routes(
     queue: Queue,
     qos: QosPolicy | None,
 ) -> LinkState:
-    """Send rates along one set of routes after the other."""
+    """Send rates along one set of routes after the other, or along many side by side."""
     whole: LinkState | None = None
+    alone, together = [], []
     for each, where in runs(routes):
-        part = link_state(each, network, rates_gbps[:, where], queue, qos)
+        listed = None
+        if len(where) <= _FEW and (qos is None or qos.uniform):
+            listed = each.listed if all(hops.arrives_whole for hops, _ in each.layers) else None
+        if listed is None:
+            alone.append((each, where))
+        else:
+            together += [(listed, int(now)) for now in where]
+    parts = [
+        (link_state(each, network, rates_gbps[:, where], queue, qos), where)
+        for each, where in alone
+    ]
+    parts += [
+        (_side_by_side(pairs, network, rates_gbps, queue), np.array([now for _, now in pairs]))
+        for pairs in batches(together, _BATCH)
+    ]
+    for part, where in parts:
         if whole is None:
             whole = _wide(part, len(routes))
         _put(whole, where, part)
     assert whole is not None
     return whole
+
+
+def batches(pairs: list[tuple[Listed, int]], arcs: int) -> Iterator[list[tuple[Listed, int]]]:
+    """Yield paths, each set with an instant, until they have so many *arcs*; then the next."""
+    batch, count = [], 0
+    for listed, now in pairs:
+        batch.append((listed, now))
+        count += len(listed.arcs)
+        if count >= arcs:
+            yield batch
+            batch, count = [], 0
+    if batch:
+        yield batch
+
+
+def _side_by_side(
+    pairs: list[tuple[Listed, int]], network: Network, rates_gbps: np.ndarray, queue: Queue
+) -> LinkState:
+    """Send rates along sets of paths, each at one instant, as if each had a network of its own."""
+    copies, arcs, demands = len(pairs), len(network.tail), len(rates_gbps)
+    begin = np.cumsum([0, *(len(listed.arcs) for listed, _ in pairs)])
+    hops = Hops.of_paths(
+        copies * arcs,
+        copies * demands,
+        np.concatenate([listed.demand + i * demands for i, (listed, _) in enumerate(pairs)]),
+        np.concatenate([listed.share for listed, _ in pairs]),
+        np.concatenate([listed.arcs + i * arcs for i, (listed, _) in enumerate(pairs)]),
+        np.concatenate(
+            [
+                *(listed.starts[:-1] + at for (listed, _), at in zip(pairs, begin, strict=False)),
+                begin[-1:],
+            ]
+        ),
+    )
+    capacity = np.where(network.up, network.capacity_gbps, 0.0)
+    rates = rates_gbps[:, [now for _, now in pairs]]
+    state = alike(
+        Routes(network, ((hops, None),)),
+        np.tile(capacity, copies),
+        np.tile(network.delay_ms, copies),
+        rates.T.reshape(-1, 1),
+        queue,
+    )
+    made: dict[str, Any] = {"capacity_gbps": capacity}
+    for each in fields(state):
+        if each.name not in ("capacity_gbps", "passages"):
+            made[each.name] = getattr(state, each.name).reshape(copies, -1).T
+    return LinkState(**made)
 
 
 def runs(routes: Sequence[Routes]) -> Iterator[tuple[Routes, np.ndarray]]:

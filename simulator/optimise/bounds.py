@@ -8,7 +8,7 @@ and for any prices; at the prices of an optimum the two are equal. Rounding erro
 make a bound worse, never wrong.
 
 ``piecewise.py`` (load has a cost itself) and ``window.py`` (limits differ by instant) add terms of
-their own; ``exit_problem.py`` takes the same bound over paths by exits.
+their own; ``path_simplex.py`` takes the same bound over paths by exits.
 
 Source: Ahuja, Magnanti and Orlin, *Network Flows*, 1993, chapters 16 and 17.
 """

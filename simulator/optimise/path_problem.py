@@ -84,7 +84,7 @@ class PathProblem:
     ) -> None:
         self.network, self.demands, self.limited = network, demands, limited
         self.targets, self.row = destinations_of(network, demands)
-        self.usable = _arcs_in_reach(network, demands)
+        self.usable = arcs_in_reach(network, demands)
         if paths is not None and limited:
             self.paths = paths
             self.reaches = np.bincount(paths.demand, minlength=len(demands)) > 0
@@ -325,7 +325,7 @@ def powers_of_two(values: np.ndarray) -> np.ndarray:
     return np.asarray(2.0 ** np.ceil(np.log2(values)))
 
 
-def _arcs_in_reach(network: Network, demands: Demands) -> np.ndarray:
+def arcs_in_reach(network: Network, demands: Demands) -> np.ndarray:
     """Arcs that a path of some demand may use."""
     reach = np.zeros(len(network.tail), dtype=bool)
     abroad = network.is_abroad[demands.target]

@@ -44,8 +44,12 @@ class Paths:
 
     def sums(self, weight: np.ndarray) -> np.ndarray:
         """Sum of an arc weight along every path."""
-        total = np.concatenate([[0.0], np.cumsum(weight[self.arcs])])
-        return total[self.starts[1:]] - total[self.starts[:-1]]
+        # Each path by itself: differences of running sums lose digits that ties are broken by.
+        total = np.zeros(len(self.demand))
+        some = np.diff(self.starts) > 0
+        if some.any():
+            total[some] = np.add.reduceat(weight[self.arcs], self.starts[:-1][some])
+        return total
 
     def take(self, which: np.ndarray) -> Paths:
         """Return some of the paths, in the order of *which*."""

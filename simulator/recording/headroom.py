@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import fields, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -26,6 +27,8 @@ _DIRECTION = {"international_out": "out", "international_in": "in"}
 _BUFFER = 8_000_000
 """Rates kept before they are looked at: 64 MB."""
 _WITNESSES = 8
+_PATIENCE = 4
+"""Instants in a row without room to spare, after which none is looked for."""
 
 
 class Limit(NamedTuple):
@@ -206,17 +209,20 @@ class _Question:
             return Limit(math.nan)
         if self.linear:
             return self._least_of_linear(rates, start_s, limit)
-        held = self._held(rates, limit.factor, self._witnesses)
+        held, in_vain = self._held(rates, limit.factor, self._witnesses), 0
         for instant in np.argsort(-self._pressure(rates), kind="stable"):
             if held[instant]:
                 continue
             known = list(self._witnesses)
-            if not self._spared(rates[:, instant], limit.factor):
+            spared = in_vain < _PATIENCE and self._spared(rates[:, instant], limit.factor)
+            in_vain = 0 if spared else in_vain + 1
+            if not spared:
                 factor = self._factor(rates[:, instant], limit.factor)
                 if factor < limit.factor:
                     limit = self._explained(rates[:, instant], factor, float(start_s[instant]))
             new = [each for each in self._witnesses if each not in known]
-            held |= self._held(rates, limit.factor, new)
+            still = np.flatnonzero(~held)
+            held[still] = self._held(rates[:, still], limit.factor, new)
         return limit
 
     def hardest(self, rates: np.ndarray) -> float:
@@ -303,20 +309,31 @@ class _Question:
         if scheme == self._strategy.scheme:
             return False
         grown = self._grown(rates, factor)
-        strategy, demands = self._strategy, self._demands.with_gbps(grown)
-        static = self._static.route(self._network, self._demands)
-        steered, part = strategy.steered(self._network, self._demands), strategy.steered_share
-        seen, mine = steer(self._network, demands, steered, static, part)
         # Routes that take long to find spare nothing: the instant can as well be asked about.
-        upper = scheme.quick_route(seen, mine, self._last)
-        if upper is None:
-            return False
-        self._last = upper
-        routes = upper.scaled(part).scattered(steered, len(demands)).with_fallback(static)
-        if not np.all(routes.loads(grown) <= self._promised):
+        routes = self._at_once(scheme, grown)
+        if routes is None or not np.all(routes.loads(grown) <= self._promised):
             return False
         self._witnesses = [routes, *self._witnesses[: _WITNESSES - 1]]
         return True
+
+    def _at_once(self, scheme: Scheme, rates: np.ndarray) -> Routes | None:
+        """Routes of all demands under a controller whose one decision leads to its goal.
+
+        None where the scheme has no quick way to them.
+        """
+        strategy, demands = self._strategy, self._demands.with_gbps(rates)
+        static = self._static.route(self._network, self._demands)
+        part = strategy.steered_share
+        seen, mine = steer(self._network, demands, self._steered, static, part)
+        upper = scheme.quick_route(seen, mine, self._last)
+        if upper is None:
+            return None
+        self._last = upper
+        return upper.scaled(part).scattered(self._steered, len(demands)).with_fallback(static)
+
+    @cached_property
+    def _steered(self) -> np.ndarray:
+        return self._strategy.steered(self._network, self._demands)
 
     def _held(self, rates: np.ndarray, factor: float, witnesses: list[Routes]) -> np.ndarray:
         """Instants that the scheme is sure to hold, as these routes of its own hold them."""
@@ -331,6 +348,10 @@ class _Question:
         self, rates: np.ndarray, enough: Callable[[Routes], bool] | None = None
     ) -> list[Routes]:
         """Return the routes of the first cycle that is enough, or all up to the last one."""
+        if self._promised is not None and not self._strategy.perfect_information:
+            routes = self._at_once(self._strategy.scheme, rates)
+            if routes is not None:
+                return [routes]
         made = []
         for routes in settled(
             self._strategy, self._static, self._network, self._demands, rates, self._streams

@@ -36,7 +36,9 @@ class Histogram:
         grain = np.rint(latency_ms / GRAIN_MS).astype(np.int64)
         page, place = np.divmod(grain, self.PAGE)
         self._make_room(group, page)
-        np.add.at(self._book, (self._page_of[group, page], place), weight)
+        # Of one axis: adding at places of two is several times slower.
+        cell = self._page_of[group, page] * self.PAGE + place
+        np.add.at(self._book.reshape(-1), cell, weight)
 
     def _make_room(self, owner: np.ndarray, page: np.ndarray) -> None:
         """Add the pages that are needed and do not exist yet."""

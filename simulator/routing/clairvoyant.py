@@ -10,7 +10,7 @@ from simulator.base.schema import NonNegative, Positive
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.optimise import exit_problem
+from simulator.optimise import path_simplex
 from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.piecewise import PiecewiseProblem
 from simulator.routing.scheme import Scheme, scheme
@@ -55,7 +55,7 @@ class Clairvoyant(Scheme):
         arcs, price = len(network.tail), self.overload_ms
         limit = np.full(arcs, self.utilisation_cap)
         # Where all fits below the cap at prices that no overload beats, latency alone decides.
-        fits = exit_problem.route(network, demands, limit, np.ones(arcs, bool), current, price)
+        fits = path_simplex.route(network, demands, limit, np.ones(arcs, bool), current, price)
         if fits is not None:
             return fits
         # With a cap of zero all load is above it: one segment, not an empty one before it.

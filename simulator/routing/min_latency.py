@@ -13,7 +13,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.topology import LinkClass
-from simulator.optimise import exit_problem, multicommodity
+from simulator.optimise import multicommodity, path_simplex
 from simulator.routing.scheme import Scheme, scheme
 
 
@@ -24,8 +24,8 @@ class MinLatency(Scheme):
     Minimise the sum of flow times propagation delay subject to: the flows over the paths of every
     demand add up to its rate, and the flow on every arc plus its background is at most
     ``max(theta*, utilisation_cap)`` times its capacity, where ``theta*`` is the least maximum
-    utilisation that any routing of these demands reaches. Exact over all paths: by the structure of
-    the exit problem while only exits are full (``optimise/exit_problem.py``), else by column
+    utilisation that any routing of these demands reaches. Exact over all paths: by a simplex method
+    for few full links where demands cross the border (``optimise/path_simplex.py``), else by column
     generation (``optimise/multicommodity.py``).
 
     Attributes
@@ -70,13 +70,15 @@ class MinLatency(Scheme):
     def quick_route(
         self, network: Network, demands: Demands, current: Routes | None = None
     ) -> Routes | None:
-        """Return the routes of the exit problem, where only exits are full."""
+        """Return the routes of the simplex method for few full links, where it applies."""
         pays = self.churn_penalty_ms > 0 and current is not None
         if self.paths is not None or self.stretch_ms is not None or pays:
             return None
         counts = multicommodity.counted(network, self.classes)
         limit = np.where(counts, self.utilisation_cap, self.others_cap)
-        return exit_problem.route(network, demands, limit, counts & network.up, current)
+        return path_simplex.route(
+            network, demands, limit, counts & network.up, current, gives_way=True
+        )
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""

@@ -152,19 +152,27 @@ class Scenario(Assembled):
         world = World(world) if isinstance(world, int) else world
         if world.is_stated:
             return self
-        return Scenario.of(self._drawn(world)[0])
+        return self._drawn(world)[0]
 
     def values_in(self, world: World | int) -> Mapping[tuple[str, str], float]:
         """Return the values that a world has drawn, by assumption and member."""
         world = World(world) if isinstance(world, int) else world
         return self._drawn(world)[1]
 
-    def _drawn(self, world: World) -> tuple[Assembled, Mapping[tuple[str, str], float]]:
-        seed, every, made = self.settings.seed, self.assumptions, _assembled(self)
-        if keys := settings_in(world, seed, every, self.network, self.demands):
-            made = assemble(self.source, changes_of(keys, "uncertainty"), before=self)
-        network, demands, values = drawn(world, seed, every, made.network, made.demands)
-        return replace(made, network=network, demands=demands), values
+    def _drawn(self, world: World) -> tuple[Scenario, Mapping[tuple[str, str], float]]:
+        """The scenario in a world and what was drawn; the last one is kept, for its other days."""
+        if not self._last_world or self._last_world[0][0] != world:
+            seed, every, made = self.settings.seed, self.assumptions, _assembled(self)
+            if keys := settings_in(world, seed, every, self.network, self.demands):
+                made = assemble(self.source, changes_of(keys, "uncertainty"), before=self)
+            network, demands, values = drawn(world, seed, every, made.network, made.demands)
+            scenario = Scenario.of(replace(made, network=network, demands=demands))
+            self._last_world[:] = [(world, scenario, values)]
+        return self._last_world[0][1:]
+
+    @cached_property
+    def _last_world(self) -> list[tuple[World, Scenario, Mapping[tuple[str, str], float]]]:
+        return []
 
     def problem(self, path: KeyPath, message: str) -> Problem:
         """Return a problem with what stands at *path* in the scenario's file."""
