@@ -19,6 +19,7 @@ from simulator.figures.style import WIDTH_IN, Artist, Axes, Canvas, Legend
 from simulator.figures.time_axis import EventInterval
 from simulator.figures.words import percent, percent_tick
 from simulator.provenance import SAME_TRAFFIC
+from simulator.scenario.marks import in_words
 
 MOST_EVENTS = 6
 """Entries of events in a legend."""
@@ -77,17 +78,14 @@ def _source(run: RunView, words: Iterable[str]) -> str:
     """The line at the bottom: what was simulated, on what, and what the figure shows."""
     about = run.results.run
     network = f"simulated on {style.name(about['network']['name'], 50)}"
-    estimates = [n for n in about["notes"] if n.startswith("Estimate: ")]
-    if any(n.startswith("Estimate: links.capacity_gbps") for n in estimates):
-        network += "; link capacities are estimates (see run.json)"
-    elif estimates:
-        network += "; some inputs are estimates (see run.json)"
+    marks = about.get("marks")  # a folder of an earlier version has none
+    inputs = f"inputs, worst first: {in_words(marks)} (run.json names them)" if marks else ""
     hidden = len(run.results.strategies) - len(run.strategies)
     of_more = f"{hidden} strategies of more regret are not drawn" if hidden else ""
     alike = [note for note in about["notes"] if note.startswith(SAME_TRAFFIC)]
     same = f"{SAME_TRAFFIC[0].lower()}{SAME_TRAFFIC[1:]} (see run.json)" if alike else ""
     shown = "; ".join(word for word in (*words, of_more, same) if word)
-    parts = [f"Scenario: {style.name(about['title'] or about['name'], 90)}", network, shown]
+    parts = [f"Scenario: {style.name(about['title'] or about['name'], 90)}", network, inputs, shown]
     return " ".join(f"{style.sentence(part)}." for part in parts if part)
 
 

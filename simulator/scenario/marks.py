@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import NamedTuple
 
@@ -14,6 +14,11 @@ from simulator.uncertainty.kinds.setting import Setting
 KINDS = ("not said", "assumed, no range", "assumed", "derived", "cited", "measured")
 """Where numbers come from, worst first: from a file that does not say, assumed without and with a
 stated range, derived from other numbers, cited from a source, measured on the network."""
+_KIND_WORDS = {
+    "not said": "from files that do not say where from",
+    "assumed, no range": "assumed without a range",
+    "assumed": "assumed with a range",
+}
 _CHOSEN = frozenset(
     {
         *("title", "topology", "seed", "replications", "horizon_h", "start", "end", "step_s"),
@@ -47,6 +52,18 @@ def marks(scenario: Scenario) -> list[Mark]:
     """Return a mark for every field that holds numbers, the worst first."""
     found = [*_of_topology(scenario), *_of_settings(scenario)]
     return sorted(found, key=lambda mark: KINDS.index(mark.kind))
+
+
+def in_words(marks: Sequence[Mapping[str, str]], fields: int = 0) -> str:
+    """Return how many fields are of each kind, the worst first, with the names of some *fields*."""
+    parts = []
+    for kind in KINDS:
+        mine = [mark["of"] for mark in marks if mark["kind"] == kind]
+        if mine:
+            more = ", …" if len(mine) > fields else ""
+            names = f" ({', '.join(mine[:fields])}{more})" if fields else ""
+            parts.append(f"{len(mine)} {_KIND_WORDS.get(kind, kind)}{names}")
+    return "; ".join(parts) or "none"
 
 
 def _of_topology(scenario: Scenario) -> Iterator[Mark]:

@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from simulator.base.text import Form, counted, plain
 from simulator.provenance import SAME_TRAFFIC
 from simulator.results.folder import RUN_JSON
 from simulator.results.results import Results
-from simulator.scenario.marks import KINDS
+from simulator.scenario.marks import in_words
 from simulator.scenario.settings import length_h
 from simulator.study.evidence import Shown, explained
 
 _NOTES_SHOWN = 3
 _FIELDS_SHOWN = 2
-_KIND_WORDS = {
-    "not said": "from files that do not say where from",
-    "assumed, no range": "assumed without a range",
-    "assumed": "assumed with a range",
-}
 _ESTIMATE = "Estimate: "
 
 
@@ -109,23 +104,11 @@ def notes(results: Results) -> list[str]:
     others = [note for note in every if not note.startswith(_ESTIMATE)]
     shown = [f"- {note}" for note in others[: _NOTES_SHOWN - bool(estimates)]]
     if estimates and (marks := results.run.get("marks")):
-        shown.insert(0, f"- Inputs, worst first: {inputs(marks)}.")
+        shown.insert(0, f"- Inputs, worst first: {in_words(marks, _FIELDS_SHOWN)}.")
     if estimates or len(others) > len(shown):
         where = "results.run" if results.is_temporary else place(results, RUN_JSON)
         shown.append(f"- Every note and estimate, in full: {where}")
     return shown
-
-
-def inputs(marks: Sequence[Mapping[str, str]]) -> str:
-    """Return how many fields of the inputs are of each kind, the worst first, with some names."""
-    parts = []
-    for kind in KINDS:
-        mine = [mark["of"] for mark in marks if mark["kind"] == kind]
-        if mine:
-            few = ", ".join(mine[:_FIELDS_SHOWN])
-            more = ", …" if len(mine) > _FIELDS_SHOWN else ""
-            parts.append(f"{len(mine)} {_KIND_WORDS.get(kind, kind)} ({few}{more})")
-    return "; ".join(parts) or "none"
 
 
 def place(results: Results, file: str) -> str:
