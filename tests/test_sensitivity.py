@@ -14,7 +14,7 @@ from test_worlds import BUFFER, EXITS, SPLIT, TOTAL, mini
 import simulator as sim
 from simulator.cli.main import main
 from simulator.uncertainty.law import HIGH, LOW
-from simulator.uncertainty.shares import designs, shares
+from simulator.uncertainty.shares import designs, share_words, shares
 
 NAMES = ["a", "b", "c", "d"]
 WEIGHTS = {"a": 2.0, "b": 1.0, "c": 1.0, "d": 0.5}
@@ -223,3 +223,17 @@ def test_an_assumption_may_have_any_name():
         for each, name in ((frame, "first"), (alone, "a"))
     )
     pd.testing.assert_frame_equal(mine, other)
+
+
+@pytest.mark.parametrize(
+    ("low", "share", "high", "words"),
+    [
+        (0.18, 0.36, 0.54, "36 %"),
+        (-0.02, 0.06, 0.143, "< 15 %"),
+        (-0.1, -0.05, -0.01, "0 %"),
+        (0.0, 0.0, 0.0, "0 %"),
+        (np.nan, np.nan, np.nan, ""),
+    ],
+)
+def test_a_share_that_may_be_none_is_given_by_its_upper_end(low, share, high, words):
+    assert share_words(low, share, high) == words

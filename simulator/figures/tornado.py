@@ -12,6 +12,7 @@ from simulator.figures import style, words
 from simulator.figures.figure import Figure, NothingToShow, figure
 from simulator.figures.page import page, panel
 from simulator.figures.style import WIDTH_IN, Axes, Canvas
+from simulator.uncertainty.shares import share_words
 
 MOST_ROWS = 15
 _LOW, _HIGH = style.COLOURS[6], style.COLOURS[0]
@@ -64,7 +65,8 @@ class Tornado(Figure):
             f"{style.sentence(data.scenario or data.network)}, simulated on {data.network}."
             " Each bar: one assumption from the value that 5 % of its probability does not exceed"
             " to the one that 95 % do not, all else as stated. Hatched: lowest and highest answer"
-            " of several draws. Per cent: share of the variance when all are drawn together."
+            " of several draws. Per cent: share of the variance when all are drawn together; <: not"
+            " told apart from none, below this at 95 %."
         )
         foot = page(
             fig,
@@ -104,9 +106,8 @@ def _draw_row(ax: Axes, place: int, row: Mapping[Any, Any], scale: float, stated
             edgecolor="white",
             lw=0.4,
         )
-    share = row["share_of_variance"]
-    if np.isfinite(share):
-        text = f"{100 * max(share, 0.0):.0f} %"
+    text = share_words(row["share_low"], row["share_of_variance"], row["share_high"])
+    if text:
         ax.annotate(
             text, (1.01, place), xycoords=("axes fraction", "data"), va="center",
             fontsize=style.LABEL_PT, annotation_clip=False,

@@ -29,7 +29,7 @@ from simulator.study.answer import Answer, Section
 from simulator.study.headlines import COMBINED, FORMS, with_international
 from simulator.uncertainty.assumption import Assumption
 from simulator.uncertainty.law import HIGH, LOW
-from simulator.uncertainty.shares import designs, shares
+from simulator.uncertainty.shares import designs, share_words, shares
 from simulator.uncertainty.world import World, share_of
 
 MARK = "sensitivity.json"
@@ -342,11 +342,12 @@ def _cells(
     found = [Cell(f"{first['low']:.3g} to {first['high']:.3g}")]
     for strategy in strategies:
         row = mine[strategy]
-        share = row["share_of_variance"]
-        half = row["share_high"] - share
-        words = "" if np.isnan(share) else f"{100 * max(share, 0.0):.0f} % ± {100 * half:.0f}"
-        found.append(Cell(_span(row, form), words))
+        found.append(Cell(_span(row, form), _share(row)))
     return tuple(found)
+
+
+def _share(row: Mapping[Any, Any]) -> str:
+    return share_words(row["share_low"], row["share_of_variance"], row["share_high"])
 
 
 def _span(row: Mapping[Any, Any], form: Form) -> str:
@@ -365,8 +366,8 @@ def _sentence(frame: pd.DataFrame, strategy: str, what: str, form: Form) -> str:
     stated = cell(mine[0]["stated"], np.nan, np.nan, form).value
     parts = []
     for row in mine[:3]:
-        share = row["share_of_variance"]
-        part = "" if np.isnan(share) else f", {100 * max(share, 0.0):.0f} % of the variance"
+        share = _share(row)
+        part = f", {share} of the variance" if share else ""
         parts.append(f"{plain(str(row['assumption']))} ({_span(row, form)}{part})")
     most = parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
     return f"{what} of {short(strategy)}, {stated} as stated, is moved most by {most}"
@@ -379,13 +380,15 @@ def _foot(frame: pd.DataFrame, worlds: int) -> list[str]:
         " answers are the lowest and the highest."
     ]
     if worlds:
-        by = frame.groupby("strategy", sort=False)["share_of_variance"].sum()
-        rest = ", ".join(
-            f"{short(str(name))} {100 * (1 - share):.0f} %" for name, share in by.items()
-        )
+        half = frame["share_high"] - frame["share_of_variance"]
+        parts = []
+        for name, mine in frame.assign(half=half).groupby("strategy", sort=False):
+            rest, error = 1.0 - mine["share_of_variance"].sum(), np.sqrt((mine["half"] ** 2).sum())
+            parts.append(f"{short(str(name))} {100 * rest:.0f} % ± {100 * error:.0f}")
         foot.append(
-            f"Shares of the variance when all are drawn, in {2 * worlds} worlds, ± half of a 95 %"
-            f" interval; together they make all but: {rest} (assumptions that act together, and"
+            f"Shares of the variance when all are drawn, in {2 * worlds} worlds, those above zero"
+            " at 95 %; < is the upper end of the interval of the others (more --worlds narrow it);"
+            f" together they make all but: {', '.join(parts)} (assumptions that act together, and"
             " chance)."
         )
     return foot

@@ -105,6 +105,15 @@ def shares(
     return Shares(made / total, _SURE * error / total, 1.0 - float(made.sum()) / total, total)
 
 
+def share_words(low: float, share: float, high: float) -> str:
+    """Return a share of the variance, or what it is below where it is not told apart from zero."""
+    if np.isnan(share):
+        return ""
+    if low > 0 or not high > 0:
+        return f"{100 * max(share, 0.0):.0f} %"
+    return f"< {np.ceil(100 * high):.0f} %"
+
+
 def _scores(
     names: Sequence[str], drawn: Mapping[str, np.ndarray], count: int
 ) -> dict[int, np.ndarray]:
