@@ -156,12 +156,16 @@ class Catchment:
         """
         choices, settings = self.choices, self.settings
         chance = -np.expm1(-settings.drift_per_day * days)
-        bounds = _bounds(choices, settings)[choices.region]
-        own_bounds = _pair_bounds(choices, settings, self.own)
+        new, own_new = (generator.random(x.shape) < chance for x in (self.tastes, self.own_tastes))
+        if not (new.any() or own_new.any()):
+            return self
+        sources, pairs = (np.flatnonzero(x.any(axis=1)) for x in (new, own_new))
+        bounds = _bounds(choices, settings)[choices.region[sources]]
+        own_bounds = _pair_bounds(choices, settings, self.own[pairs])
         return replace(
             self,
-            tastes=_redrawn(self.tastes, bounds, chance, generator),
-            own_tastes=_redrawn(self.own_tastes, own_bounds, chance, generator),
+            tastes=_redrawn(self.tastes, sources, bounds, new, generator),
+            own_tastes=_redrawn(self.own_tastes, pairs, own_bounds, own_new, generator),
         )
 
 
@@ -219,13 +223,14 @@ def _own_tastes(
 
 
 def _redrawn(
-    tastes: np.ndarray, bounds: np.ndarray, chance: float, generator: np.random.Generator
+    tastes: np.ndarray,
+    rows: np.ndarray,
+    bounds: np.ndarray,
+    new: np.ndarray,
+    generator: np.random.Generator,
 ) -> np.ndarray:
-    new = generator.random(tastes.shape) < chance
-    rows = np.flatnonzero(new.any(axis=1))
-    if not len(rows):
-        return tastes
+    """Return tastes of which some, in some rows with these bounds, are drawn anew."""
     uniform = generator.random((DRIFT_SWEEPS, tastes.shape[1], 1, len(rows)))
     made = tastes.copy()
-    made[rows] = swept(tastes[None, rows], bounds[rows], uniform, new[rows])[0]
+    made[rows] = swept(tastes[None, rows], bounds, uniform, new[rows])[0]
     return made

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
@@ -32,7 +32,7 @@ class Ranked(NamedTuple):
     value: np.ndarray
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Preferences:
     """What all sources prefer, in one draw of a world or in several.
 
@@ -55,6 +55,7 @@ class Preferences:
     utility: np.ndarray
     specific: np.ndarray
     gamma: np.ndarray
+    _last: dict[bytes, Ranked] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -110,48 +111,57 @@ class Preferences:
         self, announced: np.ndarray, prepends: np.ndarray, province: np.ndarray, up: np.ndarray
     ) -> Ranked:
         """Return first and second choices; parameters as in `lands`."""
-        # Most groups of a province are announced alike, and have the same choices.
         told = np.column_stack([province, announced & up, prepends])
-        _, one, alike = np.unique(told, axis=0, return_index=True, return_inverse=True)
-        aggregate = {p: self._by_aggregate(p, up) for p in np.unique(province)}
-        parts = [
-            self._choose(announced[at] & up, prepends[at], province[at], aggregate)
-            for at in _chunks(one)
-        ]
-        every = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-        return Ranked(*(array[alike.reshape(-1)] for array in every))
+        asked = told.tobytes() + up.tobytes()
+        if asked not in self._last:  # from one cycle to the next, most often nothing changes
+            self._last.clear()
+            self._last[asked] = self._ranked(told, up)
+        return self._last[asked]
 
-    def _by_aggregate(self, province: int, up: np.ndarray) -> np.ndarray:
-        """Return the exit preferred of all that are up; shape (sources, draws)."""
+    def _ranked(self, told: np.ndarray, up: np.ndarray) -> Ranked:
+        # Most groups of a province are announced alike, and have the same choices.
+        every, alike = np.unique(told, axis=0, return_inverse=True)
+        announced, prepends = np.split(every[:, 1:], 2, axis=1)
+        parts = [
+            self._choose(announced[at].astype(bool), prepends[at], every[at, 0], up)
+            for at in _chunks(len(every))
+        ]
+        together = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
+        return Ranked(*(array[alike.reshape(-1)] for array in together))
+
+    def _by_aggregate(self, province: np.ndarray, up: np.ndarray) -> np.ndarray:
+        """Return the exit preferred of all that are up; shape (groups, sources, draws)."""
         utility = np.where(up, self.utility[province], -np.inf)
         return np.where(np.isneginf(utility.max(axis=-1)), -1, utility.argmax(axis=-1))
 
     def _choose(
-        self,
-        announced: np.ndarray,
-        prepends: np.ndarray,
-        province: np.ndarray,
-        aggregate: dict[int, np.ndarray],
+        self, announced: np.ndarray, prepends: np.ndarray, province: np.ndarray, up: np.ndarray
     ) -> Ranked:
         specific = self.specific[province]
         specific += np.where(announced, 0.0, -np.inf)[:, None, None, :]
         if prepends.any():
             specific -= self.gamma[:, :, None] * prepends[:, None, None, :]
-        otherwise = np.stack([aggregate[p] for p in province])
         first, value = _best(specific)
-        np.put_along_axis(specific, first[..., None], -np.inf, axis=-1)
         second, next_value = _best(specific)
-        first = np.where(np.isneginf(value), otherwise, first)
-        # Who follows the aggregate hears no announcement, so its withdrawal changes nothing.
-        second = np.where(np.isneginf(next_value), otherwise, second)
+        lacking = np.isneginf(next_value).any(axis=(1, 2))
+        if lacking.any():
+            otherwise = self._by_aggregate(province[lacking], up)
+            # A source that follows the aggregate hears no announcement to withdraw.
+            first[lacking] = np.where(np.isneginf(value[lacking]), otherwise, first[lacking])
+            second[lacking] = np.where(np.isneginf(next_value[lacking]), otherwise, second[lacking])
         return Ranked(first, second, value)
 
 
 def _best(specific: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    first = specific.argmax(axis=-1)
-    return first, np.take_along_axis(specific, first[..., None], axis=-1)[..., 0]
+    """Return the exit of the largest value and that value, and put minus infinity there."""
+    best = specific.argmax(axis=-1)
+    flat = specific.reshape(-1)
+    place = np.arange(0, len(flat), specific.shape[-1]) + best.reshape(-1)
+    value = flat[place].reshape(best.shape)
+    flat[place] = -np.inf
+    return best, value
 
 
-def _chunks(index: np.ndarray) -> Iterator[np.ndarray]:
-    for start in range(0, len(index), AT_ONCE):
-        yield index[start : start + AT_ONCE]
+def _chunks(size: int) -> Iterator[slice]:
+    for start in range(0, size, AT_ONCE):
+        yield slice(start, start + AT_ONCE)
