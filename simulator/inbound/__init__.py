@@ -1,0 +1,1 @@
+"""Inbound: where traffic from abroad arrives, what is known of that, and what to announce."""

@@ -1,0 +1,236 @@
+"""Catchment: one draw of what all neighbours abroad prefer, and where they land by it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+import numpy as np
+
+from simulator.inbound.bounds import of_pairs, of_regions
+from simulator.inbound.choices import Catchments, Choices, prior
+from simulator.inbound.gumbel import gumbel, swept, truncated, unbounded
+from simulator.inbound.preferences import Preferences
+from simulator.model.streams import Streams
+
+SWEEPS = 50
+"""Sweeps from equal tastes to a draw; 40 to 60 make the start forgotten."""
+DRIFT_SWEEPS = 10
+"""Sweeps over tastes that drift together, which are few."""
+
+
+@dataclass(frozen=True, eq=False)
+class Catchment:
+    """One draw of a world: where every source lands, whatever is announced.
+
+    Attributes
+    ----------
+    choices : Choices
+    settings : Catchments
+    tastes : ndarray, shape (sources, exits)
+        Taste of every source for every exit, beyond the length of the way: standard Gumbel, under
+        the bounds that anchoring sets.
+    own : ndarray of int, shape (pairs, 2)
+        Sources and provinces with tastes of their own.
+    own_tastes : ndarray, shape (pairs, exits)
+    heard : ndarray of bool, shape (sources, exits)
+        Where a source hears specific prefixes. This is one draw for a source and an exit. It holds
+        for all provinces except those whose natural exit it is: at that exit a source hears all.
+        So with ``stray: 1`` all traffic stays at natural exits whatever is announced.
+    gamma : ndarray, shape (sources,)
+        What a prepend takes from the preference of a source.
+    """
+
+    choices: Choices
+    settings: Catchments
+    tastes: np.ndarray
+    own: np.ndarray
+    own_tastes: np.ndarray
+    heard: np.ndarray
+    gamma: np.ndarray
+
+    @classmethod
+    def drawn(cls, choices: Choices, settings: Catchments, streams: Streams) -> Catchment:
+        """Draw a world.
+
+        Every source has a stream of its own, and so has every source with a province. From it
+        come the same numbers in the same order. So another source or another province changes no
+        number of a source. Only the bounds of an anchored draw see that there is a province more.
+
+        Parameters
+        ----------
+        choices : Choices
+        settings : Catchments
+        streams : Streams
+            The streams are keyed ``catchment`` and the source, or ``source>province``.
+        """
+        size = len(choices.exits)
+        numbers = np.stack([_numbers(streams, name, size) for name in choices.sources])
+        sensitive, hears, sweeps = np.split(numbers, [1, 1 + size], axis=1)
+        bounds = _bounds(choices, settings)[choices.region]
+        uniform = sweeps.reshape(-1, SWEEPS, size, 1).transpose(1, 2, 3, 0)
+        tastes = swept(np.zeros((1, len(bounds), size)), bounds, uniform)[0]
+        own, own_numbers = _own(choices, settings, streams)
+        return cls(
+            choices=choices,
+            settings=settings,
+            tastes=tastes,
+            own=own,
+            own_tastes=_own_tastes(choices, settings, own, own_numbers),
+            heard=hears >= settings.stray,
+            gamma=np.where(sensitive[:, 0] < settings.insensitive, 0.0, settings.per_prepend),
+        )
+
+    @cached_property
+    def preferences(self) -> Preferences:
+        """What all sources prefer, as a single draw."""
+        row = np.repeat(np.arange(len(self.tastes))[:, None], len(self.choices.provinces), axis=1)
+        row[tuple(self.own.T)] = len(self.tastes) + np.arange(len(self.own))
+        tastes = np.concatenate([self.tastes, self.own_tastes])
+        value = prior(self.choices, self.settings)
+        deaf, gamma = ~self.heard[None], self.gamma[None]
+        return Preferences.of(self.choices, value, tastes[None], row, deaf, gamma)
+
+    def lands(
+        self, announced: np.ndarray, prepends: np.ndarray, province: np.ndarray, up: np.ndarray
+    ) -> np.ndarray:
+        """Return the exit where every source lands for every group.
+
+        Parameters
+        ----------
+        announced : ndarray of bool, shape (groups, exits)
+        prepends : ndarray of int, shape (groups, exits)
+        province : ndarray of int, shape (groups,)
+        up : ndarray of bool, shape (exits,)
+
+        Returns
+        -------
+        ndarray of int, shape (sources, groups)
+            -1 where no exit that is up has a way.
+        """
+        return self.preferences.lands(announced, prepends, province, up)[0]
+
+    def arrivals(
+        self, landed: np.ndarray, volume: np.ndarray | None = None, *, province: np.ndarray
+    ) -> np.ndarray:
+        """Return the shares of the traffic of each region to each province by exit.
+
+        Parameters
+        ----------
+        landed : ndarray of int, shape (sources, groups)
+        volume : ndarray, shape (sources, groups), optional
+            Traffic of each source to each group. Without it sources have their weights, and all
+            groups of a province are equal.
+        province : ndarray of int, shape (groups,)
+
+        Returns
+        -------
+        ndarray, shape (regions, provinces, exits)
+            These sum to one over the exits, less the share of traffic that lands nowhere.
+        """
+        if volume is None:
+            volume = np.repeat(self.choices.weight[:, None], len(province), axis=1)
+        shape = self.choices.metric_ms.shape
+        pair = self.choices.region[:, None] * shape[1] + province
+        total = np.bincount(pair.ravel(), volume.ravel(), minlength=shape[0] * shape[1])
+        lands = landed >= 0
+        place = pair[lands] * shape[2] + landed[lands]
+        found = np.bincount(place, volume[lands], minlength=total.size * shape[2])
+        found = found.reshape(-1, shape[2])
+        return np.divide(
+            found, total[:, None], out=np.zeros(found.shape), where=total[:, None] > 0
+        ).reshape(shape)
+
+    def drifted(self, days: float, generator: np.random.Generator) -> Catchment:
+        """Return the world after some days, in which some tastes are drawn anew.
+
+        A taste is drawn anew with the chance 1 - exp(-rate x days), under the same bounds: what is
+        anchored stays anchored. Which pairs have tastes of their own, what a source hears and what
+        prepends do stays as it is.
+
+        Parameters
+        ----------
+        days : float
+        generator : Generator
+            It gives the same count of numbers to choose tastes each time, and more to draw them.
+        """
+        choices, settings = self.choices, self.settings
+        chance = -np.expm1(-settings.drift_per_day * days)
+        new, own_new = (generator.random(x.shape) < chance for x in (self.tastes, self.own_tastes))
+        if not (new.any() or own_new.any()):
+            return self
+        sources, pairs = (np.flatnonzero(x.any(axis=1)) for x in (new, own_new))
+        bounds = _bounds(choices, settings)[choices.region[sources]]
+        own_bounds = _pair_bounds(choices, settings, self.own[pairs])
+        return replace(
+            self,
+            tastes=_redrawn(self.tastes, sources, bounds, new, generator),
+            own_tastes=_redrawn(self.own_tastes, pairs, own_bounds, own_new, generator),
+        )
+
+
+def _numbers(streams: Streams, source: str, exits: int) -> np.ndarray:
+    return streams.generator("catchment", source).random(1 + exits + SWEEPS * exits)
+
+
+def _bounds(choices: Choices, settings: Catchments) -> np.ndarray:
+    """Return the bounds on tastes by region; shape (regions, exits, exits)."""
+    if settings.anchored:
+        return of_regions(choices, prior(choices, settings))
+    return unbounded(len(choices.metric_ms), len(choices.exits))
+
+
+def _pair_bounds(choices: Choices, settings: Catchments, pairs: np.ndarray) -> np.ndarray:
+    """Return the bounds on tastes of sources for single provinces; shape (pairs, exits, exits)."""
+    if settings.anchored:
+        region = choices.region[pairs[:, 0]]
+        return of_pairs(choices, prior(choices, settings), region, pairs[:, 1])
+    return unbounded(len(pairs), len(choices.exits))
+
+
+def _own(choices: Choices, settings: Catchments, streams: Streams) -> tuple[np.ndarray, np.ndarray]:
+    """Return the pairs with tastes of their own, and uniform numbers for these."""
+    pairs, numbers = [], []
+    for s, source in enumerate(choices.sources if settings.own else ()):
+        for p, province in enumerate(choices.provinces):
+            generator = streams.generator("catchment", f"{source}>{province}")
+            if generator.random() < settings.own:
+                pairs.append((s, p))
+                numbers.append(generator.random(1 + len(choices.exits)))
+    shape = (len(pairs), 1 + len(choices.exits))
+    return np.array(pairs, dtype=int).reshape(-1, 2), np.array(numbers).reshape(shape)
+
+
+def _own_tastes(
+    choices: Choices, settings: Catchments, pairs: np.ndarray, numbers: np.ndarray
+) -> np.ndarray:
+    """Return tastes for single provinces; shape (pairs, exits).
+
+    Anchored, they are exact without sweeps. The largest of several Gumbel variates with means V is
+    Gumbel around log sum exp(V) whichever it is, and the others are cut off there.
+    """
+    if not settings.anchored:
+        return gumbel(numbers[:, 1:])
+    region, province = choices.region[pairs[:, 0]], pairs[:, 1]
+    value = prior(choices, settings)[region, province]
+    largest = np.logaddexp.reduce(value, axis=1) + gumbel(numbers[:, 0])
+    # An exit without a way is no choice, so nothing limits the taste for it.
+    tastes = truncated(numbers[:, 1:], -np.inf, largest[:, None] - value)
+    way = np.isfinite(largest)
+    natural = choices.natural[region, province]
+    tastes[np.flatnonzero(way), natural[way]] = largest[way]
+    return tastes
+
+
+def _redrawn(
+    tastes: np.ndarray,
+    rows: np.ndarray,
+    bounds: np.ndarray,
+    new: np.ndarray,
+    generator: np.random.Generator,
+) -> np.ndarray:
+    """Return tastes of which some, in some rows with these bounds, are drawn anew."""
+    uniform = generator.random((DRIFT_SWEEPS, tastes.shape[1], 1, len(rows)))
+    made = tastes.copy()
+    made[rows] = swept(tastes[None, rows], bounds, uniform, new[rows])[0]
+    return made

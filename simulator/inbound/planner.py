@@ -1,0 +1,354 @@
+"""Planner: which groups to withdraw at which exits, or to announce there again.
+
+A plan is for the busy hour, and its guard for what comes soon. The load of a particle is exact for
+any announcements, as landings do not depend on load. At night almost anything may be tried, and at
+the peak only what is known to be safe; so exploration needs no reward of its own.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.base.schema import Fraction, NonNegative, Positive, checked
+from simulator.inbound.belief import Belief
+from simulator.inbound.catchment import Catchment
+from simulator.inbound.preferences import Preferences, Ranked
+
+NOW, SOON, PEAK = range(3)
+WORST = 0.25
+"""Share of the particles whose mean cost counts as much as that of all."""
+NO_CAPACITY_GBPS = 1e-6
+"""Stands for no capacity, so that any load there is a very large utilisation."""
+
+
+@checked
+class PlanSettings:
+    """What a plan aims for.
+
+    Attributes
+    ----------
+    theta : float
+        Utilisation above which load costs. Below the target by what noise of 8 % and drift take;
+        0.72 gave peaks of 0.84 under a target of 0.80, and 0.66 to 0.68 kept it.
+    target : float
+        Utilisation that what comes soon must not exceed, unless it would without changes too.
+    latency_weight : float
+        Cost of a Gbps with a detour of a ms. At 0.01 a plan announces again what it withdrew; 0.001
+        costs about 5 ms of mean latency.
+    least_gain : float
+        A change must lower the cost by more than this, in Gbps, so that noise causes none.
+    quantile : float
+        Chance that utilisation stays within what the guard predicts.
+    """
+
+    theta: NonNegative = 0.68
+    target: Positive = 0.80
+    latency_weight: NonNegative = 0.001
+    least_gain: NonNegative = 0.05
+    quantile: Fraction = 0.9
+
+
+class Plan(NamedTuple):
+    """What to announce from now on.
+
+    Attributes
+    ----------
+    announced : ndarray of bool, shape (groups, exits)
+    prepends : ndarray of int, shape (groups, exits)
+        As they were: plans withdraw and announce only.
+    changed : int
+        Groups announced otherwise than before.
+    toggles : int
+        Pairs of a group and an exit that are withdrawn or announced again.
+    guard : float
+        Largest utilisation soon that is not exceeded at the chance ``quantile``.
+    calm : bool
+        Whether nothing changes.
+    """
+
+    announced: np.ndarray
+    prepends: np.ndarray
+    changed: int
+    toggles: int
+    guard: float
+    calm: bool
+
+
+def perfect(catchment: Catchment) -> Preferences:
+    """Return perfect knowledge of a world: one particle, and it is true."""
+    return catchment.preferences
+
+
+def plan(
+    lands: Belief | Preferences,
+    announced: np.ndarray,
+    prepends: np.ndarray,
+    province: np.ndarray,
+    up: np.ndarray,
+    *,
+    now_gbps: np.ndarray,
+    soon_gbps: np.ndarray,
+    peak_gbps: np.ndarray,
+    capacity_gbps: np.ndarray,
+    base_gbps: np.ndarray,
+    detour_ms: np.ndarray,
+    resting: np.ndarray,
+    most_groups: int = 10,
+    settings: PlanSettings | None = None,
+    undo: np.ndarray | None = None,
+) -> Plan:
+    """Return what to announce: the best toggle, again and again, while there is one.
+
+    The cost of loads L is f = sum over exits of c max(0, L / c - theta)^2, for exits of capacity c.
+    That of a plan is R[f(peak)] + R[f(now)] + latency weight x detours at the peak in Gbps x ms.
+    R is half the mean over particles and half the mean over the worst quarter of them (conditional
+    value at risk: Rockafellar and Uryasev, 2000). A group that is withdrawn at an exit with a
+    utilisation above theta in any particle, or announced again, must lower the cost by more than
+    ``least_gain``, and keep the guard. The guard is a quantile over particles of the largest
+    utilisation soon. It must be within the target, or within that without changes.
+
+    Parameters
+    ----------
+    lands : Belief or Preferences
+        Where traffic may land: what a controller believes, or what is so (`perfect`).
+    announced : ndarray of bool, shape (groups, exits)
+    prepends : ndarray of int, shape (groups, exits)
+    province : ndarray of int, shape (groups,)
+    up : ndarray of bool, shape (exits,)
+    now_gbps, soon_gbps, peak_gbps : ndarray, shape (sources, groups)
+        Forecasts of the traffic now, at its largest soon, and in the busy hour.
+    capacity_gbps : ndarray, shape (exits,)
+    base_gbps : ndarray, shape (exits,) or (3, exits)
+        Load that is not steered: the same at all times, or now, soon and at the peak.
+    detour_ms : ndarray, shape (regions or sources, provinces, exits)
+        How much longer the way by each exit is than the shortest.
+    resting : ndarray of bool, shape (groups,)
+        Groups that may not change.
+    most_groups : int
+        Groups that may change at once.
+    settings : PlanSettings, optional
+    undo : ndarray of bool, shape (groups, exits), optional
+        Toggles that are allowed to resting groups too: those to be rolled back.
+    """
+    worlds = lands.preferences if isinstance(lands, Belief) else lands
+    allowed = np.repeat(~resting[:, None], announced.shape[1], axis=1)
+    search = _Search(
+        worlds,
+        (announced, prepends, province, up),
+        np.stack([now_gbps, soon_gbps, peak_gbps]),
+        np.where(up, np.maximum(capacity_gbps, NO_CAPACITY_GBPS), np.inf),
+        np.broadcast_to(base_gbps, (3, len(up))),
+        _by_source(detour_ms, worlds.region),
+        (allowed if undo is None else allowed | undo) & up,
+        settings or PlanSettings(),
+    )
+    while (toggle := search.best(most_groups)) is not None:
+        search.make(*toggle)
+    differs = search.announced != announced
+    changed, toggles = int(differs.any(axis=1).sum()), int(differs.sum())
+    return Plan(search.announced, prepends, changed, toggles, search.guard, not toggles)
+
+
+def _by_source(detour_ms: np.ndarray, region: np.ndarray) -> np.ndarray:
+    """Return detours by province, source and exit; nothing lands where there is no way."""
+    each = detour_ms if len(detour_ms) == len(region) else detour_ms[region]
+    return np.ascontiguousarray(np.where(np.isfinite(each), each, 0.0).swapaxes(0, 1))
+
+
+class _Search:
+    """The announcements of a plan in the making, and what every toggle would move.
+
+    Attributes
+    ----------
+    announced : ndarray of bool, shape (groups, exits)
+    load : ndarray, shape (3, draws, exits)
+        Now, soon and at the peak.
+    moves : ndarray of bool, shape (open groups, exits)
+        Whether withdrawing a group at an exit, or announcing it there again, moves anything.
+    detours : ndarray, shape (open groups, exits)
+        Mean change of the detours at the peak by that, in Gbps x ms.
+    guard : float
+    """
+
+    def __init__(
+        self,
+        worlds: Preferences,
+        told: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
+        gbps: np.ndarray,
+        capacity: np.ndarray,
+        base: np.ndarray,
+        detour: np.ndarray,
+        allowed: np.ndarray,
+        settings: PlanSettings,
+    ) -> None:
+        announced, self._prepends, self._province, self._up = told
+        self._before, self.announced = announced, announced.copy()
+        self._worlds, self._gbps, self._detour = worlds, gbps, detour
+        self._capacity, self._settings = capacity, settings
+        self._size, self._draws = len(capacity), worlds.gamma.shape[1]
+        ranked = worlds.ranked(*told)
+        self.load = base[:, None, :] + self._loads(ranked.first)
+        self.guard = float(self._guard(self.load[SOON]))
+        self._limit = max(settings.target, self.guard)
+        self._open = np.flatnonzero(allowed.any(axis=1))
+        self._allowed = allowed[self._open]
+        shape = len(self._open), self._size
+        # What loads change by; one column more is for traffic that lands nowhere.
+        self._moved = np.zeros((*shape, 3, self._draws, self._size + 1))
+        self.detours, self.moves = np.zeros(shape), np.zeros(shape, dtype=bool)
+        self._ranked = Ranked(*(array[self._open] for array in ranked))
+        self._hot = self._hot_now()
+        every = np.arange(len(self._open))
+        self._count(every, self._withdrawn(every, self._hot))
+        self._count(every, self._announced_again(every))
+
+    def best(self, most_groups: int) -> tuple[int, int] | None:
+        """Return the toggle that lowers the cost most within the guard: open group and exit."""
+        group, exit_ = self._candidates(most_groups)
+        load, weight = self.load, self._settings.latency_weight
+        moved, detours = self._moved[group, exit_, ..., :-1], self.detours[group, exit_]
+        before = self._risk(load[NOW]) + self._risk(load[PEAK])
+        after = self._risk(load[NOW] + moved[:, NOW]) + self._risk(load[PEAK] + moved[:, PEAK])
+        gain = before - after - weight * detours
+        worth = np.flatnonzero(gain > self._settings.least_gain)
+        guard = self._guard(load[SOON] + moved[worth, SOON])
+        worth = worth[guard <= self._limit * (1 + 1e-12)]
+        if not len(worth):
+            return None
+        one = worth[gain[worth].argmax()]
+        return int(group[one]), int(exit_[one])
+
+    def make(self, group: int, exit_: int) -> None:
+        """Withdraw an open group at an exit, or announce it there again."""
+        g = self._open[group]
+        self.announced[g, exit_] ^= True
+        self.load = self.load + self._moved[group, exit_, ..., :-1]
+        self.guard = float(self._guard(self.load[SOON]))
+        self._work_out(group)
+        if (hotter := self._hot_now() & ~self._hot).any():
+            self._hot |= hotter
+            every = np.arange(len(self._open))
+            self._count(every, self._withdrawn(every, hotter))
+
+    def _hot_now(self) -> np.ndarray:
+        """Return the exits above theta, now or at the peak, in any particle."""
+        used = self.load[[NOW, PEAK]] / self._capacity
+        return (used > self._settings.theta).any(axis=(0, 1))
+
+    def _candidates(self, most_groups: int) -> tuple[np.ndarray, np.ndarray]:
+        """Return the toggles that are allowed and may help: open groups and exits."""
+        announced = self.announced[self._open] & self._up
+        # The last announcement of a group stays: without any, all follow the aggregate for good.
+        withdraw = announced & self._hot_now() & (announced.sum(axis=1) > 1)[:, None]
+        may = self._allowed & (withdraw | ~announced)
+        changed = (self.announced != self._before)[self._open].any(axis=1)
+        if changed.sum() >= most_groups:
+            may &= changed[:, None]
+        group, exit_ = np.nonzero(may & self.moves)
+        return group, exit_
+
+    def _risk(self, load: np.ndarray) -> np.ndarray:
+        """Return half the mean cost and half that of the worst particles, of loads by particle."""
+        over = np.maximum(load / self._capacity - self._settings.theta, 0.0)
+        room = np.where(np.isfinite(self._capacity), self._capacity, 0.0)
+        cost = np.sort((over * over) @ room, axis=-1)
+        worst = int(np.ceil(WORST * self._draws))
+        return 0.5 * cost.mean(axis=-1) + 0.5 * cost[..., -worst:].mean(axis=-1)
+
+    def _guard(self, load: np.ndarray) -> np.ndarray:
+        """Return a quantile over particles of the largest utilisation.
+
+        It is the quantile that one more draw of the same law exceeds at the chance left
+        (`weibull`); linear interpolation between 16 draws would be exceeded at 15 % for 10 %.
+        """
+        largest = (load / self._capacity).max(axis=-1)
+        return np.quantile(largest, self._settings.quantile, axis=-1, method="weibull")
+
+    # -- what moves --------------------------------------------------------------------------------
+
+    def _loads(self, landed: np.ndarray) -> np.ndarray:
+        """Return the loads of traffic that lands so; shape (3, draws, exits)."""
+        size = self._size + 1
+        place = (np.arange(self._draws) * size + landed) % (self._draws * size)
+        # -1 lands in the last column of the draw before, which is left out.
+        return np.stack(
+            [
+                np.bincount(place.ravel(), _spread(gbps.T, landed), self._draws * size)
+                for gbps in self._gbps
+            ]
+        ).reshape(3, self._draws, size)[:, :, :-1]
+
+    def _work_out(self, group: int) -> None:
+        """Work out anew what each toggle of an open group moves."""
+        one, g = np.array([group]), self._open[group : group + 1]
+        ranked = self._worlds.ranked(
+            self.announced[g], self._prepends[g], self._province[g], self._up
+        )
+        for array, new in zip(self._ranked, ranked, strict=True):
+            array[group] = new[0]
+        self._moved[group], self.detours[group], self.moves[group] = 0.0, 0.0, False
+        self._count(one, self._withdrawn(one, self._hot))
+        self._count(one, self._announced_again(one))
+
+    def _withdrawn(self, open_: np.ndarray, hot: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return all flows that withdrawals at hot exits move.
+
+        Returns
+        -------
+        tuple of ndarray
+            Place of the group in *open_*, source, draw, exit of the toggle, exits before and after.
+        """
+        first, second, value = (array[open_] for array in self._ranked)
+        g, s, k = np.nonzero((first != second) & hot[first] & np.isfinite(value))
+        old = first[g, s, k]
+        return g, s, k, old, old, second[g, s, k]
+
+    def _announced_again(self, open_: np.ndarray) -> tuple[np.ndarray, ...]:
+        """Return all flows that announcing again moves; as `_withdrawn`."""
+        groups = self._open[open_]
+        pair, e = np.nonzero(~self.announced[groups] & self._up)
+        specific = self._worlds.specific[self._province[groups[pair]], :, :, e]
+        prepends = self._prepends[groups[pair], e]
+        if prepends.any():
+            specific = specific - self._worlds.gamma * prepends[:, None, None]
+        first, _, value = (array[open_] for array in self._ranked)
+        better, s, k = np.nonzero(specific > value[pair])
+        g, toggle = pair[better], e[better]
+        return g, s, k, toggle, first[g, s, k], toggle
+
+    def _count(self, chosen: np.ndarray, flows: tuple[np.ndarray, ...]) -> None:
+        """Add flows to what the toggles of some open groups move.
+
+        Parameters
+        ----------
+        chosen : ndarray of int
+            Open groups.
+        flows : tuple of ndarray
+            As `_withdrawn`.
+        """
+        g, s, k, toggle, old, new = flows
+        size, open_ = self._size + 1, chosen[g]
+        gbps = self._gbps[:, s, self._open[open_]]
+        self.moves[open_, toggle] = True
+        row = ((open_ * self._size + toggle) * 3 * self._draws + k) * size
+        gains, loses = (row + np.where(at < 0, self._size, at) for at in (new, old))
+        flat = self._moved.reshape(-1)
+        for time in range(3):
+            np.add.at(flat, gains + time * self._draws * size, gbps[time])
+            np.subtract.at(flat, loses + time * self._draws * size, gbps[time])
+        change = gbps[PEAK] * (self._detour_of(open_, s, new) - self._detour_of(open_, s, old))
+        at = open_ * self._size + toggle
+        np.add.at(self.detours.reshape(-1), at, change / self._draws)
+
+    def _detour_of(self, open_: np.ndarray, s: np.ndarray, landed: np.ndarray) -> np.ndarray:
+        """Return the detours of flows; none where they land nowhere."""
+        _, sources, exits = self._detour.shape
+        place = (self._province[self._open[open_]] * sources + s) * exits + landed
+        return np.where(landed < 0, 0.0, self._detour.reshape(-1)[place])
+
+
+def _spread(gbps: np.ndarray, landed: np.ndarray) -> np.ndarray:
+    """Return the traffic of every group and source once for each draw, flat."""
+    return np.broadcast_to(gbps[:, :, None], landed.shape).ravel()
