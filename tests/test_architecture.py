@@ -25,7 +25,7 @@ FLOORS = [
     ["simulation"],
     ["routing", "traffic"],
     ["optimise"],
-    ["paths"],
+    ["paths", "inbound"],
     ["formats"],
     ["uncertainty"],
     ["results"],

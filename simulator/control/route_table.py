@@ -33,6 +33,11 @@ class RouteTable:
     ----------
     static : Routes or None
         The static routes.
+    landings : Routes or None
+        Routes of inbound traffic by where neighbours abroad hand it over, above the static routes;
+        None where the static routes say where that is.
+    withdrawn : list of callable
+        Called when all steered traffic returns to the static routes.
     steering : dict of str to Routes
         Steered routes, by layer.
     in_force : Routes or None
@@ -52,6 +57,8 @@ class RouteTable:
     ) -> None:
         self.demands = demands
         self.static: Routes | None = None
+        self.landings: Routes | None = None
+        self.withdrawn: list[Callable[[], None]] = []
         self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
         self.halts = 0
@@ -80,9 +87,16 @@ class RouteTable:
         self.steering[layer] = routes
         return self._compose()
 
+    def install_landings(self, routes: Routes) -> Moved | None:
+        """Let inbound traffic arrive elsewhere."""
+        self.landings = routes
+        return self._compose()
+
     def withdraw(self) -> Moved | None:
         """Return all steered traffic to the static routes."""
         self.steering.clear()
+        for each in self.withdrawn:
+            each()
         return self._compose()
 
     def halt(self, down: bool) -> None:
@@ -96,6 +110,8 @@ class RouteTable:
         """What traffic follows where this layer of steering, if any, does not lead it."""
         assert self.static is not None
         routes = self._alive(self.static) if self.static.rescales else self.static
+        if self.landings is not None:
+            routes = self._alive(self.landings).with_fallback(routes)
         for name, steering in self.steering.items():
             if name != layer:
                 routes = self._alive(steering).with_fallback(routes)

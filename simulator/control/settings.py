@@ -108,13 +108,39 @@ class Announcements:
     stray : float
         Chance that traffic announced to an exit leaks to another one. 24 % after a withdrawal fall
         outside the three likeliest places (TIPSY, SIGCOMM 2022). Drawn once for every demand and
-        exit: catchments hold for a replication, and the controller does not know them.
+        exit: catchments hold for a replication, and the controller does not know them. Of
+        ``plan: scheme``; with ``inbound`` the world says who strays.
+    plan : str
+        What is announced where. ``scheme``: what the scheme would steer at will, each group at one
+        exit. The others need ``inbound``, and withdraw groups at exits or announce them there
+        again. ``once``: one plan for the busy hour, before anything was seen. ``learn``: a new plan
+        every cycle, by what landings so far have taught. ``know``: the same with perfect knowledge
+        of what neighbours prefer, a bound.
+    hold : int
+        Cycles that a group rests after a change. Two hours keep the damping penalty of a group that
+        changes at each of them near 1000, half of where routers suppress (RFC 2439, RFC 7196).
+    max_groups : int
+        Groups that change in a cycle at most.
+    aim : float
+        Utilisation above which a plan counts load as a cost. Below ``most`` by what noise and drift
+        take.
+    learned_days : int
+        Days before the start in which ``learn`` and ``know`` have planned and seen landings of the
+        expected traffic. Without any they start at a blank: all is announced everywhere.
+    most : float
+        Utilisation that no exit may reach within the next hour by a change, at a chance of 90 %.
     """
 
     every_s: Positive = 1800.0
     install_s: NonNegative = 90.0
     group_share: PieceShare = 0.25
     stray: Fraction = 0.24
+    plan: Literal["scheme", "once", "learn", "know"] = "scheme"
+    hold: NonNegativeInt = 4
+    max_groups: PositiveInt = 10
+    aim: NonNegative = 0.68
+    most: Positive = 0.80
+    learned_days: NonNegativeInt = 0
 
 
 @checked

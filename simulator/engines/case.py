@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from simulator.control.strategy import Strategy
+from simulator.inbound.choices import Catchments
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.queues.queue import Queue
@@ -40,6 +41,8 @@ class Case:
         Rows of the demands table: ``region``, ``pair`` or ``none``.
     every : int
         Keep every n-th step in the tables; 0 for none.
+    inbound : Catchments, optional
+        How neighbours abroad choose where they hand over traffic.
     """
 
     network: Network
@@ -55,6 +58,7 @@ class Case:
     exit_target: float
     detail: str = "region"
     every: int = 1
+    inbound: Catchments | None = None
 
     def without_tables(self) -> Case:
         """Return the same case with figures only."""

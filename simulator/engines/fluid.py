@@ -32,7 +32,8 @@ class Fluid(Engine):
 
 def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMeter:
     """Return the meter of a strategy: exact sums over the intervals between two changes."""
-    case = stage.case
+    case, mine = stage.case, stage.case.strategies[strategy]
+    lands = stage.inbound is not None and not mine.control.at_will
     return FluidMeter(
         stage.clock,
         stage.network_state,
@@ -46,7 +47,7 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         detail=case.detail,
         every=case.every,
         emit=partial(stage.emit, strategy),
-        headroom=Headroom(case.strategies[strategy], case.demands, case.exit_target, stage.streams),
+        headroom=Headroom(mine, case.demands, case.exit_target, stage.streams, lands=lands),
         cost=case.strategies[case.yardstick].scheme.cost if case.yardstick else None,
         qos=case.series.qos,
         elastic_share=case.series.elastic_share,

@@ -23,6 +23,7 @@ from simulator.results.metrics import Figures
 from simulator.results.writer import Coded
 from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
 from simulator.simulation.faults import outage
+from simulator.simulation.inbound_world import InboundWorld
 from simulator.simulation.network_state import NetworkState
 from simulator.simulation.scene import Scene
 from simulator.simulation.traffic_source import Source
@@ -69,7 +70,10 @@ class Stage(Scene):
         clock, streams = Clock(), Streams(case.seed, replication)
         memory_s = max(strategy.control.memory_s for strategy in case.strategies.values())
         source = Source(case.series, streams, case.steps, case.step_s, memory_s)
-        super().__init__(clock, NetworkState(clock, case.network), source, streams)
+        inbound = None
+        if case.inbound is not None:
+            inbound = InboundWorld(case.network, case.demands, case.inbound, streams)
+        super().__init__(clock, NetworkState(clock, case.network), source, streams, inbound)
         self.case, self.emit = case, emit
         self.progress: Callable[[float], None] = lambda done: None
         self._notes: list[tuple[float, str]] = []
@@ -83,6 +87,8 @@ class Stage(Scene):
         for run in self.runs.values():
             for layer in run.layers:
                 clock.process(control(self, layer))
+        if inbound is not None:
+            clock.process(inbound.drift(clock))
         for event in case.events:
             clock.process(outage(clock, self.network_state, event, self.halt, self.note))
         self.add(_traffic)

@@ -114,6 +114,9 @@ class Headroom:
         Utilisation of an exit direction.
     streams : Streams, optional
         Those of the replication; of seed 0 when left out.
+    lands : bool
+        Whether neighbours abroad choose where inbound traffic lands. Then what counts of it is the
+        load of the inward exits as it was: all of it grows alike, and nothing is announced anew.
     """
 
     def __init__(
@@ -122,8 +125,15 @@ class Headroom:
         demands: Demands,
         target: float,
         streams: Streams | None = None,
+        *,
+        lands: bool = False,
     ) -> None:
         self._strategy, self._demands, self._target = strategy, demands, target
+        self._lands = demands.of_class("international_in") if lands else None
+        if lands and strategy.has_controller:
+            steers = tuple(each for each in strategy.control.steers if each != "international_in")
+            control = replace(strategy.control, announcements=None, steers=steers)
+            self._strategy = replace(strategy, control=control)
         self._streams = streams or Streams(0, 0)
         self._questions: dict[int, _Question] = {}
         self._seen: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
@@ -131,18 +141,42 @@ class Headroom:
         self._limit = Limit(math.inf)
 
     def see(
-        self, network: Network, rates_gbps: np.ndarray, start_s: np.ndarray | None = None
+        self,
+        network: Network,
+        rates_gbps: np.ndarray,
+        start_s: np.ndarray | None = None,
+        utilisation: np.ndarray | None = None,
     ) -> None:
-        """Take note of instants (demands x instants) at which the network stood like this."""
+        """Take note of instants (demands x instants) at which the network stood like this.
+
+        *utilisation* is that of every arc (arcs x instants): needed where inbound traffic lands by
+        itself.
+        """
         if id(network) not in self._questions:
             self._questions[id(network)] = _Question(
                 self._strategy, network, self._demands, self._target, self._streams
             )
         start_s = np.zeros(rates_gbps.shape[1]) if start_s is None else start_s
+        if self._lands is not None and utilisation is not None:
+            self._limit = self._landed(network, utilisation, start_s)
+            rates_gbps = np.where(self._lands[:, None], 0.0, rates_gbps)
         self._seen.setdefault(id(network), []).append((rates_gbps, start_s))
         self._kept += rates_gbps.size
         if self._kept > _BUFFER:
             self._look()
+
+    def _landed(self, network: Network, utilisation: np.ndarray, start_s: np.ndarray) -> Limit:
+        """Return the limit, or a lower one that inbound traffic puts where it lands."""
+        arcs = network.exit_arcs["in"]
+        at = np.nan_to_num(utilisation[arcs], nan=0.0)
+        if not at.max(initial=0.0) > 0:
+            return self._limit
+        place, instant = np.unravel_index(np.argmax(at), at.shape)
+        factor = self._target / float(at[place, instant])
+        if factor >= self._limit.factor:
+            return self._limit
+        scope = f"exit:{network.links[arcs[place] // 2]}:in"
+        return Limit(factor, float(start_s[instant]), scope)
 
     def factor(self) -> float:
         """Return the least headroom of all instants noted."""

@@ -142,7 +142,7 @@ class FluidMeter:
         self._tally.add(state, seconds, self._exit_arcs)
         self._tally.add_paths(path_flows(routes, network, state, self._queue), seconds)
         self._rows.add(state, span, seconds)
-        self._headroom.see(network, rates, span[:, 0] / US_PER_S)
+        self._headroom.see(network, rates, span[:, 0] / US_PER_S, state.utilisation)
         if self._cost:
             for each, at in runs(routes):
                 self.cost_gbit_ms += float(self._cost(network, each, rates[:, at]) @ seconds[at])

@@ -41,6 +41,7 @@ def setting_problems(values: Values, document: Any) -> Iterator[Finding]:
     return chain(
         time_problems(values),
         strategy_problems(values, document),
+        inbound_problems(values),
         what_if_problems(values),
         service_problems(values),
     )
@@ -133,6 +134,28 @@ def strategy_problems(values: Values, document: Any) -> Iterator[Finding]:
             yield (*at, "fallback"), message
         for path, message in strategy.control.problems(None):
             yield (*at, "control", *path), message
+
+
+def inbound_problems(values: Values) -> Iterator[Finding]:
+    """Announcements that do not go with how inbound traffic lands."""
+    inbound = values.get("inbound")
+    for name, strategy in values.get("strategies", {}).items():
+        announcements = getattr(strategy.control, "announcements", None)
+        if announcements is None:
+            continue
+        path: KeyPath = ("strategies", name, "control", "announcements", "plan")
+        if inbound is None and announcements.plan != "scheme":
+            message = (
+                f"{announcements.plan} needs inbound, which says how neighbours abroad choose;"
+                " add inbound: {}"
+            )
+            yield path, message
+        elif inbound is not None and announcements.plan == "scheme":
+            message = (
+                "with inbound, neighbours abroad choose where traffic lands, and scheme calls it to"
+                " one exit; take once, learn or know"
+            )
+            yield path, message
 
 
 def _lacks_kind(document: Any, path: KeyPath) -> bool:

@@ -223,6 +223,7 @@ class Scenario(Assembled):
             exit_target=s.targets.exit_utilisation,
             detail=s.record.demands,
             every=s.record.every,
+            inbound=s.inbound,
         )
 
     def _recorded(self) -> Playback | None:

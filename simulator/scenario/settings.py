@@ -21,6 +21,7 @@ from simulator.control.strategy import Strategy
 from simulator.engines.engine import engine as engines
 from simulator.engines.fluid import Fluid
 from simulator.formats.rules.entries import CableEntry, NewExitEntry, NewRegion, UtcOffset
+from simulator.inbound.choices import Catchments
 from simulator.queues.burst import Burst
 from simulator.queues.queue import Queue
 from simulator.queues.queue import queue as queues
@@ -178,6 +179,9 @@ class Settings:
         Local dates or times (``2017-12-31``, ``2017-12-31T18:00``) in place of ``horizon_h``.
     step_s : float
         Traffic is constant for a step.
+    inbound : mapping, optional
+        How neighbours abroad choose where they hand over inbound traffic, of what each strategy
+        announces; without it inbound traffic lands where each strategy's routes lead it.
     utc_offset_h : float
         Hours ahead of UTC of the network's home, where its file does not tell.
     sources : mapping
@@ -205,6 +209,7 @@ class Settings:
     events: tuple[Event, ...] = ()
     record: Record = Record()
     targets: Targets = Targets()
+    inbound: Catchments | None = None
     utc_offset_h: UtcOffset | None = None
     exits: tuple[NewExitEntry, ...] = ()
     regions: tuple[NewRegion, ...] = ()

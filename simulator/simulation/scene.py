@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from simulator.model.streams import Streams
 from simulator.simulation.clock import Clock
+from simulator.simulation.inbound_world import InboundWorld
 from simulator.simulation.network_state import NetworkState
 from simulator.simulation.traffic_source import Source
 
@@ -23,9 +24,12 @@ class Scene:
         The true traffic.
     streams : Streams
         Random streams, by purpose and name.
+    inbound : InboundWorld, optional
+        Where neighbours abroad hand over traffic; where routes say so when left out.
     """
 
     clock: Clock
     network_state: NetworkState
     source: Source
     streams: Streams
+    inbound: InboundWorld | None = None

@@ -50,6 +50,11 @@ class Control(Registered):
         return False
 
     @property
+    def at_will(self) -> bool:
+        """Whether inbound traffic lands where the strategy leads it, whatever neighbours prefer."""
+        return self.perfect_information
+
+    @property
     def memory_s(self) -> float:
         """How far back the control looks at traffic."""
         return 0.0

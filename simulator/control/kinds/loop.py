@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from simulator.base.document import KeyPath
+from simulator.control.announcing import Announcing
 from simulator.control.kinds.control import Control, control
 from simulator.control.process import Context, Layer
 from simulator.control.settings import LoopSettings
@@ -36,6 +37,13 @@ class Loop(LoopSettings, Control):
     def has_controller(self) -> bool:
         """Whether there is a cycle."""
         return self.every_s is not None
+
+    @property
+    def at_will(self) -> bool:
+        """Whether a controller steers inbound traffic itself: a bound."""
+        return (
+            self.has_controller and "international_in" in self.steers and self.announcements is None
+        )
 
     @property
     def memory_s(self) -> float:
@@ -71,6 +79,9 @@ class Loop(LoopSettings, Control):
         yield static_layer(context, self.detect_s, self.converge_s)
         demands = context.route_table.demands
         steered = self.steered(context.scene.network_state.network, demands)
+        if context.scene.inbound is not None and not self.at_will:
+            yield Announcing(context, self).layer
+            steered = steered[~demands.of_class("international_in")[steered]]
         announced = np.zeros(len(steered), dtype=bool)
         if self.announcements:
             announced = demands.of_class("international_in")[steered]
@@ -94,6 +105,9 @@ class Loop(LoopSettings, Control):
 
     def problems(self, network: Network) -> Iterable[tuple[KeyPath, str]]:
         """Return settings of a controller that contradict each other."""
+        if self.announcements and self.announcements.plan != "once" and not self.has_controller:
+            message = "only plan: once is possible without a cycle; set every_s"
+            yield ("announcements", "plan"), message
         if not self.has_controller:
             return
         if not self.steers:

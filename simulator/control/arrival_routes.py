@@ -1,0 +1,81 @@
+"""ArrivalRoutes: the ways home of inbound traffic, by the exit where it lands."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.routes import Routes
+from simulator.paths.candidates import Paths, exit_paths
+from simulator.paths.shortest import destinations_of, shortest_to
+from simulator.routing.igp_ecmp import IgpEcmp
+
+
+class ArrivalRoutes:
+    """Routes of inbound demands, of which a share lands at each exit.
+
+    From where it lands traffic follows the metric. What lands where the static routes of the
+    metric lead it is on these, equal-cost paths and all.
+
+    Parameters
+    ----------
+    demands : Demands
+        The inbound ones.
+    exit_arcs : ndarray of int, shape (exits,)
+    """
+
+    def __init__(self, demands: Demands, exit_arcs: np.ndarray) -> None:
+        self._demands, self._exits = demands, exit_arcs
+        self._seen: Network | None = None
+
+    def over(self, network: Network, share: np.ndarray) -> Routes:
+        """Return routes with these shares of every demand by every exit.
+
+        Parameters
+        ----------
+        network : Network
+            In its present state.
+        share : ndarray, shape (demands, exits)
+        """
+        if self._seen is not network:
+            self._find(network)
+        elsewhere = np.where(self._natural, 0.0, share)
+        demand, place = np.nonzero((elsewhere > 0) & (self._place >= 0))
+        if not len(demand):
+            return self._static
+        paths = self._paths.take(self._place[demand, place])
+        by_exit = Routes.from_paths(
+            network,
+            len(self._demands),
+            demand,
+            elsewhere[demand, place],
+            paths.arcs,
+            paths.starts,
+        )
+        return by_exit.with_fallback(self._static)
+
+    def delays_ms(self, network: Network) -> np.ndarray:
+        """Propagation of every demand by every exit; infinite where there is no way."""
+        if self._seen is not network:
+            self._find(network)
+        found = np.append(self._paths.sums(network.delay_ms), np.inf)
+        return np.asarray(found[self._place])
+
+    def _find(self, network: Network) -> None:
+        self._seen, weight = network, network.metric
+        self._static = IgpEcmp().route(network, self._demands)
+        by_exit = self._static.matrix[self._exits].toarray().T
+        self._natural = by_exit > 1.0 - 1e-9
+        destinations, row = destinations_of(network, self._demands)
+        near = shortest_to(network, weight, destinations)
+        column = np.full(len(network.tail), -1)
+        column[self._exits] = np.arange(len(self._exits))
+        self._place = np.full((len(self._demands), len(self._exits)), -1)
+        self._paths = Paths.of([])
+        for ways in exit_paths(network, self._demands, weight, row, near):
+            place, which = np.nonzero(np.isfinite(ways.length))
+            at = column[ways.crossing[place]]
+            place, which, at = place[at >= 0], which[at >= 0], at[at >= 0]
+            self._place[ways.who[which], at] = len(self._paths.demand) + np.arange(len(at))
+            self._paths = self._paths.join(ways.paths(place, which))

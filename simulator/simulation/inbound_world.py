@@ -1,0 +1,155 @@
+"""InboundWorld: where inbound traffic lands in one replication, whatever a strategy announces."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from simulator.inbound.catchment import Catchment
+from simulator.inbound.choices import Catchments, Choices, neighbours_of
+from simulator.model.demands import Demands
+from simulator.model.network import Network
+from simulator.model.streams import Streams
+from simulator.paths.shortest import shortest_to
+from simulator.simulation.clock import Clock, Priority
+
+DRIFT_S = 1800.0
+"""How often preferences may change."""
+
+
+class Announced(NamedTuple):
+    """What a strategy announces.
+
+    Attributes
+    ----------
+    province : ndarray of int, shape (groups,)
+        Province of each prefix group.
+    exits : ndarray of bool, shape (groups, exits)
+        Where each group is announced.
+    prepends : ndarray of int, shape (groups, exits)
+    """
+
+    province: np.ndarray
+    exits: np.ndarray
+    prepends: np.ndarray
+
+
+class InboundWorld:
+    """Where neighbours abroad hand over traffic: the same for every strategy.
+
+    Attributes
+    ----------
+    mine : ndarray of int
+        Positions of the inbound demands.
+    exit_arcs : ndarray of int, shape (exits,)
+        Inward arcs of the exits.
+    choices : Choices
+        Regions and provinces in the order of their nodes.
+    catchment : Catchment
+        What neighbours prefer at this instant.
+    changed : list of callable
+        Called after preferences have changed.
+    """
+
+    def __init__(
+        self, network: Network, demands: Demands, settings: Catchments, streams: Streams
+    ) -> None:
+        self.mine = np.flatnonzero(demands.of_class("international_in"))
+        self.exit_arcs = network.exit_arcs["in"]
+        regions, self._region = np.unique(demands.source[self.mine], return_inverse=True)
+        provinces, self._province = np.unique(demands.target[self.mine], return_inverse=True)
+        names = [network.nodes[node] for node in regions]
+        sources, region, weight = neighbours_of(names, settings)
+        self.choices = Choices(
+            sources,
+            region,
+            weight,
+            tuple(network.nodes[node] for node in provinces),
+            tuple(network.links[arc // 2] for arc in self.exit_arcs),
+            _ways_ms(network, self.exit_arcs, regions, provinces),
+        )
+        self.settings = settings
+        self.catchment = Catchment.drawn(self.choices, settings, streams)
+        self._drifts = streams.generator("catchment drift", "")
+        self.changed: list[Callable[[], None]] = []
+
+    def everywhere(self, groups: int = 1) -> Announced:
+        """Return the state in which so many groups a province are announced at every exit."""
+        province = np.repeat(np.arange(len(self.choices.provinces)), groups)
+        shape = len(province), len(self.exit_arcs)
+        return Announced(province, np.ones(shape, dtype=bool), np.zeros(shape, dtype=np.int64))
+
+    def up(self, network: Network) -> np.ndarray:
+        """Which exits carry inbound traffic, shape (exits,)."""
+        return network.up[self.exit_arcs] & (network.capacity_gbps[self.exit_arcs] > 0)
+
+    def landed(self, announced: Announced, network: Network) -> np.ndarray:
+        """Exit at which every source hands over to every group, shape (sources, groups)."""
+        return self.catchment.lands(
+            announced.exits, announced.prepends, announced.province, self.up(network)
+        )
+
+    def shares(self, announced: Announced, network: Network) -> np.ndarray:
+        """Share of each inbound demand that lands at each exit, shape (inbound demands, exits)."""
+        landed = self.landed(announced, network)
+        arrivals = self.catchment.arrivals(landed, province=announced.province)
+        return np.asarray(arrivals[self._region, self._province])
+
+    def by_pair(self, values: np.ndarray, nothing: float) -> np.ndarray:
+        """Values of inbound demands by exit as a table, shape (regions, provinces, exits).
+
+        *nothing* stands for pairs without a demand; of several services the last one counts.
+        """
+        table = np.full(self.choices.metric_ms.shape, nothing)
+        table[self._region, self._province] = values
+        return table
+
+    def volumes(self, gbps: np.ndarray, province: np.ndarray) -> np.ndarray:
+        """Traffic of each source to each group, shape (sources, groups).
+
+        Parameters
+        ----------
+        gbps : ndarray, shape (inbound demands,)
+        province : ndarray of int, shape (groups,)
+        """
+        shape = self.choices.metric_ms.shape[:2]
+        total = np.zeros(shape)
+        np.add.at(total, (self._region, self._province), gbps)
+        per_group = total[:, province] / np.bincount(province, minlength=shape[1])[province]
+        return np.asarray(per_group[self.choices.region] * self.choices.weight[:, None])
+
+    def drift(self, clock: Clock) -> Iterator[Any]:
+        """Let preferences change as time passes: a process."""
+        while self.settings.drift_per_day > 0:
+            yield clock.after(DRIFT_S, Priority.CAPACITY)
+            before = self.catchment
+            self.catchment = before.drifted(DRIFT_S / 86400.0, self._drifts)
+            if self.catchment is not before:
+                for each in self.changed:
+                    each()
+
+
+def _ways_ms(
+    network: Network, exit_arcs: np.ndarray, regions: np.ndarray, provinces: np.ndarray
+) -> np.ndarray:
+    """Length of the shortest way of each region to each province by each exit, in ms of fibre.
+
+    By the metric, as the static routes are, times the delay that a unit of it usually has.
+    """
+    weight = network.metric
+    to_exit = shortest_to(network, weight, network.tail[exit_arcs]).distance
+    onward = shortest_to(network, weight, provinces).distance
+    length = (
+        to_exit[:, regions].T[:, None, :]
+        + weight[exit_arcs]
+        + onward[:, network.head[exit_arcs]][None]
+    )
+    length[:, :, ~network.up[exit_arcs]] = np.inf
+    if network.closed is not None:
+        shut = network.closed[np.ix_(exit_arcs, regions)].T
+        length[np.broadcast_to(shut[:, None, :], length.shape)] = np.inf
+    some = (weight > 0) & (network.delay_ms > 0)
+    unit_ms = float(np.median(network.delay_ms[some] / weight[some])) if some.any() else 1.0
+    return np.asarray(length * unit_ms)
