@@ -185,7 +185,8 @@ class _Search:
     ) -> None:
         announced, self._prepends, self._province, self._up = told
         self._before, self.announced = announced, announced.copy()
-        self._worlds, self._gbps, self._detour = worlds, gbps, detour
+        self._worlds, self._detour = worlds, detour
+        self._gbps = np.ascontiguousarray(gbps.swapaxes(1, 2))  # groups, then sources
         self._capacity, self._settings = capacity, settings
         self._size, self._draws = len(capacity), worlds.gamma.shape[1]
         ranked = worlds.ranked(*told)
@@ -195,8 +196,7 @@ class _Search:
         self._open = np.flatnonzero(allowed.any(axis=1))
         self._allowed = allowed[self._open]
         shape = len(self._open), self._size
-        # What loads change by; one column more is for traffic that lands nowhere.
-        self._moved = np.zeros((*shape, 3, self._draws, self._size + 1))
+        self._moved = np.zeros((3, *shape, self._draws, self._size))
         self.detours, self.moves = np.zeros(shape), np.zeros(shape, dtype=bool)
         self._ranked = Ranked(*(array[self._open] for array in ranked))
         self._hot = self._hot_now()
@@ -208,12 +208,12 @@ class _Search:
         """Return the toggle that lowers the cost most within the guard: open group and exit."""
         group, exit_ = self._candidates(most_groups)
         load, weight = self.load, self._settings.latency_weight
-        moved, detours = self._moved[group, exit_, ..., :-1], self.detours[group, exit_]
-        before = self._risk(load[NOW]) + self._risk(load[PEAK])
-        after = self._risk(load[NOW] + moved[:, NOW]) + self._risk(load[PEAK] + moved[:, PEAK])
-        gain = before - after - weight * detours
+        gain = -weight * self.detours[group, exit_]
+        for time in (NOW, PEAK):
+            moved = self._moved[time, group, exit_]
+            gain += self._risk(load[time]) - self._risk(load[time] + moved)
         worth = np.flatnonzero(gain > self._settings.least_gain)
-        guard = self._guard(load[SOON] + moved[worth, SOON])
+        guard = self._guard(load[SOON] + self._moved[SOON, group[worth], exit_[worth]])
         worth = worth[guard <= self._limit * (1 + 1e-12)]
         if not len(worth):
             return None
@@ -224,7 +224,7 @@ class _Search:
         """Withdraw an open group at an exit, or announce it there again."""
         g = self._open[group]
         self.announced[g, exit_] ^= True
-        self.load = self.load + self._moved[group, exit_, ..., :-1]
+        self.load = self.load + self._moved[:, group, exit_]
         self.guard = float(self._guard(self.load[SOON]))
         self._work_out(group)
         if (hotter := self._hot_now() & ~self._hot).any():
@@ -275,7 +275,7 @@ class _Search:
         # -1 lands in the last column of the draw before, which is left out.
         return np.stack(
             [
-                np.bincount(place.ravel(), _spread(gbps.T, landed), self._draws * size)
+                np.bincount(place.ravel(), _spread(gbps, landed), self._draws * size)
                 for gbps in self._gbps
             ]
         ).reshape(3, self._draws, size)[:, :, :-1]
@@ -288,7 +288,7 @@ class _Search:
         )
         for array, new in zip(self._ranked, ranked, strict=True):
             array[group] = new[0]
-        self._moved[group], self.detours[group], self.moves[group] = 0.0, 0.0, False
+        self.moves[group], self.detours[group] = False, 0.0
         self._count(one, self._withdrawn(one, self._hot))
         self._count(one, self._announced_again(one))
 
@@ -319,28 +319,34 @@ class _Search:
         return g, s, k, toggle, first[g, s, k], toggle
 
     def _count(self, chosen: np.ndarray, flows: tuple[np.ndarray, ...]) -> None:
-        """Add flows to what the toggles of some open groups move.
+        """Set what toggles of some open groups move to the sum of their flows.
 
         Parameters
         ----------
         chosen : ndarray of int
             Open groups.
         flows : tuple of ndarray
-            As `_withdrawn`.
+            As `_withdrawn`, all that the toggles move.
         """
         g, s, k, toggle, old, new = flows
-        size, open_ = self._size + 1, chosen[g]
-        gbps = self._gbps[:, s, self._open[open_]]
-        self.moves[open_, toggle] = True
-        row = ((open_ * self._size + toggle) * 3 * self._draws + k) * size
-        gains, loses = (row + np.where(at < 0, self._size, at) for at in (new, old))
-        flat = self._moved.reshape(-1)
-        for time in range(3):
-            np.add.at(flat, gains + time * self._draws * size, gbps[time])
-            np.subtract.at(flat, loses + time * self._draws * size, gbps[time])
-        change = gbps[PEAK] * (self._detour_of(open_, s, new) - self._detour_of(open_, s, old))
-        at = open_ * self._size + toggle
-        np.add.at(self.detours.reshape(-1), at, change / self._draws)
+        open_, exits = chosen[g], self._size
+        toggles, one = np.unique(open_ * exits + toggle, return_inverse=True)
+        group, exit_ = np.divmod(toggles, exits)
+        other, sign = np.where(new == toggle, old, new), np.where(new == toggle, -1.0, 1.0)
+        place = (one * self._draws + k) * (exits + 1) + np.where(other < 0, exits, other)
+        volume = self._open[open_] * self._gbps.shape[2] + s
+        every, shape = np.arange(len(toggles)), (len(toggles), self._draws, exits + 1)
+        for time, gbps in enumerate(self._gbps):
+            flow = sign * gbps.reshape(-1)[volume]
+            moved = np.bincount(place, flow, np.prod(shape)).reshape(shape)
+            # What others gain the exit of the toggle loses, or the other way round. The column
+            # more is for traffic that lands nowhere.
+            moved[every, :, exit_] -= moved.sum(axis=2)
+            self._moved[time, group, exit_] = moved[:, :, :-1]
+        longer = self._detour_of(open_, s, new) - self._detour_of(open_, s, old)
+        change = np.bincount(one, self._gbps[PEAK].reshape(-1)[volume] * longer, len(toggles))
+        self.detours[group, exit_] = change / self._draws
+        self.moves[group, exit_] = True
 
     def _detour_of(self, open_: np.ndarray, s: np.ndarray, landed: np.ndarray) -> np.ndarray:
         """Return the detours of flows; none where they land nowhere."""
