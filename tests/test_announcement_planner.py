@@ -288,3 +288,24 @@ def test_days():
     assert len(acts) >= 30
     assert exceeded <= 0.1 + 3 * (0.1 * 0.9 / len(acts)) ** 0.5
     assert np.mean(learned) < np.mean(unlearned)
+
+
+def test_a_plan_is_the_same_when_asked_for_again_and_depends_on_all_it_is_given():
+    """What is kept from one cycle to the next is the same as what is worked out anew."""
+    case = Case(Catchments(neighbours=4), provinces=6, spare=1.2)
+    case.announced[:] = some(case.announced, 5, 0.7)
+    kept = believed(case.catchment)
+    other = np.ones_like(case.announced)
+    changes = (
+        {}, {}, {"now_gbps": case.gbps}, {"resting": case.province == 1},
+        {"detour_ms": 3.0 * case.detour}, {"base_gbps": 0.3 * case.capacity},
+        {"announced": other}, {"capacity_gbps": 0.5 * case.capacity}, {},
+    )  # fmt: skip
+    for change in changes:
+        made = case.plan(kept, settings=FREE, **dict(change))
+        anew = case.plan(believed(case.catchment), settings=FREE, **dict(change))
+        np.testing.assert_array_equal(made.announced, anew.announced)
+        assert made[2:] == anew[2:]
+    landed = kept.lands(*case.told)
+    landed[:] = -1
+    assert (kept.lands(*case.told) >= 0).all()
