@@ -21,7 +21,7 @@ TOLERANCE = 1e-9
 
 @dataclass(frozen=True, eq=False)
 class _Seen:
-    """Landings of one instant, and what was announced."""
+    """Where traffic landed at one instant, and what was announced."""
 
     landed: np.ndarray
     announced: np.ndarray

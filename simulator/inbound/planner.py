@@ -157,6 +157,31 @@ def _by_source(detour_ms: np.ndarray, region: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(np.where(np.isfinite(each), each, 0.0).swapaxes(0, 1))
 
 
+class _Flows(NamedTuple):
+    """Traffic that some toggles move, a source of a group in a draw each.
+
+    Attributes
+    ----------
+    group, exit_ : ndarray of int, shape (toggles,)
+        Open groups and exits of the toggles.
+    of : ndarray of int, shape (flows,)
+        Toggle of each flow.
+    cell : ndarray of int, shape (flows,)
+        Toggle, draw and the other exit, where the flow lands before or after, as one number.
+    traffic : ndarray of int, shape (flows,)
+        Group and source as one number.
+    longer_ms : ndarray, shape (flows,)
+        Detour by the other exit, less that by the exit of the toggle.
+    """
+
+    group: np.ndarray
+    exit_: np.ndarray
+    of: np.ndarray
+    cell: np.ndarray
+    traffic: np.ndarray
+    longer_ms: np.ndarray
+
+
 class _Search:
     """The announcements of a plan in the making, and what every toggle would move.
 
@@ -185,7 +210,8 @@ class _Search:
     ) -> None:
         announced, self._prepends, self._province, self._up = told
         self._before, self.announced = announced, announced.copy()
-        self._worlds, self._gbps, self._detour = worlds, gbps, detour
+        self._worlds, self._detour = worlds, detour
+        self._gbps = np.ascontiguousarray(gbps.swapaxes(1, 2))  # groups, then sources
         self._capacity, self._settings = capacity, settings
         self._size, self._draws = len(capacity), worlds.gamma.shape[1]
         ranked = worlds.ranked(*told)
@@ -195,25 +221,27 @@ class _Search:
         self._open = np.flatnonzero(allowed.any(axis=1))
         self._allowed = allowed[self._open]
         shape = len(self._open), self._size
-        # What loads change by; one column more is for traffic that lands nowhere.
-        self._moved = np.zeros((*shape, 3, self._draws, self._size + 1))
+        self._moved = np.zeros((3, *shape, self._draws, self._size))
         self.detours, self.moves = np.zeros(shape), np.zeros(shape, dtype=bool)
         self._ranked = Ranked(*(array[self._open] for array in ranked))
         self._hot = self._hot_now()
         every = np.arange(len(self._open))
-        self._count(every, self._withdrawn(every, self._hot))
-        self._count(every, self._announced_again(every))
+        asked = *(array.tobytes() for array in (*told, detour, allowed)), self._hot.tobytes()
+        away = worlds.same("withdrawn", asked, lambda: self._withdrawn(every, self._hot))
+        back = worlds.same("announced again", asked, lambda: self._announced_again(every))
+        self._count(away, 1.0)
+        self._count(back, -1.0)
 
     def best(self, most_groups: int) -> tuple[int, int] | None:
         """Return the toggle that lowers the cost most within the guard: open group and exit."""
         group, exit_ = self._candidates(most_groups)
         load, weight = self.load, self._settings.latency_weight
-        moved, detours = self._moved[group, exit_, ..., :-1], self.detours[group, exit_]
-        before = self._risk(load[NOW]) + self._risk(load[PEAK])
-        after = self._risk(load[NOW] + moved[:, NOW]) + self._risk(load[PEAK] + moved[:, PEAK])
-        gain = before - after - weight * detours
+        gain = -weight * self.detours[group, exit_]
+        for time in (NOW, PEAK):
+            moved = self._moved[time, group, exit_]
+            gain += self._risk(load[time]) - self._risk(load[time] + moved)
         worth = np.flatnonzero(gain > self._settings.least_gain)
-        guard = self._guard(load[SOON] + moved[worth, SOON])
+        guard = self._guard(load[SOON] + self._moved[SOON, group[worth], exit_[worth]])
         worth = worth[guard <= self._limit * (1 + 1e-12)]
         if not len(worth):
             return None
@@ -224,13 +252,13 @@ class _Search:
         """Withdraw an open group at an exit, or announce it there again."""
         g = self._open[group]
         self.announced[g, exit_] ^= True
-        self.load = self.load + self._moved[group, exit_, ..., :-1]
+        self.load = self.load + self._moved[:, group, exit_]
         self.guard = float(self._guard(self.load[SOON]))
         self._work_out(group)
         if (hotter := self._hot_now() & ~self._hot).any():
             self._hot |= hotter
             every = np.arange(len(self._open))
-            self._count(every, self._withdrawn(every, hotter))
+            self._count(self._withdrawn(every, hotter), 1.0)
 
     def _hot_now(self) -> np.ndarray:
         """Return the exits above theta, now or at the peak, in any particle."""
@@ -275,7 +303,7 @@ class _Search:
         # -1 lands in the last column of the draw before, which is left out.
         return np.stack(
             [
-                np.bincount(place.ravel(), _spread(gbps.T, landed), self._draws * size)
+                np.bincount(place.ravel(), _spread(gbps, landed), self._draws * size)
                 for gbps in self._gbps
             ]
         ).reshape(3, self._draws, size)[:, :, :-1]
@@ -288,25 +316,21 @@ class _Search:
         )
         for array, new in zip(self._ranked, ranked, strict=True):
             array[group] = new[0]
-        self._moved[group], self.detours[group], self.moves[group] = 0.0, 0.0, False
-        self._count(one, self._withdrawn(one, self._hot))
-        self._count(one, self._announced_again(one))
+        self.moves[group], self.detours[group] = False, 0.0
+        self._count(self._withdrawn(one, self._hot), 1.0)
+        self._count(self._announced_again(one), -1.0)
 
-    def _withdrawn(self, open_: np.ndarray, hot: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return all flows that withdrawals at hot exits move.
+    def _withdrawn(self, open_: np.ndarray, hot: np.ndarray) -> _Flows:
+        """Return what withdrawals of some open groups at hot exits move.
 
-        Returns
-        -------
-        tuple of ndarray
-            Place of the group in *open_*, source, draw, exit of the toggle, exits before and after.
+        A withdrawn source never lands nowhere: the aggregate leads to the same exit at the least.
         """
         first, second, value = (array[open_] for array in self._ranked)
         g, s, k = np.nonzero((first != second) & hot[first] & np.isfinite(value))
-        old = first[g, s, k]
-        return g, s, k, old, old, second[g, s, k]
+        return self._flows(open_, (g, s, k), first[g, s, k], second[g, s, k])
 
-    def _announced_again(self, open_: np.ndarray) -> tuple[np.ndarray, ...]:
-        """Return all flows that announcing again moves; as `_withdrawn`."""
+    def _announced_again(self, open_: np.ndarray) -> _Flows:
+        """Return what announcing some open groups again, each where it is withdrawn, moves."""
         groups = self._open[open_]
         pair, e = np.nonzero(~self.announced[groups] & self._up)
         specific = self._worlds.specific[self._province[groups[pair]], :, :, e]
@@ -315,38 +339,58 @@ class _Search:
             specific = specific - self._worlds.gamma * prepends[:, None, None]
         first, _, value = (array[open_] for array in self._ranked)
         better, s, k = np.nonzero(specific > value[pair])
-        g, toggle = pair[better], e[better]
-        return g, s, k, toggle, first[g, s, k], toggle
+        g = pair[better]
+        return self._flows(open_, (g, s, k), e[better], first[g, s, k])
 
-    def _count(self, chosen: np.ndarray, flows: tuple[np.ndarray, ...]) -> None:
-        """Add flows to what the toggles of some open groups move.
+    def _flows(
+        self,
+        open_: np.ndarray,
+        found: tuple[np.ndarray, ...],
+        toggle: np.ndarray,
+        other: np.ndarray,
+    ) -> _Flows:
+        """Return flows of some open groups.
 
         Parameters
         ----------
-        chosen : ndarray of int
-            Open groups.
-        flows : tuple of ndarray
-            As `_withdrawn`.
+        open_ : ndarray of int
+        found : tuple of three ndarrays of int
+            For each flow its group's place in *open_*, its source and its draw.
+        toggle, other : ndarray of int
+            The exit of the toggle, and the other exit.
         """
-        g, s, k, toggle, old, new = flows
-        size, open_ = self._size + 1, chosen[g]
-        gbps = self._gbps[:, s, self._open[open_]]
-        self.moves[open_, toggle] = True
-        row = ((open_ * self._size + toggle) * 3 * self._draws + k) * size
-        gains, loses = (row + np.where(at < 0, self._size, at) for at in (new, old))
-        flat = self._moved.reshape(-1)
-        for time in range(3):
-            np.add.at(flat, gains + time * self._draws * size, gbps[time])
-            np.subtract.at(flat, loses + time * self._draws * size, gbps[time])
-        change = gbps[PEAK] * (self._detour_of(open_, s, new) - self._detour_of(open_, s, old))
-        at = open_ * self._size + toggle
-        np.add.at(self.detours.reshape(-1), at, change / self._draws)
+        (g, s, k), groups, exits = found, self._open[open_], self._size
+        number = np.zeros((len(open_), exits), dtype=int)  # of each toggle with any flow, from 0
+        number[g, toggle] = 1
+        place, exit_ = np.nonzero(number)
+        number[place, exit_] = np.arange(len(place))
+        of, sources = number[g, toggle], len(self._worlds.region)
+        cell = (of * self._draws + k) * exits + other
+        way = ((self._province[groups] * sources)[g] + s) * exits
+        detour = self._detour.reshape(-1)
+        longer = detour[way + other] - detour[way + toggle]
+        return _Flows(open_[place], exit_, of, cell, (groups * sources)[g] + s, longer)
 
-    def _detour_of(self, open_: np.ndarray, s: np.ndarray, landed: np.ndarray) -> np.ndarray:
-        """Return the detours of flows; none where they land nowhere."""
-        _, sources, exits = self._detour.shape
-        place = (self._province[self._open[open_]] * sources + s) * exits + landed
-        return np.where(landed < 0, 0.0, self._detour.reshape(-1)[place])
+    def _count(self, flows: _Flows, sign: float) -> None:
+        """Set what toggles move to the sum of their flows.
+
+        Parameters
+        ----------
+        flows : _Flows
+            All that the toggles move.
+        sign : float
+            1 if they move it to the other exits, and -1 if from there.
+        """
+        group, exit_, of, cell, traffic, longer_ms = flows
+        every, shape = np.arange(len(group)), (len(group), self._draws, self._size)
+        for time, gbps in enumerate(self._gbps):
+            moved = sign * np.bincount(cell, gbps.reshape(-1)[traffic], np.prod(shape))
+            moved = moved.reshape(shape)
+            moved[every, :, exit_] -= moved.sum(axis=2)  # what the other exits gain, it loses
+            self._moved[time, group, exit_] = moved
+        longer = np.bincount(of, self._gbps[PEAK].reshape(-1)[traffic] * longer_ms, len(group))
+        self.detours[group, exit_] = sign / self._draws * longer
+        self.moves[group, exit_] = True
 
 
 def _spread(gbps: np.ndarray, landed: np.ndarray) -> np.ndarray:

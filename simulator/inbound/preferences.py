@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from simulator.inbound.choices import Choices, is_natural
+
+T = TypeVar("T")
 
 AT_ONCE = 4
 """Groups whose choices are worked out together; few, so that their arrays stay in the cache."""
@@ -55,7 +57,7 @@ class Preferences:
     utility: np.ndarray
     specific: np.ndarray
     gamma: np.ndarray
-    _last: dict[bytes, Ranked] = field(default_factory=dict, repr=False)
+    _last: dict[str, tuple[object, Any]] = field(default_factory=dict, repr=False)
 
     @classmethod
     def of(
@@ -105,18 +107,30 @@ class Preferences:
         ndarray of int, shape (draws, sources, groups)
             -1 where no exit that is up has a way.
         """
-        return self.ranked(announced, prepends, province, up).first.transpose(2, 1, 0)
+        return self.ranked(announced, prepends, province, up).first.transpose(2, 1, 0).copy()
 
     def ranked(
         self, announced: np.ndarray, prepends: np.ndarray, province: np.ndarray, up: np.ndarray
     ) -> Ranked:
         """Return first and second choices; parameters as in `lands`."""
         told = np.column_stack([province, announced & up, prepends])
-        asked = told.tobytes() + up.tobytes()
-        if asked not in self._last:  # from one cycle to the next, most often nothing changes
-            self._last.clear()
-            self._last[asked] = self._ranked(told, up)
-        return self._last[asked]
+        return self.same("ranked", (told.tobytes(), up.tobytes()), lambda: self._ranked(told, up))
+
+    def same(self, name: str, asked: object, make: Callable[[], T]) -> T:
+        """Return what *make* gave last time if the same was asked then; from cycle to cycle it is.
+
+        Parameters
+        ----------
+        name : str
+            Of what is made; the last of each name is kept. It must not be changed by those who
+            get it.
+        asked : object
+            All that it depends on, besides these preferences.
+        make : callable
+        """
+        if name not in self._last or self._last[name][0] != asked:
+            self._last[name] = asked, make()
+        return self._last[name][1]
 
     def _ranked(self, told: np.ndarray, up: np.ndarray) -> Ranked:
         # Most groups of a province are announced alike, and have the same choices.
