@@ -15,6 +15,7 @@ from simulator.inbound.belief import Belief
 from simulator.inbound.planner import PlanSettings, perfect, plan
 from simulator.model.network import Network
 from simulator.model.routes import Moved, Routes
+from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.simulation.clock import US_PER_S, micros
 from simulator.simulation.inbound_world import Announced
 
@@ -41,6 +42,8 @@ class Announcing:
         demands = self._table.demands.take(self._world.mine)
         self._arrivals = ArrivalRoutes(demands, self._world.exit_arcs)
         groups = max(1, round(1.0 / self._knobs.group_share)) if self._knobs else 1
+        #: Its static routes lead inbound traffic by natural exits already.
+        self._by_metric = isinstance(context.static_scheme, IgpEcmp)
         self._announced = self._world.everywhere(groups)
         self._planned = self._announced
         self._world.changed.append(self._follow)
@@ -97,10 +100,10 @@ class Announcing:
         network = self._network_state.network
         share = self._world.shares(self._announced, network)
         routes = self._arrivals.over(network, share)
-        moved = self._table.install_landings(
-            routes.scattered(self._world.mine, len(self._table.demands))
-        )
-        return routes, moved
+        arrivals = None
+        if not (self._by_metric and self._arrivals.are_static(routes)):
+            arrivals = routes.scattered(self._world.mine, len(self._table.demands))
+        return routes, self._table.install_landings(arrivals)
 
     def _follow(self) -> None:
         """Let traffic land anew after neighbours have changed what they prefer."""

@@ -55,6 +55,10 @@ class ArrivalRoutes:
         )
         return by_exit.with_fallback(self._static)
 
+    def are_static(self, routes: Routes) -> bool:
+        """Whether routes are the static ones: all lands where these lead it."""
+        return routes is self._static
+
     def delays_ms(self, network: Network) -> np.ndarray:
         """Propagation of every demand by every exit; infinite where there is no way."""
         if self._seen is not network:

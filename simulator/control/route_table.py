@@ -87,8 +87,8 @@ class RouteTable:
         self.steering[layer] = routes
         return self._compose()
 
-    def install_landings(self, routes: Routes) -> Moved | None:
-        """Let inbound traffic arrive elsewhere."""
+    def install_landings(self, routes: Routes | None) -> Moved | None:
+        """Let inbound traffic arrive elsewhere; by the static routes where None."""
         self.landings = routes
         return self._compose()
 
