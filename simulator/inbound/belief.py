@@ -322,9 +322,12 @@ class Belief:
         for p in np.flatnonzero((own & (contradicted | stale[:, None])).any(axis=0)).tolist():
             who = own[:, p] & (contradicted[:, p] | stale)
             self._restart(self.row[who, p], self._start(np.flatnonzero(who), p))
-            self._relearn(groups.get(p, []), who)
-        again = stale | (contradicted & ~own).any(axis=1)
+            self._relearn_afresh(p, groups.get(p, []), who)
+        news = (contradicted & ~own).any(axis=1)
+        again = stale | news
         self._restart(np.flatnonzero(again), self._start(np.flatnonzero(again)))
+        # Where tastes have drifted, not even the natural exit need be the first choice any more.
+        self._restart(np.flatnonzero(news), unbounded(int(news.sum()), self.bounds.shape[1]))
         # Provinces with the news come last: these are more likely to differ from all others.
         for late in (False, True):
             for p, theirs in groups.items():
@@ -352,7 +355,14 @@ class Belief:
             return
         self.bounds[s[bad[s]]] = before[bad[s]]
         self._separate(np.flatnonzero(bad), p)
-        self._relearn(groups, bad)
+        self._relearn_afresh(p, groups, bad)
+
+    def _relearn_afresh(self, p: int, groups: list[int], who: np.ndarray) -> None:
+        """Add what groups of a province say to rows of its own, without anchors where these err."""
+        bad = self._relearn(groups, who)
+        if bad.any():
+            self._restart(self.row[bad, p], unbounded(int(bad.sum()), self.bounds.shape[1]))
+            self._relearn(groups, bad)
 
     def _separate(self, sources: np.ndarray, p: int) -> None:
         """Give sources rows of their own for a province; particles start from the shared ones."""

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from simulator.inbound.bounds import of_pairs, of_regions
+from simulator.inbound.bounds import of_regions
 from simulator.inbound.choices import Catchments, Choices, prior
 from simulator.inbound.gumbel import gumbel, swept, truncated, unbounded
 from simulator.inbound.preferences import Preferences
@@ -15,8 +15,6 @@ from simulator.model.streams import Streams
 
 SWEEPS = 50
 """Sweeps from equal tastes to a draw; 40 to 60 make the start forgotten."""
-DRIFT_SWEEPS = 10
-"""Sweeps over tastes that drift together, which are few."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,29 +142,22 @@ class Catchment:
     def drifted(self, days: float, generator: np.random.Generator) -> Catchment:
         """Return the world after some days, in which some tastes are drawn anew.
 
-        A taste is drawn anew with the chance 1 - exp(-rate x days), under the same bounds: what is
-        anchored stays anchored. Which pairs have tastes of their own, what a source hears and what
-        prepends do stays as it is.
+        A taste is drawn anew with the chance 1 - exp(-rate x days), by the plain law: today's
+        landings are known, those of tomorrow need not be the same. Which pairs have tastes of their
+        own, what a source hears and what prepends do stays as it is.
 
         Parameters
         ----------
         days : float
         generator : Generator
-            It gives the same count of numbers to choose tastes each time, and more to draw them.
+            It gives the same count of numbers each time.
         """
-        choices, settings = self.choices, self.settings
-        chance = -np.expm1(-settings.drift_per_day * days)
-        new, own_new = (generator.random(x.shape) < chance for x in (self.tastes, self.own_tastes))
-        if not (new.any() or own_new.any()):
+        chance = -np.expm1(-self.settings.drift_per_day * days)
+        tastes, moved = _redrawn(self.tastes, chance, generator)
+        own_tastes, own_moved = _redrawn(self.own_tastes, chance, generator)
+        if not (moved or own_moved):
             return self
-        sources, pairs = (np.flatnonzero(x.any(axis=1)) for x in (new, own_new))
-        bounds = _bounds(choices, settings)[choices.region[sources]]
-        own_bounds = _pair_bounds(choices, settings, self.own[pairs])
-        return replace(
-            self,
-            tastes=_redrawn(self.tastes, sources, bounds, new, generator),
-            own_tastes=_redrawn(self.own_tastes, pairs, own_bounds, own_new, generator),
-        )
+        return replace(self, tastes=tastes, own_tastes=own_tastes)
 
 
 def _numbers(streams: Streams, source: str, exits: int) -> np.ndarray:
@@ -178,14 +169,6 @@ def _bounds(choices: Choices, settings: Catchments) -> np.ndarray:
     if settings.anchored:
         return of_regions(choices, prior(choices, settings))
     return unbounded(len(choices.metric_ms), len(choices.exits))
-
-
-def _pair_bounds(choices: Choices, settings: Catchments, pairs: np.ndarray) -> np.ndarray:
-    """Return the bounds on tastes of sources for single provinces; shape (pairs, exits, exits)."""
-    if settings.anchored:
-        region = choices.region[pairs[:, 0]]
-        return of_pairs(choices, prior(choices, settings), region, pairs[:, 1])
-    return unbounded(len(pairs), len(choices.exits))
 
 
 def _own(choices: Choices, settings: Catchments, streams: Streams) -> tuple[np.ndarray, np.ndarray]:
@@ -223,14 +206,8 @@ def _own_tastes(
 
 
 def _redrawn(
-    tastes: np.ndarray,
-    rows: np.ndarray,
-    bounds: np.ndarray,
-    new: np.ndarray,
-    generator: np.random.Generator,
-) -> np.ndarray:
-    """Return tastes of which some, in some rows with these bounds, are drawn anew."""
-    uniform = generator.random((DRIFT_SWEEPS, tastes.shape[1], 1, len(rows)))
-    made = tastes.copy()
-    made[rows] = swept(tastes[None, rows], bounds, uniform, new[rows])[0]
-    return made
+    tastes: np.ndarray, chance: float, generator: np.random.Generator
+) -> tuple[np.ndarray, bool]:
+    """Return tastes of which some are drawn anew, and whether any are."""
+    new = generator.random(tastes.shape) < chance
+    return np.where(new, gumbel(generator.random(tastes.shape)), tastes), bool(new.any())

@@ -49,8 +49,8 @@ class Catchments:
         On random networks of 20 exits the default moves 0.5 % of the traffic in a day if not
         anchored. If anchored it moves 0.1 % of what is withdrawn from natural exits, and no other.
     anchored : bool
-        Whether the natural exit is the first choice of every source. An operator measures where
-        traffic lands, but not where else it would.
+        Whether the natural exit is the first choice of every source at the start. An operator
+        measures where traffic lands, but not where else it would.
     """
 
     tau_ms: Positive = 22.0
