@@ -45,6 +45,8 @@ MEANINGS = {
     " worlds as well; see [below](#replications).",
     ("Settings", "uncertainty"): "What is not known, by name; see [below](#uncertainty).",
     ("Settings", "record"): "Detail that the tables keep; see [below](#record).",
+    ("Settings", "inbound"): "How neighbours abroad choose where they hand over traffic; see"
+    " [below](#inbound). Without it inbound traffic lands where each strategy's routes lead it.",
     ("Settings", "targets"): "What the network is held to; see [below](#targets).",
     ("Settings", "exits"): "Exits that the scenario puts on its network; see [below](#exits).",
     ("Settings", "regions"): "Regions abroad beyond them; see [below](#regions).",

@@ -18,6 +18,7 @@ from simulator.control.settings import Announcements, Coverage, Hysteresis
 from simulator.control.strategy import Strategy
 from simulator.engines.engine import engine
 from simulator.formats.rules import entries
+from simulator.inbound.choices import Catchments
 from simulator.queues.queue import queue
 from simulator.routing.scheme import scheme
 from simulator.scenario.load import load
@@ -80,6 +81,8 @@ def as_written(value):
         return "`{}`"
     if isinstance(value, tuple):
         return f"`[{', '.join(value)}]`"
+    if isinstance(value, bool):
+        return f"`{value}`".lower()
     if isinstance(value, str):
         return f"`{value}`" if value else '`""`'
     return "none" if value is None else f"`{value:g}`"
@@ -96,6 +99,7 @@ CLASSES = {
     "`events`": Event,
     "`record`": Record,
     "`targets`": Targets,
+    "`inbound`": Catchments,
     "`what_if`": WhatIf,
     "`replications`": Replications,
 }

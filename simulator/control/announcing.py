@@ -93,6 +93,8 @@ class Announcing:
         """Let what was planned have its effect."""
         self._announced = self._planned
         routes, moved = self._arrive()
+        # What stands at the start was announced before, and moves nothing.
+        moved = None if trigger == "start" else moved
         self._log.write(LAYER, trigger, routes, moved, solve_s)
 
     def _arrive(self) -> tuple[Routes, Moved | None]:

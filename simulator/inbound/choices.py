@@ -60,7 +60,7 @@ class Catchments:
     stray: Fraction = 0.05
     insensitive: Fraction = 0.3
     per_prepend: NonNegative = 1.5
-    drift_per_day: NonNegative = 0.003
+    drift_per_day: NonNegative = 0.0015
     anchored: bool = True
 
 
