@@ -190,9 +190,10 @@ def hold_together(results):
             assert 0 < f["exit_balance_jain", "all"] <= 1
             assert np.isfinite(f["headroom", "all"])
         # Loads of static routes grow in proportion: at the headroom the hottest exit is at 80 %.
-        static = at[replication, "static"]
-        hottest = static["headroom", "all"] * static["exit_utilisation_peak", "all"]
-        assert hottest == pytest.approx(0.8, rel=1e-9)
+        for name in {"static", "igp", "best_static"} & set(results.strategies):
+            static = at[replication, name]
+            hottest = static["headroom", "all"] * static["exit_utilisation_peak", "all"]
+            assert hottest == pytest.approx(0.8, rel=1e-9)
         offered = [at[replication, s, "offered_gbit", "all"] for s in results.strategies]
         assert offered == pytest.approx([offered[0]] * len(offered), rel=1e-12)
 
