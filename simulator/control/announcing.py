@@ -38,7 +38,7 @@ class Announcing:
         self._world, self._clock, self._source = scene.inbound, scene.clock, scene.source
         self._network_state, self._settings = scene.network_state, settings
         self._knobs = settings.announcements
-        self._detect = micros(settings.detect_s)
+        self._detect, self._stale = micros(settings.detect_s), micros(settings.staleness_s)
         demands = self._table.demands.take(self._world.mine)
         self._arrivals = ArrivalRoutes(demands, self._world.exit_arcs)
         groups = max(1, round(1.0 / self._knobs.group_share)) if self._knobs else 1
@@ -64,9 +64,10 @@ class Announcing:
     @property
     def layer(self) -> Layer:
         """What the control process runs."""
-        cycles = self._knobs is not None and self._knobs.plan != "once"
-        every_s = self._knobs.every_s if cycles and self._knobs else None
-        return Layer(self._decide, every_s, self._settings.detect_s)
+        every_s, cycles = None, False
+        if self._knobs is not None and self._knobs.plan != "once":
+            every_s, cycles = self._knobs.every_s, True
+        return Layer(self._decide, every_s, self._settings.detect_s, sees_capacity=cycles)
 
     # -- when -------------------------------------------------------------------------------------
 
@@ -82,7 +83,7 @@ class Announcing:
         install_s = knobs.install_s if knobs else 0.0
         calm = True
         if knobs is not None and knobs.plan != "once" and not self._table.halts:
-            calm = self._replan()
+            calm = self._replan(trigger)
         if calm and trigger == "cycle":
             solve_s = time.perf_counter() - began
             self._log.write(LAYER, trigger, None, None, solve_s)
@@ -141,36 +142,55 @@ class Announcing:
             self._plan_cycle(cycle, expected[:, 0], self._largest(expected))
             self._announced = self._planned
 
-    def _replan(self) -> bool:
-        """Learn from where traffic lands, and plan again; return whether nothing changes."""
+    def _replan(self, trigger: str) -> bool:
+        """Learn from where traffic lands, and plan again; return whether nothing changes.
+
+        After a change of topology or capacity the plan rests on what is known so far: where traffic lands now
+        is not seen before the Internet has followed.
+        """
         assert self._knobs is not None
         now, soon = self._forecast()
-        return self._plan_cycle(self._clock.now // micros(self._knobs.every_s), now, soon)
+        cycle = self._clock.now // micros(self._knobs.every_s)
+        return self._plan_cycle(cycle, now, soon, changed=trigger == "topology")
 
-    def _plan_cycle(self, cycle: int, now: np.ndarray, soon: np.ndarray) -> bool:
+    def _plan_cycle(
+        self, cycle: int, now: np.ndarray, soon: np.ndarray, *, changed: bool = False
+    ) -> bool:
+        """Plan in a cycle; all groups may change at once where an exit is too full, or may be."""
         knobs, world = self._knobs, self._world
         assert knobs is not None
         network = self._network_state.network
-        if knobs.plan == "learn":
+        landed, volumes = world.landed(self._announced, network), self._volumes(now)
+        if knobs.plan == "learn" and not changed:
             self._belief.observe(
-                world.landed(self._announced, network),
+                landed,
                 self._announced.exits,
                 self._announced.prepends,
                 self._announced.province,
                 world.up(network),
             )
+        urgent = changed or self._overfull(landed, volumes)
         before = self._planned.exits
         self._planned = self._next_plan(
-            self._volumes(now),
+            volumes,
             self._volumes(soon),
             self._volumes(self._peak_gbps()),
-            resting=self._rests_until > cycle,
-            most_groups=knobs.max_groups,
+            resting=(self._rests_until > cycle) & (not urgent),
+            most_groups=len(before) if urgent else knobs.max_groups,
+            changed=changed,
         )
         toggles = self._planned.exits != before
         self._rests_until[toggles.any(axis=1)] = cycle + knobs.hold
         self._last_toggles = toggles
         return not toggles.any()
+
+    def _overfull(self, landed: np.ndarray, volumes: np.ndarray) -> bool:
+        """Whether more lands at an exit than it may hold, as the controller sees its capacity."""
+        arcs = self._world.exit_arcs
+        capacity = self._network_state.seen(self._stale).capacity_gbps[arcs]
+        lands = landed >= 0
+        load = np.bincount(landed[lands], volumes[lands], len(arcs))
+        return bool(np.any(load > self._plan_settings.target * capacity))
 
     def _next_plan(
         self,
@@ -180,8 +200,11 @@ class Announcing:
         *,
         resting: np.ndarray,
         most_groups: int,
+        changed: bool = False,
     ) -> Announced:
         seen = self._network_state.seen(self._detect)
+        # A change that was noticed a moment ago is seen at once, not when it is next measured.
+        measured = self._network_state.seen(self._detect if changed else self._stale)
         arcs, knobs = self._world.exit_arcs, self._knobs
         knows = knobs is not None and knobs.plan == "know"
         made = plan(
@@ -193,7 +216,7 @@ class Announcing:
             now_gbps=now,
             soon_gbps=soon,
             peak_gbps=peak,
-            capacity_gbps=seen.capacity_gbps[arcs],
+            capacity_gbps=measured.capacity_gbps[arcs],
             base_gbps=np.zeros(len(arcs)),
             detour_ms=self._detours_ms(seen),
             resting=resting,
