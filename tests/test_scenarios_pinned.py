@@ -106,11 +106,11 @@ PINNED = {
                 "headroom": 0.517631468215606,
             },
             "sdn": {
-                "exit_utilisation_peak": 0.744895798953116,
-                "latency_ms_mean": 12.135601180799757,
-                "propagation_ms_mean": 10.859585062701404,
+                "exit_utilisation_peak": 0.7392457300429568,
+                "latency_ms_mean": 12.084473300827716,
+                "propagation_ms_mean": 10.810774423286736,
                 "lost_gbit": 0.0,
-                "headroom": 1.0739757173074784,
+                "headroom": 1.0821841337568672,
             },
             "sdn-ideal": {
                 "exit_utilisation_peak": 0.8986376634318008,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,8 @@ from simulator.simulation.inbound_world import Announced
 
 LAYER = "announcements"
 _DAY_S, _HOUR_S, _HALF_S = 86400.0, 3600.0, 1800.0
+_URGENT = 0.5
+"""Chance that the guard holds where an exit is too full: to wait is no safer than to act."""
 _REMEMBERED = 0.6
 """Power of the ratio of measured to expected traffic that holds until the next change."""
 
@@ -145,8 +148,8 @@ class Announcing:
     def _replan(self, trigger: str) -> bool:
         """Learn from where traffic lands, and plan again; return whether nothing changes.
 
-        After a change of topology or capacity the plan rests on what is known so far: where traffic lands now
-        is not seen before the Internet has followed.
+        After a change of topology or capacity the plan rests on what is known so far: where traffic
+        lands now is not seen before the Internet has followed.
         """
         assert self._knobs is not None
         now, soon = self._forecast()
@@ -178,6 +181,7 @@ class Announcing:
             resting=(self._rests_until > cycle) & (not urgent),
             most_groups=len(before) if urgent else knobs.max_groups,
             changed=changed,
+            urgent=urgent,
         )
         toggles = self._planned.exits != before
         self._rests_until[toggles.any(axis=1)] = cycle + knobs.hold
@@ -201,6 +205,7 @@ class Announcing:
         resting: np.ndarray,
         most_groups: int,
         changed: bool = False,
+        urgent: bool = False,
     ) -> Announced:
         seen = self._network_state.seen(self._detect)
         # A change that was noticed a moment ago is seen at once, not when it is next measured.
@@ -221,7 +226,9 @@ class Announcing:
             detour_ms=self._detours_ms(seen),
             resting=resting,
             most_groups=most_groups,
-            settings=self._plan_settings,
+            settings=(
+                replace(self._plan_settings, quantile=_URGENT) if urgent else self._plan_settings
+            ),
             undo=self._last_toggles,
         )
         return self._planned._replace(exits=made.announced, prepends=made.prepends)

@@ -120,8 +120,8 @@ class Announcements:
         Cycles that a group rests after a change. Two hours keep the damping penalty of a group that
         changes at each of them near 1000, half of where routers suppress (RFC 2439, RFC 7196).
     max_groups : int
-        Groups that change in a cycle at most. All may at once, rested or not, where an exit is above
-        ``most``, and after a change of topology or capacity, which is answered at once.
+        Groups that change in a cycle at most. All may at once, rested or not, where an exit is
+        above ``most``, and after a change of topology or capacity, which is answered at once.
     aim : float
         Utilisation above which a plan counts load as a cost. Below ``most`` by what noise and drift
         take.
