@@ -7,8 +7,7 @@ import numpy as np
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.paths.candidates import Paths, exit_paths
-from simulator.paths.shortest import destinations_of, shortest_to
+from simulator.paths.candidates import paths_by_exit
 from simulator.routing.igp_ecmp import IgpEcmp
 
 
@@ -67,19 +66,10 @@ class ArrivalRoutes:
         return np.asarray(found[self._place])
 
     def _find(self, network: Network) -> None:
-        self._seen, weight = network, network.metric
+        self._seen = network
         self._static = IgpEcmp().route(network, self._demands)
         by_exit = self._static.matrix[self._exits].toarray().T
         self._natural = by_exit > 1.0 - 1e-9
-        destinations, row = destinations_of(network, self._demands)
-        near = shortest_to(network, weight, destinations)
-        column = np.full(len(network.tail), -1)
-        column[self._exits] = np.arange(len(self._exits))
-        self._place = np.full((len(self._demands), len(self._exits)), -1)
-        self._paths = Paths.of([])
-        for ways in exit_paths(network, self._demands, weight, row, near):
-            place, which = np.nonzero(np.isfinite(ways.length))
-            at = column[ways.crossing[place]]
-            place, which, at = place[at >= 0], which[at >= 0], at[at >= 0]
-            self._place[ways.who[which], at] = len(self._paths.demand) + np.arange(len(at))
-            self._paths = self._paths.join(ways.paths(place, which))
+        self._paths, self._place = paths_by_exit(
+            network, self._demands, self._exits, network.metric
+        )

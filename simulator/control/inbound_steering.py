@@ -12,8 +12,8 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
-from simulator.paths.candidates import Paths, exit_paths
-from simulator.paths.shortest import HOP_MS, destinations_of, shortest_to
+from simulator.paths.candidates import paths_by_exit
+from simulator.paths.shortest import HOP_MS
 
 
 class InboundSteering:
@@ -37,8 +37,6 @@ class InboundSteering:
         self._network, self._demands, self._settings = network, demands, settings
         self._group_count = max(1, round(1.0 / settings.group_share))
         self._exits = network.exit_arcs["in"]
-        self._place = np.full(len(network.tail), -1)
-        self._place[self._exits] = np.arange(len(self._exits))
         self._streams, self._names = streams, demands.names
         self._catchments: dict[tuple[int, int], np.ndarray] = {}
 
@@ -217,18 +215,9 @@ class InboundSteering:
 
     def _find_exit_paths(self, network: Network) -> np.ndarray:
         """Position of the fastest path of every demand by every exit, -1 if none leads home."""
-        weight = network.delay_ms + HOP_MS
-        destinations, row = destinations_of(network, self._demands)
-        near = shortest_to(network, weight, destinations)
-        found = np.full((len(self._demands), len(self._exits)), -1)
-        self._paths = Paths.of([])
-        for ways in exit_paths(network, self._demands, weight, row, near):
-            place, which = np.nonzero(np.isfinite(ways.length))
-            at = self._place[ways.crossing[place]]
-            inward = at >= 0
-            place, which, at = place[inward], which[inward], at[inward]
-            found[ways.who[which], at] = len(self._paths.demand) + np.arange(len(at))
-            self._paths = self._paths.join(ways.paths(place, which))
+        self._paths, found = paths_by_exit(
+            network, self._demands, self._exits, network.delay_ms + HOP_MS
+        )
         return found
 
 

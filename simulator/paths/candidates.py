@@ -170,6 +170,38 @@ def exit_paths(
         yield ExitPaths(crossing, who, length, demands, row, to_exit, near)
 
 
+def paths_by_exit(
+    network: Network, demands: Demands, exit_arcs: np.ndarray, weight: np.ndarray
+) -> tuple[Paths, np.ndarray]:
+    """Return the shortest path of every demand by way of each of some exits.
+
+    Parameters
+    ----------
+    exit_arcs : ndarray of int, shape (exits,)
+    weight : ndarray, shape (arcs,)
+        Length of every arc.
+
+    Returns
+    -------
+    paths : Paths
+    place : ndarray of int, shape (demands, exits)
+        Position of each demand's path by each exit; -1 where there is none.
+    """
+    destinations, row = destinations_of(network, demands)
+    near = shortest_to(network, weight, destinations)
+    column = np.full(len(network.tail), -1)
+    column[exit_arcs] = np.arange(len(exit_arcs))
+    found = np.full((len(demands), len(exit_arcs)), -1)
+    paths = Paths.of([])
+    for ways in exit_paths(network, demands, weight, row, near):
+        place, which = np.nonzero(np.isfinite(ways.length))
+        at = column[ways.crossing[place]]
+        place, which, at = place[at >= 0], which[at >= 0], at[at >= 0]
+        found[ways.who[which], at] = len(paths.demand) + np.arange(len(at))
+        paths = paths.join(ways.paths(place, which))
+    return paths, found
+
+
 def first_paths(network: Network, demands: Demands) -> tuple[Paths, np.ndarray]:
     """The fastest path of each demand and, for international ones, by way of other exits.
 
