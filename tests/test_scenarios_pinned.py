@@ -148,11 +148,8 @@ PINNED = {
         },
     ),
 }
-QUICK = (
-    "mini",
-    "chinanet-exits",
-    "sdn-worth",
-)  # the others have tests of their own, or run in notebooks
+#: The others have tests of their own, or run in notebooks.
+QUICK = ("mini", "chinanet-exits", "sdn-worth")
 
 
 @pytest.mark.parametrize(
@@ -190,7 +187,9 @@ def hold_together(results):
             assert 0 < f["exit_balance_jain", "all"] <= 1
             assert np.isfinite(f["headroom", "all"])
         # Loads of static routes grow in proportion: at the headroom the hottest exit is at 80 %.
-        for name in {"static", "igp", "best_static"} & set(results.strategies):
+        fixed = {"static", "igp", "best_static"} & set(results.strategies)
+        assert fixed
+        for name in fixed:
             static = at[replication, name]
             hottest = static["headroom", "all"] * static["exit_utilisation_peak", "all"]
             assert hottest == pytest.approx(0.8, rel=1e-9)

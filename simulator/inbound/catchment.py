@@ -108,17 +108,14 @@ class Catchment:
         """
         return self.preferences.lands(announced, prepends, province, up)[0]
 
-    def arrivals(
-        self, landed: np.ndarray, volume: np.ndarray | None = None, *, province: np.ndarray
-    ) -> np.ndarray:
+    def arrivals(self, landed: np.ndarray, province: np.ndarray) -> np.ndarray:
         """Return the shares of the traffic of each region to each province by exit.
+
+        Sources have their weights, and all groups of a province are equal.
 
         Parameters
         ----------
         landed : ndarray of int, shape (sources, groups)
-        volume : ndarray, shape (sources, groups), optional
-            Traffic of each source to each group. Without it sources have their weights, and all
-            groups of a province are equal.
         province : ndarray of int, shape (groups,)
 
         Returns
@@ -126,8 +123,7 @@ class Catchment:
         ndarray, shape (regions, provinces, exits)
             These sum to one over the exits, less the share of traffic that lands nowhere.
         """
-        if volume is None:
-            volume = np.repeat(self.choices.weight[:, None], len(province), axis=1)
+        volume = np.repeat(self.choices.weight[:, None], len(province), axis=1)
         shape = self.choices.metric_ms.shape
         pair = self.choices.region[:, None] * shape[1] + province
         total = np.bincount(pair.ravel(), volume.ravel(), minlength=shape[0] * shape[1])

@@ -94,7 +94,7 @@ class InboundWorld:
     def shares(self, announced: Announced, network: Network) -> np.ndarray:
         """Share of each inbound demand that lands at each exit, shape (inbound demands, exits)."""
         landed = self.landed(announced, network)
-        arrivals = self.catchment.arrivals(landed, province=announced.province)
+        arrivals = self.catchment.arrivals(landed, announced.province)
         return np.asarray(arrivals[self._region, self._province])
 
     def by_pair(self, values: np.ndarray, nothing: float) -> np.ndarray:
