@@ -93,8 +93,8 @@ PINNED = {
         {
             "best_static": {
                 "exit_utilisation_peak": 0.8194587830395108,
-                "latency_ms_mean": 12.561929977198155,
-                "propagation_ms_mean": 10.750690333462222,
+                "latency_ms_mean": 12.551822420553616,
+                "propagation_ms_mean": 10.740697952481396,
                 "lost_gbit": 0.0,
                 "headroom": 0.9762541039985747,
             },
@@ -106,11 +106,11 @@ PINNED = {
                 "headroom": 0.517631468215606,
             },
             "sdn": {
-                "exit_utilisation_peak": 0.7392457300429568,
-                "latency_ms_mean": 12.084473300827716,
-                "propagation_ms_mean": 10.810774423286736,
+                "exit_utilisation_peak": 0.7760961810442386,
+                "latency_ms_mean": 12.016478427855997,
+                "propagation_ms_mean": 10.740957172416813,
                 "lost_gbit": 0.0,
-                "headroom": 1.0821841337568672,
+                "headroom": 1.0308000729028184,
             },
             "sdn-ideal": {
                 "exit_utilisation_peak": 0.8986376634318008,
