@@ -255,9 +255,14 @@ class Network(Topology):
 
     def without_link(self, link: str) -> Network:
         """Return a copy without *link* (an edit; for a fault see :meth:`after`)."""
-        old = self.attributes(link)
+        return self.without_links([link])
+
+    def without_links(self, links: Iterable[str]) -> Network:
+        """Return a copy without some links."""
         graph = nx.MultiGraph(self.graph)
-        graph.remove_edge(old["a"], old["b"], key=link)
+        for link in links:
+            old = self.attributes(link)
+            graph.remove_edge(old["a"], old["b"], key=link)
         return Network(graph, self.about)._failed_like(self)
 
     def _failed_like(self, other: Network) -> Network:

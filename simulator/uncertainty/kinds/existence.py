@@ -55,15 +55,16 @@ class Existence(Assumption):
 
     def network_under(self, network: Network, values: np.ndarray) -> Network:
         """Return the network without the links that do not exist."""
-        missing = [network.links[i] for i in links_of(network, self.links)[values == 0]]
-        for link in missing:
-            kind, before = network.attributes(link)["class"], network
-            network = network.without_link(link)
-            if self.keep_total and network.total_gbps(kind) > 0:
-                factor = before.total_gbps(kind) / network.total_gbps(kind)
-                others = links_of(network, [kind])
-                network = with_capacities(network, others, np.full(len(others), factor))
-        return network
+        missing = links_of(network, self.links)[values == 0]
+        if not len(missing):
+            return network
+        left = network.without_links([network.links[i] for i in missing])
+        for kind in dict.fromkeys(network.link_class[missing]) if self.keep_total else ():
+            if left.total_gbps(kind) > 0:
+                factor = network.total_gbps(kind) / left.total_gbps(kind)
+                others = links_of(left, [kind])
+                left = with_capacities(left, others, np.full(len(others), factor))
+        return left
 
     def what(self) -> str:
         """Return what the values are."""
