@@ -143,6 +143,8 @@ def _type(told: dict[str, Any]) -> str:
         case "number" | "integer":
             noun = {"number": "number", "integer": "whole number"}[told["type"]]
             return noun + _limits(told)
+        case "boolean":
+            return "`true` or `false`"
         case "string":
             return "path" if told.get("format") == "path" else "text"
     return "mapping" if "$ref" in told else "any value"

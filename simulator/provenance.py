@@ -55,8 +55,11 @@ def notes(scenario: Scenario) -> list[str]:
     """Return what the figures rest on and what the model leaves out, in plain sentences."""
     about = scenario.network.about
     found = [f"Estimate: {e['of']}: {e['how']}" for e in about.estimates]
-    for strategy in scenario.settings.strategies.values():
-        found += [note for note in strategy.control.notes() if note not in found]
+    whose: dict[str, list[str]] = {}
+    for name, strategy in scenario.settings.strategies.items():
+        for note in strategy.control.notes():
+            whose.setdefault(note, []).append(name)
+    found += [f"{', '.join(names)}: {note}" for note, names in whose.items()]
     if scenario.case.series.recorded:
         before_h = max(scenario.case.series.recorded.begin_h, 0.0)
         known = f"{before_h:g} h" if before_h else "nothing, so its first matrix stands for it"

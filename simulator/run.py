@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from simulator.results.folder import StagingFolder
 from simulator.results.results import Results
 from simulator.results.writer import (
     TableWriter,
+    add_drawn,
     figures_of,
     merge,
     solve_times,
@@ -66,15 +68,15 @@ def run(
         settings = scenario.settings
         jobs = [
             Job(key_of(**identity, replication=i), partial(play, scenario, i), parts / f"{i:06d}")
-            for i in range(settings.worlds * settings.days)
+            for i in range(settings.draws.replications)
         ]
         executor(min(workers, len(jobs))).run(jobs, progress or silent)
-        write_figures(staging.folder, figures_of(parts), settings.days)
+        write_figures(staging.folder, figures_of(parts), settings.draws)
         seconds = time.perf_counter() - began
         provenance.write(
             scenario, staging.folder, seconds=seconds, workers=workers, solve_s=solve_times(parts)
         )
-        write_worlds(staging.folder, drawn_values(scenario))
+        write_worlds(staging.folder, parts)
         merge(parts, staging.folder)
         if finish:
             finish(staging.folder)
@@ -84,18 +86,28 @@ def run(
 
 def play(scenario: Scenario, replication: int, folder: Path, progress: Progress) -> None:
     """Play one replication, which is one day of one world."""
-    world, day = divmod(replication, scenario.settings.days)
-    play_day(scenario, World(world), day, replication, folder, progress)
+    world, day = scenario.settings.draws.place(replication)
+    play_day(scenario, World(world), day, replication, folder, progress, catchments=world)
+    if world and not day:
+        add_drawn(folder, world, scenario.values_in(world))
 
 
 def play_day(
-    scenario: Scenario, world: World, day: int, replication: int, folder: Path, progress: Progress
+    scenario: Scenario,
+    world: World,
+    day: int,
+    replication: int,
+    folder: Path,
+    progress: Progress,
+    *,
+    catchments: int = 0,
 ) -> None:
     """Play a day of a world and write its tables and figures, as parts for each strategy.
 
-    The same day has the same draws in every world. Of drawn worlds only figures are kept.
+    The same day has the same draws in every world. Of drawn worlds only figures are kept. What
+    neighbours choose is another draw on each day with *catchments* 0, and else that of this number.
     """
-    drawn, case = not world.is_stated, scenario.world(world).case
+    drawn, case = not world.is_stated, replace(scenario.world(world).case, catchments=catchments)
     with ExitStack() as stack:
         writers = {
             name: stack.enter_context(TableWriter(folder, replication, place, name))
@@ -109,10 +121,3 @@ def play_day(
         )
         for name, rows in figures.items():
             writers[name].add_figures(rows)
-
-
-def drawn_values(scenario: Scenario) -> Iterator[tuple[int, str, str, float]]:
-    """Yield world, assumption, member and value of everything that was drawn."""
-    for world in range(1, scenario.settings.worlds):
-        for (assumption, member), value in scenario.values_in(world).items():
-            yield world, assumption, member, value

@@ -29,6 +29,8 @@ gc.set_threshold(50_000, 20, 50)  # a third of the time to collect tests was to 
 
 ROOT = Path(__file__).parent.parent
 TOPOLOGIES = ROOT / "topologies"
+MINI = str(ROOT / "tests" / "scenarios" / "mini.yaml")
+"""Two strategies on the small network: one static, and a controller that moves all at will."""
 Case = tuple[Network, Demands]
 
 #: Super cores, cores, provinces, gateways, pops, regions, demands.

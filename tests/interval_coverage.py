@@ -13,6 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pandas as pd
+from conftest import MINI
 
 from simulator.engines.case import Case
 from simulator.engines.engine import engine
@@ -95,7 +96,7 @@ if __name__ == "__main__":
 
     changes = {"record": {"demands": "none"}, "step_s": 1800}
     scale = sys.argv[2] if len(sys.argv) > 2 else "x0.6"
-    scenario = sim.load("mini").with_changes({**changes, "demands.international": scale})
+    scenario = sim.load(MINI).with_changes({**changes, "demands.international": scale})
     made = population(scenario.case, int(sys.argv[1]) if len(sys.argv) > 1 else 400)
     shown = coverage(made)
     with pd.option_context("display.max_rows", None, "display.width", 200):

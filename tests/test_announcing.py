@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from conftest import built_in
+from conftest import MINI, built_in
 from helpers import case_of, play, sdn, static
 
 import simulator as sim
@@ -193,7 +193,7 @@ def sum_of_inbound(played):
 )
 def test_what_does_not_go_together_is_refused(changes, words):
     with pytest.raises(InputError, match=words):
-        sim.load("mini").with_changes(changes)
+        sim.load(MINI).with_changes(changes)
 
 
 @pytest.mark.slow

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pytest
 import yaml
+from conftest import MINI
 
 import simulator as sim
 from simulator.base import library
@@ -249,17 +250,17 @@ def test_a_change_takes_settings_out_of_the_worlds(change, gone):
 
 
 def test_strategies_may_be_left_out():
-    alone = loaded("china169-2017").with_strategies(["static"])
+    alone = loaded("china169-2017").with_strategies(["igp"])
     gone = set(loaded("china169-2017").assumptions) - set(alone.assumptions)
     assert gone == {"staleness", "errors of measurement", "time to install"}
-    assert alone.world(1).settings.strategies.keys() == {"static"}
+    assert alone.world(1).settings.strategies.keys() == {"igp"}
 
 
 def test_a_wrong_key_of_a_new_assumption_is_still_an_error():
     wrong = {"kind": "setting", "key": "queue.bufer_ms", "source": "assumed: none",
              "law": {"kind": "uniform", "low": 5, "high": 200}}  # fmt: skip
     with pytest.raises(sim.InputError, match="no number of the scenario"):
-        loaded("mini").with_changes({"uncertainty.buffers": wrong})
+        loaded(MINI).with_changes({"uncertainty.buffers": wrong})
 
 
 def test_a_fault_at_an_exit_that_is_assumed_needs_no_worlds():

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from conftest import make_tiny
+from conftest import MINI, make_tiny
 from helpers import asks
 
 import simulator as sim
@@ -97,8 +97,8 @@ def test_a_plan_takes_the_same_hour_of_the_latest_day_or_week_before_the_start()
 
 def test_no_plan_counts_on_a_surge():
     surge = {"kind": "surge", "at_h": 1.0, "factor": 3.0}
-    calm = sim.load("mini").with_changes({"traffic.shapes": [{"kind": "diurnal"}]}).case
-    wild = sim.load("mini").with_changes({"traffic.shapes": [{"kind": "diurnal"}, surge]}).case
+    calm = sim.load(MINI).with_changes({"traffic.shapes": [{"kind": "diurnal"}]}).case
+    wild = sim.load(MINI).with_changes({"traffic.shapes": [{"kind": "diurnal"}, surge]}).case
     np.testing.assert_array_equal(calm.demands.window_gbps, wild.demands.window_gbps)
     rates = [each.series.play(Streams(1, 0))(0, 30) for each in (calm, wild)]
     assert (rates[1] > 2 * rates[0]).any()

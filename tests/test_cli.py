@@ -16,6 +16,7 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
+from conftest import MINI
 
 from simulator.base import text as show
 from simulator.cli import main as cli
@@ -86,7 +87,7 @@ def mini(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(place)
         events = "events=[{at_h: 2, cable: TPE, until_h: 3}]"
-        done = call("run", "mini", "--set", events, "--set", "horizon_h=6")
+        done = call("run", MINI, "--set", events, "--set", "horizon_h=6")
     assert done.exit_code == 0, done.stderr
     return done, place / "results" / "mini"
 
@@ -162,12 +163,12 @@ def test_version():
     ("words", "hint"),
     [
         (["rnu"], "Did you mean 'run'?"),
-        (["run", "mini", "--replication", "3"], "--replications"),
+        (["run", MINI, "--replication", "3"], "--replications"),
         (["list", "scheems"], "'schemes'"),
-        (["run", "mini", "--seed", "-1"], "--seed"),
-        (["run", "mini", "--set", "seed"], "expected KEY=VALUE, found 'seed'"),
-        (["whatif", "mini", "--change", "more"], "KEY=VALUE"),
-        (["whatif", "mini", "--change", "a: seed=1", "--change", "a: seed=2"], "two changes"),
+        (["run", MINI, "--seed", "-1"], "--seed"),
+        (["run", MINI, "--set", "seed"], "expected KEY=VALUE, found 'seed'"),
+        (["whatif", MINI, "--change", "more"], "KEY=VALUE"),
+        (["whatif", MINI, "--change", "a: seed=1", "--change", "a: seed=2"], "two changes"),
         (["run"], "SCENARIO"),
         (["check"], "FILE"),
     ],
@@ -234,7 +235,7 @@ def test_the_folder_runs_again_to_the_same_bytes_with_any_workers(mini, here, no
 def test_json_is_all_there_is_on_standard_output(here, no_figures, capfd):
     tmp_path = here
     words = ("--replications", 2, "--seed", 3, "--set", "horizon_h=2")
-    done = call("run", "mini", "--json", *words)
+    done = call("run", MINI, "--json", *words)
     assert (done.exit_code, done.stderr) == (0, "")
     assert capfd.readouterr() == ("", "")  # what a library would print past Python
     told = json.loads(done.stdout)
@@ -265,10 +266,10 @@ def test_set_changes_settings_links_and_demands_together(here, no_figures):
         "replications": "1",
     }
     words = [word for key, value in sets.items() for word in ("--set", f"{key}={value}")]
-    done = call("run", "mini", *words)
+    done = call("run", MINI, *words)
     assert done.exit_code == 0, done.stderr
     story = json.loads((here / "results" / "mini" / "run.json").read_text(encoding="utf-8"))
-    before = load("mini")
+    before = load(MINI)
     assert (story["scenario"]["horizon_h"], story["scenario"]["step_s"]) == (0.2, 60)
     assert story["network"]["exits_gbps"] == pytest.approx(before.network.exits_gbps + 399)
     for name in ("international_in", "international_out"):
@@ -277,7 +278,7 @@ def test_set_changes_settings_links_and_demands_together(here, no_figures):
 
 
 def test_every_wrong_set_is_told(here):
-    done = call("run", "mini", "--set", "seeed=1", "--set", "links.beijing-l.metric=2")
+    done = call("run", MINI, "--set", "seeed=1", "--set", "links.beijing-l.metric=2")
     assert (done.exit_code, done.stdout) == (2, "")
     assert done.stderr == (
         "--set: seeed: unknown key; did you mean 'seed'?\n"
@@ -287,7 +288,7 @@ def test_every_wrong_set_is_told(here):
 
 
 def test_a_change_of_topology_brings_its_network():
-    before = load("mini")
+    before = load(MINI)
     after = before.with_changes({"links.bj-la.capacity_gbps": "+400", "topology": "china169-2017"})
     plain = load("china169-2017").network
     assert after.network.name == "china169-2017"
@@ -297,18 +298,18 @@ def test_a_change_of_topology_brings_its_network():
 
 def test_a_change_of_matrix_brings_its_demands():
     matrix = {"kind": "gravity", "international_in_gbps": 5.0}
-    after = load("mini").with_changes({"traffic.matrix": matrix, "demands.all": "x2"})
+    after = load(MINI).with_changes({"traffic.matrix": matrix, "demands.all": "x2"})
     assert after.demands.gbps.sum() == pytest.approx(10.0)
-    shaped = load("mini").with_changes({"demands.all": "x2"})
+    shaped = load(MINI).with_changes({"demands.all": "x2"})
     shaped = shaped.with_changes({"traffic.shapes[0].trough": 0.5})
-    assert shaped.demands.gbps.sum() == pytest.approx(2 * load("mini").demands.gbps.sum())
+    assert shaped.demands.gbps.sum() == pytest.approx(2 * load(MINI).demands.gbps.sum())
 
 
 def test_strategies_are_chosen_and_put_in_order(here, no_figures):
     short = ("--set", "horizon_h=1", "--replications", "1")
-    assert call("run", "mini", *short, "--out", "all").exit_code == 0
-    assert call("run", "mini", *short, "--out", "two", "--strategies", "sdn,static").exit_code == 0
-    done = call("run", "mini", *short, "--out", "one", "--strategies", "sdn")
+    assert call("run", MINI, *short, "--out", "all").exit_code == 0
+    assert call("run", MINI, *short, "--out", "two", "--strategies", "sdn,static").exit_code == 0
+    done = call("run", MINI, *short, "--out", "one", "--strategies", "sdn")
     assert "sdn - " not in done.stdout
     figures = {
         name: pd.read_csv(here / name / "summary.csv").set_index(["strategy", "metric", "scope"])
@@ -318,7 +319,7 @@ def test_strategies_are_chosen_and_put_in_order(here, no_figures):
     for name in ("two", "one"):  # what is left keeps its static rules, so its figures as well
         same = figures["all"]["mean"].reindex(figures[name].index)
         pd.testing.assert_series_equal(figures[name]["mean"], same)
-    done = call("run", "mini", "--strategies", "sdm")
+    done = call("run", MINI, "--strategies", "sdm")
     assert done.exit_code == 2
     assert "no strategy named 'sdm'; did you mean 'sdn'?" in done.stderr
 
@@ -330,7 +331,7 @@ def test_strategies_left_out_take_their_events_along(here, no_figures):
 
 
 def test_quiet_says_nothing(here, no_figures):
-    done = call("run", "mini", "--set", "horizon_h=1", "--quiet")
+    done = call("run", MINI, "--set", "horizon_h=1", "--quiet")
     assert (done.exit_code, done.output) == (0, "")
 
 
@@ -398,7 +399,7 @@ def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(here, monkeypatch):
 def started(place, *words):
     """Start a long run in a process group of its own and wait until its folder is in the making."""
     process = subprocess.Popen(
-        [sys.executable, "-m", "simulator", "run", "mini", *LONG, "--out", "out", *words],
+        [sys.executable, "-m", "simulator", "run", MINI, *LONG, "--out", "out", *words],
         cwd=place,
         env=WITH_US,
         stdout=subprocess.PIPE,
@@ -606,13 +607,13 @@ def test_a_file_of_dots_does_not_aim_elsewhere(here, no_figures, name):
 
 
 def test_check_counts_what_is_fine():
-    done = call("check", "mini", "china169-mini", ROOT / "scenarios" / "tpe-cut.yaml")
+    done = call("check", MINI, "china169-mini", ROOT / "scenarios" / "tpe-cut.yaml")
     assert done.exit_code == 0
     lines = done.stdout.splitlines()
     assert len(lines) == 3
     assert "mini.yaml: fine: 2 strategies, 0 events, 1 what-if change" in lines[0]
     assert "china169-mini.yaml: fine: 10 nodes, " in lines[1]
-    assert call("check", "mini", "--quiet").stdout == ""
+    assert call("check", MINI, "--quiet").stdout == ""
 
 
 def test_every_built_in_file_is_fine():

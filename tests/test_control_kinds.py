@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pytest
+from conftest import MINI
 from helpers import asks, case_of, play, sdn, static, two_exits
 
 import simulator as sim
@@ -157,7 +158,7 @@ def test_a_resolved_scenario_shows_the_kind_and_comes_back(tmp_path):
 
 
 def test_a_change_of_a_knob_starts_from_its_default():
-    scenario = sim.load("mini").with_changes({"strategies.static.control.detect_s": "+4"})
+    scenario = sim.load(MINI).with_changes({"strategies.static.control.detect_s": "+4"})
     assert scenario.settings.strategies["static"].control == Loop(detect_s=5.0)
 
 

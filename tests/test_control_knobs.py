@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import make_random_case, make_tiny
+from conftest import MINI, make_random_case, make_tiny
 from helpers import TWO_EXITS, asks, case_of, path_routes, play, sdn, static, two_exits
 from test_control import Listed, Ramp
 
@@ -687,15 +687,16 @@ def test_a_stop_at_a_tick_and_one_that_lasts(told):
 
 
 def test_computing_may_take_what_it_takes(tmp_path):
-    scenario = sim.load("mini").with_changes(
+    scenario = sim.load(MINI).with_changes(
         {"horizon_h": 1, "replications": 2, "events": [], "record.demands": "none"}
     )
     name = next(n for n, s in scenario.settings.strategies.items() if s.has_controller)
     measured = scenario.with_changes({f"strategies.{name}.control.compute_s": "measured"})
-    assert MEASURED in provenance.notes(measured)
-    assert MEASURED not in provenance.notes(scenario)
+    note = f"{name}: {MEASURED}"
+    assert note in provenance.notes(measured)
+    assert note not in provenance.notes(scenario)
     results = sim.run(measured, out=tmp_path / "out")
-    assert MEASURED in results.run["notes"]
+    assert note in results.run["notes"]
     log = results.control.query(f"strategy == '{name}' and trigger == 'cycle'")
     control = scenario.settings.strategies[name].control
     late = log["time_s"] % control.every_s - control.install_s
@@ -703,7 +704,7 @@ def test_computing_may_take_what_it_takes(tmp_path):
 
 
 def test_solving_times_stand_apart_from_the_tables(tmp_path):
-    scenario = sim.load("mini").with_changes({"horizon_h": 1, "replications": 2, "events": []})
+    scenario = sim.load(MINI).with_changes({"horizon_h": 1, "replications": 2, "events": []})
     results = sim.run(scenario, out=tmp_path / "out")
     table = results.table("control")
     assert "solve_s" not in table.columns

@@ -9,6 +9,7 @@ import functools
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import MINI
 
 import simulator as sim
 from simulator.model.streams import Streams
@@ -34,13 +35,13 @@ SCENARIO = {
 
 @pytest.fixture(scope="module")
 def results(tmp_path_factory):
-    scenario = sim.load("mini").with_changes(SCENARIO)
+    scenario = sim.load(MINI).with_changes(SCENARIO)
     return sim.run(scenario, out=tmp_path_factory.mktemp("definitions") / "run")
 
 
 @pytest.fixture(scope="module")
 def case():
-    return sim.load("mini").with_changes(SCENARIO).case
+    return sim.load(MINI).with_changes(SCENARIO).case
 
 
 @pytest.fixture(scope="module")
@@ -67,11 +68,16 @@ class Rows:
 
     def exits_of(self, scope):
         """Utilisation by time: of an exit, or of the fullest."""
-        if scope == "all":
-            return self.exits.groupby("time_s")["utilisation"].max()
+        if scope == "all" or scope.startswith("exits:"):
+            return self.ways(scope).groupby("time_s")["utilisation"].max()
         link, way = scope.removeprefix("exit:").rsplit(":", 1)
         rows = self.exits.query("exit == @link and direction == @way").set_index("time_s")
         return rows["utilisation"].dropna()
+
+    def ways(self, scope):
+        """Rows of exits in one direction, or in both."""
+        way = scope.removeprefix("exits:")
+        return self.exits if scope == "all" else self.exits[self.exits["direction"] == way]
 
     def traffic_of(self, scope):
         """Rows of demands in a scope."""
@@ -159,7 +165,7 @@ def quantile_of(share, *parts):
 
 def jain(rows, scope):
     means = []
-    for _, way in rows.exits.groupby("direction", observed=True):
+    for _, way in rows.ways(scope).groupby("direction", observed=True):
         wide = way.pivot(index="exit", columns="time_s", values="utilisation")
         x, n = wide.fillna(0.0), wide.notna().sum()
         square = (x**2).sum()
@@ -216,8 +222,8 @@ def log(column, how):
 STATIC = {
     "exit_utilisation_peak": lambda r, s: r.exits_of(s).max(),
     "exit_utilisation_p95": lambda r, s: quantile(r.exits_of(s), np.ones(len(r.exits_of(s))), 0.95),
-    "exit_utilisation_mean": lambda r, s: r.exits_of(s).mean() if s != "all" else (
-        r.exits["offered_gbps"].sum() / r.exits["capacity_gbps"].sum()),
+    "exit_utilisation_mean": lambda r, s: r.exits_of(s).mean() if s.startswith("exit:") else (
+        r.ways(s)["offered_gbps"].sum() / r.ways(s)["capacity_gbps"].sum()),
     **{f"hours_above_{level}": above(level / 100) for level in (70, 80, 90, 100)},
     "exit_balance_jain": jain,
     "mlu_peak": lambda r, s: (r.links if s == "all" else r.links[r.links["class"] == s])[

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import MINI
 
 import simulator as sim
 
@@ -27,7 +28,7 @@ CHANGES = {
 
 
 def scenario(**changes):
-    return sim.load("mini").with_changes({**CHANGES, **changes})
+    return sim.load(MINI).with_changes({**CHANGES, **changes})
 
 
 def digests(folder):
@@ -177,7 +178,7 @@ def test_fingerprints(first, tmp_path):
     """If these change, what happens when has changed: say why, and pin them anew."""
     results, _ = first
     assert trace(results) == FINGERPRINTS["with events"]
-    assert trace(sim.run(sim.load("mini"), out=tmp_path / "mini")) == FINGERPRINTS["mini"]
+    assert trace(sim.run(sim.load(MINI), out=tmp_path / "mini")) == FINGERPRINTS["mini"]
 
 
 FINGERPRINTS = {"with events": (78, "54c9ae3ba663a190"), "mini": (294, "ce3c460c8810ef77")}

@@ -176,6 +176,7 @@ def test_every_metric_has_its_row(results):
     scope = results.summary["scope"].astype(str)
     kinds = pd.Series("region", index=scope.index)
     kinds[scope.str.startswith("exit:")] = "exit"
+    kinds[scope.str.startswith("exits:")] = "exits"
     kinds[scope.isin(["domestic", "international_in", "international_out"])] = "class"
     kinds[scope.isin(["core", "exit"])] = "link class"
     kinds[scope.isin(["web", "bulk"])] = "service"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import make_random_case, make_tiny
+from conftest import MINI, make_random_case, make_tiny
 from helpers import case_of, play, static
 
 from simulator.base.errors import InputError
@@ -284,7 +284,7 @@ found["node"] = down(network.failed(nodes=["shanghai"]))
 found["listed"] = dict(fault.describe())["city"]
 found["schema"] = json.dumps(json_schema(Settings, "scenario"))
 event = {"at_h": 0.5, "city": "Shanghai", "until_h": 1}
-short = sim.load("mini", [("horizon_h", "1.5"), ("replications", "1")])
+short = sim.load(sys.argv[2], [("horizon_h", "1.5"), ("replications", "1")])
 scenario = short.with_changes({"events": [event]})
 results = sim.run(scenario, out=sys.argv[1] + "/out")
 found["events"] = results.events["event"].tolist()
@@ -308,7 +308,7 @@ def dropped_in(tmp_path_factory):
     folder = tmp_path_factory.mktemp("room")
     (folder / "city.py").write_text(CITY, encoding="utf-8")
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", DROPPED_IN, str(folder)],
+        [sys.executable, "-W", "error", "-c", DROPPED_IN, str(folder), MINI],
         env={**os.environ, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         encoding="utf-8",

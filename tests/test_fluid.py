@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from conftest import MINI, make_tiny
 from helpers import ABROAD, TWO_EXITS, asks, case_of, play, sdn, static, steps_of, two_exits
 
 import simulator as sim
@@ -546,7 +546,7 @@ def test_units_do_not_matter_to_a_run(mini, power):
     ids=["other direction", "two in a row"],
 )  # fmt: skip
 def test_a_capacity_below_zero_is_refused_before_the_run(changes):
-    scenario = sim.load("mini").with_changes({"horizon_h": 3, "replications": 1})
+    scenario = sim.load(MINI).with_changes({"horizon_h": 3, "replications": 1})
     first = {key: value for key, value in changes.items() if key != "events"}
     scenario = scenario.with_changes(first) if first else scenario
     with pytest.raises(InputError, match="capacity_gbps"):

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from conftest import make_tiny
+from conftest import MINI, make_tiny
 from helpers import asks, case_of, play, sdn, static, two_exits
 from test_control import Listed
 
@@ -121,7 +121,7 @@ def test_a_full_link_that_is_no_exit_is_named():
 
 def least_of_all_instants(step_s, replications):
     """Headroom of the small network by one question for every instant, beside that of a run."""
-    scenario = sim.load("mini").with_changes({"step_s": step_s, "replications": replications})
+    scenario = sim.load(MINI).with_changes({"step_s": step_s, "replications": replications})
     case = scenario.case
     for replication in range(replications):
         streams = Streams(case.seed, replication)

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import MINI
 from helpers import asks, case_of, static, two_exits
 from interval_coverage import coverage, population
 from scipy import stats
@@ -140,17 +141,17 @@ def shown(values, name="lost_gbit", base=None):
 @pytest.mark.parametrize(
     ("each", "text"),
     [
-        (shown([0.0, 0.0, 2.0, 0.0]), "0.50 seen in 1 of 4"),
-        (shown([0.0] * 4), "none seen in 4"),
-        (shown([5.0, 5.01, 5.02, 5.0]), "5.01 range 0.02"),
+        (shown([0.0, 0.0, 2.0, 0.0]), "0.50 in 1/4"),
+        (shown([0.0] * 4), "none in 4"),
+        (shown([5.0, 5.01, 5.02, 5.0]), "5.01 ↕ 0.02"),
         (shown([5.0, 5.01, 5.02, 5.0], "offered_gbit"), "5.01 ± 0.02"),
-        (shown([1.0, 9.0, 2.0, 4.0]), "4.00 range 8.00"),
-        (shown([3.0] * 4), "3.00 same in 4"),
-        (shown([3.0] * 4, "headroom"), "3.00 same in 4"),
-        (shown([7.0, 7.0, 7.5, 7.2], "latency_ms_p99"), "7.17 range 0.50"),
-        (shown([0.0] * 4, base=[5.0, 5.1, 5.0, 5.2]), "-5.08 lower 4 of 4"),
+        (shown([1.0, 9.0, 2.0, 4.0]), "4.00 ↕ 8.00"),
+        (shown([3.0] * 4), "3.00 same"),
+        (shown([3.0] * 4, "headroom"), "3.00 same"),
+        (shown([7.0, 7.0, 7.5, 7.2], "latency_ms_p99"), "7.17 ↕ 0.50"),
+        (shown([0.0] * 4, base=[5.0, 5.1, 5.0, 5.2]), "-5.08 lower 4/4"),
         (shown([0.0, 9.0], base=[1.0, 2.0]), "+3.00 lower 1, higher 1 of 2"),
-        (shown([0.0] * 4, base=[0.0] * 4), "0.00 same in 4"),
+        (shown([0.0] * 4, base=[0.0] * 4), "0.00 same"),
         (shown([5.0]), "5.00"),
     ],
 )  # fmt: skip
@@ -161,14 +162,14 @@ def test_a_cell_says_what_the_replications_say(each, text):
 def test_the_foot_explains_what_the_cells_show():
     lines = [
         ("  queueing, ms", "ms", [shown([1.0, 9.0, 2.0, 4.0], "queueing_ms_mean"), None]),
-        ("traffic lost (all)", "ms", [shown([0.0, 1.0, 0.0, 0.0]), shown([0.0] * 4)]),
+        ("lost (all)", "ms", [shown([0.0, 1.0, 0.0, 0.0]), shown([0.0] * 4)]),
         ("peak", "share", [shown([0.7, 0.8, 0.7, 0.8], "exit_utilisation_peak")]),
     ]
     few, needs, none = explained(lines)
-    assert "range" in few and "k of n" in few
-    assert "need 100 replications (traffic lost (all) needs 400)." in needs
+    assert "↕" in few and "k/n" in few
+    assert "need 100 replications (lost (all) needs 400)." in needs
     assert list(explained(lines[:1]))[1] == "Their intervals need 100 replications."
-    assert none.startswith("none seen in 4 (below 53 % at 95 %)")
+    assert none.startswith("none in 4 (below 53 % at 95 %)")
     assert not list(explained(lines[2:]))
     apart = shown([0.0] * 4, base=[5.0, 5.1, 5.0, 5.2])
     apart.estimate["needs"] = 900.0
@@ -180,11 +181,11 @@ def test_the_foot_explains_what_the_cells_show():
 
 def test_a_run_speaks_the_same_in_a_terminal_a_notebook_and_a_what_if():
     changes = {"horizon_h": 2, "step_s": 900, "replications": 3, "record": {"demands": "none"}}
-    scenario = sim.load("mini").with_changes({**changes, "demands.international": "x0.4"})
+    scenario = sim.load(MINI).with_changes({**changes, "demands.international": "x0.4"})
     answer = sim.compare(sim.run(scenario))
     again = sim.what_if(scenario, {"links.beijing-la.capacity_gbps": "+1"})
     for each in (answer, again):
-        for words in ("none seen in 3", "(below 63 % at 95 %)", "need 100", "range"):
+        for words in ("none in 3", "(below 63 % at 95 %)", "need 100", "↕"):
             assert words in str(each).replace("\n  ", " ") and words in each._repr_html_()
     summary = answer.results[scenario.name].summary
     ends = summary[["ci_low", "ci_high"]]
@@ -206,8 +207,8 @@ def test_a_run_without_random_traffic_says_so(tmp_path):
         "record": {"demands": "none"},
         "strategies": {"static": {"scheme": "igp_ecmp"}},
     }
-    quiet = sim.load("mini").with_changes({**changes, "traffic": {"shapes": []}})
-    noisy = sim.load("mini").with_changes(changes)
+    quiet = sim.load(MINI).with_changes({**changes, "traffic": {"shapes": []}})
+    noisy = sim.load(MINI).with_changes(changes)
     for scenario, says in ((quiet, True), (noisy, False)):
         results = sim.run(scenario, out=tmp_path / str(says))
         notes = [n for n in results.run["notes"] if n.startswith(SAME_TRAFFIC)]
@@ -270,7 +271,7 @@ def test_intervals_cover_on_a_small_net_near_capacity(no_headroom):
 def test_intervals_cover_in_a_thousand_runs(scale):
     """All of summary.csv and of the comparison: static routing, then SDN, near capacity."""
     changes = {"record": {"demands": "none"}, "step_s": 1800, "demands.international": scale}
-    scenario = sim.load("mini").with_changes(changes)
+    scenario = sim.load(MINI).with_changes(changes)
     figures = population(scenario.case, 400)
     found = coverage(figures)
     check(found)

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from conftest import MINI
 from job_calls import fail, squares, work
 
 import simulator as sim
@@ -169,7 +170,7 @@ def replications(scenario, place):
 @pytest.fixture(scope="module")
 def short():
     """A scenario that is done in a moment."""
-    return sim.load("mini").with_changes({"horizon_h": 1, "step_s": 900, "replications": 3})
+    return sim.load(MINI).with_changes({"horizon_h": 1, "step_s": 900, "replications": 3})
 
 
 def without_times(place):

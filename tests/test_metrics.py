@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import MINI
 
 import simulator as sim
 from simulator.base.errors import SimulatorError
@@ -36,7 +37,7 @@ def results(tmp_path_factory):
             "bound": {"scheme": "clairvoyant"},
         },
     }
-    scenario = sim.load("mini").with_changes(changes)
+    scenario = sim.load(MINI).with_changes(changes)
     return sim.run(scenario, out=tmp_path_factory.mktemp("metrics") / "mini")
 
 
@@ -44,7 +45,7 @@ def results(tmp_path_factory):
 
 
 def test_a_run_has_the_metrics_that_are_declared_with_their_units_and_scopes(results):
-    summary, network = results.summary, sim.load("mini").network
+    summary, network = results.summary, sim.load(MINI).network
     assert set(summary["metric"]) == set(metric.names())
     kinds = {"all": "all", **dict.fromkeys(ELASTIC, "service")}
     kinds |= dict.fromkeys(("domestic", "international_in", "international_out"), "class")
@@ -54,6 +55,7 @@ def test_a_run_has_the_metrics_that_are_declared_with_their_units_and_scopes(res
         assert unit == metric[name].unit
         found = {
             "exit" if scope.startswith("exit:") else
+            "exits" if scope.startswith("exits:") else
             "link class" if name == "mlu_peak" and scope in (*classes, "exit") else kinds[scope]
             for scope in rows["scope"]
         }  # fmt: skip
@@ -109,7 +111,7 @@ from simulator.results.statistics import weighted_quantiles
 @metric(
     "exit_utilisation_p50",
     unit="1",
-    scopes=("all", "exit"),
+    scopes=("all", "exits", "exit"),
     better="lower",
     sentence="Utilisation that is not exceeded for half of the time.",
 )
@@ -136,7 +138,7 @@ def night(tmp_path, monkeypatch):
 
 def test_a_metric_is_added_by_dropping_in_one_file(tmp_path, night):
     sentence = "Utilisation that is not exceeded for half of the time."
-    scenario = sim.load("mini").with_changes({"horizon_h": 1, "step_s": 900, "replications": 2})
+    scenario = sim.load(MINI).with_changes({"horizon_h": 1, "step_s": 900, "replications": 2})
     pages = ROOT / "docs"
     results = sim.run(scenario, out=tmp_path / "out")
     frame = sim.compare(results, metrics=["exit_utilisation_p50"]).frame
@@ -151,8 +153,8 @@ def test_a_metric_is_added_by_dropping_in_one_file(tmp_path, night):
         mine = rows[rows["metric"] == "exit_utilisation_p50"]
         assert len(mine) and set(mine["unit"].astype(str)) == {"1"}, file
     exits = tables["summary.csv"].query("metric == 'exit_utilisation_p50'")
-    assert exits["scope"].nunique() == 1 + 18, "every exit in both directions, and the hottest"
-    assert f"| `exit_utilisation_p50` | 1 | all, exit | lower | {sentence} | plain |" in page
+    assert exits["scope"].nunique() == 3 + 18, "every exit in both directions, and the hottest"
+    assert f"| `exit_utilisation_p50` | 1 | all, exits, exit | lower | {sentence} | plain |" in page
 
 
 def test_a_comparison_shows_more_metrics_if_asked(results):

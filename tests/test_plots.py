@@ -15,7 +15,7 @@ import matplotlib
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import without_headroom
+from conftest import MINI, without_headroom
 from dropin import dropped_in
 from matplotlib import pyplot
 from matplotlib.colors import to_hex
@@ -83,7 +83,7 @@ def mini_day(tmp_path_factory):
         "events": [{"at_h": 20, "cable": "TPE", "until_h": 23}],
     }
     with without_headroom():
-        return run(load("mini").with_changes(changes), out=tmp_path_factory.mktemp("plots") / "day")
+        return run(load(MINI).with_changes(changes), out=tmp_path_factory.mktemp("plots") / "day")
 
 
 @pytest.fixture(scope="session")
@@ -199,7 +199,7 @@ def test_every_exit_panel_shows_its_rows(mini_day):
 def test_exit_panels_are_in_order_of_peak_and_say_it(mini_day):
     panels = mini_day.plot.exit_utilisation()
     s = mini_day.summary
-    s = s[(s["metric"] == "exit_utilisation_peak") & (s["scope"] != "all")]
+    s = s[(s["metric"] == "exit_utilisation_peak") & s["scope"].str.startswith("exit:")]
     top = s.groupby(s["scope"].str.split(":").str[1])["mean"].max().sort_values(ascending=False)
     assert [ax.texts[0].get_text() for ax in panels] == list(top.index)
     full = s[(s["mean"] > 1) & (s["strategy"] == "static")]["scope"].str.split(":").str[1].nunique()
@@ -447,7 +447,7 @@ def test_names_are_made_drawable(name, drawn):
 
 def test_one_strategy_is_enough(tmp_path):
     changes = {"replications": 1, "step_s": 7200, "strategies": {"static": STATIC}}
-    results = run(load("mini").with_changes(changes), out=tmp_path / "one")
+    results = run(load(MINI).with_changes(changes), out=tmp_path / "one")
     names = [path.stem for path in write_figures(results, tmp_path / "figures")]
     assert names == [name for name in FIGURES if name != "control"]
     assert "Mean inbound / outbound: static" in _title(results.plot.latency())
@@ -457,7 +457,7 @@ def test_one_strategy_is_enough(tmp_path):
 
 def test_without_a_demands_table(tmp_path):
     changes = {"replications": 1, "step_s": 7200, "record": {"demands": "none"}}
-    results = run(load("mini").with_changes(changes), out=tmp_path / "none")
+    results = run(load(MINI).with_changes(changes), out=tmp_path / "none")
     names = {path.stem for path in write_figures(results, tmp_path / "figures")}
     assert names == {"hottest_exit", "exit_utilisation", "exit_peaks", "control"}
     with pytest.raises(SimulatorError, match="kept no demands table"):

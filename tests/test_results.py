@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from conftest import MINI
 from scipy import stats
 
 import simulator as sim
@@ -57,7 +58,7 @@ def short():
     """A scenario that is done in a moment."""
     events = [{"at_h": 0.5, "link": "beijing-la"}]
     changes = {"horizon_h": 2, "step_s": 900, "replications": 2, "events": events}
-    return sim.load("mini").with_changes(changes)
+    return sim.load(MINI).with_changes(changes)
 
 
 @pytest.fixture(scope="module")
@@ -251,7 +252,7 @@ def test_intervals_cover_the_truth_as_often_as_they_say(replications):
 def test_a_run_with_noise_alone_covers_its_mean(tmp_path):
     """Offered volume under noise of mean one: the base matrix times the hours, within the interval
     of as many replications as say so."""
-    scenario = sim.load("mini").with_changes(
+    scenario = sim.load(MINI).with_changes(
         {
             "horizon_h": 1, "step_s": 900, "replications": 40, "record": {"demands": "none"},
             "strategies": {"static": {"scheme": "igp_ecmp"}},

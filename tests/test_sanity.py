@@ -10,7 +10,7 @@ import networkx as nx
 import numpy as np
 import pytest
 from click.testing import CliRunner
-from conftest import make_tiny
+from conftest import MINI, make_tiny
 
 import simulator as sim
 from simulator.base import library
@@ -229,14 +229,14 @@ def test_overload_on_purpose_is_not_doubted(lab):
 
 
 def test_a_change_of_traffic_is_doubted_where_it_was_made():
-    made = load("mini", [("demands.domestic", "x5000"), ("horizon_h", "1")])
+    made = load(MINI, [("demands.domestic", "x5000"), ("horizon_h", "1")])
     (warning,) = warned(made)
     assert warning.startswith("--set: demands.domestic: warning: domestic adds up to ")
     assert warning.endswith("; were Mbps meant (18,720 Gbps)?")
 
 
 def test_international_traffic_is_held_against_the_exits():
-    network = sim.load("mini").network
+    network = sim.load(MINI).network
     abroad = network.nodes[int(np.flatnonzero(network.is_abroad)[-1])]
     home = network.nodes[0]
     for ends, name in (((home, abroad), "international_out"), ((abroad, home), "international_in")):

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from conftest import MINI
 from scipy import stats
 from scipy.special import ndtri
 from test_worlds import BUFFER, EXITS, SPLIT, TOTAL, mini
@@ -197,9 +198,9 @@ def test_workers_days_and_other_answers():
     ],
 )
 def test_what_cannot_be_asked_is_said(words, message, tmp_path):
-    nothing = dict.fromkeys(sim.load("mini").network.about.uncertainty)
+    nothing = dict.fromkeys(sim.load(MINI).network.about.uncertainty)
     stated = json.dumps({**nothing, "total": TOTAL})
-    call = ["sensitivity", "mini", "--set", f"uncertainty={stated}", "--set", "horizon_h=1"]
+    call = ["sensitivity", MINI, "--set", f"uncertainty={stated}", "--set", "horizon_h=1"]
     call += ["--set", "step_s=1200", "--out", str(tmp_path / "out")]
     call += words if "--worlds" in words else ["--worlds", "0", *words]
     done = CliRunner().invoke(main, call)

@@ -283,7 +283,7 @@ def test_a_kind_of_control_is_one_file(drop_in, tmp_path):
     assert results.run["scenario"]["strategies"]["sdn"]["control"] == {
         "kind": "scheduled", "hours": 0.5,
     }  # fmt: skip
-    assert "Routes follow the plan." in results.run["notes"]
+    assert "sdn: Routes follow the plan." in results.run["notes"]
     log = results.control.query("strategy == 'sdn' and replication == 0")
     assert log["time_s"].tolist() == [0.0, 1805.0, 3605.0, 5405.0]
     assert set(log["layer"]) == {"static"}

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from conftest import MINI
 
 from simulator.base import text as show
 from simulator.base.errors import InputError, SimulatorError
@@ -32,7 +33,7 @@ COLUMNS = [
 
 @pytest.fixture(scope="module")
 def scenario():
-    return load("mini", [("horizon_h", "2"), ("replications", "3")])
+    return load(MINI, [("horizon_h", "2"), ("replications", "3")])
 
 
 @pytest.fixture(scope="module")

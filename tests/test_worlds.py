@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from click.testing import CliRunner
+from conftest import MINI
 from dropin import dropped_in
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ import simulator as sim
 from simulator.cli.main import main
 from simulator.formats.format import read_network, write_network
 from simulator.model.network import Network
-from simulator.results.ranges import range_of, ranges
+from simulator.results.ranges import Draws, range_of, ranges
 from simulator.uncertainty.assumption import assumption
 from simulator.uncertainty.law import HIGH, LOW, law
 from simulator.uncertainty.world import World, drawn
@@ -39,7 +40,7 @@ OFF = dict.fromkeys(("topology",))
 
 def mini(uncertainty=None, **changes):
     """The small network for two hours, with nothing not known but what is given."""
-    scenario = sim.load("mini")
+    scenario = sim.load(MINI)
     of_topology = dict.fromkeys(scenario.network.about.uncertainty)
     given = {**of_topology, **({} if uncertainty is None else uncertainty)}
     return scenario.with_changes({**SHORT, "uncertainty": given, **changes})
@@ -279,6 +280,38 @@ def test_what_is_drawn_is_written(run):
     }  # fmt: skip
 
 
+def test_drawn_worlds_may_have_fewer_days_than_the_one_as_stated():
+    few = sim.run(mini(ALL, replications={"worlds": 4, "days": 3, "drawn_days": 1}))
+    assert few.draws == Draws(4, 3, 1) and few.days == 3 and few.drawn_worlds == 3
+    assert [few.draws.place(i) for i in range(6)] == [
+        (0, 0), (0, 1), (0, 2), (1, 0), (2, 0), (3, 0)
+    ]  # fmt: skip
+    assert few.all_figures["replication"].nunique() == few.draws.replications == 6
+    alone = sim.run(mini(ALL, replications=3))
+    pd.testing.assert_frame_equal(few.summary, alone.summary)
+    # The days of a drawn world are the first ones of a run with as many days in each.
+    full = sim.run(mini(ALL, **worlds(4, 3)))
+    at = ["strategy", "metric", "scope"]
+    for world in (1, 2, 3):
+        mine = few.all_figures.query(f"replication == {2 + world}").set_index(at)["value"]
+        same = full.all_figures.query(f"replication == {3 * world}").set_index(at)["value"]
+        pd.testing.assert_series_equal(mine, same)
+    printed = " ".join(str(sim.compare(few)).split())
+    assert "3 replications as stated and 1 in each of 3 drawn worlds" in printed
+
+
+def test_what_neighbours_choose_is_drawn_once_for_all_days_of_a_drawn_world():
+    """Without noise, days differ by nothing else."""
+    free = {"drift_per_day": 0, "anchored": False}
+    calm = {"traffic.shapes": [{"kind": "diurnal"}], "inbound": free}
+    played = sim.run(mini(ALL, **calm, **worlds(3, 2), strategies={"one": {"scheme": "igp_ecmp"}}))
+    figures = played.all_figures.query("metric == 'exit_utilisation_mean'")
+    wide = figures.pivot(index="scope", columns="replication", values="value")
+    assert (wide[0] != wide[1]).any(), "as stated, another draw a day"
+    assert (wide[2] == wide[3]).all() and (wide[4] == wide[5]).all()
+    assert (wide[2] != wide[4]).any()
+
+
 def test_the_folder_runs_again_to_the_same_ranges(run, tmp_path):
     again = sim.run(run.folder / "inputs" / "scenario.yaml", out=tmp_path / "again")
     for file in ("ranges.csv", "worlds.csv", "summary.csv"):
@@ -335,14 +368,14 @@ def test_without_worlds_there_are_no_ranges():
     columns = ["replication", "strategy", "metric", "scope", "unit", "value"]
     figures = pd.DataFrame([(0, "a", "m", "all", "1", 1.0), (1, "a", "m", "all", "1", 2.0)],
                            columns=columns)  # fmt: skip
-    assert ranges(figures, 2).empty and len(ranges(figures, 1)) == 1
+    assert ranges(figures, Draws(1, 2, 2)).empty and len(ranges(figures, Draws(2, 1, 1))) == 1
 
 
 # -- files and messages ---------------------------------------------------------------------------
 
 
 def test_a_topology_carries_its_uncertainty(tmp_path):
-    network = sim.load("mini").network
+    network = sim.load(MINI).network
     made = {"total": assumption.make("total", demands="all", law=law_of(), source="assumed")}
     marks = ({"of": "nodes.lat", "mark": "cited", "source": "a map: 'so'"},)
     about = {**vars(network.about), "uncertainty": made, "marks": marks}
@@ -394,7 +427,7 @@ def test_a_link_that_an_event_names_has_to_exist():
 
 def test_the_command_line_asks_for_worlds(tmp_path):
     text = json.dumps({"total": TOTAL})
-    words = ["run", "mini", "--worlds", "3", "--replications", "1", "--set", f"uncertainty={text}"]
+    words = ["run", MINI, "--worlds", "3", "--replications", "1", "--set", f"uncertainty={text}"]
     words += ["--set", "horizon_h=1", "--set", "step_s=1200", "--out", str(tmp_path / "out")]
     done = CliRunner().invoke(main, [*words, "--json"], catch_exceptions=False)
     told = json.loads(done.stdout)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 WIDTH = 100
+_GAP, _CLOSE = 3, 2
 LONGEST_NAME = 24
 Form = Literal["share", "fine_share", "ms", "hours", "index", "factor", "gbps", "gbit", "count"]
 
@@ -67,6 +68,12 @@ def columns(text: str) -> int:
 def padded(text: str, wide: int) -> str:
     """Return *text* with blanks at its end, *wide* columns in all."""
     return text + " " * (wide - columns(text))
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a list: ``a, b and c``."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def counted(count: int, one: str, many: str = "") -> str:
@@ -148,11 +155,15 @@ def table(
 ) -> str:
     """Lay a table out as text; columns that do not fit side by side follow below.
 
-    Each column of cells has a heading; *corner* is the heading of the labels.
+    Each column of cells has a heading; *corner* is the heading of the labels. Columns stand a
+    little closer where they fit side by side for that.
     """
     labels = [corner, *(row.label for row in rows)]
     label_wide = max(map(columns, labels))
     blocks = [_column(heading, i, rows) for i, heading in enumerate(headings)]
+    room = width - label_wide - sum(columns(block[0]) for block in blocks)
+    gap = " " * (_GAP if room >= _GAP * len(blocks) else _CLOSE)
+    blocks = [[gap + line for line in block] for block in blocks]
     pages: list[list[list[str]]] = []
     left = -1
     for block in blocks:
@@ -199,4 +210,4 @@ def _column(heading: str, place: int, rows: Sequence[Row]) -> list[str]:
         for each in cells
     ]
     wide = max(map(columns, (heading, *lines)))
-    return ["   " + " " * (wide - columns(line)) + line for line in (heading, *lines)]
+    return [" " * (wide - columns(line)) + line for line in (heading, *lines)]

@@ -11,7 +11,16 @@ from pathlib import Path
 from typing import Any
 
 RUN_TIME_FAILURE, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
-_SPELT_OUT = {"±": "+/-", "–": "-", "—": "-", "…": "...", "×": "x", "≥": ">=", "≤": "<="}
+_SPELT_OUT = {
+    "±": "+/-",
+    "–": "-",
+    "—": "-",
+    "…": "...",
+    "×": "x",
+    "≥": ">=",
+    "≤": "<=",
+    "↕": "range",
+}
 
 
 def print_text(text: str) -> None:

@@ -54,7 +54,7 @@ def draw(folder: Path) -> None:
 
 def _workers(scenario: Scenario) -> int:
     """Return how many worker processes help: one for a small run, which is this process."""
-    replications = scenario.settings.worlds * scenario.settings.days
+    replications = scenario.settings.draws.replications
     if len(scenario.demands) * scenario.case.steps * replications < SMALL:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -19,7 +19,7 @@ def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
         changes += [(key, str(value))] if value is not None else []
     scenario = load(options.scenario, changes)
     if options.worlds is not None:
-        replications = {"worlds": max(options.worlds, 1), "days": scenario.settings.days}
+        replications = scenario.settings.draws._replace(worlds=max(options.worlds, 1))._asdict()
         scenario = scenario.with_changes({"replications": replications}, "--worlds")
     if options.strategies is None:
         return scenario

@@ -99,7 +99,8 @@ class Announcing:
         routes, moved = self._arrive()
         # What stands at the start was announced before, and moves nothing.
         moved = None if trigger == "start" else moved
-        self._log.write(LAYER, trigger, routes, moved, solve_s)
+        # Without a plan nobody decides: neighbours follow what has changed.
+        self._log.write(LAYER if self._knobs else "static", trigger, routes, moved, solve_s)
 
     def _arrive(self) -> tuple[Routes, Moved | None]:
         """Let traffic land by what is announced, in the world as it is now."""

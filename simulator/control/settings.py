@@ -139,7 +139,7 @@ class Announcements:
     plan: Literal["scheme", "once", "learn", "know"] = "scheme"
     hold: NonNegativeInt = 4
     max_groups: PositiveInt = 10
-    aim: NonNegative = 0.68
+    aim: NonNegative = 0.66
     most: Positive = 0.80
     learned_days: NonNegativeInt = 0
 

@@ -32,11 +32,15 @@ class Strategy:
     fallback : Scheme
         Static routes for traffic that is not steered, and after a withdrawal; the scheme of the
         first static strategy of the scenario when left out.
+    bound : bool
+        Whether it does what nobody can, such as moving inbound traffic at will: a yardstick, which
+        answers show beside the others and never name as the best of them.
     """
 
     scheme: Annotated[Any, schemes.choice]
     control: Annotated[Any, controls.choice] = _LEFT_OUT
     fallback: Annotated[Any, schemes.choice] | None = None
+    bound: bool = False
 
     def __post_init__(self) -> None:
         if self.control is _LEFT_OUT:

@@ -43,6 +43,8 @@ class Case:
         Keep every n-th step in the tables; 0 for none.
     inbound : Catchments, optional
         How neighbours abroad choose where they hand over traffic.
+    catchments : int
+        Which draw of what neighbours choose holds in all replications; 0 for one in each.
     """
 
     network: Network
@@ -59,6 +61,7 @@ class Case:
     detail: str = "region"
     every: int = 1
     inbound: Catchments | None = None
+    catchments: int = 0
 
     def without_tables(self) -> Case:
         """Return the same case with figures only."""

@@ -72,7 +72,9 @@ class Stage(Scene):
         source = Source(case.series, streams, case.steps, case.step_s, memory_s)
         inbound = None
         if case.inbound is not None:
-            inbound = InboundWorld(case.network, case.demands, case.inbound, streams)
+            drawn = Streams(case.seed, 0).of(f"world {case.catchments}")
+            own = drawn if case.catchments else streams
+            inbound = InboundWorld(case.network, case.demands, case.inbound, own)
         super().__init__(clock, NetworkState(clock, case.network), source, streams, inbound)
         self.case, self.emit = case, emit
         self.progress: Callable[[float], None] = lambda done: None

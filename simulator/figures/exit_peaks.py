@@ -44,7 +44,7 @@ class ExitPeaks(Figure):
         rows, apart = range(len(shown)), 0.02 * max(len(run.strategies) - 3, 0)
 
         def balance(strategy: str) -> str:
-            return f" {run.figure(strategy, 'exit_balance_jain'):.2f}"
+            return f" {run.figure(strategy, 'exit_balance_jain', f'exits:{ways[0]}'):.2f}"
 
         several = "dots: mean of their peaks, whiskers: 95 % confidence intervals"
         cut = f"the {len(shown)} fullest of {len(exits)} exits"
@@ -53,7 +53,7 @@ class ExitPeaks(Figure):
         panels, _ = run_page.run_page(
             run,
             fig,
-            f"{self.question} Jain balance: {run_page.each(balance, run.strategies)} (1 = even)",
+            f"{self.question} Jain {ways[0]}: {run_page.each(balance, run.strategies)} (1 = even)",
             [*run_page.strategy_legend(run, marker=True), *run_page.limit_legend(run)],
             [
                 run_page.count_words(run),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from simulator.figures import run_page
 from simulator.figures.figure import Figure, figure
-from simulator.figures.run_data import Peaks, RunView, Tracks, exit_peaks, exit_tracks, fullest
+from simulator.figures.run_data import RunView, Tracks, exit_tracks, fullest
 from simulator.figures.run_data import highest as highest_of
 from simulator.figures.style import Axes, Canvas, name
 from simulator.figures.words import duration, percent
@@ -18,19 +18,23 @@ class HottestExit(Figure):
     question = "How full is the fullest exit?"
     order = 1
 
-    def data(self, results: Results) -> tuple[RunView, Tracks, Peaks]:
-        """Return the utilisation of the fullest exit over time, and the peaks of all exits."""
+    def data(self, results: Results) -> tuple[RunView, Tracks]:
+        """Return the utilisation of the fullest exit over time."""
         run = RunView.of(results)
-        return run, exit_tracks(run, fullest), exit_peaks(run)
+        return run, exit_tracks(run, fullest)
 
-    def draw(self, data: tuple[RunView, Tracks, Peaks], fig: Canvas) -> Axes:
+    def draw(self, data: tuple[RunView, Tracks], fig: Canvas) -> Axes:
         """Draw a line for each strategy."""
-        run, tracks, peaks = data
+        run, tracks = data
 
         def peak(strategy: str) -> str:
-            (exit_id, way), _ = max(peaks[strategy].items(), key=lambda item: item[1][0])
-            highest = run.figure(strategy, "exit_utilisation_peak")
-            return f" {percent(highest)} ({name(exit_id)} {way})"
+            highest = f" {percent(run.figure(strategy, 'exit_utilisation_peak'))}"
+            hottest = run.results.hottest_exit(strategy)
+            if hottest is None:
+                return highest
+            exit_id, _, way = hottest.scope.removeprefix("exit:").rpartition(":")
+            mostly = "mostly " if hottest.often < hottest.replications else ""
+            return f"{highest} ({mostly}{name(exit_id)} {way})"
 
         def above(hours: float) -> str:
             return f"{duration(hours)} above" if hours > 0 else "never above"

@@ -29,3 +29,16 @@ class Streams:
         words = np.frombuffer(digest, dtype="<u4")
         key = [self.seed, self.replication, *(int(word) for word in words)]
         return np.random.Generator(np.random.PCG64(np.random.SeedSequence(key)))
+
+    def of(self, name: str) -> Streams:
+        """Return streams with other draws, for all that has the same purposes and bears a name."""
+        return _Named(self.seed, self.replication, name)
+
+
+@dataclass(frozen=True)
+class _Named(Streams):
+    name: str
+
+    def generator(self, purpose: str, entity: str) -> np.random.Generator:
+        """Return the stream for a purpose and an entity, of this name."""
+        return super().generator(f"{purpose} of {self.name}", entity)

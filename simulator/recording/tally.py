@@ -25,7 +25,7 @@ _PATH_SUMS = ("queueing", "least", "most", "full", "unlisted")
 
 @dataclass(frozen=True, eq=False)
 class ExitTotals:
-    """One direction of an exit, or the hottest of all at every time, while it is up.
+    """One direction of an exit while it is up, or the hottest of several at every time.
 
     Attributes
     ----------
@@ -33,7 +33,7 @@ class ExitTotals:
     seconds : ndarray, shape (intervals,)
         Length of each interval.
     mean : float
-        Mean of the utilisation; of all exits, volume offered over the volume that would fit.
+        Mean of the utilisation; of several, volume offered over the volume that would fit.
     """
 
     utilisation: np.ndarray
@@ -122,7 +122,8 @@ class Totals:
     exit_utilisation : dict of str to ndarray, shape (exits, intervals)
         Of ``out`` and ``in``; NaN while an exit is down.
     exits : dict of str to ExitTotals
-        By scope: ``all`` (the hottest exit), then ``exit:ID:out`` and ``exit:ID:in``.
+        By scope: ``all`` (the hottest exit), ``exits:out`` and ``exits:in`` (the hottest of one
+        direction), then ``exit:ID:out`` and ``exit:ID:in``.
     links : dict of str to ndarray, shape (intervals,)
         By link class: the highest utilisation of any link.
     traffic : dict of str to TrafficTotals
@@ -233,7 +234,7 @@ class Tally:
         self._seconds: list[np.ndarray] = []
         self._exits: list[np.ndarray] = []
         self._mlu: list[np.ndarray] = []
-        self._exit_offered = self._exit_room = 0.0
+        self._exit_offered, self._exit_room = np.zeros((2, 2))
         count = len(groups.keys)
         self._offered, self._delivered, self._deferred = np.zeros((3, count))
         self._latency, self._propagation = np.zeros((2, count))
@@ -264,8 +265,9 @@ class Tally:
         self._exits.append(state.utilisation[exit_arcs])
         at = np.nan_to_num(state.utilisation, nan=0.0)
         self._mlu.append(np.array([at[arcs].max(axis=0) for arcs in self._members]))
-        self._exit_offered += float(state.offered_gbps[exit_arcs].sum(axis=0) @ seconds)
-        self._exit_room += float(state.capacity_gbps[exit_arcs].sum() * seconds.sum())
+        for way, arcs in enumerate(np.split(exit_arcs, 2)):
+            self._exit_offered[way] += state.offered_gbps[arcs].sum(axis=0) @ seconds
+            self._exit_room[way] += state.capacity_gbps[arcs].sum() * seconds.sum()
         total = self._groups.sum
         weight = state.delivered_gbps * seconds
         self._delivered += total @ weight.sum(axis=1)
@@ -331,9 +333,13 @@ class Tally:
         links = [self._network.links[i] for i in self._network.exits]
         if not links:
             return
-        hottest = np.nan_to_num(np.concatenate([ways["out"], ways["in"]]), nan=0.0).max(axis=0)
-        mean = self._exit_offered / self._exit_room if self._exit_room > 0 else np.nan
-        yield "all", ExitTotals(hottest, seconds, mean)
+        hottest = {way: np.nan_to_num(each, nan=0.0).max(axis=0) for way, each in ways.items()}
+        offered, room = self._exit_offered, self._exit_room
+        mean = offered.sum() / room.sum() if room.sum() > 0 else np.nan
+        yield "all", ExitTotals(np.maximum(*hottest.values()), seconds, mean)
+        for i, way in enumerate(ways):
+            mean = offered[i] / room[i] if room[i] > 0 else np.nan
+            yield f"exits:{way}", ExitTotals(hottest[way], seconds, mean)
         for way, series in ways.items():
             for link, values in zip(links, series, strict=True):
                 up = np.isfinite(values)

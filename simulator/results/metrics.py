@@ -5,7 +5,7 @@ The computations are in ``simulator/recording/metrics``; adding a metric is addi
     @metric(
         "exit_utilisation_p50",
         unit="1",
-        scopes=("all", "exit"),
+        scopes=("all", "exits", "exit"),
         better="lower",
         sentence="Utilisation that is not exceeded for half of the time.",
     )
@@ -30,7 +30,7 @@ from simulator.base.registry import import_modules
 ORDER = ("exits", "balance", "links", "traffic", "headroom", "control", "regret")
 """Files of metrics in the order of their rows; files that are not listed follow by name."""
 
-Scope = Literal["all", "exit", "link class", "class", "region", "service"]
+Scope = Literal["all", "exits", "exit", "link class", "class", "region", "service"]
 Better = Literal["lower", "higher", "neither"]
 Spread = Literal["plain", "skewed", "rare"]
 """How a figure differs between replications, which decides its interval; see ``intervals``."""

@@ -8,6 +8,9 @@ mean over its days, and always holds the figure as stated.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
@@ -18,27 +21,67 @@ LOW, HIGH = 0.05, 0.95
 COLUMNS = ["of", *KEYS, "stated", "low", "median", "high", "worlds"]
 
 
+class Draws(NamedTuple):
+    """How many worlds a run has, and how many days each.
+
+    Replications are numbered through: the days of the world as stated, then those of the first
+    that is drawn, and so on.
+
+    Attributes
+    ----------
+    worlds : int
+        The one as stated and those that are drawn.
+    days, drawn_days : int
+        Days of the one as stated, and of each other.
+    """
+
+    worlds: int
+    days: int
+    drawn_days: int
+
+    @classmethod
+    def of(cls, replications: int | Mapping[str, int | None]) -> Draws:
+        """Read them from the key of a scenario."""
+        if isinstance(replications, int):
+            return cls(1, replications, replications)
+        days = int(replications.get("days") or 1)
+        drawn = int(replications.get("drawn_days") or days)
+        return cls(int(replications.get("worlds") or 1), days, drawn)
+
+    @property
+    def replications(self) -> int:
+        """Replications in all."""
+        return self.days + (self.worlds - 1) * self.drawn_days
+
+    def place(self, replication: int) -> tuple[int, int]:
+        """Return the world and the day of a replication."""
+        if replication < self.days:
+            return 0, replication
+        world, day = divmod(replication - self.days, self.drawn_days)
+        return world + 1, day
+
+
 def stated(figures: pd.DataFrame, days: int) -> pd.DataFrame:
     """Return the figures of the world as stated: the first days.
 
     Parameters
     ----------
     figures : pandas.DataFrame
-        Columns ``replication, strategy, metric, scope, unit, value``; replication i is day
-        ``i % days`` of world ``i // days``.
+        Columns ``replication, strategy, metric, scope, unit, value``; see `Draws`.
     days : int
         Days of each world.
     """
     return figures[figures["replication"] < days]
 
 
-def by_world(figures: pd.DataFrame, days: int) -> pd.DataFrame:
+def by_world(figures: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """Return a row for each figure and a column for each world: means over its days."""
     wide = by_replication(figures)
-    return pd.DataFrame(wide.T.groupby(wide.columns // days).mean().T)
+    world = [draws.place(int(replication))[0] for replication in wide.columns]
+    return pd.DataFrame(wide.T.groupby(np.array(world, dtype=np.int64)).mean().T)
 
 
-def ranges(figures: pd.DataFrame, days: int) -> pd.DataFrame:
+def ranges(figures: pd.DataFrame, draws: Draws) -> pd.DataFrame:
     """Return the range of every figure, and of its paired differences from the first strategy.
 
     Returns
@@ -47,9 +90,9 @@ def ranges(figures: pd.DataFrame, days: int) -> pd.DataFrame:
         Columns ``of`` (figure or difference), ``strategy, metric, scope, unit, stated, low,
         median, high, worlds``; no rows if there are no drawn worlds.
     """
-    if figures.empty or figures["replication"].max() < days:
+    if figures.empty or figures["replication"].max() < draws.days:
         return pd.DataFrame(columns=COLUMNS)
-    wide = by_world(figures, days)
+    wide = by_world(figures, draws)
     first = wide.index.get_level_values("strategy")[0]
     base = pd.DataFrame(wide.xs(first, level="strategy"))
     others = [name for name in wide.index.unique("strategy") if name != first]

@@ -7,17 +7,39 @@ import weakref
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
 from simulator.base.errors import SimulatorError
 from simulator.results.folder import COMPLETE, RUN_JSON
-from simulator.results.ranges import stated
+from simulator.results.ranges import Draws, stated
 from simulator.results.tables import declared
 
 _VALUES = ("value", "mean", "ci_low", "ci_high", "stated", "low", "median", "high")
+
+
+_PEAK = "exit_utilisation_peak"
+
+
+class Hottest(NamedTuple):
+    """Which exit is the hottest.
+
+    Attributes
+    ----------
+    scope : str
+        The exit and its direction: ``exit:ID:out``.
+    peak : float
+        Its highest utilisation, mean over the replications in which it is the hottest.
+    often, replications : int
+        How many these are, and of how many.
+    """
+
+    scope: str
+    peak: float
+    often: int
+    replications: int
 
 
 class Results:
@@ -71,14 +93,25 @@ class Results:
         return list(self.run["scenario"]["strategies"])
 
     @property
+    def bounds(self) -> set[str]:
+        """Names of the strategies that do what nobody can."""
+        strategies = self.run["scenario"]["strategies"]
+        return {name for name, each in strategies.items() if each and each.get("bound")}
+
+    @property
     def days(self) -> int:
-        """Replications of the world as stated, and of every other."""
-        return _parts(self.run["scenario"]["replications"])[1]
+        """Replications of the world as stated."""
+        return self.draws.days
 
     @property
     def drawn_worlds(self) -> int:
         """Worlds besides the one as stated."""
-        return _parts(self.run["scenario"]["replications"])[0] - 1
+        return self.draws.worlds - 1
+
+    @property
+    def draws(self) -> Draws:
+        """Worlds, and the days of each."""
+        return Draws.of(self.run["scenario"]["replications"])
 
     @property
     def plot(self) -> Any:
@@ -163,7 +196,7 @@ class Results:
 
     @cached_property
     def all_figures(self) -> pd.DataFrame:
-        """The same of every world: replication i is day ``i % days`` of world ``i // days``."""
+        """The same of every world; ``results.draws`` says which a replication is of."""
         return self.table("replications")
 
     @cached_property
@@ -175,6 +208,18 @@ class Results:
     def worlds(self) -> pd.DataFrame:
         """What every world has in place of what is stated; empty if none were drawn."""
         return self.table("worlds")
+
+    def hottest_exit(self, strategy: str) -> Hottest | None:
+        """Return the exit that is the hottest in most replications; None without exits."""
+        peaks = self.figures
+        peaks = peaks[(peaks["strategy"] == strategy) & (peaks["metric"] == _PEAK)]
+        peaks = peaks[peaks["scope"].str.startswith("exit:")]
+        if peaks.empty:
+            return None
+        first = peaks.loc[peaks.groupby("replication")["value"].idxmax()]
+        scope = first["scope"].value_counts().index[0]
+        there = first[first["scope"] == scope]
+        return Hottest(scope, float(there["value"].mean()), len(there), len(first))
 
     def figure(self, strategy: str, metric: str, scope: str = "all") -> float:
         """Mean of one figure.
@@ -189,10 +234,3 @@ class Results:
         if row.empty:
             raise KeyError(f"no figure {metric!r} of {strategy!r} for {scope!r}")
         return float(row["mean"].iloc[0])
-
-
-def _parts(replications: int | dict[str, int]) -> tuple[int, int]:
-    """Return worlds and days, from the key of a scenario."""
-    if isinstance(replications, int):
-        return 1, replications
-    return int(replications["worlds"]), int(replications["days"])

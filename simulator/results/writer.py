@@ -20,14 +20,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from simulator.results.metrics import Figures, metric
-from simulator.results.ranges import ranges, stated
+from simulator.results.ranges import Draws, ranges, stated
 from simulator.results.statistics import differences, summarise
 from simulator.results.tables import FIRST, TABLES, declared
 
 SOLVE_TIMES = "solve_times"
 """The table of parts that goes into ``run.json``."""
-FIGURES = "replications"
-"""The table of figures, as parts and as a file."""
+FIGURES, WORLDS = "replications", "worlds"
+"""The tables of figures and of what was drawn, as parts and as files."""
+_WORLD = ["world", "assumption", "member", "value"]
 
 
 class Coded(NamedTuple):
@@ -156,6 +157,13 @@ def figures_of(parts: Path) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=columns)
 
 
+def add_drawn(folder: Path, world: int, values: Mapping[tuple[str, str], float]) -> None:
+    """Write what a world has in place of what is stated, as a part of its first replication."""
+    rows = [(world, *named, value) for named, value in values.items()]
+    part = pd.DataFrame(rows, columns=_WORLD)
+    part.to_parquet(folder / f"{WORLDS}-000.parquet", index=False)
+
+
 def solve_times(parts: Path) -> dict[str, list[float | None]]:
     """Seconds that every decision of every strategy took to solve, by replication and time."""
     times: dict[str, list[float | None]] = {}
@@ -174,7 +182,7 @@ def _parts_of(table: str, parts: Path) -> list[Path]:
 # -- figures ------------------------------------------------------------------------------------
 
 
-def write_figures(folder: Path, figures: pd.DataFrame, days: int | None = None) -> None:
+def write_figures(folder: Path, figures: pd.DataFrame, draws: Draws | None = None) -> None:
     """Write the figures of every replication, their summary, and the paired differences.
 
     Summary and differences are of the world as stated. With drawn worlds, their ranges are written
@@ -184,8 +192,8 @@ def write_figures(folder: Path, figures: pd.DataFrame, days: int | None = None) 
     ----------
     figures : pandas.DataFrame
         Columns of the table ``replications``.
-    days : int, optional
-        Replications of each world; all are of one when left out.
+    draws : Draws, optional
+        Which world each replication is of; all are of one when left out.
 
     Raises
     ------
@@ -194,11 +202,11 @@ def write_figures(folder: Path, figures: pd.DataFrame, days: int | None = None) 
     """
     metric.check(set(zip(figures["metric"], figures["unit"], strict=True)))
     write_csv(folder, FIGURES, figures)
-    if days is not None:
-        moved = ranges(figures, days)
+    if draws is not None:
+        moved = ranges(figures, draws)
         if len(moved):
             write_csv(folder, "ranges", moved)
-        figures = stated(figures, days)
+        figures = stated(figures, draws.days)
     summary = summarise(figures)
     write_csv(folder, "summary", summary)
     text = json.dumps(records(summary), indent=1) + "\n"
@@ -206,12 +214,10 @@ def write_figures(folder: Path, figures: pd.DataFrame, days: int | None = None) 
     write_csv(folder, "differences", differences(figures))
 
 
-def write_worlds(folder: Path, values: Iterable[tuple[int, str, str, float]]) -> None:
+def write_worlds(folder: Path, parts: Path) -> None:
     """Write what every drawn world has in place of what is stated, if there are any."""
-    rows = list(values)
-    if rows:
-        names = ["world", "assumption", "member", "value"]
-        write_csv(folder, "worlds", pd.DataFrame(rows, columns=names))
+    if files := _parts_of(WORLDS, parts):
+        write_csv(folder, WORLDS, pd.concat(map(pd.read_parquet, files), ignore_index=True))
 
 
 def write_csv(folder: Path, table: str, frame: pd.DataFrame) -> None:

@@ -29,7 +29,7 @@ from simulator.scenario.settings import (
     Traffic,
     with_fallbacks,
 )
-from simulator.scenario.uncertain import world_problems
+from simulator.scenario.uncertain import UNCERTAINTY, world_problems
 from simulator.traffic.traffic import Matrix
 from simulator.traffic.traffic import matrix as matrices
 
@@ -137,7 +137,9 @@ def assemble(
         demands, found = change_demands(matrix.demands, source.changes)
     demands = replace(demands, nodes=network.nodes)
     problems += [*found, *_at(document, rules.traffic_problems(values, demands, matrix.recording))]
-    problems += world_problems(document, values, network, demands, bool(source.changes))
+    drawn = bool(changes) and all(change.origin == UNCERTAINTY for change in changes)
+    if not drawn:  # what is stated was checked, with the whole of its ranges
+        problems += world_problems(document, values, network, demands, bool(source.changes))
 
     if errors := _errors(problems):
         raise InputError(errors)

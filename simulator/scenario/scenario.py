@@ -20,7 +20,7 @@ from simulator.scenario.assemble import Assembled, Source, assemble
 from simulator.scenario.changes import changes_of, plain
 from simulator.scenario.rules import begin_h
 from simulator.scenario.settings import length_h
-from simulator.scenario.uncertain import unfit
+from simulator.scenario.uncertain import UNCERTAINTY, unfit
 from simulator.traffic.services import parted, qos
 from simulator.traffic.traffic import Series, Shape
 from simulator.uncertainty.assumption import Assumption
@@ -164,7 +164,7 @@ class Scenario(Assembled):
         if not self._last_world or self._last_world[0][0] != world:
             seed, every, made = self.settings.seed, self.assumptions, _assembled(self)
             if keys := settings_in(world, seed, every, self.network, self.demands):
-                made = assemble(self.source, changes_of(keys, "uncertainty"), before=self)
+                made = assemble(self.source, changes_of(keys, UNCERTAINTY), before=self)
             network, demands, values = drawn(world, seed, every, made.network, made.demands)
             scenario = Scenario.of(replace(made, network=network, demands=demands))
             self._last_world[:] = [(world, scenario, values)]

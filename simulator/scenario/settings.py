@@ -25,6 +25,7 @@ from simulator.inbound.choices import Catchments
 from simulator.queues.burst import Burst
 from simulator.queues.queue import Queue
 from simulator.queues.queue import queue as queues
+from simulator.results.ranges import Draws
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.simulation.faults import Event
 from simulator.traffic.services import Service
@@ -79,10 +80,14 @@ class Replications:
     days : int
         Draws of all other random streams: the same in every world, so that worlds differ by
         nothing else.
+    drawn_days : int, optional
+        Days of each world but the one as stated, as many when left out. With fewer, there is time
+        for more worlds, and their ranges hold more of what a day adds.
     """
 
     worlds: PositiveInt = 1
     days: PositiveInt = 1
+    drawn_days: PositiveInt | None = None
 
 
 @checked
@@ -222,13 +227,19 @@ class Settings:
 
     @property
     def days(self) -> int:
-        """Draws of what happens, in each world."""
-        return self.replications if isinstance(self.replications, int) else self.replications.days
+        """Draws of what happens, in the world as stated."""
+        return self.draws.days
 
     @property
     def worlds(self) -> int:
         """Draws of what is not known, the first as stated."""
-        return 1 if isinstance(self.replications, int) else self.replications.worlds
+        return self.draws.worlds
+
+    @property
+    def draws(self) -> Draws:
+        """Worlds, and the days of each."""
+        each = self.replications
+        return Draws.of(each if isinstance(each, int) else vars(each))
 
 
 def with_fallbacks(settings: Settings) -> Settings:

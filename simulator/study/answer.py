@@ -16,7 +16,7 @@ from simulator.base.text import Row, html_lines, html_table, short, table, wrapp
 from simulator.results.results import Results
 from simulator.results.writer import records
 
-LONGEST_CAPTION = 33
+LONGEST_CAPTION = 60
 
 
 class Section(NamedTuple):

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.base.text import Row, cell, plain, short
-from simulator.results.ranges import ranges
+from simulator.results.ranges import by_world, ranges
 from simulator.results.results import Results
 from simulator.results.statistics import COLUMNS, estimated_differences, estimates
 from simulator.study.answer import Answer, Section, pictures
@@ -19,6 +19,7 @@ from simulator.study.headlines import (
     Headline,
     Values,
     by_key,
+    by_metric,
     figures_of,
     headlines,
     more_headlines,
@@ -29,11 +30,16 @@ from simulator.study.headlines import (
     values_of,
     with_ranges,
 )
-from simulator.study.sentence import FULLEST, SHORT, against, alone, opening
+from simulator.study.sentence import FULLEST, LATENCY, SHORT, against, alone, opening
+from simulator.study.worth import roles_of, worth
 
 MakeRow = Callable[[Headline, Iterable[Shown | None]], Row]
-MOST_SIDE_BY_SIDE = 3
+MOST_SIDE_BY_SIDE = 4
 """Strategies that have a column each; more of them are ranked, a line each."""
+_DIFFERENCES_BESIDE = 2
+"""Strategies whose difference stands beside them; those of more have a table of their own."""
+_MAIN = ("exit_utilisation_peak", "mlu_peak", LATENCY, *SHORT, "headroom", "moved_gbps_per_day")
+"""Metrics of the tables of differences and of ranges, where there are many strategies."""
 _RANKED = {
     "regret": "regret, ms",
     "unserved_fraction": "lost, deferred",
@@ -81,7 +87,8 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     lines += more_headlines(results, metrics, lines)
     figures = pick(figures_of(results), lines)
     own, apart = estimates(figures), estimated_differences(figures)
-    every = ranges(pick(figures_of(results, worlds=True), lines), results.days)
+    drawn = pick(figures_of(results, worlds=True), lines)
+    every = ranges(drawn, results.draws)
     moved, moved_apart = every[every["of"] == "figure"], every[every["of"] == "difference"]
     own_by, apart_by = with_ranges(by_key(own), moved), with_ranges(by_key(apart), moved_apart)
     frame = _frame(own[COLUMNS], apart, lines)
@@ -94,18 +101,22 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
     labelled = [(line.label, line.form, shown[line.metric, line.scope]) for line in lines]
     foot = spread_notes(results, labelled, paired=len(names) > 1 and not ranked)
     if ranked:
-        sections = _sections(results, lambda row: _ranking(shown, lines, order, row))
+        sections = _with_ranges(results, lambda row: _ranking(shown, lines, order, row))
         against_first = f"differences against {short(names[0])} are in differences.csv"
         foot.append(f"Ranked by {_RANKED_BY[by]}; {against_first}.")
     else:
-        sections = _sections(results, lambda row: _side_by_side(shown, lines, names, row))
+        sections = _sections(results, shown, lines)
         foot += _hottest(results)
         foot += _growth(results)
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
+    roles = None if ranked or by == "regret" else roles_of(results, order)
+    if roles:
+        sentence = worth(lines, values, by_world(drawn, results.draws), roles)
+    else:
+        sentence = f"{_sentence(lines, values, order, by)}.{_in_worlds(lines, moved, order)}"
     return Answer(
         title(results),
-        f"{opening(results)} {_sentence(lines, values, order, by)}."
-        f"{_in_worlds(lines, moved, order)}",
+        f"{opening(results)} {sentence}",
         {"comparison": frame},
         pictures(results, (*(("hottest_exit", "exit_peaks") if exits else ()), "latency")),
         results.folder,
@@ -118,7 +129,7 @@ def compare(results: Results, *, metrics: Iterable[str] = ()) -> Answer:
 
 def _order(values: Mapping[str, Values], lines: list[Headline]) -> tuple[list[str], str]:
     """Return the strategies with the best first, and the metric that decides."""
-    scope = {line.metric: line.scope for line in lines}
+    scope = {metric: line.scope for metric, line in by_metric(lines).items()}
     by = next((metric for metric in _RANKED_BY if metric in scope), "loss_fraction")
     metrics = [by] if by == "regret" else [by, "exit_utilisation_p95"]
     keys = [(metric, scope[metric]) for metric in metrics if metric in scope]
@@ -175,13 +186,24 @@ def _frame(own: pd.DataFrame, apart: pd.DataFrame, lines: list[Headline]) -> pd.
     names = {"mean": "difference", "ci_low": "difference_ci_low", "ci_high": "difference_ci_high"}
     apart = apart.rename(columns=names)[[*keys, *names.values()]]
     frame = own.merge(apart, on=keys, how="left")
-    label = {(line.metric, line.scope): line.label.strip() for line in lines}
+    label = _labels(lines)
     at = list(zip(frame["metric"], frame["scope"], strict=True))
     frame.insert(0, "figure", [label[key] for key in at])
     frame.insert(len(frame.columns) - 1, "replications", frame.pop("replications"))
     place = {key: i for i, key in enumerate(label)}
     order = np.argsort([place[key] for key in at], kind="stable")
     return frame.iloc[order].reset_index(drop=True)
+
+
+def _labels(lines: list[Headline]) -> dict[tuple[str, str], str]:
+    """Return what every line is called apart from the others."""
+    found, above = {}, ""
+    for line in lines:
+        own = line.label.strip()
+        below = line.label != own and line.scope.startswith("exits:")
+        found[line.metric, line.scope] = f"{above}, {own}" if below else own
+        above = above if line.label != own else own
+    return found
 
 
 def _add_ranges(frame: pd.DataFrame, own: _Estimates, apart: _Estimates) -> None:
@@ -206,7 +228,45 @@ def _shown(
     return table
 
 
-def _sections(results: Results, section: Callable[[MakeRow], Section]) -> list[Section]:
+def _sections(results: Results, shown: _Table, lines: list[Headline]) -> list[Section]:
+    """Return the tables of a few strategies: all figures, differences, and ranges of both."""
+    names = results.strategies
+    count = len(names)
+    if count <= _DIFFERENCES_BESIDE:
+        return _with_ranges(results, lambda row: _side_by_side(shown, lines, names, row))
+    headings = [short(name) for name in names]
+    main = [
+        line
+        for line in lines
+        if line.metric in _MAIN
+        and any(each.estimate["mean"] for each in shown[line.metric, line.scope])
+    ]
+
+    def own(line: Headline) -> list[Shown]:
+        return shown[line.metric, line.scope][:count]
+
+    def apart(line: Headline) -> list[Shown]:
+        return shown[line.metric, line.scope][count:]
+
+    first = f"Less that of {headings[0]}"
+    tables = [
+        Section("", headings, [row_of(line, own(line)) for line in lines]),
+        Section(first, headings[1:], [row_of(line, apart(line)) for line in main]),
+    ]
+    if results.drawn_worlds:
+        caption = over_worlds(results)
+        tables += [
+            Section(caption, headings, [range_row_of(line, own(line)) for line in main]),
+            Section(
+                f"{caption}, less that of {headings[0]}",
+                headings[1:],
+                [range_row_of(line, apart(line)) for line in main],
+            ),
+        ]
+    return tables
+
+
+def _with_ranges(results: Results, section: Callable[[MakeRow], Section]) -> list[Section]:
     """Return the table of figures and, if worlds were drawn, that of their ranges."""
     if not results.drawn_worlds:
         return [section(row_of)]
@@ -221,7 +281,7 @@ def _side_by_side(table: _Table, lines: list[Headline], names: list[str], row: M
 
 def _ranking(table: _Table, lines: list[Headline], order: list[str], row: MakeRow) -> Section:
     """Return a line for every strategy."""
-    chosen = {line.metric: line for line in lines if line.metric in _RANKED}
+    chosen = by_metric(line for line in lines if line.metric in _RANKED)
     columns = []
     for metric in (metric for metric in _RANKED if metric in chosen):
         line = chosen[metric]
@@ -234,19 +294,24 @@ def _ranking(table: _Table, lines: list[Headline], order: list[str], row: MakeRo
 
 
 def _hottest(results: Results) -> list[str]:
-    summary = results.summary
-    peaks = summary[
-        (summary["metric"] == "exit_utilisation_peak") & summary["scope"].str.startswith("exit:")
-    ]
-    if peaks.empty:
-        return []
-    hottest = {}
-    for peak in peaks.sort_values("mean", kind="stable").to_dict("records"):
-        link, _, way = peak["scope"].removeprefix("exit:").rpartition(":")
-        hottest[peak["strategy"]] = f"{plain(link)} {way} at {100 * peak['mean']:.1f} %"
-    peaks_text = [f"{short(name)} {hottest[name]}" for name in results.strategies]
+    """Return which exit is the hottest, in how many replications, and how hot it is there."""
+    parts = []
+    for name in results.strategies:
+        if each := results.hottest_exit(name):
+            count = each.replications
+            often = f" ({each.often} of {count} replications)" if count > 1 else ""
+            parts.append(
+                f"{short(name)} {_exit_words(each.scope)} at {100 * each.peak:.1f} %{often}"
+            )
     where = "results.exits" if results.is_temporary else place(results, "exits.parquet")
-    return [f"Hottest exit: {', '.join(peaks_text)}; every exit, both directions, in {where}"]
+    every = f"every exit, both directions, in {where}"
+    return [f"Hottest exit: {', '.join(parts)}; {every}"] if parts else []
+
+
+def _exit_words(scope: str) -> str:
+    """Return an exit and its direction, from their scope."""
+    link, _, way = scope.removeprefix("exit:").rpartition(":")
+    return f"{plain(link)} {way}"
 
 
 def _growth(results: Results) -> list[str]:
@@ -261,9 +326,8 @@ def _growth(results: Results) -> list[str]:
         if mine.empty:
             continue
         count = mine["binds"].astype(str).value_counts()
-        link, _, way = count.index[0].removeprefix("exit:").rpartition(":")
         often = f" ({count.iloc[0]} of {len(mine)} replications)" if len(mine) > 1 else ""
-        ends.append(f"{short(name)} {plain(link)} {way}{often}")
+        ends.append(f"{short(name)} {_exit_words(count.index[0])}{often}")
         before = mine[mine["link"].astype(str) != ""]
         if len(before):
             first = before.loc[before["link_factor"].idxmin()]

@@ -42,7 +42,12 @@ def setting(results: Results) -> list[str]:
 
 
 def _worlds(results: Results) -> str:
-    return f" in each of {results.drawn_worlds + 1} worlds" if results.drawn_worlds else ""
+    drawn, days = results.drawn_worlds, results.draws.drawn_days
+    if not drawn:
+        return ""
+    if days == results.days:
+        return f" in each of {drawn + 1} worlds"
+    return f" as stated and {days:,} in each of {counted(drawn, 'drawn world')}"
 
 
 def spread_notes(
@@ -68,7 +73,7 @@ def spread_notes(
 
 def over_worlds(results: Results) -> str:
     """Return the caption of a table of ranges."""
-    return f"Range over {results.drawn_worlds} drawn worlds"
+    return f"Range over {counted(results.drawn_worlds, 'drawn world')}"
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -82,7 +87,7 @@ def range_notes(results: Results) -> list[str]:
     if drawn:
         return [
             f"Ranges are what figures are if what is assumed is as uncertain as stated: 5 to 95 %"
-            f" of {drawn} drawn worlds, and as stated. Drawn: {_listed(stated)}."
+            f" of {counted(drawn, 'drawn world')}, and as stated. Drawn: {_listed(stated)}."
         ]
     if stated:
         return [

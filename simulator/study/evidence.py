@@ -14,6 +14,10 @@ from typing import Any, Literal, NamedTuple
 from simulator.base.text import Cell, Form, cell, number
 from simulator.results.intervals import MOST_NEEDED, UNEVEN_NEEDS, unseen_share
 
+SPAN = "↕"
+"""Before how far replications are apart."""
+_SAME = "same"
+"""Where all of them have the same figure."""
 Estimate = Mapping[str, Any]
 """A row of :func:`simulator.results.statistics.estimates`."""
 
@@ -41,14 +45,14 @@ def cell_of(shown: Shown | None, form: Form, largest: float) -> Cell:
     count = estimate["replications"]
     match _place(shown):
         case "unseen":
-            return Cell("none", f"seen in {count}")
+            return Cell("none", f"in {count}")
         case "seldom":
             return Cell(plain.value, _seen(estimate, apart))
         case "span":
             size = max(abs(mean), largest)
             span = number(estimate["most"] - estimate["least"], form, size)
-            return Cell(plain.value, f"range {span}" if _NOT_ZERO.search(span) else _same(count))
-    return Cell(plain.value, _same(count)) if low == high else plain
+            return Cell(plain.value, f"{SPAN} {span}" if _NOT_ZERO.search(span) else _SAME)
+    return Cell(plain.value, _SAME) if low == high else plain
 
 
 def range_cell(shown: Shown | None, form: Form, largest: float) -> Cell:
@@ -86,7 +90,7 @@ def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iter
             if shown is None or not (place := _place(shown)):
                 continue
             count = shown.estimate["replications"]
-            if place == "span" and cell_of(shown, form, largest).spread == _same(count):
+            if place == "span" and cell_of(shown, form, largest).spread == _SAME:
                 continue
             places[place] = count
             if math.isfinite(shown.estimate["needs"]):
@@ -103,14 +107,14 @@ def explained(lines: Iterable[tuple[str, Form, Sequence[Shown | None]]]) -> Iter
         yield f"Their intervals need {UNEVEN_NEEDS} replications{listed and f' ({listed})'}."
     if unseen := places.get("unseen"):
         below = f"below {100 * unseen_share(unseen):.0f} % at 95 %"
-        yield f"none seen in {unseen} ({below}): a smaller share of replications shows it."
+        yield f"none in {unseen} ({below}): a smaller share of replications shows it."
 
 
 _UNIT = re.compile(", (ms|[GTP]bit|Gbps)")
 _NOT_ZERO = re.compile("[1-9]")
 _WORDS = {
-    "span": "range is highest less lowest",
-    "seldom": "k of n is how many show it, or are lower or higher",
+    "span": f"{SPAN} is highest less lowest",
+    "seldom": "k/n is how many show it, or are lower or higher",
 }
 
 
@@ -125,17 +129,13 @@ def _place(shown: Shown) -> Literal["", "unseen", "seldom", "span"]:
     return "seldom" if estimate["rare"] and 0 < changed < count + apart else "span"
 
 
-def _same(count: int) -> str:
-    return f"same in {count}"
-
-
 def _seen(estimate: Estimate, apart: bool) -> str:
     above, below, count = (estimate[name] for name in ("above", "below", "replications"))
     if not apart:
-        return f"seen in {above} of {count}"
+        return f"in {above}/{count}"
     parts = [f"lower {below}"] if below else []
     parts += [f"higher {above}"] if above else []
-    return f"{', '.join(parts)} of {count}"
+    return f"{', '.join(parts)} of {count}" if len(parts) > 1 else f"{parts[0]}/{count}"
 
 
 def _needed(count: float) -> str:

@@ -34,6 +34,7 @@ _BY_VOLUME = (
 _SHARES = {"loss_fraction": "lost_gbit", "deferred_fraction": "deferred_gbit"}
 """Shares of the volume offered, and what they are of."""
 FULL, UNSERVED = "full_buffer_fraction", "unserved_fraction"
+_WAYS = {"out": "outbound", "in": "inbound"}
 
 FORMS: dict[str, Form] = {"ms": "ms", "h": "hours", "Gbit": "gbit", "Gbps": "gbps"}
 
@@ -55,31 +56,30 @@ def headlines(results: Results) -> list[Headline]:
     level = min((70, 80, 90, 100), key=lambda percent: abs(percent / 100 - target))
     abroad = [name for name in INTERNATIONAL if ("propagation_ms_mean", name) in known]
     where = COMBINED if abroad else "all"
-    whose = "international" if abroad else "all traffic"
     tail = max(abroad, key=lambda name: _largest(summary, "carried_gbit", name), default="all")
     tail_words = {"international_in": "inbound", "international_out": "outbound"}.get(tail, tail)
     exits = ("exit_utilisation_peak", "all") in known
     lost = volume_unit(_largest(summary, "lost_gbit", "all"))
     both = all(_largest(summary, share, "all") > 0 for share in _SHARES)
     lines = [
-        Headline("exit utilisation, peak", "exit_utilisation_peak", "all", "share"),
-        Headline("exit utilisation, p95", "exit_utilisation_p95", "all", "share"),
-        Headline("exit utilisation, mean", "exit_utilisation_mean", "all", "share"),
-        Headline(f"hours above {level} % (hottest exit)", f"hours_above_{level}", "all", "hours"),
-        Headline("exit balance (Jain)", "exit_balance_jain", "all", "index"),
-        *([] if exits else [Headline("peak utilisation of any link", "mlu_peak", "all", "share")]),
-        Headline(f"latency mean, ms ({whose})", "latency_below_capacity_ms_mean", where, "ms"),
-        Headline("  propagation, ms", "propagation_ms_mean", where, "ms"),
+        *_both_ways(summary, "exit utilisation, peak", "exit_utilisation_peak", "share"),
+        *_both_ways(summary, "exit utilisation, p95", "exit_utilisation_p95", "share"),
+        *_both_ways(summary, "exit mean", "exit_utilisation_mean", "share", averaged=True),
+        Headline(f"hours above {level} %, any exit", f"hours_above_{level}", "all", "hours"),
+        *_both_ways(summary, "exit balance", "exit_balance_jain", "index", averaged=True),
+        *([] if exits else [Headline("peak of any link", "mlu_peak", "all", "share")]),
+        Headline(f"latency, ms ({where})", "latency_below_capacity_ms_mean", where, "ms"),
+        Headline("  propagation", "propagation_ms_mean", where, "ms"),
         Headline("  queueing below capacity", "queueing_below_capacity_ms_mean", where, "ms"),
         Headline(f"latency p95, ms ({tail_words})", "latency_below_capacity_ms_p95", tail, "ms"),
-        *(_of_full_buffers(whose, where) if _largest(summary, FULL, "all") > 0 else []),
-        Headline(f"traffic lost ({whose})", "loss_fraction", where, "fine_share"),
-        Headline(f"traffic lost, {lost} (all)", "lost_gbit", "all", "gbit"),
-        Headline(f"traffic deferred ({whose})", "deferred_fraction", where, "fine_share"),
-        *([Headline("traffic lost or deferred", UNSERVED, where, "fine_share")] if both else []),
+        *(_of_full_buffers(where) if _largest(summary, FULL, "all") > 0 else []),
+        Headline(f"lost ({where})", "loss_fraction", where, "fine_share"),
+        Headline(f"lost, {lost} (all)", "lost_gbit", "all", "gbit"),
+        Headline(f"deferred ({where})", "deferred_fraction", where, "fine_share"),
+        *([Headline(f"lost or deferred ({where})", UNSERVED, where, "fine_share")] if both else []),
         Headline(f"headroom to {target * 100:g} %", "headroom", "all", "factor"),
-        Headline("routes moved per day, Gbps", "moved_gbps_per_day", "all", "gbps"),
-        Headline("regret against clairvoyant, ms", "regret", "all", "ms"),
+        Headline("routes moved a day, Gbps", "moved_gbps_per_day", "all", "gbps"),
+        Headline("regret, ms", "regret", "all", "ms"),
         Headline("optimality gap, largest", "gap_max", "all", "fine_share"),
     ]
     combined = {*_BY_VOLUME, *_SHARES, UNSERVED} & {metric for metric, _ in known}
@@ -87,12 +87,29 @@ def headlines(results: Results) -> list[Headline]:
     return [line for line in lines if (line.metric, line.scope) in known]
 
 
-def _of_full_buffers(whose: str, where: str) -> list[Headline]:
+def _both_ways(
+    summary: pd.DataFrame, label: str, metric: str, form: Form, *, averaged: bool = False
+) -> list[Headline]:
+    """Return a figure of all exits and of both directions, or of these alone if it is a mean.
+
+    A mean over both directions says nothing: the one that is full is hidden by the other.
+    """
+    used = [_largest(summary, "exit_utilisation_mean", f"exits:{way}") > 0 for way in _WAYS]
+    if not all(used):
+        return [Headline(label, metric, "all", form)]
+    apart = [
+        Headline(f"{label}, {word}" if averaged else f"  {word}", metric, f"exits:{way}", form)
+        for way, word in _WAYS.items()
+    ]
+    return apart if averaged else [Headline(label, metric, "all", form), *apart]
+
+
+def _of_full_buffers(where: str) -> list[Headline]:
     """Return what waiting at links at or above capacity adds, and how it hangs on buffers."""
     return [
-        Headline(f"met a full link ({whose})", FULL, where, "fine_share"),
+        Headline("met a full link", FULL, where, "fine_share"),
         Headline("  in how many hours (all)", "full_buffer_hours", "all", "hours"),
-        Headline("  latency with its buffer, ms", "latency_ms_mean", where, "ms"),
+        Headline("  latency with it, ms", "latency_ms_mean", where, "ms"),
         Headline("  with a buffer of 5 ms", "latency_ms_mean_buffer_5ms", where, "ms"),
         Headline("  with a buffer of 200 ms", "latency_ms_mean_buffer_200ms", where, "ms"),
     ]
@@ -112,6 +129,14 @@ def more_headlines(
         if (name, "all") not in shown:
             label = name if unit == "1" else f"{name}, {unit}"
             yield Headline(label, name, "all", FORMS.get(unit, "index"))
+
+
+def by_metric(lines: Iterable[Headline]) -> dict[str, Headline]:
+    """Return lines by metric; of several scopes the first, which is the one for all."""
+    found: dict[str, Headline] = {}
+    for line in lines:
+        found.setdefault(line.metric, line)
+    return found
 
 
 def figures_of(results: Results, *, worlds: bool = False) -> pd.DataFrame:

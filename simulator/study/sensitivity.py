@@ -19,7 +19,7 @@ from simulator.base.text import Cell, Form, Row, cell, counted, plain, short
 from simulator.jobs import Job, Progress, executor, key_of, silent
 from simulator.results.folder import StagingFolder
 from simulator.results.metrics import metric as catalogue
-from simulator.results.ranges import by_world
+from simulator.results.ranges import Draws, by_world
 from simulator.results.statistics import KEYS
 from simulator.results.writer import figures_of, write_csv
 from simulator.run import play_day
@@ -131,9 +131,10 @@ def sensitivity(
         ]
         # The world as stated says whether there is such an answer, before all others are played.
         executor(1).run(jobs[:days], silent)
-        named, scope = _answer_of(of, by_world(with_international(figures_of(parts)), days))
+        draws = Draws(len(points), days, days)
+        named, scope = _answer_of(of, by_world(with_international(figures_of(parts)), draws))
         executor(min(workers, len(jobs))).run(jobs, progress or silent)
-        answers = by_world(with_international(figures_of(parts)), days)
+        answers = by_world(with_international(figures_of(parts)), draws)
         frame = _frame(scenario, points, answers, named, scope)
         frames = {"assumptions": frame, "figures": _others(scenario, points, answers)}
         for name, each in frames.items():

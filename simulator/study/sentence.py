@@ -12,7 +12,7 @@ from simulator.base.text import cell, short
 from simulator.results.intervals import interval
 from simulator.results.metrics import metric
 from simulator.results.results import Results
-from simulator.study.headlines import Headline, Values
+from simulator.study.headlines import Headline, Values, by_metric
 
 FULLEST = {"exit_utilisation_peak": "the hottest exit", "mlu_peak": "the fullest link"}
 """Metric of utilisation -> what it is of; the first that a run has is used."""
@@ -52,12 +52,12 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
     known = _known(lines, values)
     parts = []
     if fullest := _fullest(known):
-        parts.append(f"fills {FULLEST[fullest.metric]} to {_text(fullest, values)}")
+        parts.append(f"fills {FULLEST[fullest.metric]} to {figure_text(fullest, values)}")
     if short_of := _short_of(known):
-        lost = _text(short_of, values)
+        lost = figure_text(short_of, values)
         share = "no" if lost == NONE else f"{lost} of"
-        seen = _seen(short_of, values)
-        parts.append(f"{_verb(short_of)} {share} {_traffic(short_of)}{seen}")
+        remark = seen(short_of, values)
+        parts.append(f"{verb(short_of)} {share} {traffic(short_of)}{remark}")
     return f"{name}, the only strategy, {' and '.join(parts) or 'has no headline figures'}"
 
 
@@ -88,23 +88,23 @@ def against(
 
 def _clause(line: Headline, apart: _Difference, name: str, base: str, subject: str) -> str:
     """Return what one figure says; *subject* begins the clause on loss and may be empty."""
-    verb = _verb(line)
-    plural = verb.replace("loses", "lose").replace("defers", "defer")
+    does, whose = verb(line), traffic(line)
     sign, there, here, there_seen, here_seen, unclear = apart
-    traffic = _traffic(line)
     if line.metric == LATENCY:
         each = f"with {name} and {here} ms with {base}{unclear}" if sign else "with either"
-        return f"mean latency of {traffic} is {there} ms {each}"
+        return f"mean latency of {whose} is {there} ms {each}"
     if line.metric in SHORT and sign == 0:
         return (
-            f"neither {verb} {traffic}" if there == NONE else f"both {plural} {there} of {traffic}"
+            f"neither {does} {whose}"
+            if there == NONE
+            else f"both {plural(does)} {there} of {whose}"
         )
     if line.metric in SHORT:
         if there == NONE:
-            here += f" of {traffic}"
+            here += f" of {whose}"
         else:
-            there += f" of {traffic}"
-        lost = f"{verb} {there}{there_seen} where {base} {verb} {here}{here_seen}"
+            there += f" of {whose}"
+        lost = f"{does} {there}{there_seen} where {base} {does} {here}{here_seen}"
         return f"{subject}{lost}{unclear}"
     what = FULLEST[line.metric]
     if sign == 0:
@@ -121,11 +121,11 @@ def _listed(clauses: Sequence[str], word: str = "and") -> str:
 def _known(lines: Sequence[Headline], values: Values) -> dict[str, Headline]:
     """Return the headlines that a sentence may use, by metric, if their mean is a number."""
     wanted = (*FULLEST, *SHORT, LATENCY)
-    return {
-        line.metric: line
+    return by_metric(
+        line
         for line in lines
         if line.metric in wanted and _key(line) in values and np.isfinite(values[_key(line)]).all()
-    }
+    )
 
 
 def _fullest(known: dict[str, Headline]) -> Headline | None:
@@ -136,15 +136,20 @@ def _short_of(known: dict[str, Headline]) -> Headline | None:
     return next((known[metric] for metric in SHORT if metric in known), None)
 
 
-def _verb(line: Headline) -> str:
+def verb(line: Headline) -> str:
     """Return what happens to traffic that does not get through."""
     return dict(zip(SHORT, ("loses or defers", "defers", "loses"), strict=True)).get(
         line.metric, ""
     )
 
 
+def plural(does: str) -> str:
+    """Return a verb of :func:`verb` as it follows several names."""
+    return does.replace("loses", "lose").replace("defers", "defer")
+
+
 def _difference(line: Headline, values: Values, base_values: Values) -> _Difference:
-    there, here = _text(line, values), _text(line, base_values)
+    there, here = figure_text(line, values), figure_text(line, base_values)
     if there == here:
         return _Difference(0, there, here)
     now, was = values[_key(line)], base_values[_key(line)]
@@ -154,15 +159,16 @@ def _difference(line: Headline, values: Values, base_values: Values) -> _Differe
     # An interval over a few skewed differences can miss zero by chance: they must agree in sign.
     mixed = metric[line.metric].spread != "plain" and not ((apart > 0).all() or (apart < 0).all())
     unclear = UNCLEAR if low <= 0 <= high or (mixed and count > 1) else ""
-    seen = _seen(line, values), _seen(line, base_values)
-    return _Difference(1 if mean > 0 else -1, there, here, *seen, unclear)
+    remarks = seen(line, values), seen(line, base_values)
+    return _Difference(1 if mean > 0 else -1, there, here, *remarks, unclear)
 
 
 def _key(line: Headline) -> tuple[str, str]:
     return line.metric, line.scope
 
 
-def _text(line: Headline, values: Values) -> str:
+def figure_text(line: Headline, values: Values) -> str:
+    """Return the mean of a figure as a sentence writes it; no loss at all is *nothing*."""
     lost = line.metric in SHORT
     if lost and not values[_key(line)].any():
         return NONE
@@ -170,14 +176,15 @@ def _text(line: Headline, values: Values) -> str:
     return "less than 0.01 %" if lost and not re.search("[1-9]", text) else text
 
 
-def _seen(line: Headline, values: Values) -> str:
+def seen(line: Headline, values: Values) -> str:
     """Return in how many replications a rare figure is seen, if not in all or none."""
     each = values[_key(line)]
-    seen = int((each != 0).sum())
-    if metric[line.metric].spread != "rare" or seen in (0, len(each)):
+    count = int((each != 0).sum())
+    if metric[line.metric].spread != "rare" or count in (0, len(each)):
         return ""
-    return f" (seen in {seen} of {len(each)} replications)"
+    return f" (seen in {count} of {len(each)} replications)"
 
 
-def _traffic(line: Headline) -> str:
+def traffic(line: Headline) -> str:
+    """Return whose figure it is."""
     return "all traffic" if line.scope == "all" else f"{line.scope} traffic"

@@ -33,6 +33,7 @@ from simulator.study.headlines import (
     Headline,
     Values,
     by_key,
+    by_metric,
     figures_of,
     headlines,
     pick,
@@ -43,6 +44,7 @@ from simulator.study.headlines import (
     with_ranges,
 )
 from simulator.study.sentence import SHORT, against, opening
+from simulator.study.worth import roles_of
 
 MARK = "whatif.json"
 """The file by which a folder of what-if results is known."""
@@ -254,7 +256,7 @@ def _answer(
     labelled = [(line.label, line.form, shown) for (_, line), shown in cells.items()]
     return Answer(
         f"What if: {title(base)}",
-        f"{opening(base)} {_sentence(lines, base.strategies, values)}.",
+        f"{opening(base)} {_sentence(lines, base, values)}.",
         {"differences": frame},
         {
             f"{name}: {picture}": draw
@@ -281,15 +283,17 @@ def _answer(
 
 
 def _sentence(
-    lines: list[Headline], strategies: list[str], values: Mapping[str, Mapping[str, Values]]
+    lines: list[Headline], run: Results, values: Mapping[str, Mapping[str, Values]]
 ) -> str:
-    """Return what the best change does for the first strategies."""
+    """Return what the best change does for the first strategies, or that in question and it."""
     base = values[BASELINE]
-    scope = {line.metric: line.scope for line in lines}
+    scope = {metric: line.scope for metric, line in by_metric(lines).items()}
     keys = [(key, scope[key]) for key in (*SHORT, "exit_utilisation_p95") if key in scope]
     words = next((word for metric, word in SHORT.items() if metric in scope), "lost")
+    roles = roles_of(run, sorted(base, key=lambda name: ranks(base[name], keys)))
+    names = [roles.subject, run.strategies[0]] if roles else run.strategies[:MOST_IN_A_SENTENCE]
     parts = []
-    for strategy in strategies[:MOST_IN_A_SENTENCE]:
+    for strategy in names:
         changed = {name: each[strategy] for name, each in values.items() if strategy in each}
         changed.pop(BASELINE)
         if not changed:
@@ -303,7 +307,7 @@ def _sentence(
         subject = f"{name} with {change}"
         clause = against(lines, subject, "the baseline", changed[best], base[strategy])
         parts.append(f"{ranked}: {clause}" if len(changed) > 1 else clause)
-    others = len(strategies) - MOST_IN_A_SENTENCE
+    others = len(run.strategies) - len(names)
     rest = [f"the tables show {others} more of the strategies"] if others > 0 else []
     return "; ".join([*parts, *rest])
 
@@ -362,7 +366,9 @@ def _by_world(
     results: Mapping[str, Results], figures: Callable[..., pd.DataFrame]
 ) -> dict[str, pd.DataFrame]:
     """Return the figures of every run by world; the first is the one as stated."""
-    return {name: by_world(figures(each, worlds=True), each.days) for name, each in results.items()}
+    return {
+        name: by_world(figures(each, worlds=True), each.draws) for name, each in results.items()
+    }
 
 
 def _ranges_apart(now: pd.DataFrame, base: pd.DataFrame) -> pd.DataFrame:

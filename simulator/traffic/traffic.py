@@ -191,7 +191,7 @@ class Series:
         parts = [(self.shapes, self.base, streams, slice(None))]
         for name, shapes in self.own_shapes.items():
             rows = np.flatnonzero(self.base.of_service((name,)))
-            own = _OwnStreams(streams.seed, streams.replication, name)
+            own = streams.of(name)
             parts.append((shapes, self.base.take(rows), own, rows))
         return [
             _Started(
@@ -222,17 +222,6 @@ class _Started(NamedTuple):
     factors: Factors
     at_start: float
     rows: np.ndarray | slice
-
-
-@dataclass(frozen=True)
-class _OwnStreams(Streams):
-    """Streams for the shapes of one service: other draws than for the shapes of all."""
-
-    service: str
-
-    def generator(self, purpose: str, entity: str) -> np.random.Generator:
-        """Return the stream for a purpose and an entity, of this service."""
-        return super().generator(f"{purpose} of {self.service}", entity)
 
 
 def _times(gbps: np.ndarray, begun: list[_Started], hours: np.ndarray) -> np.ndarray:

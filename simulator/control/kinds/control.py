@@ -74,7 +74,10 @@ class Control(Registered):
         return 1.0
 
     def notes(self) -> Iterable[str]:
-        """Return what the figures rest on, in plain sentences for ``run.json``."""
+        """Return what the figures rest on, in plain sentences for ``run.json``.
+
+        The names of the strategies are put before each, as in ``sdn: routes follow the plan.``
+        """
         return ()
 
 

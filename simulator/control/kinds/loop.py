@@ -20,12 +20,12 @@ from simulator.model.network import Network
 from simulator.simulation.clock import Priority
 
 STEERED_IN = (
-    "international_in is steered as directly as international_out; in practice inbound traffic is "
+    "steers international_in as directly as international_out; in practice inbound traffic is "
     "moved only by announcements, coarser, slower and less sure. Read it as a best case."
 )
 MEASURED = (
-    "Computing takes as long as it took on this machine: another run will not be the same to the "
-    "last digit."
+    "computes for as long as it took on this machine: another run will not be the same to the last "
+    "digit."
 )
 
 

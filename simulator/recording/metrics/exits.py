@@ -8,7 +8,7 @@ from simulator.results.statistics import weighted_quantiles
 
 ABOVE = (70, 80, 90, 100)
 """Levels in per cent whose hours are counted."""
-_SCOPES: tuple[Scope, ...] = ("all", "exit")
+_SCOPES: tuple[Scope, ...] = ("all", "exits", "exit")
 
 
 @metric(
@@ -16,7 +16,7 @@ _SCOPES: tuple[Scope, ...] = ("all", "exit")
     unit="1",
     scopes=_SCOPES,
     better="lower",
-    sentence="Highest utilisation; ``all``: of any exit.",
+    sentence="Highest utilisation; ``all``, ``exits``: of any exit.",
 )
 def exit_utilisation_peak(totals: Totals) -> Scoped:
     """Yield the highest utilisation of every exit."""
@@ -29,8 +29,8 @@ def exit_utilisation_peak(totals: Totals) -> Scoped:
     unit="1",
     scopes=_SCOPES,
     better="lower",
-    sentence="Utilisation not exceeded for 95 % of the time; ``all``: by the hottest exit of every"
-    " instant.",
+    sentence="Utilisation not exceeded for 95 % of the time; ``all``, ``exits``: by the hottest"
+    " exit of every instant.",
 )
 def exit_utilisation_p95(totals: Totals) -> Scoped:
     """Yield the 95th percentile over time of every exit's utilisation."""
@@ -43,7 +43,8 @@ def exit_utilisation_p95(totals: Totals) -> Scoped:
     unit="1",
     scopes=_SCOPES,
     better="neither",
-    sentence="Mean over time; ``all``: volume offered to all exits over the volume that would fit.",
+    sentence="Mean over time; ``all``, ``exits``: volume offered to all of them over the volume"
+    " that would fit.",
 )
 def exit_utilisation_mean(totals: Totals) -> Scoped:
     """Yield the mean utilisation of every exit."""
@@ -53,7 +54,7 @@ def exit_utilisation_mean(totals: Totals) -> Scoped:
 
 def _hours_above(level: int) -> None:
     """Declare the hours above a level."""
-    whose = "; ``all``: of the hottest exit"
+    whose = "; ``all``, ``exits``: of the hottest exit"
 
     @metric(
         f"hours_above_{level}",
