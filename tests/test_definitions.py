@@ -266,7 +266,9 @@ CONTROLLER = {
 
 
 def test_every_metric_is_defined_here():
-    assert set(STATIC) | set(CONTROLLER) == set(metric.names())
+    # Those of announcements have a test of their own: test_inbound_ladder.py.
+    others = {each.name for each in metric if each.file == "inbound"}
+    assert set(STATIC) | set(CONTROLLER) | others == set(metric.names())
 
 
 @pytest.mark.parametrize("name", STATIC)

@@ -36,7 +36,7 @@ TABLES = {
                 "propagation_ms", "queueing_ms"],
     "control": ["layer", "trigger", "status", "mlu", "mlu_bound", "objective_gbps_ms",
                 "bound_gbps_ms", "gap", "paths", "rounds", "moves", "moved_gbps", "entries",
-                "transient_mlu", "prediction_error"],
+                "transient_mlu", "prediction_error", "groups", "toggles", "promise"],
     "events": ["event"],
 }  # fmt: skip
 METRICS = {

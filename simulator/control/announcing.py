@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,7 @@ from simulator.control.process import Context, Installs, Layer
 from simulator.control.settings import LoopSettings
 from simulator.control.telemetry import Telemetry
 from simulator.inbound.belief import Belief
-from simulator.inbound.planner import PlanSettings, perfect, plan
+from simulator.inbound.planner import Plan, PlanSettings, perfect, plan
 from simulator.model.network import Network
 from simulator.model.routes import Moved, Routes
 from simulator.routing.igp_ecmp import IgpEcmp
@@ -49,6 +51,8 @@ class Announcing:
         self._by_metric = isinstance(context.static_scheme, IgpEcmp)
         self._announced = self._world.everywhere(groups)
         self._planned = self._announced
+        self._made: Plan | None = None
+        self._table.announced = lambda: self._announced
         self._world.changed.append(self._follow)
         self._table.withdrawn.append(self._withdraw)
         if self._knobs is None:
@@ -82,25 +86,35 @@ class Announcing:
                 self._plan_once()
             elif knobs is not None:
                 self._learn_before_start()
-            return [(0.0, partial(self._announce, trigger))]
+            return [(0.0, partial(self._announce, trigger, np.nan, self._told()))]
         install_s = knobs.install_s if knobs else 0.0
         calm = True
         if knobs is not None and knobs.plan != "once" and not self._table.halts:
             calm = self._replan(trigger)
         if calm and trigger == "cycle":
             solve_s = time.perf_counter() - began
-            self._log.write(LAYER, trigger, None, None, solve_s)
+            self._log.write(LAYER, trigger, None, None, solve_s).update(self._told())
             return None
-        return [(install_s, partial(self._announce, trigger, time.perf_counter() - began))]
+        solve_s, told = time.perf_counter() - began, self._told()
+        return [(install_s, partial(self._announce, trigger, solve_s, told))]
 
-    def _announce(self, trigger: str, solve_s: float = np.nan) -> None:
+    def _told(self) -> dict[str, Any]:
+        """What the decision log says of the last plan."""
+        if (made := self._made) is None:
+            return {}
+        return {"groups": made.changed, "toggles": made.toggles, "promise": made.promise}
+
+    def _announce(
+        self, trigger: str, solve_s: float = np.nan, told: Mapping[str, Any] | None = None
+    ) -> None:
         """Let what was planned have its effect."""
         self._announced = self._planned
         routes, moved = self._arrive()
         # What stands at the start was announced before, and moves nothing.
         moved = None if trigger == "start" else moved
         # Without a plan nobody decides: neighbours follow what has changed.
-        self._log.write(LAYER if self._knobs else "static", trigger, routes, moved, solve_s)
+        row = self._log.write(LAYER if self._knobs else "static", trigger, routes, moved, solve_s)
+        row.update(told or {})
 
     def _arrive(self) -> tuple[Routes, Moved | None]:
         """Let traffic land by what is announced, in the world as it is now."""
@@ -228,10 +242,11 @@ class Announcing:
             resting=resting,
             most_groups=most_groups,
             settings=(
-                replace(self._plan_settings, quantile=_URGENT) if urgent else self._plan_settings
+                replace(self._plan_settings, quantile=_URGENT) if changed else self._plan_settings
             ),
             undo=self._last_toggles,
         )
+        self._made = made
         return self._planned._replace(exits=made.announced, prepends=made.prepends)
 
     def _detours_ms(self, network: Network) -> np.ndarray:

@@ -64,6 +64,9 @@ class DecisionLog:
             "entries": self._table.entries,
             "transient_mlu": self._highest_utilisation(moved.peak_gbps) if moved else np.nan,
             "prediction_error": np.nan,
+            "groups": 0,
+            "toggles": 0,
+            "promise": np.nan,
         }
         self.rows.append(row)
         self.solve_s.append(solve_s)

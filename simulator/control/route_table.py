@@ -10,6 +10,7 @@ import simpy
 from simulator.model.demands import Demands
 from simulator.model.routes import Moved, Routes
 from simulator.simulation.clock import Clock
+from simulator.simulation.inbound_world import Announced
 
 
 class RouteTable:
@@ -38,6 +39,8 @@ class RouteTable:
         None where the static routes say where that is.
     withdrawn : list of callable
         Called when all steered traffic returns to the static routes.
+    announced : callable or None
+        Returns what is announced at this instant; None where nobody abroad is told.
     steering : dict of str to Routes
         Steered routes, by layer.
     in_force : Routes or None
@@ -59,6 +62,7 @@ class RouteTable:
         self.static: Routes | None = None
         self.landings: Routes | None = None
         self.withdrawn: list[Callable[[], None]] = []
+        self.announced: Callable[[], Announced] | None = None
         self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
         self.halts = 0

@@ -51,4 +51,6 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         cost=case.strategies[case.yardstick].scheme.cost if case.yardstick else None,
         qos=case.series.qos,
         elastic_share=case.series.elastic_share,
+        exit_target=case.exit_target,
+        inbound=partial(stage.inbound_totals, strategy),
     )

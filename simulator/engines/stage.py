@@ -16,9 +16,11 @@ import numpy as np
 from simulator.control.process import control
 from simulator.engines.case import Case
 from simulator.engines.engine import Emit, Meter
+from simulator.engines.inbound_watch import InboundWatch
 from simulator.engines.strategy_run import StrategyRun
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
+from simulator.recording.tally import InboundTotals
 from simulator.results.metrics import Figures
 from simulator.results.writer import Coded
 from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
@@ -89,6 +91,8 @@ class Stage(Scene):
         for run in self.runs.values():
             for layer in run.layers:
                 clock.process(control(self, layer))
+        self._watch = InboundWatch(inbound, self.network_state) if inbound is not None else None
+        self._found: dict[str, InboundTotals] | None = None
         if inbound is not None:
             clock.process(inbound.drift(clock))
         for event in case.events:
@@ -107,6 +111,20 @@ class Stage(Scene):
         """Stop the controller of a strategy (*down*) or start it again."""
         self.runs[strategy].halt(down)
 
+    def watch(self, step: int) -> None:
+        """Take note of what is announced at the end of a step, before anything changes."""
+        if self._watch is not None:
+            announced = {name: run.announced for name, run in self.runs.items()}
+            mine = {name: each for name, each in announced.items() if each is not None}
+            self._watch.see(self.source.rates(step), mine)
+
+    def inbound_totals(self, strategy: str) -> InboundTotals | None:
+        """Return how full the fullest inward exit was at the busiest instant, and had to be."""
+        if self._found is None:
+            self.watch(self.case.steps - 1)
+            self._found = self._watch.totals() if self._watch else {}
+        return self._found.get(strategy)
+
     def run(self, progress: Callable[[float], None]) -> dict[str, Figures]:
         """Run all actors up to the horizon and return the figures of every strategy."""
         self.progress, case = progress, self.case
@@ -124,6 +142,8 @@ def _traffic(stage: Stage) -> Iterator[Any]:
     case, step_us = stage.case, micros(stage.case.step_s)
     for step in range(case.steps):
         yield stage.clock.at(step * step_us, Priority.TRAFFIC)
+        if step:
+            stage.watch(step - 1)
         for run in stage.runs.values():
             run.meter.step(step)
         stage.progress(step / case.steps)

@@ -16,6 +16,7 @@ from simulator.model.demands import Demands
 from simulator.model.routes import Routes
 from simulator.results.metrics import Figures
 from simulator.results.writer import SOLVE_TIMES, Coded
+from simulator.simulation.inbound_world import Announced
 from simulator.simulation.scene import Scene
 
 
@@ -68,6 +69,11 @@ class StrategyRun:
         """Return the cost so far, by the yardstick of the case."""
         self.meter.settle()
         return self.meter.cost_gbit_ms
+
+    @property
+    def announced(self) -> Announced | None:
+        """What is announced at this instant; None where nobody abroad is told."""
+        return self._table.announced() if self._table.announced else None
 
     def close(self, best_gbit_ms: float | None) -> Figures:
         """Close the meter at the horizon, and write the decisions; see :meth:`Meter.close`."""

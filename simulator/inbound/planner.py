@@ -17,6 +17,8 @@ from simulator.inbound.catchment import Catchment
 from simulator.inbound.preferences import Preferences, Ranked
 
 NOW, SOON, PEAK = range(3)
+PROMISED = 0.9
+"""Chance at which a plan says how full the fullest exit will be."""
 WORST = 0.25
 """Share of the particles whose mean cost counts as much as that of all."""
 AT_ONCE = 32
@@ -68,6 +70,8 @@ class Plan(NamedTuple):
         Pairs of a group and an exit that are withdrawn or announced again.
     guard : float
         Largest utilisation soon that is not exceeded at the chance ``quantile``.
+    promise : float
+        The same at a chance of 90 %.
     calm : bool
         Whether nothing changes.
     """
@@ -77,6 +81,7 @@ class Plan(NamedTuple):
     changed: int
     toggles: int
     guard: float
+    promise: float
     calm: bool
 
 
@@ -152,7 +157,8 @@ def plan(
         search.make(*toggle)
     differs = search.announced != announced
     changed, toggles = int(differs.any(axis=1).sum()), int(differs.sum())
-    return Plan(search.announced, prepends, changed, toggles, search.guard, not toggles)
+    promise = search.quantile(search.load[SOON], PROMISED)
+    return Plan(search.announced, prepends, changed, toggles, search.guard, promise, not toggles)
 
 
 def _by_source(detour_ms: np.ndarray, region: np.ndarray) -> np.ndarray:
@@ -337,6 +343,11 @@ class _Search:
         weight = np.full(self._draws, 0.5 / self._draws)
         weight[np.argsort(cost, kind="stable")[-worst:]] += 0.5 / worst
         return np.asarray(2.0 * weight[:, None] * over)
+
+    def quantile(self, load: np.ndarray, chance: float) -> float:
+        """Return what the largest utilisation over exits does not exceed, at a chance."""
+        largest = (load / self._capacity).max(axis=-1)
+        return float(np.quantile(largest, chance, method="weibull"))
 
     def _guard(self, load: np.ndarray) -> np.ndarray:
         """Return a quantile over particles of the largest utilisation.

@@ -20,7 +20,7 @@ from simulator.model.schedule import runs, scheduled_link_state
 from simulator.queues.queue import Queue
 from simulator.recording.headroom import Headroom
 from simulator.recording.rows import Emit, Rows
-from simulator.recording.tally import Tally
+from simulator.recording.tally import InboundTotals, Tally
 from simulator.results.metrics import Figures, metric
 from simulator.simulation.clock import US_PER_S, Clock
 from simulator.simulation.network_state import NetworkState
@@ -53,6 +53,10 @@ class FluidMeter:
         How demands share links that are full.
     elastic_share : float
         Share of every demand that is deferred before any of it is lost.
+    exit_target : float
+        Utilisation that headroom is counted to.
+    inbound : callable, optional
+        Returns how full the fullest inward exit is and had to be; called once, at the horizon.
 
     Attributes
     ----------
@@ -79,7 +83,10 @@ class FluidMeter:
         cost: Cost | None = None,
         qos: QosPolicy | None = None,
         elastic_share: float = 0.0,
+        exit_target: float = np.nan,
+        inbound: Callable[[], InboundTotals | None] = lambda: None,
     ) -> None:
+        self._exit_target, self._inbound = exit_target, inbound
         self._elastic_share = elastic_share
         self._step_us, self._end_us, self._steps = step_us, end_us, steps
         self._clock, self._network_state, self._source = clock, network_state, source
@@ -169,5 +176,7 @@ class FluidMeter:
             decisions=decisions,
             cost_gbit_ms=self.cost_gbit_ms,
             best_gbit_ms=best_gbit_ms,
+            exit_target=self._exit_target,
+            inbound=self._inbound(),
         )
         return metric.figures(totals)

@@ -107,6 +107,25 @@ class TrafficTotals:
         return self._below_capacity.volumes(self._groups)
 
 
+@dataclass(frozen=True)
+class InboundTotals:
+    """How full the fullest inward exit is at the busiest instant, and how full it had to be.
+
+    Attributes
+    ----------
+    own : float
+        Utilisation as the strategy announces.
+    known, pieces, direct : float
+        The least if what neighbours choose were known, if whole groups went to exits at will, and
+        if traffic did; see :class:`simulator.inbound.ladder.Ladder`.
+    """
+
+    own: float
+    known: float
+    pieces: float
+    direct: float
+
+
 @dataclass(frozen=True, eq=False)
 class Totals:
     """What one strategy of one replication adds up to; every metric is a function of it.
@@ -138,6 +157,10 @@ class Totals:
         Cost of the routes by the measure of the clairvoyant bound; 0 without a bound.
     best_gbit_ms : float or None
         Cost of the clairvoyant bound, if the scenario has one.
+    exit_target : float
+        Utilisation that headroom is counted to.
+    inbound : InboundTotals or None
+        Of the busiest instant, where neighbours abroad choose and the strategy announces.
     """
 
     horizon_s: float
@@ -151,6 +174,8 @@ class Totals:
     decisions: Mapping[str, np.ndarray]
     cost_gbit_ms: float
     best_gbit_ms: float | None
+    exit_target: float = np.nan
+    inbound: InboundTotals | None = None
 
 
 # -- groups of demands --------------------------------------------------------------------------
@@ -307,6 +332,8 @@ class Tally:
         decisions: Mapping[str, np.ndarray],
         cost_gbit_ms: float,
         best_gbit_ms: float | None,
+        exit_target: float = np.nan,
+        inbound: InboundTotals | None = None,
     ) -> Totals:
         """Return the sums, together with what is known of the strategy besides them."""
         seconds = np.concatenate(self._seconds)
@@ -325,6 +352,8 @@ class Tally:
             decisions=decisions,
             cost_gbit_ms=cost_gbit_ms,
             best_gbit_ms=best_gbit_ms,
+            exit_target=exit_target,
+            inbound=inbound,
         )
 
     def _exit_totals(

@@ -27,7 +27,7 @@ from typing import Any, Literal
 from simulator.base.errors import SimulatorError, did_you_mean
 from simulator.base.registry import import_modules
 
-ORDER = ("exits", "balance", "links", "traffic", "headroom", "control", "regret")
+ORDER = ("exits", "balance", "links", "traffic", "headroom", "inbound", "control", "regret")
 """Files of metrics in the order of their rows; files that are not listed follow by name."""
 
 Scope = Literal["all", "exits", "exit", "link class", "class", "region", "service"]

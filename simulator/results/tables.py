@@ -241,6 +241,14 @@ table(
             "Difference between the traffic and the traffic that these routes were made for, as a"
             " share of it, also in unchanged cycles; empty for the last decision.",
         ),
+        Column("groups", "1", "Prefix groups that are announced otherwise than before."),
+        Column("toggles", "1", "Pairs of a group and an exit that this changes."),
+        Column(
+            "promise",
+            "1",
+            "Utilisation that no inward exit exceeds within the hour, at a chance of 90 % by what"
+            " the controller believes; also in unchanged cycles, and empty without announcements.",
+        ),
         Column(
             "solve_s",
             "s",
