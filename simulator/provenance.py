@@ -41,6 +41,17 @@ RECORDED = (
     "Plans and predictors know of a recording what it holds before the scenario starts ({known}), "
     "and what has been measured since."
 )
+CHOOSE = {
+    "exits": (
+        "Neighbours abroad choose among all exits where inbound traffic lands (inbound.handover: "
+        "exits): they are at every point of presence, or overseas links are others'. With points "
+        "they choose near their region, and detours are shorter."
+    ),
+    "points": (
+        "Neighbours abroad choose among the exits of the points where their region meets us "
+        "(inbound.handover: points); with exits they choose among all, and detours are longer."
+    ),
+}
 PARTLY_ELASTIC = (
     "{percent} % of every demand reacts to loss (traffic.elastic_share, an assumption): of what "
     "does not get through it is deferred first, does not come back, and only the rest is lost."
@@ -60,6 +71,8 @@ def notes(scenario: Scenario) -> list[str]:
         for note in strategy.control.notes():
             whose.setdefault(note, []).append(name)
     found += [f"{', '.join(names)}: {note}" for note, names in whose.items()]
+    if inbound := scenario.settings.inbound:
+        found.append(CHOOSE[inbound.handover])
     if scenario.case.series.recorded:
         before_h = max(scenario.case.series.recorded.begin_h, 0.0)
         known = f"{before_h:g} h" if before_h else "nothing, so its first matrix stands for it"

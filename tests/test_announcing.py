@@ -10,6 +10,8 @@ from helpers import case_of, play, sdn, static
 import simulator as sim
 from simulator.base.errors import InputError
 from simulator.inbound.choices import Catchments
+from simulator.model.streams import Streams
+from simulator.simulation.inbound_world import InboundWorld
 from simulator.traffic.shapes.diurnal import Diurnal
 from simulator.traffic.shapes.noise import Noise
 
@@ -225,3 +227,33 @@ def test_a_cable_cut_at_the_peak_is_recovered_from():
     peak = late.groupby(["strategy", "replication"])["utilisation_peak"].max().unstack(0)
     assert (peak["learn"] <= peak["know"] + 0.1).sum() >= 18
     assert (peak["learn"] < 0.5 * peak["static"]).all()
+
+
+# -- whose choice it is ---------------------------------------------------------------------------
+
+
+def test_neighbours_hand_over_at_the_points_where_their_region_meets_us():
+    """In china169-2017 there are 13 of them; New York has no exit, so any may be taken from it."""
+    network, demands = built_in("china169-2017")
+    ways = {}
+    for handover in ("exits", "points"):
+        settings = Catchments(handover=handover)
+        world = InboundWorld(network, demands, settings, Streams(1, 0))
+        ways[handover] = np.isfinite(world.choices.metric_ms)
+        assert (world.choices.natural == InboundWorld(
+            network, demands, Catchments(), Streams(1, 0)
+        ).choices.natural).all()  # fmt: skip
+    abroad = [i for i, there in enumerate(network.is_abroad) if there]
+    regions = np.unique(demands.source[demands.of_class("international_in")])
+    points = {r: set(network.head[network.tail == r]) for r in regions}
+    assert sum(map(len, points.values())) == 13 and set(regions) <= set(abroad)
+    exits = network.exit_arcs["in"]
+    for i, region in enumerate(regions):
+        mine = np.isin(network.tail[exits], list(points[region]))
+        anywhere = not mine.any()
+        assert anywhere == (network.nodes[region] == "region-na-east")
+        found = ways["points"][i]
+        assert (found == ways["exits"][i]).all() if anywhere else found[:, mine].all()
+        # Elsewhere only a natural exit, of which every province has one.
+        assert anywhere or (found[:, ~mine].sum(axis=1) <= 1).all()
+    assert ways["exits"].all()

@@ -25,7 +25,7 @@ from simulator.simulation.inbound_world import Announced
 LAYER = "announcements"
 _DAY_S, _HOUR_S, _HALF_S = 86400.0, 3600.0, 1800.0
 _URGENT = 0.5
-"""Chance that the guard holds where an exit is too full: to wait is no safer than to act."""
+"""Chance that the guard holds after a change of topology: to wait is no safer than to act."""
 _REMEMBERED = 0.6
 """Power of the ratio of measured to expected traffic that holds until the next change."""
 

@@ -8,7 +8,7 @@ group. A covering aggregate is announced at every exit at all times, so nothing 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 
@@ -51,6 +51,11 @@ class Catchments:
     anchored : bool
         Whether the natural exit is the first choice of every source at the start. An operator
         measures where traffic lands, but not where else it would.
+    handover : {"exits", "points"}
+        Among which exits a source may choose: all of them, which takes neighbours at every point of
+        presence or overseas links of others; or those of the one or two points where its region
+        meets us, and its natural exit. Then all other overseas links are ours. A region that meets
+        us where there is no exit may choose any.
     """
 
     tau_ms: Positive = 22.0
@@ -62,6 +67,7 @@ class Catchments:
     per_prepend: NonNegative = 1.5
     drift_per_day: NonNegative = 0.0015
     anchored: bool = True
+    handover: Literal["exits", "points"] = "exits"
 
 
 class Choices(NamedTuple):

@@ -68,7 +68,7 @@ class InboundWorld:
             weight,
             tuple(network.nodes[node] for node in provinces),
             tuple(network.links[arc // 2] for arc in self.exit_arcs),
-            _ways_ms(network, self.exit_arcs, regions, provinces),
+            _ways_ms(network, self.exit_arcs, regions, provinces, settings.handover),
         )
         self.settings = settings
         self.catchment = Catchment.drawn(self.choices, settings, streams)
@@ -132,11 +132,16 @@ class InboundWorld:
 
 
 def _ways_ms(
-    network: Network, exit_arcs: np.ndarray, regions: np.ndarray, provinces: np.ndarray
+    network: Network,
+    exit_arcs: np.ndarray,
+    regions: np.ndarray,
+    provinces: np.ndarray,
+    handover: str,
 ) -> np.ndarray:
     """Length of the shortest way of each region to each province by each exit, in ms of fibre.
 
-    By the metric, as the static routes are, times the delay that a unit of it usually has.
+    By the metric, as the static routes are, times the delay that a unit of it usually has. There is
+    no way by an exit where the region does not hand over.
     """
     weight = network.metric
     to_exit = shortest_to(network, weight, network.tail[exit_arcs]).distance
@@ -150,6 +155,23 @@ def _ways_ms(
     if network.closed is not None:
         shut = network.closed[np.ix_(exit_arcs, regions)].T
         length[np.broadcast_to(shut[:, None, :], length.shape)] = np.inf
+    if handover == "points":
+        there = _hands_over(network, exit_arcs, regions)[:, None, :]
+        natural = length.argmin(axis=2)[:, :, None] == np.arange(len(exit_arcs))
+        length[~(there | natural)] = np.inf
     some = (weight > 0) & (network.delay_ms > 0)
     unit_ms = float(np.median(network.delay_ms[some] / weight[some])) if some.any() else 1.0
     return np.asarray(length * unit_ms)
+
+
+def _hands_over(network: Network, exit_arcs: np.ndarray, regions: np.ndarray) -> np.ndarray:
+    """Return which exits are at the points where a region meets us; shape (regions, exits).
+
+    All are for a region that meets us where there is none.
+    """
+    found = np.zeros((len(regions), len(exit_arcs)), dtype=bool)
+    for i, region in enumerate(regions):
+        points = network.head[network.tail == region]
+        found[i] = np.isin(network.tail[exit_arcs], points)
+    found[~found.any(axis=1)] = True
+    return found
