@@ -71,7 +71,7 @@ def day():
         "igp": {"scheme": "igp_ecmp"},
         **{
             plan: {"scheme": "igp_ecmp", "control": {**more, "announcements": {"plan": plan}}}
-            for plan, more in (("once", {}), ("learn", control), ("know", control))
+            for plan, more in (("once", {}), ("learn", control))
         },
         "ideal": {"scheme": {"kind": "min_latency"}, "control": control},
     }
@@ -98,9 +98,9 @@ def test_no_lack_has_a_price_below_zero_and_the_ladder_is_common(day):
 
 def test_what_a_controller_promises_is_told_with_every_decision(day):
     log = day.control[day.control["layer"] == "announcements"]
-    acts = log[log["strategy"].isin(["once", "learn", "know"])]
+    acts = log[log["strategy"].isin(["once", "learn"])]
     unplanned = (acts["trigger"] == "start") & (acts["strategy"] != "once")
-    assert acts.loc[unplanned, "promise"].isna().all() and unplanned.sum() == 4
+    assert acts.loc[unplanned, "promise"].isna().all() and unplanned.sum() == 2
     acts = acts[~unplanned]
     assert acts["promise"].notna().all() and (acts["promise"] > 0).all()
     assert ((acts["toggles"] > 0) == (acts["groups"] > 0)).all()
@@ -116,3 +116,11 @@ def test_what_a_controller_promises_is_told_with_every_decision(day):
         assert mine["headroom_90", "all"] == pytest.approx(target / promise.max())
     assert "promise" in day.control.columns
     assert day.control.query("strategy == 'ideal'")["promise"].isna().all()
+
+
+def test_a_comparison_shows_what_is_promised_beside_what_is_held(day):
+    told = str(sim.compare(sim.Results(day.folder)))
+    (promised,) = [each for each in told.splitlines() if "inbound, promised at 90 %" in each]
+    assert promised.count("x") == 2 and promised.count("–") == 2, "igp and ideal promise nothing"
+    (split,) = [each for each in told.splitlines() if "inbound, split at will" in each]
+    assert split.count("x") == 3 and split.count("–") == 1

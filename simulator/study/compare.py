@@ -177,7 +177,7 @@ def _in_worlds(lines: list[Headline], moved: pd.DataFrame, order: list[str]) -> 
 
 _Estimates = Mapping[tuple[str, str, str], Estimate]
 """Rows of estimates by strategy, metric and scope."""
-_Table = Mapping[tuple[str, str], list[Shown]]
+_Table = Mapping[tuple[str, str], list[Shown | None]]
 """What the cells of each line show, by metric and scope."""
 
 
@@ -215,16 +215,21 @@ def _add_ranges(frame: pd.DataFrame, own: _Estimates, apart: _Estimates) -> None
             frame.insert(len(frame.columns) - 1, f"{front}{end}", values)
 
 
+def _of(estimate: Estimate | None, *, apart: bool = False) -> Shown | None:
+    """Return what a cell shows; None where a strategy has no such figure."""
+    return None if estimate is None else Shown(estimate, apart)
+
+
 def _shown(
     lines: list[Headline], names: list[str], own: _Estimates, apart: _Estimates, ranked: bool
 ) -> _Table:
     """Return what is shown of every line: each strategy and, if not *ranked*, each difference."""
-    table = {}
+    table: dict[tuple[str, str], list[Shown | None]] = {}
     for line in lines:
         at = line.metric, line.scope
-        table[at] = [Shown(own[name, *at]) for name in names]
+        table[at] = [_of(own.get((name, *at))) for name in names]
         if not ranked:
-            table[at] += [Shown(apart[name, *at], apart=True) for name in names[1:]]
+            table[at] += [_of(apart.get((name, *at)), apart=True) for name in names[1:]]
     return table
 
 
@@ -239,13 +244,13 @@ def _sections(results: Results, shown: _Table, lines: list[Headline]) -> list[Se
         line
         for line in lines
         if line.metric in _MAIN
-        and any(each.estimate["mean"] for each in shown[line.metric, line.scope])
+        and any(each and each.estimate["mean"] for each in shown[line.metric, line.scope])
     ]
 
-    def own(line: Headline) -> list[Shown]:
+    def own(line: Headline) -> list[Shown | None]:
         return shown[line.metric, line.scope][:count]
 
-    def apart(line: Headline) -> list[Shown]:
+    def apart(line: Headline) -> list[Shown | None]:
         return shown[line.metric, line.scope][count:]
 
     first = f"Less that of {headings[0]}"
