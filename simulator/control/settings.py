@@ -117,8 +117,9 @@ class Announcements:
         every cycle, by what landings so far have taught. ``know``: the same with perfect knowledge
         of what neighbours prefer, a bound.
     hold : int
-        Cycles that a group rests after a change. Two hours keep the damping penalty of a group that
-        changes at each of them near 1000, half of where routers suppress (RFC 2439, RFC 7196).
+        Cycles that a group rests after a change. After two hours next to nothing is left of the
+        damping penalty of the last change (RFC 2439). Below half an hour penalties add up to where
+        old defaults suppress, and ``check`` warns.
     max_groups : int
         Groups that change in a cycle at most. All may at once, rested or not, where an exit is
         above ``most``, and after a change of topology or capacity, which is answered at once.

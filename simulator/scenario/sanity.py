@@ -1,5 +1,7 @@
 """Sanity: settings and traffic that are valid, and almost surely in another unit than is meant.
 
+Announcements that other networks would damp are doubted as well.
+
 Each function yields doubts: the path of a value, and what is strange about it. They are warnings,
 so that a scenario that means it can go on. The limits stand in :mod:`simulator.model.scale`.
 """
@@ -8,13 +10,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import fields, is_dataclass
+from math import ceil
 
 import numpy as np
 
 from simulator.base.document import KeyPath
 from simulator.base.errors import Problem
 from simulator.base.registry import walk
+from simulator.control.settings import Announcements
 from simulator.formats.rules.checks import too_fast
+from simulator.inbound.damping import HUNTED_PENALTY, SUPPRESS, least_period_s, steady_peak
 from simulator.model.demands import Demands
 from simulator.model.geo import great_circle_km
 from simulator.model.network import Network
@@ -42,6 +47,7 @@ def setting_doubts(settings: Settings) -> Iterator[Doubt]:
     """Visit all settings for values that are not usual for their key."""
     horizon_s = length_h(settings.start, settings.end, settings.horizon_h) * 3600.0
     yield from _time_doubts(settings, horizon_s)
+    yield from damping_doubts(settings)
     for path, value in walk(settings):
         # A law has its ends under the same keys whatever it is a law of.
         if not is_dataclass(value) or path[:1] == ("uncertainty",):
@@ -83,6 +89,28 @@ def _cycle_doubt(every_s: float, step_s: float, horizon_s: float) -> str:
         whole = f"longer than the whole scenario, {amount(horizon_s, 's')}"
         return f"{amount(every_s, 's')} is {whole}; {meant}"
     return ""
+
+
+def damping_doubts(settings: Settings) -> Iterator[Doubt]:
+    """Groups of prefixes that may change so often that other networks suppress them.
+
+    A group may change again once it has rested. Changes that are exempt from rest are few: undoing
+    the last one, and those where an exit is too full.
+    """
+    for name, strategy in settings.strategies.items():
+        knobs: Announcements | None = getattr(strategy.control, "announcements", None)
+        if knobs is None or knobs.plan not in ("learn", "know"):
+            continue
+        period_s = max(1, knobs.hold) * knobs.every_s
+        peak = steady_peak(period_s, penalty=HUNTED_PENALTY)
+        if peak > SUPPRESS:
+            hold = ceil(least_period_s() / knobs.every_s)
+            yield (
+                ("strategies", name, "control", "announcements", "hold"),
+                f"a group may change every {amount(period_s, 's')}, which takes its damping penalty"
+                f" to {peak:,.0f}; 9 % of networks or more damp, most by old defaults, which"
+                f" suppress a route above {SUPPRESS:,.0f}; give hold: {hold} or more",
+            )
 
 
 # -- changes of links --------------------------------------------------------------------------
