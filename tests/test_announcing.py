@@ -187,6 +187,10 @@ def sum_of_inbound(played):
             {"inbound": {}, "strategies.static.control.announcements.plan": "learn"},
             "only plan: once is possible without a cycle",
         ),
+        (
+            {"strategies.sdn.control.announcements.withdraw_by": "withdrawal"},
+            "withdraw_by: withdrawal needs plan once, learn or know",
+        ),
         ({"inbound.tau": 3}, "tau_ms"),
         ({"inbound": {}, "strategies.sdn.control.announcements.plan": "lern"}, "learn"),
     ],

@@ -49,6 +49,7 @@ class Announcing:
         self._by_metric = isinstance(context.static_scheme, IgpEcmp)
         self._announced = self._world.everywhere(groups)
         self._planned = self._announced
+        self._followed = self._network_state.network
         self._world.changed.append(self._follow)
         self._table.withdrawn.append(self._withdraw)
         if self._knobs is None:
@@ -87,6 +88,8 @@ class Announcing:
         calm = True
         if knobs is not None and knobs.plan != "once" and not self._table.halts:
             calm = self._replan(trigger)
+        if (gone := self._gone()).any():
+            self._land(gone)
         if calm and trigger == "cycle":
             solve_s = time.perf_counter() - began
             self._log.write(LAYER, trigger, None, None, solve_s)
@@ -95,6 +98,8 @@ class Announcing:
 
     def _announce(self, trigger: str, solve_s: float = np.nan) -> None:
         """Let what was planned have its effect."""
+        if trigger != "start" and (gone := self._gone()).any():
+            self._land(np.zeros_like(gone))  # what was lost comes back: that moves nothing
         self._announced = self._planned
         routes, moved = self._arrive()
         # What stands at the start was announced before, and moves nothing.
@@ -102,11 +107,25 @@ class Announcing:
         # Without a plan nobody decides: neighbours follow what has changed.
         self._log.write(LAYER if self._knobs else "static", trigger, routes, moved, solve_s)
 
+    def _gone(self) -> np.ndarray:
+        """Where exits have no route for a group already, and the Internet has not followed.
+
+        It follows from what is planned and what is in force alone: it ends with the installation,
+        and when all is announced again, whatever happens in between.
+        """
+        by_withdrawal = self._knobs is not None and self._knobs.withdraw_by == "withdrawal"
+        return self._announced.exits & ~self._planned.exits & by_withdrawal
+
     def _arrive(self) -> tuple[Routes, Moved | None]:
         """Let traffic land by what is announced, in the world as it is now."""
-        network = self._network_state.network
-        share = self._world.shares(self._announced, network)
-        routes = self._arrivals.over(network, share)
+        self._followed = self._network_state.network
+        return self._land(self._gone())
+
+    def _land(self, gone: np.ndarray) -> tuple[Routes, Moved | None]:
+        """Let traffic land as the Internet has followed so far; it is lost where it is *gone*."""
+        network = self._followed
+        share, lost = self._world.shares(self._announced, network, gone if gone.any() else None)
+        routes = self._arrivals.over(network, share, lost)
         arrivals = None
         if not (self._by_metric and self._arrivals.are_static(routes)):
             arrivals = routes.scattered(self._world.mine, len(self._table.demands))

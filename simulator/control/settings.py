@@ -130,6 +130,12 @@ class Announcements:
         expected traffic. Without any they start at a blank: all is announced everywhere.
     most : float
         Utilisation that no exit may reach within the next hour by a change, at a chance of 90 %.
+    withdraw_by : str
+        How a group is withdrawn at an exit. ``no_export``: it is announced again for our own
+        routers alone, and what still arrives there gets home until the Internet has followed.
+        ``withdrawal``: the exit has no route for it any more, and what still arrives is lost for
+        ``install_s``. Measured on FRR routers: 45 of 3,637 packets lost in 0.14 s of convergence,
+        none with no-export. Of the plans that need ``inbound``.
     """
 
     every_s: Positive = 1800.0
@@ -142,6 +148,11 @@ class Announcements:
     aim: NonNegative = 0.66
     most: Positive = 0.80
     learned_days: NonNegativeInt = 0
+    withdraw_by: Literal["no_export", "withdrawal"] = "no_export"
+
+    def __post_init__(self) -> None:
+        if self.withdraw_by == "withdrawal" and self.plan == "scheme":
+            raise ValueError("withdraw_by: withdrawal needs plan once, learn or know")
 
 
 @checked

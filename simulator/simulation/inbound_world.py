@@ -91,9 +91,35 @@ class InboundWorld:
             announced.exits, announced.prepends, announced.province, self.up(network)
         )
 
-    def shares(self, announced: Announced, network: Network) -> np.ndarray:
-        """Share of each inbound demand that lands at each exit, shape (inbound demands, exits)."""
+    def shares(
+        self, announced: Announced, network: Network, gone: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Share of each inbound demand that lands at each exit, and that lands there and is lost.
+
+        Parameters
+        ----------
+        announced : Announced
+            What the Internet follows.
+        network : Network
+        gone : ndarray of bool, shape (groups, exits), optional
+            Where exits have no route for a group any more: all that lands is lost, by whichever
+            announcement it came.
+
+        Returns
+        -------
+        delivered, lost : ndarray, shape (inbound demands, exits)
+            Shares of the demand; what lands nowhere is in neither.
+        """
         landed = self.landed(announced, network)
+        if gone is None:
+            delivered = self._by_demand(landed, announced)
+            return delivered, np.zeros_like(delivered)
+        lost = (landed >= 0) & gone[np.arange(len(gone)), landed]
+        parts = (np.where(lost, -1, landed), np.where(lost, landed, -1))
+        delivered, dropped = (self._by_demand(part, announced) for part in parts)
+        return delivered, dropped
+
+    def _by_demand(self, landed: np.ndarray, announced: Announced) -> np.ndarray:
         arrivals = self.catchment.arrivals(landed, announced.province)
         return np.asarray(arrivals[self._region, self._province])
 
