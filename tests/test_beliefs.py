@@ -83,6 +83,32 @@ def test_bounds_are_true_of_the_world_and_particles_land_where_traffic_was_seen(
     assert not belief.own.any() and not belief.deaf.any()
 
 
+@pytest.mark.parametrize("insensitive", [0.0, 0.5, 1.0])
+def test_prepends_teach_and_no_bound_that_they_give_is_untrue(insensitive):
+    """Most particles land as was seen under prepends; before, as many as the chances say."""
+    settings = replace(SURE, insensitive=insensitive, neighbours=40)
+    catchment = drawn(settings, provinces=6)
+    belief = believed(catchment)
+    announced, prepends, province, up = everywhere(catchment.choices)
+    rng, right, guessed = np.random.default_rng(3), [], []
+    for _ in range(6):
+        prepends = np.where(rng.random(prepends.shape) < 0.3, 2, 0)
+        guess = belief.lands(announced, prepends, province, up)
+        landed = seen(belief, catchment, announced, prepends, province, up)
+        assert_true(belief, catchment)
+        assert_obeyed(belief)
+        guessed.append((guess == landed).mean())
+        right.append((belief.lands(announced, prepends, province, up) == landed).mean())
+    assert min(right) > (0.95 if insensitive == 0.5 else 1.0 - 1e-12)
+    if insensitive < 1.0:
+        assert right[0] > guessed[0] and guessed[-1] > guessed[0]
+    if insensitive == 0.5:
+        heeds = catchment.gamma > 0
+        known = belief.gamma[:, heeds].mean() - belief.gamma[:, ~heeds].mean()
+        assert known > 0.5 * settings.per_prepend
+    assert not belief.own.any() and not belief.deaf.any()
+
+
 def test_one_landing_informs_all_provinces():
     catchment = drawn(replace(SURE, neighbours=50), regions=1, provinces=6)
     belief = believed(catchment)

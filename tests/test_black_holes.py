@@ -175,6 +175,15 @@ def test_a_controller_that_stops_meanwhile_leaves_none_either(scripted, on_outag
     assert lost == pytest.approx(30.0 * seconds)
 
 
+def test_prepends_are_no_black_hole(monkeypatch):
+    def plan(lands, announced, prepends, *_, **__):
+        return Plan(announced, 3 - prepends, 2, 2, 0.0, False)
+
+    monkeypatch.setattr("simulator.control.announcing.plan", plan)
+    played = play(small_case(hours=0.75))
+    assert played.figure("lost_gbit", "international_in", "withdrawal") == 0.0
+
+
 def test_where_preferences_drift_meanwhile_what_lands_is_lost(scripted):
     played = play(small_case(hours=0.75, inbound={"drift_per_day": 2000.0, "anchored": False}))
     lost = lost_by_time(played, "withdrawal")

@@ -54,7 +54,9 @@ class Announcing:
         self._table.withdrawn.append(self._withdraw)
         if self._knobs is None:
             return
-        self._plan_settings = PlanSettings(theta=self._knobs.aim, target=self._knobs.most)
+        self._plan_settings = PlanSettings(
+            theta=self._knobs.aim, target=self._knobs.most, prepends=self._knobs.prepends
+        )
         self._telemetry = Telemetry(scene.source, scene.streams, self._table.demands, settings)
         self._belief = Belief.at_start(
             self._world.choices,
@@ -193,17 +195,17 @@ class Announcing:
                 world.up(network),
             )
         urgent = changed or self._overfull(landed, volumes)
-        before = self._planned.exits
+        before = self._planned
         self._planned = self._next_plan(
             volumes,
             self._volumes(soon),
             self._volumes(self._peak_gbps()),
             resting=(self._rests_until > cycle) & (not urgent),
-            most_groups=len(before) if urgent else knobs.max_groups,
+            most_groups=len(before.province) if urgent else knobs.max_groups,
             changed=changed,
             urgent=urgent,
         )
-        toggles = self._planned.exits != before
+        toggles = self._planned.differs(before)
         self._rests_until[toggles.any(axis=1)] = cycle + knobs.hold
         self._last_toggles = toggles
         return not toggles.any()

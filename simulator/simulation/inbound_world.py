@@ -35,6 +35,10 @@ class Announced(NamedTuple):
     exits: np.ndarray
     prepends: np.ndarray
 
+    def differs(self, other: Announced) -> np.ndarray:
+        """Return where anything is announced otherwise; bool, shape (groups, exits)."""
+        return np.asarray((self.exits != other.exits) | (self.prepends != other.prepends))
+
 
 class InboundWorld:
     """Where neighbours abroad hand over traffic: the same for every strategy.
