@@ -109,6 +109,22 @@ def test_prepends_teach_and_no_bound_that_they_give_is_untrue(insensitive):
     assert not belief.own.any() and not belief.deaf.any()
 
 
+def test_particles_obey_all_bounds_under_prepends_and_drift_too():
+    catchment = drawn(Catchments(), provinces=6)
+    belief = believed(catchment)
+    announced, _, province, up = everywhere(catchment.choices)
+    for seed in range(6):
+        prepends = np.where(some(announced, seed, 0.3), 3, 0)
+        landed = seen(belief, catchment, some(announced, seed, 0.8), prepends, province, up)
+        assert_obeyed(belief)
+        before = belief.gamma.copy()
+        told = some(announced, seed, 0.8), prepends, province, up
+        belief.observe(landed, *told)
+        np.testing.assert_array_equal(belief.gamma, before)
+        assert (belief.lands(*told) == landed).mean() > 0.9
+        catchment = catchment.drifted(1.0, np.random.default_rng(seed))
+
+
 def test_one_landing_informs_all_provinces():
     catchment = drawn(replace(SURE, neighbours=50), regions=1, provinces=6)
     belief = believed(catchment)
