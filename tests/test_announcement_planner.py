@@ -44,24 +44,26 @@ class Case:
             "resting": self.resting, "most_groups": len(self.province),
         }  # fmt: skip
         announced = changes.pop("announced", self.announced)
-        return plan(lands, announced, *self.told[1:], **(told | changes))
+        prepends = changes.pop("prepends", self.prepends)
+        return plan(lands, announced, prepends, *self.told[2:], **(told | changes))
 
-    def used(self, lands, announced, gbps):
+    def used(self, lands, announced, gbps, prepends=None):
         """Utilisation of every exit in every draw, from scratch; shape (draws, exits)."""
-        landed = lands.lands(announced, self.prepends, self.province, self.up)
+        prepends = self.prepends if prepends is None else prepends
+        landed = lands.lands(announced, prepends, self.province, self.up)
         here = landed[..., None] == np.arange(len(self.up))
         load = np.einsum("sg,ksge->ke", gbps, here) + self.base
         return np.where(self.up, load / self.capacity, 0.0)
 
-    def cost(self, lands, announced, settings):
+    def cost(self, lands, announced, settings, prepends=None):
         """The cost of a plan by its definition."""
-        total = 0.0
+        total, prepends = 0.0, self.prepends if prepends is None else prepends
         for gbps in (0.5 * self.gbps, self.gbps):
-            over = np.maximum(self.used(lands, announced, gbps) - settings.theta, 0.0)
+            over = np.maximum(self.used(lands, announced, gbps, prepends) - settings.theta, 0.0)
             by_draw = np.sort((self.capacity * over**2).sum(axis=1))[::-1]
             worst = by_draw[: int(np.ceil(len(by_draw) / 4))]
             total += 0.5 * by_draw.mean() + 0.5 * worst.mean()
-        landed = lands.lands(announced, self.prepends, self.province, self.up)
+        landed = lands.lands(announced, prepends, self.province, self.up)
         region = self.choices.region[:, None]
         detour = self.detour[region, self.province, landed]
         mean = (self.gbps * np.where(landed < 0, 0.0, detour)).sum(axis=(1, 2)).mean()
@@ -165,6 +167,142 @@ def cost_of(case, parts):
         worst = by_draw[-int(np.ceil(len(by_draw) / 4)) :]
         total += 0.5 * by_draw.mean() + 0.5 * worst.mean()
     return total
+
+
+# -- prepends --------------------------------------------------------------------------------------
+
+SOFT = replace(FREE, prepends=2)
+
+
+def levers(case, announced, prepends, count):
+    """All announcements that differ by one toggle: announced, prepends, pair."""
+    for g, e in itertools.product(range(len(case.province)), np.flatnonzero(case.up)):
+        for kind in ("announced", "prepended"):
+            tried, more = announced.copy(), prepends.copy()
+            if kind == "announced":
+                tried[g, e] ^= True
+                more[g, e] = more[g, e] if tried[g, e] else 0
+            else:
+                more[g, e] = 0 if more[g, e] else count
+            if (tried[g] & case.up).any() and (kind == "announced" or tried[g, e]):
+                yield tried, more, (g, e)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_plan_with_prepends_predicts_is_what_a_full_computation_gives(seed):
+    """Also from some prepends, withdrawn groups, an exit down and sources that do not hear."""
+    case = Case(Catchments(neighbours=4, own=0.2, stray=0.2), seed, provinces=6, spare=1.2)
+    rng = np.random.default_rng(seed)
+    case.announced[:] = rng.random(case.announced.shape) < 0.7
+    case.prepends[:] = rng.integers(0, 3, case.prepends.shape)
+    case.up[1], case.base[:] = False, 5.0
+    belief = believed(case.catchment)
+    seen(belief, case.catchment, *case.told)
+    settings = replace(SOFT, target=1.0)
+    made = case.plan(belief, settings=settings)
+    assert (made.prepends != case.prepends).any()
+    differs = (made.announced != case.announced) | (made.prepends != case.prepends)
+    assert made.toggles == differs.sum() and made.changed == differs.any(axis=1).sum()
+    assert set(made.prepends[differs & made.announced].tolist()) <= {0, 1, 2}
+    used = case.used(belief, made.announced, 0.6 * case.gbps, made.prepends).max(axis=1)
+    assert made.guard == pytest.approx(np.quantile(used, 0.9, method="weibull"))
+    least = case.cost(belief, made.announced, settings, made.prepends)
+    assert least < case.cost(belief, case.announced, settings) - made.toggles * 1e-6 + 1e-9
+    limit = max(1.0, case.plan(belief, most_groups=0).guard)
+    for tried, more, _ in levers(case, made.announced, made.prepends, 2):
+        within = case.used(belief, tried, 0.6 * case.gbps, more).max(axis=1)
+        allowed = np.quantile(within, 0.9, method="weibull") <= limit
+        assert case.cost(belief, tried, settings, more) > least - 2e-6 or not allowed
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_every_single_toggle_is_exact(seed):
+    """A plan of one toggle takes the best of all, by its cost in a full computation."""
+    case = Case(Catchments(neighbours=5, stray=0.1), seed, provinces=3, each=1, spare=1.2)
+    rng = np.random.default_rng(seed)
+    case.prepends[:] = 2 * (rng.random(case.prepends.shape) < 0.4)
+    belief = believed(case.catchment)
+    open_ = np.zeros_like(case.announced)
+    for pair in itertools.product(range(3), range(len(case.up))):
+        open_[:], open_[pair] = False, True
+        case.resting[:] = True
+        made = case.plan(belief, settings=replace(SOFT, least_gain=0.0), undo=open_)
+        start = case.cost(belief, case.announced, SOFT)
+        options = [
+            case.cost(belief, tried, SOFT, more)
+            for tried, more, at in levers(case, case.announced, case.prepends, 2)
+            if at == pair
+        ]
+        found = case.cost(belief, made.announced, SOFT, made.prepends)
+        assert found <= min([start, *options]) + 1e-9
+        differs = (made.announced != case.announced) | (made.prepends != case.prepends)
+        assert not (differs & ~open_).any()
+
+
+def test_prepends_help_where_a_withdrawal_moves_too_much():
+    """All second choices are one exit, which is too small for all of it and not for a part."""
+    settings = replace(SURE, neighbours=40, zipf=0.0, insensitive=0.6, per_prepend=20.0)
+    case = Case(settings, 2, regions=1, provinces=1, each=1, exits=2)
+    home = int(natural(case.choices, case.province)[0, 0])
+    total = case.gbps.sum()
+    case.capacity = np.where(np.arange(2) == home, 0.9 * total, 0.6 * total)
+    lands = perfect(case.catchment)
+    withdraws = case.plan(lands, settings=replace(FREE, target=0.8))
+    assert withdraws.calm
+    soft = case.plan(lands, settings=replace(SOFT, target=0.8))
+    assert soft.announced.all() and soft.toggles == 1
+    assert soft.prepends[0].tolist() == [2 if e == home else 0 for e in range(2)]
+    used = case.used(lands, soft.announced, case.gbps, soft.prepends)
+    heeds = case.gbps[case.catchment.gamma > 0, 0].sum()
+    assert used[0, home] == pytest.approx((total - heeds) / (0.9 * total))
+
+
+def test_prepends_end_once_they_cost_only_detours():
+    case = Case(replace(SURE, insensitive=0.0), spare=20.0)
+    home = natural(case.choices, case.province)
+    case.prepends[0, np.unique(home[:, 0])[0]] = 2
+    made = case.plan(perfect(case.catchment), settings=replace(SOFT, latency_weight=0.1))
+    assert made.announced.all() and made.toggles == 1 and not made.prepends.any()
+
+
+def test_greedy_with_prepends_against_every_state_of_a_tiny_network():
+    """All 26^2 states of two groups at three exits: withdrawn, announced, or with two prepends."""
+    taken, possible, without = [], [], []
+    for seed in range(12):
+        settings = replace(SURE, neighbours=2)
+        case = Case(settings, seed, regions=2, provinces=2, exits=3, each=1, spare=1.35)
+        lands = perfect(case.catchment)
+        made = case.plan(lands, settings=SOFT)
+        states = [s for s in itertools.product((0, 1, 2), repeat=3) if any(s)]
+        costs = [
+            case.cost(
+                lands, np.array(both) > 0, SOFT, np.where(np.array(both) == 2, SOFT.prepends, 0)
+            )
+            for both in itertools.product(states, repeat=2)
+        ]
+        start = case.cost(lands, case.announced, SOFT)
+        greedy = case.cost(lands, made.announced, SOFT, made.prepends)
+        assert min(costs) - 1e-9 <= greedy <= start
+        taken.append(start - greedy)
+        possible.append(start - min(costs))
+        plain = case.plan(lands, settings=FREE)
+        without.append(start - case.cost(lands, plain.announced, FREE))
+    assert sum(taken) > 0.85 * sum(possible) > 0
+    assert sum(taken) >= sum(without)
+
+
+def test_rests_and_caps_hold_for_prepends_and_without_them_nothing_is_prepended():
+    case = Case(SURE, provinces=6, spare=1.1)
+    case.prepends[:] = some(case.announced, 3)
+    belief = believed(case.catchment)
+    hard = case.plan(belief, settings=FREE)
+    np.testing.assert_array_equal(hard.prepends, case.prepends)
+    few = case.plan(belief, settings=SOFT, most_groups=3)
+    differs = (few.announced != case.announced) | (few.prepends != case.prepends)
+    assert few.changed == 3 == differs.any(axis=1).sum() and few.toggles == differs.sum()
+    case.resting[:6] = True
+    rested = case.plan(belief, settings=SOFT)
+    assert rested.changed and (rested.prepends[:6] == case.prepends[:6]).all()
 
 
 # -- what a plan may not do ------------------------------------------------------------------------
@@ -305,6 +443,11 @@ def test_a_plan_is_the_same_when_asked_for_again_and_depends_on_all_it_is_given(
         anew = case.plan(believed(case.catchment), settings=FREE, **dict(change))
         np.testing.assert_array_equal(made.announced, anew.announced)
         assert made[2:] == anew[2:]
+        soft = [
+            case.plan(each, settings=SOFT, **change) for each in (kept, believed(case.catchment))
+        ]
+        np.testing.assert_array_equal(soft[0].prepends, soft[1].prepends)
+        assert soft[0][2:] == soft[1][2:]
     landed = kept.lands(*case.told)
     landed[:] = -1
     assert (kept.lands(*case.told) >= 0).all()

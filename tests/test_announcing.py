@@ -135,6 +135,23 @@ def test_days_before_the_start_teach():
     assert begins["taught"].max() < begins["blank"].max()
 
 
+def test_prepends_have_their_effect():
+    """Plans that may prepend let traffic land otherwise, and relieve the fullest exit too."""
+    inbound = {**STILL, "stray": 0.0, "own": 0.0, "insensitive": 0.5}
+    strategies = {
+        "igp": static(),
+        "hard": learning("know"),
+        "soft": learning("know", prepends=3),
+    }
+    played = play(mini_case(strategies, inbound, hours=3.0, fill=1.3))
+    assert (loads(played, "soft") != loads(played, "hard")).any()
+    late = {}
+    for name in strategies:
+        rows = played.table("exits", name).query(INWARD).query("time_s >= 7200")
+        late[name] = rows["utilisation_peak"].max()
+    assert max(late["soft"], late["hard"]) < late["igp"]
+
+
 def test_an_outage_leaves_what_is_announced_or_takes_it_back():
     events = [{"at_h": 3.0, "until_h": 4.0, "controller": "learn"}]
     found = {}
@@ -188,6 +205,21 @@ def sum_of_inbound(played):
         (
             {"inbound": {}, "strategies.static.control.announcements.plan": "learn"},
             "only plan: once is possible without a cycle",
+        ),
+        (
+            {"strategies.sdn.control.announcements.withdraw_by": "withdrawal"},
+            "withdraw_by: withdrawal needs plan once, learn or know",
+        ),
+        (
+            {"strategies.sdn.control.announcements.prepends": 2},
+            "prepends need plan once, learn or know",
+        ),
+        (
+            {
+                "inbound": {},
+                "strategies.sdn.control.announcements": {"plan": "know", "prepends": 4},
+            },
+            "prepends",
         ),
         ({"inbound.tau": 3}, "tau_ms"),
         ({"inbound": {}, "strategies.sdn.control.announcements.plan": "lern"}, "learn"),

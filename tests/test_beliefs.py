@@ -83,6 +83,48 @@ def test_bounds_are_true_of_the_world_and_particles_land_where_traffic_was_seen(
     assert not belief.own.any() and not belief.deaf.any()
 
 
+@pytest.mark.parametrize("insensitive", [0.0, 0.5, 1.0])
+def test_prepends_teach_and_no_bound_that_they_give_is_untrue(insensitive):
+    """Most particles land as was seen under prepends; before, as many as the chances say."""
+    settings = replace(SURE, insensitive=insensitive, neighbours=40)
+    catchment = drawn(settings, provinces=6)
+    belief = believed(catchment)
+    announced, prepends, province, up = everywhere(catchment.choices)
+    rng, right, guessed = np.random.default_rng(3), [], []
+    for _ in range(6):
+        prepends = np.where(rng.random(prepends.shape) < 0.3, 2, 0)
+        guess = belief.lands(announced, prepends, province, up)
+        landed = seen(belief, catchment, announced, prepends, province, up)
+        assert_true(belief, catchment)
+        assert_obeyed(belief)
+        guessed.append((guess == landed).mean())
+        right.append((belief.lands(announced, prepends, province, up) == landed).mean())
+    assert min(right) > (0.95 if insensitive == 0.5 else 1.0 - 1e-12)
+    if insensitive < 1.0:
+        assert right[0] > guessed[0] and guessed[-1] > guessed[0]
+    if insensitive == 0.5:
+        heeds = catchment.gamma > 0
+        known = belief.gamma[:, heeds].mean() - belief.gamma[:, ~heeds].mean()
+        assert known > 0.5 * settings.per_prepend
+    assert not belief.own.any() and not belief.deaf.any()
+
+
+def test_particles_obey_all_bounds_under_prepends_and_drift_too():
+    catchment = drawn(Catchments(), provinces=6)
+    belief = believed(catchment)
+    announced, _, province, up = everywhere(catchment.choices)
+    for seed in range(6):
+        prepends = np.where(some(announced, seed, 0.3), 3, 0)
+        landed = seen(belief, catchment, some(announced, seed, 0.8), prepends, province, up)
+        assert_obeyed(belief)
+        before = belief.gamma.copy()
+        told = some(announced, seed, 0.8), prepends, province, up
+        belief.observe(landed, *told)
+        np.testing.assert_array_equal(belief.gamma, before)
+        assert (belief.lands(*told) == landed).mean() > 0.9
+        catchment = catchment.drifted(1.0, np.random.default_rng(seed))
+
+
 def test_one_landing_informs_all_provinces():
     catchment = drawn(replace(SURE, neighbours=50), regions=1, provinces=6)
     belief = believed(catchment)

@@ -97,11 +97,6 @@ def test_longer_detours_that_are_taken_make_second_choices_less_sure(ways):
     assert held[0] > 0.9 and held[3] < 0.7
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the unit of the metric is the median of delay / metric over all links. Links to "
-    "provinces and access links have constants in their metric, so a ms is 4.5 ms of fibre there",
-)
 def test_a_run_has_ways_in_ms_of_fibre(ways):
     """`tau_ms` is calibrated to ms of fibre: in a run 22 must mean the same."""
     network, demands = built_in("china169-2017")

@@ -53,11 +53,14 @@ class Announcing:
         self._planned = self._announced
         self._made: Plan | None = None
         self._table.announced = lambda: self._announced
+        self._followed = self._network_state.network
         self._world.changed.append(self._follow)
         self._table.withdrawn.append(self._withdraw)
         if self._knobs is None:
             return
-        self._plan_settings = PlanSettings(theta=self._knobs.aim, target=self._knobs.most)
+        self._plan_settings = PlanSettings(
+            theta=self._knobs.aim, target=self._knobs.most, prepends=self._knobs.prepends
+        )
         self._telemetry = Telemetry(scene.source, scene.streams, self._table.demands, settings)
         self._belief = Belief.at_start(
             self._world.choices,
@@ -91,6 +94,8 @@ class Announcing:
         calm = True
         if knobs is not None and knobs.plan != "once" and not self._table.halts:
             calm = self._replan(trigger)
+        if (gone := self._gone()).any():
+            self._land(gone)
         if calm and trigger == "cycle":
             solve_s = time.perf_counter() - began
             self._log.write(LAYER, trigger, None, None, solve_s).update(self._told())
@@ -108,6 +113,8 @@ class Announcing:
         self, trigger: str, solve_s: float = np.nan, told: Mapping[str, Any] | None = None
     ) -> None:
         """Let what was planned have its effect."""
+        if trigger != "start" and (gone := self._gone()).any():
+            self._land(np.zeros_like(gone))  # what was lost comes back: that moves nothing
         self._announced = self._planned
         routes, moved = self._arrive()
         # What stands at the start was announced before, and moves nothing.
@@ -116,11 +123,25 @@ class Announcing:
         row = self._log.write(LAYER if self._knobs else "static", trigger, routes, moved, solve_s)
         row.update(told or {})
 
+    def _gone(self) -> np.ndarray:
+        """Where exits have no route for a group already, and the Internet has not followed.
+
+        It follows from what is planned and what is in force alone: it ends with the installation,
+        and when all is announced again, whatever happens in between.
+        """
+        by_withdrawal = self._knobs is not None and self._knobs.withdraw_by == "withdrawal"
+        return self._announced.exits & ~self._planned.exits & by_withdrawal
+
     def _arrive(self) -> tuple[Routes, Moved | None]:
         """Let traffic land by what is announced, in the world as it is now."""
-        network = self._network_state.network
-        share = self._world.shares(self._announced, network)
-        routes = self._arrivals.over(network, share)
+        self._followed = self._network_state.network
+        return self._land(self._gone())
+
+    def _land(self, gone: np.ndarray) -> tuple[Routes, Moved | None]:
+        """Let traffic land as the Internet has followed so far; it is lost where it is *gone*."""
+        network = self._followed
+        share, lost = self._world.shares(self._announced, network, gone if gone.any() else None)
+        routes = self._arrivals.over(network, share, lost)
         arrivals = None
         if not (self._by_metric and self._arrivals.are_static(routes)):
             arrivals = routes.scattered(self._world.mine, len(self._table.demands))
@@ -188,17 +209,17 @@ class Announcing:
                 world.up(network),
             )
         urgent = changed or self._overfull(landed, volumes)
-        before = self._planned.exits
+        before = self._planned
         self._planned = self._next_plan(
             volumes,
             self._volumes(soon),
             self._volumes(self._peak_gbps()),
             resting=(self._rests_until > cycle) & (not urgent),
-            most_groups=len(before) if urgent else knobs.max_groups,
+            most_groups=len(before.province) if urgent else knobs.max_groups,
             changed=changed,
             urgent=urgent,
         )
-        toggles = self._planned.exits != before
+        toggles = self._planned.differs(before)
         self._rests_until[toggles.any(axis=1)] = cycle + knobs.hold
         self._last_toggles = toggles
         return not toggles.any()

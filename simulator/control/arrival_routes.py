@@ -28,7 +28,7 @@ class ArrivalRoutes:
         self._demands, self._exits = demands, exit_arcs
         self._seen: Network | None = None
 
-    def over(self, network: Network, share: np.ndarray) -> Routes:
+    def over(self, network: Network, share: np.ndarray, lost: np.ndarray | None = None) -> Routes:
         """Return routes with these shares of every demand by every exit.
 
         Parameters
@@ -36,9 +36,30 @@ class ArrivalRoutes:
         network : Network
             In its present state.
         share : ndarray, shape (demands, exits)
+        lost : ndarray, shape (demands, exits), optional
+            Shares that are lost behind each exit: they load links as far as there.
         """
         if self._seen is not network:
             self._find(network)
+        if lost is None or not lost.any():
+            return self._delivered(network, share)
+        left = 1.0 - lost.sum(axis=1, keepdims=True)
+        of_left = np.divide(share, left, out=np.zeros_like(share), where=left > 1e-12)
+        return self._dropped(network, lost).with_fallback(self._delivered(network, of_left))
+
+    def are_static(self, routes: Routes) -> bool:
+        """Whether routes are the static ones: all lands where these lead it."""
+        return routes is self._static
+
+    def delays_ms(self, network: Network) -> np.ndarray:
+        """Propagation of every demand by every exit; infinite where there is no way."""
+        if self._seen is not network:
+            self._find(network)
+        found = np.append(self._paths.sums(network.delay_ms), np.inf)
+        return np.asarray(found[self._place])
+
+    def _delivered(self, network: Network, share: np.ndarray) -> Routes:
+        """Return routes on which all that lands gets home."""
         elsewhere = np.where(self._natural, 0.0, share)
         demand, place = np.nonzero((elsewhere > 0) & (self._place >= 0))
         if not len(demand):
@@ -54,16 +75,21 @@ class ArrivalRoutes:
         )
         return by_exit.with_fallback(self._static)
 
-    def are_static(self, routes: Routes) -> bool:
-        """Whether routes are the static ones: all lands where these lead it."""
-        return routes is self._static
-
-    def delays_ms(self, network: Network) -> np.ndarray:
-        """Propagation of every demand by every exit; infinite where there is no way."""
-        if self._seen is not network:
-            self._find(network)
-        found = np.append(self._paths.sums(network.delay_ms), np.inf)
-        return np.asarray(found[self._place])
+    def _dropped(self, network: Network, lost: np.ndarray) -> Routes:
+        """Return the ways to the exits behind which traffic is lost."""
+        demand, place = np.nonzero((lost > 0) & (self._place >= 0))
+        paths = self._paths.take(self._place[demand, place])
+        which = np.repeat(np.arange(len(demand)), np.diff(paths.starts))
+        crosses = paths.arcs == self._exits[place][which]
+        after = np.cumsum(crosses) - crosses  # exits crossed before, by this path and all earlier
+        to_exit = after == which
+        starts = np.concatenate(
+            [[0], np.cumsum(np.bincount(which[to_exit], minlength=len(demand)))]
+        )
+        share = lost[demand, place]
+        arcs = paths.arcs[to_exit]
+        ways = Routes.from_paths(network, len(self._demands), demand, share, arcs, starts)
+        return ways.dropped(lost.sum(axis=1))
 
     def _find(self, network: Network) -> None:
         self._seen = network

@@ -131,6 +131,16 @@ class Announcements:
         expected traffic. Without any they start at a blank: all is announced everywhere.
     most : float
         Utilisation that no exit may reach within the next hour by a change, at a chance of 90 %.
+    withdraw_by : str
+        How a group is withdrawn at an exit. ``no_export``: it is announced again for our own
+        routers alone, and what still arrives there gets home until the Internet has followed.
+        ``withdrawal``: the exit has no route for it any more, and what still arrives is lost for
+        ``install_s``. Measured on FRR routers: 45 of 3,637 packets lost in 0.14 s of convergence,
+        none with no-export. Of the plans that need ``inbound``.
+    prepends : int
+        Prepends that a plan may put on the announcement of a group at an exit, or take from it
+        again, as a softer move than a withdrawal: only neighbours that heed them leave. 0 for
+        plans that withdraw and announce only. Of the plans that need ``inbound``.
     """
 
     every_s: Positive = 1800.0
@@ -143,6 +153,14 @@ class Announcements:
     aim: NonNegative = 0.66
     most: Positive = 0.80
     learned_days: NonNegativeInt = 0
+    withdraw_by: Literal["no_export", "withdrawal"] = "no_export"
+    prepends: Annotated[int, Field(ge=0, le=3)] = 0
+
+    def __post_init__(self) -> None:
+        if self.withdraw_by == "withdrawal" and self.plan == "scheme":
+            raise ValueError("withdraw_by: withdrawal needs plan once, learn or know")
+        if self.prepends and self.plan == "scheme":
+            raise ValueError("prepends need plan once, learn or know")
 
 
 @checked

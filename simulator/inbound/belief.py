@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -84,8 +84,8 @@ class Belief:
     particle_deaf : ndarray of bool, shape (draws, sources, exits)
         What the particles take for deaf: what is proven, and of the rest a share of ``stray``.
     gamma : ndarray, shape (draws, sources)
-        What a prepend takes from the preference, in each particle. It is drawn once and not
-        learned. Bounds hold whichever it is.
+        What a prepend takes from the preference, in each particle. It is drawn once, and changed
+        where only the other value has traffic land as seen. Bounds hold whichever it is.
     """
 
     def __init__(
@@ -189,6 +189,7 @@ class Belief:
         if stale.any() or contradicted.any():
             self._rebuild(contradicted, stale)
         self._draw_touched()
+        self._heed()
         return self
 
     # -- bounds ------------------------------------------------------------------------------------
@@ -382,6 +383,28 @@ class Belief:
         self.particles[:, rows] = self._drawn(start, bounds, SWEEPS)
         self._touched[:] = False
         self._preferences = None
+
+    def _heed(self) -> None:
+        """Let particles heed prepends, or not, by which of the two has more traffic land as seen.
+
+        Where both do as well, it stays as it was drawn.
+        """
+        seen, settings = self._seen, self.settings
+        assert seen is not None
+        groups = np.array(seen.distinct(np.flatnonzero(seen.prepends.any(axis=1))), dtype=int)
+        if not len(groups) or settings.insensitive in (0.0, 1.0):
+            return
+        told = seen.announced[groups], seen.prepends[groups], seen.province[groups], seen.up
+        landed, missed, worlds = seen.landed[:, groups], [], self.preferences
+        for each in (0.0, settings.per_prepend):
+            other = replace(worlds, gamma=np.full_like(worlds.gamma, each), _last={})
+            wrong = (other.lands(*told) != landed) & (landed >= 0)
+            missed.append(wrong.sum(axis=2))
+        never, always = missed
+        gamma = np.where(never < always, 0.0, self.gamma)
+        gamma = np.where(always < never, settings.per_prepend, gamma)
+        if (gamma != self.gamma).any():
+            self.gamma, self._preferences = gamma, None
 
     def _drawn(self, tastes: np.ndarray, bounds: np.ndarray, sweeps: int) -> np.ndarray:
         draws, rows, exits = tastes.shape

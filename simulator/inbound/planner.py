@@ -1,4 +1,4 @@
-"""Planner: which groups to withdraw at which exits, or to announce there again.
+"""Planner: which groups to withdraw at which exits, to announce there again, or to prepend.
 
 A plan is for the busy hour, and its guard for what comes soon. The load of a particle is exact for
 any announcements, as landings do not depend on load. At night almost anything may be tried, and at
@@ -7,11 +7,13 @@ the peak only what is known to be safe; so exploration needs no reward of its ow
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
-from simulator.base.schema import Fraction, NonNegative, Positive, checked
+from simulator.base.schema import Fraction, NonNegative, NonNegativeInt, Positive, checked
 from simulator.inbound.belief import Belief
 from simulator.inbound.catchment import Catchment
 from simulator.inbound.preferences import Preferences, Ranked
@@ -47,6 +49,10 @@ class PlanSettings:
         A change must lower the cost by more than this, in Gbps, so that noise causes none.
     quantile : float
         Chance that utilisation stays within what the guard predicts.
+    prepends : int
+        Prepends that a plan may put on an announcement, all of them at once, or take from it again.
+        Only sources that heed them move, so that part of a group does. 0 for plans that withdraw
+        and announce only.
     """
 
     theta: NonNegative = 0.66
@@ -54,6 +60,7 @@ class PlanSettings:
     latency_weight: NonNegative = 0.001
     least_gain: NonNegative = 0.05
     quantile: Fraction = 0.9
+    prepends: NonNegativeInt = 0
 
 
 class Plan(NamedTuple):
@@ -63,11 +70,11 @@ class Plan(NamedTuple):
     ----------
     announced : ndarray of bool, shape (groups, exits)
     prepends : ndarray of int, shape (groups, exits)
-        As they were: plans withdraw and announce only.
+        As they were where the settings allow no prepends.
     changed : int
         Groups announced otherwise than before.
     toggles : int
-        Pairs of a group and an exit that are withdrawn or announced again.
+        Pairs of a group and an exit that are withdrawn, announced again or prepended otherwise.
     guard : float
         Largest utilisation soon that is not exceeded at the chance ``quantile``.
     promise : float
@@ -113,10 +120,10 @@ def plan(
     The cost of loads L is f = sum over exits of c max(0, L / c - theta)^2, for exits of capacity c.
     That of a plan is R[f(peak)] + R[f(now)] + latency weight x detours at the peak in Gbps x ms.
     R is half the mean over particles and half the mean over the worst quarter of them (conditional
-    value at risk: Rockafellar and Uryasev, 2000). A group that is withdrawn at an exit or announced
-    again must lower the cost by more than ``least_gain``, and keep the guard. The guard is a
-    quantile over particles of the largest utilisation soon. It must be within the target, or within
-    that without changes.
+    value at risk: Rockafellar and Uryasev, 2000). A group that is withdrawn at an exit, announced
+    again or prepended must lower the cost by more than ``least_gain``, and keep the guard. The
+    guard is a quantile over particles of the largest utilisation soon. It must be within the
+    target, or within that without changes.
 
     Parameters
     ----------
@@ -155,10 +162,12 @@ def plan(
     )
     while (toggle := search.best(most_groups)) is not None:
         search.make(*toggle)
-    differs = search.announced != announced
+    differs = search.differs
     changed, toggles = int(differs.any(axis=1).sum()), int(differs.sum())
     promise = search.quantile(search.load[SOON], PROMISED)
-    return Plan(search.announced, prepends, changed, toggles, search.guard, promise, not toggles)
+    return Plan(
+        search.announced, search.prepends, changed, toggles, search.guard, promise, not toggles
+    )
 
 
 def _by_source(detour_ms: np.ndarray, region: np.ndarray) -> np.ndarray:
@@ -192,17 +201,25 @@ class _Flows(NamedTuple):
     longer_ms: np.ndarray
 
 
+_Find = Callable[[np.ndarray], _Flows]
+"""Finds what toggles of one kind move, of groups of some rows."""
+
+
 class _Search:
     """The announcements of a plan in the making, and what every toggle would move.
+
+    A group has two levers at an exit: whether it is announced, and whether it is prepended. Those
+    of the first kind come first, by exit, then those of the second kind if plans may prepend.
 
     Attributes
     ----------
     announced : ndarray of bool, shape (groups, exits)
+    prepends : ndarray of int, shape (groups, exits)
     load : ndarray, shape (3, draws, exits)
         Now, soon and at the peak.
-    moves : ndarray of bool, shape (rows, exits)
-        Whether withdrawing a group at an exit, or announcing it there again, moves anything.
-    detours : ndarray, shape (rows, exits)
+    moves : ndarray of bool, shape (rows, levers)
+        Whether the toggle of a lever moves anything.
+    detours : ndarray, shape (rows, levers)
         Mean change of the detours at the peak by that, in Gbps x ms.
     guard : float
     """
@@ -218,8 +235,9 @@ class _Search:
         allowed: np.ndarray,
         settings: PlanSettings,
     ) -> None:
-        announced, self._prepends, self._province, self._up = told
-        self._before, self.announced = announced, announced.copy()
+        announced, prepends, self._province, self._up = told
+        self._before, self.announced = (announced, prepends), announced.copy()
+        self.prepends = prepends.copy()
         self._worlds, self._detour = worlds, detour
         self._gbps = np.ascontiguousarray(gbps.swapaxes(1, 2))  # groups, then sources
         self._capacity, self._settings = capacity, settings
@@ -228,18 +246,39 @@ class _Search:
         self.load = base[:, None, :] + self._loads(ranked.first)
         self.guard = float(self._guard(self.load[SOON]))
         self._limit = max(settings.target, self.guard)
+        if settings.prepends:
+            allowed = np.tile(allowed, 2)
         self._gather(np.flatnonzero(allowed.any(axis=1)), told, allowed)
-        shape = len(self._group), self._size
+        shape = len(self._group), allowed.shape[1]
         self._moved = np.zeros((3, *shape, self._draws, self._size))
         self.detours, self.moves = np.zeros(shape), np.zeros(shape, dtype=bool)
         self._ranked = Ranked(*(array[self._group] for array in ranked))
         every = np.arange(self._rows)
         alike = self._group[: self._rows]
-        asked = tuple(array.tobytes() for array in (*told, detour, allowed, alike))
-        away = worlds.same("withdrawn", asked, lambda: self._withdrawn(every))
-        back = worlds.same("announced again", asked, lambda: self._announced_again(every))
-        self._count(away, 1.0)
-        self._count(back, -1.0)
+        given = (array.tobytes() for array in (*told, detour, allowed, alike))
+        asked = (settings.prepends, *given)
+        for name, find, sign, first in self._kinds:
+            self._count(worlds.same(name, asked, partial(find, every)), sign, first)
+
+    @property
+    def _kinds(self) -> list[tuple[str, _Find, float, int]]:
+        """All kinds of toggles: name, what finds their flows, its sign, and the first lever."""
+        kinds: list[tuple[str, _Find, float, int]] = [
+            ("withdrawn", self._withdrawn, 1.0, 0),
+            ("announced again", self._announced_again, -1.0, 0),
+        ]
+        if self._settings.prepends:
+            kinds += [
+                ("prepended", self._prepended, 1.0, self._size),
+                ("prepended no more", self._prepended_no_more, -1.0, self._size),
+            ]
+        return kinds
+
+    @property
+    def differs(self) -> np.ndarray:
+        """Pairs of a group and an exit that are not as they were; bool, shape (groups, exits)."""
+        announced, prepends = self._before
+        return np.asarray((self.announced != announced) | (self.prepends != prepends))
 
     def _gather(self, open_: np.ndarray, told: tuple[np.ndarray, ...], allowed: np.ndarray) -> None:
         """Give open groups a row each; those that are alike in all share one.
@@ -257,13 +296,13 @@ class _Search:
         self._allowed = allowed[self._group]
 
     def best(self, most_groups: int) -> tuple[int, int] | None:
-        """Return the toggle that lowers the cost most within the guard: row and exit.
+        """Return the toggle that lowers the cost most within the guard: row and lever.
 
         The cost is convex in the load, so its slope says what a toggle gains at the most. Toggles
         are worked out in that order, as long as any may be better than the best so far.
         """
-        row, exit_ = self._candidates(most_groups)
-        most = self._most_gained()[row, exit_]
+        row, lever = self._candidates(most_groups)
+        most = self._most_gained()[row, lever]
         order = np.argsort(-most, kind="stable")
         best: tuple[float, int] | None = None
         for start in range(0, len(order), AT_ONCE):
@@ -271,39 +310,45 @@ class _Search:
             least = self._settings.least_gain if best is None else best[0]
             if most[some[0]] < least * (1 - _ROUNDING):
                 break
-            gain = self._gained(row[some], exit_[some])
+            gain = self._gained(row[some], lever[some])
             worth = gain >= least if best else gain > least
             some, gain = some[worth], gain[worth]
-            guard = self._guard(self.load[SOON] + self._moved[SOON, row[some], exit_[some]])
+            guard = self._guard(self.load[SOON] + self._moved[SOON, row[some], lever[some]])
             within = guard <= self._limit * (1 + _ROUNDING)
             for one, value in zip(some[within], gain[within], strict=True):
                 # What gains the same to the last bit: the first of these.
                 if best is None or (value, -one) > (best[0], -best[1]):
                     best = float(value), int(one)
-        return None if best is None else (int(row[best[1]]), int(exit_[best[1]]))
+        return None if best is None else (int(row[best[1]]), int(lever[best[1]]))
 
-    def _gained(self, row: np.ndarray, exit_: np.ndarray) -> np.ndarray:
+    def _gained(self, row: np.ndarray, lever: np.ndarray) -> np.ndarray:
         """Return by how much each of some toggles lowers the cost."""
-        gain = -self._settings.latency_weight * self.detours[row, exit_]
+        gain = -self._settings.latency_weight * self.detours[row, lever]
         for time in (NOW, PEAK):
             load = self.load[time]
-            gain += self._risk(load) - self._risk(load + self._moved[time, row, exit_])
+            gain += self._risk(load) - self._risk(load + self._moved[time, row, lever])
         return gain
 
     def _most_gained(self) -> np.ndarray:
-        """Return what each toggle gains by the slope of the cost; shape (rows, exits)."""
+        """Return what each toggle gains by the slope of the cost; shape (rows, levers)."""
         gain = -self._settings.latency_weight * self.detours[: self._rows]
         for time in (NOW, PEAK):
             slope = self._slope(self.load[time]).ravel()
             gain -= self._moved[time, : self._rows].reshape(*gain.shape, len(slope)) @ slope
         return gain
 
-    def make(self, row: int, exit_: int) -> None:
-        """Withdraw the first group of a row at an exit, or announce it there again."""
+    def make(self, row: int, lever: int) -> None:
+        """Toggle a lever of the first group of a row."""
         groups = self._members[row]
         g = groups.pop(0)
-        self.announced[g, exit_] ^= True
-        self.load = self.load + self._moved[:, row, exit_]
+        exit_, most = lever % self._size, self._settings.prepends
+        if lever < self._size:
+            self.announced[g, exit_] ^= True
+            if most and not self.announced[g, exit_]:
+                self.prepends[g, exit_] = 0  # what is announced again begins without
+        else:
+            self.prepends[g, exit_] = 0 if self.prepends[g, exit_] else most
+        self.load = self.load + self._moved[:, row, lever]
         self.guard = float(self._guard(self.load[SOON]))
         if groups:  # the others stay as they are
             self._group[row], self._allowed[self._rows] = groups[0], self._allowed[row]
@@ -315,17 +360,20 @@ class _Search:
         self._work_out(row)
 
     def _candidates(self, most_groups: int) -> tuple[np.ndarray, np.ndarray]:
-        """Return the toggles that are allowed and may help: rows and exits."""
+        """Return the toggles that are allowed and may help: rows and levers."""
         groups = self._group[: self._rows]
         announced = self.announced[groups] & self._up
         # The last announcement of a group stays: without any, all follow the aggregate for good.
         withdraw = announced & (announced.sum(axis=1) > 1)[:, None]
-        may = self._allowed[: self._rows] & (withdraw | ~announced)
-        changed = (self.announced != self._before).any(axis=1)
+        can = withdraw | ~announced
+        if self._settings.prepends:
+            can = np.concatenate([can, announced], axis=1)
+        may = self._allowed[: self._rows] & can
+        changed = np.asarray(self.differs.any(axis=1))
         if changed.sum() >= most_groups:
             may &= changed[groups][:, None]
-        row, exit_ = np.nonzero(may & self.moves[: self._rows])
-        return row, exit_
+        row, lever = np.nonzero(may & self.moves[: self._rows])
+        return row, lever
 
     def _risk(self, load: np.ndarray) -> np.ndarray:
         """Return half the mean cost and half that of the worst particles, of loads by particle."""
@@ -376,33 +424,70 @@ class _Search:
         """Work out anew what each toggle of a row moves."""
         one, g = np.array([row]), self._group[row : row + 1]
         ranked = self._worlds.ranked(
-            self.announced[g], self._prepends[g], self._province[g], self._up
+            self.announced[g], self.prepends[g], self._province[g], self._up
         )
         for array, new in zip(self._ranked, ranked, strict=True):
             array[row] = new[0]
         self.moves[row], self.detours[row] = False, 0.0
-        self._count(self._withdrawn(one), 1.0)
-        self._count(self._announced_again(one), -1.0)
+        for _, find, sign, first in self._kinds:
+            self._count(find(one), sign, first)
 
     def _withdrawn(self, rows: np.ndarray) -> _Flows:
         """Return what withdrawals of groups of some rows, each where it is announced, move.
 
         A withdrawn source never lands nowhere: the aggregate leads to the same exit at the least.
         """
-        first, second, value = (array[rows] for array in self._ranked)
+        first, second, value, _ = (array[rows] for array in self._ranked)
         g, s, k = np.nonzero((first != second) & np.isfinite(value))
         return self._flows(rows, (g, s, k), first[g, s, k], second[g, s, k])
 
     def _announced_again(self, rows: np.ndarray) -> _Flows:
         """Return what announcing groups of some rows again, each where it is withdrawn, moves."""
+        withdrawn = ~self.announced[self._group[rows]] & self._up
+        prepends = self.prepends[self._group[rows]]
+        return self._drawn_to(rows, withdrawn, prepends)
+
+    def _prepended(self, rows: np.ndarray) -> _Flows:
+        """Return what prepends move, of groups of some rows, each where it has none yet.
+
+        A source that heeds them leaves for its second choice if it prefers that now. It never
+        leaves for an exit of the aggregate alone.
+        """
+        first, second, value, next_value = (array[rows] for array in self._ranked)
+        bare = self.prepends[self._group[rows]] == 0
+        g, s, k = np.nonzero(next_value > value - self._worlds.gamma * self._settings.prepends)
+        some = bare[g, first[g, s, k]]
+        g, s, k = g[some], s[some], k[some]
+        return self._flows(rows, (g, s, k), first[g, s, k], second[g, s, k])
+
+    def _prepended_no_more(self, rows: np.ndarray) -> _Flows:
+        """Return what the end of prepends moves, of groups of some rows, each where it has any."""
         groups = self._group[rows]
-        pair, e = np.nonzero(~self.announced[groups] & self._up)
+        has_any = self.announced[groups] & self._up & (self.prepends[groups] > 0)
+        return self._drawn_to(rows, has_any, np.zeros_like(self.prepends[groups]))
+
+    def _drawn_to(self, rows: np.ndarray, where: np.ndarray, prepends: np.ndarray) -> _Flows:
+        """Return what announcements of groups of some rows draw from the exits of other choice.
+
+        Parameters
+        ----------
+        rows : ndarray of int
+        where : ndarray of bool, shape (rows, exits)
+            The announcements, each by itself.
+        prepends : ndarray of int, shape (rows, exits)
+            Those of each.
+        """
+        groups = self._group[rows]
+        pair, e = np.nonzero(where)
         specific = self._worlds.specific[self._province[groups[pair]], :, :, e]
-        prepends = self._prepends[groups[pair], e]
-        if prepends.any():
-            specific = specific - self._worlds.gamma * prepends[:, None, None]
-        first, _, value = (array[rows] for array in self._ranked)
-        better, s, k = np.nonzero(specific > value[pair])
+        count = prepends[pair, e]
+        if count.any():
+            specific = specific - self._worlds.gamma * count[:, None, None]
+        first, _, value, _ = (array[rows] for array in self._ranked)
+        draws = np.asarray(specific > value[pair])
+        if self._settings.prepends:  # where prepends end, most were there before
+            draws &= first[pair] != e[:, None, None]
+        better, s, k = np.nonzero(draws)
         g = pair[better]
         return self._flows(rows, (g, s, k), e[better], first[g, s, k])
 
@@ -435,7 +520,7 @@ class _Search:
         longer = detour[way + other] - detour[way + toggle]
         return _Flows(rows[place], exit_, of, cell, (groups * sources)[g] + s, longer)
 
-    def _count(self, flows: _Flows, sign: float) -> None:
+    def _count(self, flows: _Flows, sign: float, first: int) -> None:
         """Set what toggles move to the sum of their flows.
 
         Parameters
@@ -444,6 +529,8 @@ class _Search:
             All that the toggles move.
         sign : float
             1 if they move it to the other exits, and -1 if from there.
+        first : int
+            First lever of their kind.
         """
         row, exit_, of, cell, traffic, longer_ms = flows
         every, shape = np.arange(len(row)), (len(row), self._draws, self._size)
@@ -451,10 +538,10 @@ class _Search:
             moved = sign * np.bincount(cell, gbps.reshape(-1)[traffic], np.prod(shape))
             moved = moved.reshape(shape)
             moved[every, :, exit_] -= moved.sum(axis=2)  # what the other exits gain, it loses
-            self._moved[time, row, exit_] = moved
+            self._moved[time, row, first + exit_] = moved
         longer = np.bincount(of, self._gbps[PEAK].reshape(-1)[traffic] * longer_ms, len(row))
-        self.detours[row, exit_] = sign / self._draws * longer
-        self.moves[row, exit_] = True
+        self.detours[row, first + exit_] = sign / self._draws * longer
+        self.moves[row, first + exit_] = True
 
 
 def _spread(gbps: np.ndarray, landed: np.ndarray) -> np.ndarray:

@@ -27,11 +27,14 @@ class Ranked(NamedTuple):
         Where it would land were its group withdrawn at the first.
     value : ndarray
         Preference for the first; minus infinity where the traffic follows the aggregate.
+    next_value : ndarray
+        Preference for the second; minus infinity where it would follow the aggregate.
     """
 
     first: np.ndarray
     second: np.ndarray
     value: np.ndarray
+    next_value: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,7 +166,7 @@ class Preferences:
             # A source that follows the aggregate hears no announcement to withdraw.
             first[lacking] = np.where(np.isneginf(value[lacking]), otherwise, first[lacking])
             second[lacking] = np.where(np.isneginf(next_value[lacking]), otherwise, second[lacking])
-        return Ranked(first, second, value)
+        return Ranked(first, second, value, next_value)
 
 
 def _best(specific: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

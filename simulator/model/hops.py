@@ -180,6 +180,10 @@ class Hops:
         inject.eliminate_zeros()
         return replace(self, inject=inject, owner=None, share=None)
 
+    def without_ends(self) -> Hops:
+        """Return the system in which traffic takes the same hops and never arrives."""
+        return replace(self, ends=np.zeros_like(self.ends), owner=None, share=None)
+
     def scattered(self, demands: np.ndarray, total: int) -> Hops:
         """Return the system with its demands renumbered: demand *i* becomes ``demands[i]``."""
         old = self.inject

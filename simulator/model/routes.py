@@ -105,7 +105,8 @@ class Routes:
         Whether the source moves the traffic of a dead path to the paths that are left, in
         proportion, as weighted tunnels do. Without it these routes no longer serve that traffic.
     throttled : ndarray, shape (demands,), optional
-        Share of each demand that its source does not send, on purpose: no lower layer carries it.
+        Share of each demand that its source does not send, on purpose, or that is lost on its way
+        (`dropped`): no lower layer carries it.
     warm_start : object
         Starting point for the scheme that made these routes when they are its current ones. It
         saves time and does not change the result.
@@ -188,6 +189,19 @@ class Routes:
         """Return these routes with the layers of *base* below them."""
         throttled = _sum(self.throttled, base.throttled)
         return replace(self, layers=(*self.layers, *base.layers), throttled=throttled)
+
+    def dropped(self, share: np.ndarray) -> Routes:
+        """Return routes whose traffic is lost at the end of its paths: no lower layer carries it.
+
+        It loads these paths all the same, as far as they are alive.
+
+        Parameters
+        ----------
+        share : ndarray, shape (demands,)
+            Share of each demand that is lost, also where it has no path here.
+        """
+        layers = tuple((hops.without_ends(), weight) for hops, weight in self.layers)
+        return replace(self, layers=layers, throttled=share)
 
     def without_arcs(self, dead: np.ndarray) -> Routes:
         """Return the routes without the entries from which traffic could meet a dead arc.

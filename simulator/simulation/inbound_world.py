@@ -35,6 +35,10 @@ class Announced(NamedTuple):
     exits: np.ndarray
     prepends: np.ndarray
 
+    def differs(self, other: Announced) -> np.ndarray:
+        """Return where anything is announced otherwise; bool, shape (groups, exits)."""
+        return np.asarray((self.exits != other.exits) | (self.prepends != other.prepends))
+
 
 class InboundWorld:
     """Where neighbours abroad hand over traffic: the same for every strategy.
@@ -91,9 +95,35 @@ class InboundWorld:
             announced.exits, announced.prepends, announced.province, self.up(network)
         )
 
-    def shares(self, announced: Announced, network: Network) -> np.ndarray:
-        """Share of each inbound demand that lands at each exit, shape (inbound demands, exits)."""
+    def shares(
+        self, announced: Announced, network: Network, gone: np.ndarray | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Share of each inbound demand that lands at each exit, and that lands there and is lost.
+
+        Parameters
+        ----------
+        announced : Announced
+            What the Internet follows.
+        network : Network
+        gone : ndarray of bool, shape (groups, exits), optional
+            Where exits have no route for a group any more: all that lands is lost, by whichever
+            announcement it came.
+
+        Returns
+        -------
+        delivered, lost : ndarray, shape (inbound demands, exits)
+            Shares of the demand; what lands nowhere is in neither.
+        """
         landed = self.landed(announced, network)
+        if gone is None:
+            delivered = self._by_demand(landed, announced)
+            return delivered, np.zeros_like(delivered)
+        lost = (landed >= 0) & gone[np.arange(len(gone)), landed]
+        parts = (np.where(lost, -1, landed), np.where(lost, landed, -1))
+        delivered, dropped = (self._by_demand(part, announced) for part in parts)
+        return delivered, dropped
+
+    def _by_demand(self, landed: np.ndarray, announced: Announced) -> np.ndarray:
         arrivals = self.catchment.arrivals(landed, announced.province)
         return np.asarray(arrivals[self._region, self._province])
 
@@ -140,7 +170,7 @@ def _ways_ms(
 ) -> np.ndarray:
     """Length of the shortest way of each region to each province by each exit, in ms of fibre.
 
-    By the metric, as the static routes are, times the delay that a unit of it usually has. There is
+    By the metric, as the static routes are, times the delay that a unit of it has at exits. There is
     no way by an exit where the region does not hand over.
     """
     weight = network.metric
@@ -159,8 +189,9 @@ def _ways_ms(
         there = _hands_over(network, exit_arcs, regions)[:, None, :]
         natural = length.argmin(axis=2)[:, :, None] == np.arange(len(exit_arcs))
         length[~(there | natural)] = np.inf
-    some = (weight > 0) & (network.delay_ms > 0)
-    unit_ms = float(np.median(network.delay_ms[some] / weight[some])) if some.any() else 1.0
+    # Of exits alone: metrics at home hold constants too, such as 100,000 on uplinks.
+    some = exit_arcs[(weight[exit_arcs] > 0) & (network.delay_ms[exit_arcs] > 0)]
+    unit_ms = float(np.median(network.delay_ms[some] / weight[some])) if len(some) else 1.0
     return np.asarray(length * unit_ms)
 
 
