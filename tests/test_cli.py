@@ -39,7 +39,8 @@ CONTRACT = {
     "demands": "replication strategy time_s class region offered_gbps carried_gbps latency_ms"
     " propagation_ms queueing_ms",
     "control": "replication strategy time_s layer trigger status mlu mlu_bound objective_gbps_ms"
-    " bound_gbps_ms gap paths rounds moves moved_gbps entries transient_mlu prediction_error",
+    " bound_gbps_ms gap paths rounds moves moved_gbps entries transient_mlu prediction_error"
+    " groups toggles promise",
     "headroom": "replication strategy factor binds at_h link link_factor",
     "events": "replication strategy time_s event",
 }
@@ -201,7 +202,7 @@ def test_the_folder_keeps_the_contract(mini):
     assert {file.name for file in folder.iterdir()} == {
         *(f"{table}.parquet" for table in CONTRACT),
         *("run.json", "summary.csv", "summary.json", "differences.csv", "replications.csv"),
-        *("inputs", "figures"),
+        *("inputs", "figures", "manifest.json"),
     }
     for table, columns in CONTRACT.items():
         assert pq.read_schema(folder / f"{table}.parquet").names == columns.split(), table

@@ -1,22 +1,25 @@
 """Results: columns as promised, intervals as in the books, and folders that are whole or absent."""
 
 import importlib
+import itertools
 import json
 import os
-import subprocess
-import sys
+import signal
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
+from click.testing import CliRunner
 from conftest import MINI
 from scipy import stats
 
 import simulator as sim
 from simulator.base.errors import SimulatorError
+from simulator.cli.main import main
 from simulator.results import writer
+from simulator.results.exchange import held_open
 from simulator.results.folder import StagingFolder
 from simulator.results.intervals import interval
 from simulator.results.results import Results
@@ -25,6 +28,7 @@ from simulator.results.writer import write_figures
 
 RUN = importlib.import_module("simulator.run")
 """The module; ``simulator.run`` is the function."""
+FOLDER = importlib.import_module("simulator.results.folder")
 SUMMARY = ["strategy", "metric", "scope", "unit", "mean", "ci_low", "ci_high", "replications"]
 FIRST = ["replication", "strategy", "time_s"]
 TABLES = {
@@ -283,7 +287,8 @@ def test_a_folder_appears_when_it_is_whole(tmp_path):
         fill(staging)
         assert not (tmp_path / "out").exists()
         assert staging.publish() == tmp_path / "out"
-    assert left_in(tmp_path) == ["out"] and left_in(tmp_path / "out") == ["run.json"]
+    assert left_in(tmp_path) == ["out"]
+    assert left_in(tmp_path / "out") == ["manifest.json", "run.json"]
 
 
 @pytest.mark.parametrize("how", [KeyboardInterrupt, OSError(28, "No space left"), ValueError])
@@ -304,14 +309,79 @@ def test_a_taken_place_is_refused_before_any_work(finished, short, monkeypatch):
     assert left_in(finished.folder) == before
 
 
-def test_force_replaces_results_and_nothing_else(tmp_path, short):
+def test_force_replaces_what_a_run_wrote_and_nothing_else(tmp_path, short):
     place = tmp_path / "out"
     short = short.with_changes({"replications": 1})
     sim.run(short, out=place)
-    (place / "mine.txt").write_text("left from the old one")
-    results = sim.run(short, out=place, force=True)
-    assert "mine.txt" not in left_in(place) and results.run["status"] == "complete"
-    assert left_in(tmp_path) == ["out"]
+    results = sim.run(short.with_changes({"seed": 3}), out=place, force=True)
+    assert results.run["scenario"]["seed"] == 3 and left_in(tmp_path) == ["out"]
+    (place / "figures").mkdir()
+    for name in ("mine.txt", "figures/mine.png"):
+        (place / name).write_text("years of work")
+        before = left_in(place)
+        with pytest.raises(SimulatorError, match=f"no run wrote {name}; move it"):
+            sim.run(short, out=place, force=True)
+        assert left_in(place) == before and (place / name).read_text() == "years of work"
+        (place / name).unlink()
+    scenario = place / "inputs" / "scenario.yaml"
+    text = scenario.read_text()
+    scenario.write_text(text + "# mine\n")
+    with pytest.raises(SimulatorError, match="inputs/scenario.yaml was changed since the run"):
+        sim.run(scenario, out=place, force=True)
+    scenario.write_text(text)
+    assert sim.run(short, out=place, force=True).run["scenario"]["seed"] != 3
+
+
+def test_a_folder_is_not_ours_because_of_a_name(tmp_path, short):
+    """``echo '[]' > run.json`` beside code, or results of a version without manifests."""
+    place = tmp_path / "project"
+    place.mkdir()
+    (place / "run.json").write_text("[]")
+    (place / "main.py").write_text("code")
+    for manifest in (None, "[]", "{", '{"files": {}, "folders": [".."]}', '{"files": {}}'):
+        if manifest is not None:
+            (place / "manifest.json").write_text(manifest)
+        with pytest.raises(SimulatorError, match=r"no manifest.json that says what a run wrote"):
+            sim.run(short, out=place, force=True)
+    (place / "manifest.json").write_text('{"files": {}, "folders": []}')
+    with pytest.raises(SimulatorError, match="no run wrote main.py, run.json; move it"):
+        sim.run(short, out=place, force=True)
+    assert (place / "main.py").read_text() == "code"
+
+
+def test_pictures_that_were_drawn_later_are_ours(tmp_path, short):
+    place = tmp_path / "out"
+    short = short.with_changes({"replications": 1})
+    sim.run(short, out=place)
+    assert CliRunner().invoke(main, ["plot", str(place), "--format", "svg"]).exit_code == 0
+    assert any(place.glob("figures/*.svg"))
+    sim.run(short, out=place, force=True)
+    assert not (place / "figures").exists()
+
+
+def test_a_link_is_followed_and_stays(tmp_path, short):
+    short = short.with_changes({"replications": 1})
+    (tmp_path / "disk").mkdir()
+    link = tmp_path / "latest"
+    link.symlink_to(tmp_path / "disk" / "first")
+    sim.run(short, out=link)  # where it leads is not there yet
+    sim.run(short, out=link, force=True)
+    assert link.is_symlink() and (tmp_path / "disk" / "first" / "run.json").is_file()
+
+
+def test_a_place_that_cannot_be_moved_to_is_refused_before_any_work(tmp_path, short, monkeypatch):
+    monkeypatch.setattr(RUN, "executor", lambda *_: pytest.fail("work was done"))
+    volume = tmp_path / "volume"
+    volume.mkdir()
+    monkeypatch.setattr(os.path, "ismount", lambda path: Path(path) == volume)
+    with pytest.raises(SimulatorError, match="a disk or volume is mounted"):
+        sim.run(short, out=volume)
+    monkeypatch.undo()
+    place = tmp_path / "here"
+    sim.run(short.with_changes({"replications": 1}), out=place)
+    monkeypatch.chdir(place)
+    with pytest.raises(SimulatorError, match="holds the current directory"):
+        sim.run(short, out=".", force=True)
 
 
 def test_a_foreign_folder_is_left_alone(tmp_path, short):
@@ -360,23 +430,118 @@ def test_a_place_taken_meanwhile_is_not_overwritten(tmp_path):
     assert left_in(tmp_path) == ["out"] and left_in(tmp_path / "out") == ["other.txt"]
 
 
-def test_what_the_dead_left_is_swept_and_what_the_living_do_is_not(tmp_path):
-    dead = subprocess.run([sys.executable, "-c", "import os; print(os.getpid())"],
-                          capture_output=True, text=True, check=True).stdout.strip()  # fmt: skip
+def test_what_nobody_works_on_is_swept_and_what_is_held_is_not(tmp_path):
+    """By a lock, not by a process number, which says nothing in another container."""
     names = {
-        f".out.unfinished-{dead}-abc": False,
-        f".out.unfinished-{dead}-abc-old": False,
-        f".out.unfinished-{os.getpid()}-abc": True,
-        f".outer.unfinished-{dead}-abc": True,
+        f".out.unfinished-{os.getpid()}-abc": False,
+        ".out.unfinished-1-abc-old": False,
+        ".out.unfinished-99-def": True,
+        ".outer.unfinished-1-abc": True,
         "out.unfinished-1-abc": True,
     }
     for name in names:
         (tmp_path / name).mkdir()
         (tmp_path / name / "part").write_text("x")
+    held = held_open(tmp_path / ".out.unfinished-99-def")
     with StagingFolder(tmp_path / "out", force=False) as staging:
         fill(staging)
         staging.publish()
     assert set(left_in(tmp_path)) == {"out", *(name for name, stays in names.items() if stays)}
+    os.close(held)
+
+
+def test_two_runs_at_a_time_leave_each_other_alone(tmp_path):
+    with StagingFolder(tmp_path / "out") as one, StagingFolder(tmp_path / "out") as other:
+        fill(one)
+        assert one.folder.is_dir() and other.folder.is_dir()
+        one.publish()
+        with pytest.raises(SimulatorError, match="exists already"):
+            fill(other)
+            other.publish()
+
+
+@pytest.mark.parametrize("in_one_step", [True, False])
+def test_what_is_killed_while_it_moves_leaves_the_old_or_the_new(
+    tmp_path, monkeypatch, in_one_step
+):
+    """A kill before or after every file operation of the move, on a system that can and cannot."""
+    if not in_one_step:
+        monkeypatch.setattr(FOLDER, "exchange", lambda *_: False)
+    for moment in itertools.count():
+        place = tmp_path / str(moment) / "out"
+        with StagingFolder(place) as staging:
+            fill(staging)
+            (staging.folder / "which").write_text("old")
+            staging.publish()
+        left = iter(range(moment, -1, -1))
+
+        def killed(operation, left=left):
+            def guarded(*args, **kinds):
+                if next(left, None) == 0:
+                    raise Killed
+                return operation(*args, **kinds)
+
+            return guarded
+
+        with monkeypatch.context() as patch:
+            patch.setattr(Path, "rename", killed(Path.rename))
+            patch.setattr(FOLDER, "exchange", killed(FOLDER.exchange))
+            patch.setattr(FOLDER.shutil, "rmtree", killed(FOLDER.shutil.rmtree))
+            staging = StagingFolder(place, force=True)
+            done = False
+            try:
+                staging.__enter__()
+                fill(staging)
+                (staging.folder / "which").write_text("new")
+                staging.publish()
+                done = True
+            except Killed:
+                pass
+            staging._release()  # a killed process holds no lock
+        # The next run finds the old one or the new one, whole, and replaces it if it is told to.
+        with StagingFolder(place, force=True) as again:
+            assert (place / "which").read_text() in ("old", "new")
+            assert (place / "run.json").is_file()
+            fill(again)
+            again.publish()
+        assert left_in(place.parent) == ["out"]
+        if done:
+            break
+    assert moment >= 2
+
+
+class Killed(BaseException):
+    """Stands for the end of a process at this instant."""
+
+
+@pytest.mark.parametrize("when", ["before", "while it moves"])
+def test_an_interrupt_says_whether_anything_was_written(tmp_path, monkeypatch, when):
+    place = tmp_path / "out"
+    words = [
+        "run",
+        MINI,
+        "--set",
+        "horizon_h=1",
+        "--replications",
+        "1",
+        "--out",
+        str(place),
+        "--quiet",
+    ]
+    if when == "before":
+        monkeypatch.setattr(RUN, "merge", lambda *_: signal.raise_signal(signal.SIGINT))
+    else:
+        move = StagingFolder._move
+        monkeypatch.setattr(
+            StagingFolder,
+            "_move",
+            lambda self: (signal.raise_signal(signal.SIGINT), move(self)),
+        )
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 130
+    told = "nothing was written" if when == "before" else f"{place} was written"
+    assert f"simulator: interrupted; {told}" in done.stderr
+    assert place.exists() == (when != "before") and left_in(tmp_path) == ["out"] * place.exists()
 
 
 def test_odd_names_of_places(tmp_path):

@@ -62,10 +62,11 @@ class Verbs(click.Group):
             _fail(ctx, f"simulator: {about or error}", RUN_TIME_FAILURE)
         except MemoryError:
             _fail(ctx, "simulator: out of memory; fewer --workers need less", RUN_TIME_FAILURE)
-        except KeyboardInterrupt:
+        except KeyboardInterrupt as interrupt:
             if sys.stderr.isatty():  # the terminal shows ^C
                 print_error("")
-            _fail(ctx, "simulator: interrupted; nothing was written", INTERRUPTED)
+            done = str(interrupt) or "nothing was written"
+            _fail(ctx, f"simulator: interrupted; {done}", INTERRUPTED)
 
 
 def _fail(ctx: click.Context, message: str, code: int) -> NoReturn:

@@ -7,25 +7,32 @@ import os
 import secrets
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from simulator.base.errors import SimulatorError
+from simulator.results import manifest
+from simulator.results.exchange import exchange, held_open, is_held, signals_wait
 
 RUN_JSON = "run.json"
 """The file that marks a results folder."""
 COMPLETE = "complete"
 """The status of a finished run in that file."""
+_OLD = "-old"
 
 
 class StagingFolder:
-    """A folder under construction: beside its final place, renamed when whole, removed if not.
+    """A folder under construction: beside its final place, moved there when whole, removed if not.
+
+    A lock is held on it for as long as it is built, so that another process that finds it knows
+    whether anybody works on it, wherever that process runs.
 
     Parameters
     ----------
     place : path or None
-        Final place of the folder; None for a temporary one.
+        Final place of the folder; None for a temporary one. What a link points to is its target.
     force : bool
-        Replace a results folder that stands at *place*.
+        Replace a folder that stands at *place*, if a run wrote all that it holds.
     mark : str
         The file that marks a folder of this kind.
 
@@ -33,13 +40,15 @@ class StagingFolder:
     ----------
     folder : pathlib.Path
         Where the files are written until the folder is published.
+    published : bool
+        Whether the folder stands at its place.
     temporary : tempfile.TemporaryDirectory or None
         What holds a folder without a place; :class:`Results` keeps it and cleans it up.
 
     Raises
     ------
     SimulatorError
-        The place is taken by something that may not be replaced.
+        The place is taken by something that may not be replaced, or cannot be written.
     """
 
     def __init__(
@@ -51,14 +60,23 @@ class StagingFolder:
                 prefix="simulator-", ignore_cleanup_errors=True
             )
             place = Path(self.temporary.name) / "results"
-        self.place = Path(os.path.abspath(place))
+        self.place = Path(os.path.realpath(place))
+        self.published = False
         self._force, self._mark = force, mark
+        self._lock: int | None = None
+        if self.temporary is None:
+            _restore(self.place)
         self.check_free()
         name = f"{_unfinished(self.place)}{os.getpid()}-{secrets.token_hex(4)}"
         self.folder = self.place.with_name(name)
 
     def check_free(self) -> None:
-        """Refuse a place that is taken, before any work is done."""
+        """Refuse a place that is taken or cannot be moved to, before any work is done."""
+        if os.path.ismount(self.place):
+            raise SimulatorError(
+                f"{self.place} is where a disk or volume is mounted, which cannot be replaced;"
+                f" write into it, as --out {self.place / 'results'}"
+            )
         if not self.place.exists():
             return
         if self.place.is_dir() and not any(self.place.iterdir()):
@@ -69,42 +87,75 @@ class StagingFolder:
             )
         if not (self.place / self._mark).is_file():
             raise SimulatorError(f"{self.place} is not a results folder; it is left alone")
+        if foreign := manifest.foreign(self.place):
+            raise SimulatorError(f"{self.place} is left alone: {foreign}")
+        if self._holds_the_present():
+            raise SimulatorError(
+                f"{self.place} holds the current directory, which cannot be replaced; run from"
+                " elsewhere, or write elsewhere with --out DIR"
+            )
+
+    def _holds_the_present(self) -> bool:
+        present = Path(os.path.realpath(os.curdir))
+        return self.place == present or self.place in present.parents
 
     def __enter__(self) -> StagingFolder:
         try:
             self.place.parent.mkdir(parents=True, exist_ok=True)
             _remove_left_by_dead_processes(self.place)
             self.folder.mkdir()
+            self._lock = held_open(self.folder)
         except BaseException:  # an interrupt as well
             self._remove()
             raise
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is not None:
+        if kind is not None and not self.published:
             self._remove()
+        self._release()
 
     def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
         if self.temporary is not None:
             self.temporary.cleanup()
 
+    def _release(self) -> None:
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
     def publish(self) -> Path:
-        """Move the finished folder to its place, and return the place."""
+        """Move the finished folder to its place, and return the place.
+
+        Signals wait meanwhile; an interrupt says that the folder was written. Where the system can,
+        old and new change places in one step, so that at no instant is there neither.
+        """
         self.check_free()
-        old: Path | None = None
-        if self.place.exists():
-            old = self.folder.with_name(self.folder.name + "-old")
-            self.place.rename(old)
+        manifest.write(self.folder)
+        try:
+            with signals_wait():
+                self._move()
+                self.published = True
+        except KeyboardInterrupt:  # it came meanwhile, and waited
+            raise KeyboardInterrupt(f"{self.place} was written") from None
+        return self.place
+
+    def _move(self) -> None:
+        if not self.place.exists():
+            self.folder.rename(self.place)
+            return
+        if exchange(self.folder, self.place):
+            shutil.rmtree(self.folder, ignore_errors=True)
+            return
+        old = self.folder.with_name(self.folder.name + _OLD)
+        self.place.rename(old)
         try:
             self.folder.rename(self.place)
         except OSError:
-            if old is not None:
-                old.rename(self.place)
+            old.rename(self.place)
             raise
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
-        return self.place
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _unfinished(place: Path) -> str:
@@ -112,19 +163,24 @@ def _unfinished(place: Path) -> str:
     return f".{place.name[:40]}.unfinished-"
 
 
+def _left(place: Path) -> Iterator[Path]:
+    """Yield the staging folders of a place that nobody works on."""
+    for left in sorted(place.parent.glob(f"{glob.escape(_unfinished(place))}*")):
+        if left.is_dir() and not is_held(left):
+            yield left
+
+
+def _restore(place: Path) -> None:
+    """Put back what stood at a place, if a process died between taking it away and the new one."""
+    if place.exists():
+        return
+    for left in _left(place):
+        if left.name.endswith(_OLD) and (left / manifest.NAME).is_file():
+            left.rename(place)
+            return
+
+
 def _remove_left_by_dead_processes(place: Path) -> None:
-    """Remove the staging folders of this place whose processes are gone."""
-    for left in place.parent.glob(f"{glob.escape(_unfinished(place))}*"):
-        pid = left.name.rsplit("unfinished-", 1)[1].split("-")[0]
-        if pid.isdigit() and not _is_alive(int(pid)):
-            shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:  # it belongs to another user
-        pass
-    return True
+    """Remove the staging folders of this place that nobody works on."""
+    for left in _left(place):
+        shutil.rmtree(left, ignore_errors=True)

@@ -25,8 +25,11 @@ from simulator.cli.output import print_text
 def verb(folder: Path, formats: tuple[str, ...], out: Path | None, quiet: bool) -> None:
     """Draw the standard figures of the results in DIR."""
     from simulator.figures.plotter import write_figures
+    from simulator.results import manifest
     from simulator.results.results import Results
 
-    for file in write_figures(Results(folder), out or folder / "figures", formats):
+    files = write_figures(Results(folder), out or folder / "figures", formats)
+    manifest.add(folder, files)
+    for file in files:
         if not quiet:
             print_text(str(file))
