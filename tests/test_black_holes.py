@@ -185,7 +185,9 @@ def test_prepends_are_no_black_hole(monkeypatch):
 
 
 def test_where_preferences_drift_meanwhile_what_lands_is_lost(scripted):
-    played = play(small_case(hours=0.75, inbound={"drift_per_day": 2000.0, "anchored": False}))
+    played = play(
+        small_case(hours=0.75, inbound={"drift_per_day": 2000.0, "anchored": False, "tau_ms": 1e4})
+    )
     lost = lost_by_time(played, "withdrawal")
     assert lost.index.tolist() == [900.0] and 0.0 < lost.iloc[0] < 30.0
 

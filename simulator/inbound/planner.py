@@ -43,8 +43,8 @@ class PlanSettings:
     target : float
         Utilisation that what comes soon must not exceed, unless it would without changes too.
     latency_weight : float
-        Cost of a Gbps with a detour of a ms. On china169-2017, 0.001 costs 11 ms of mean inbound
-        latency over shortest paths at an evening peak of 0.75, and 0.003 8 ms at 0.79.
+        Cost of a Gbps with a detour of a ms. On china169-2017, 0.001 costs 6 ms of mean inbound
+        latency over shortest paths.
     least_gain : float
         A change must lower the cost by more than this, in Gbps, so that noise causes none.
     quantile : float
