@@ -53,7 +53,7 @@ def test_all_files_are_looked_at(first):
         "links.parquet", "exits.parquet", "demands.parquet", "control.parquet", "headroom.parquet",
         "events.parquet",
         "summary.csv", "summary.json", "differences.csv", "replications.csv",
-        "inputs/scenario.yaml", "inputs/topology.yaml", "inputs/demands.csv",
+        "inputs/scenario.yaml", "inputs/topology.yaml", "inputs/demands.csv", "manifest.json",
     }  # fmt: skip
 
 

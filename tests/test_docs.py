@@ -161,7 +161,10 @@ def results(tmp_path_factory):
         "traffic.services": {"web": {"share": 0.5, "elastic": True}, "bulk": {"share": 0.5}},
         "strategies": {
             "static": {"scheme": "nearest_exit"},
-            "sdn": {"scheme": "min_latency", "control": {"every_s": 900}},
+            "sdn": {
+                "scheme": "min_latency",
+                "control": {"every_s": 900, "announcements": {"plan": "learn"}},
+            },
             "bound": {"scheme": "clairvoyant"},
         },
     }

@@ -24,7 +24,7 @@ from simulator.simulation.inbound_world import Announced
 
 LAYER = "announcements"
 _DAY_S, _HOUR_S, _HALF_S = 86400.0, 3600.0, 1800.0
-_ALERT = 0.5
+_ALERT = 0.15
 """Chance that the guard holds where an exit is too full for a change of topology or capacity, for
 as many cycles as a group rests: to wait is no safer then than to act."""
 _REMEMBERED = 0.6

@@ -38,8 +38,7 @@ class PlanSettings:
     ----------
     theta : float
         Utilisation above which load costs. Below the target by what noise of 8 % and drift take:
-        the evening peaks of 20 worlds of china169-2017 are 0.73 on average with 0.66, 0.75 with
-        0.68, and 0.84 with 0.72.
+        the evening peaks of 20 worlds of china169-2017 are 0.73 to 0.74 on average with 0.66.
     target : float
         Utilisation that what comes soon must not exceed, unless it would without changes too.
     latency_weight : float

@@ -170,7 +170,7 @@ def _ways_ms(
 ) -> np.ndarray:
     """Length of the shortest way of each region to each province by each exit, in ms of fibre.
 
-    By the metric, as the static routes are, times the delay that a unit of it has at exits. There is
+    By the metric, as the static routes are, times the delay that a unit has at exits. There is
     no way by an exit where the region does not hand over.
     """
     weight = network.metric
