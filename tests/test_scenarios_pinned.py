@@ -87,11 +87,11 @@ PINNED = {
                 "headroom": 0.19185640129339573,
             },
             "sdn": {
-                "exit_utilisation_peak": 2.3608685803473084,
-                "latency_ms_mean": 11.939620997123184,
+                "exit_utilisation_peak": 2.3739639462743756,
+                "latency_ms_mean": 11.9420824122755,
                 "lost_gbit": 0.0,
-                "deferred_gbit": 129737.76977022801,
-                "headroom": 0.33885833657132736,
+                "deferred_gbit": 84012.1051883566,
+                "headroom": 0.33698911108380347,
             },
             "sdn-ideal": {
                 "exit_utilisation_peak": 2.7665690384430537,
@@ -139,11 +139,11 @@ PINNED = {
                 "headroom": 0.532553728826379,
             },
             "sdn": {
-                "exit_utilisation_peak": 0.7277138851828514,
-                "latency_ms_mean": 11.84762725955042,
-                "propagation_ms_mean": 10.575051791223784,
+                "exit_utilisation_peak": 0.7300298204098787,
+                "latency_ms_mean": 11.847370709046201,
+                "propagation_ms_mean": 10.574013226947503,
                 "lost_gbit": 0.0,
-                "headroom": 1.099333153164977,
+                "headroom": 1.0958456457995596,
             },
             "sdn-ideal": {
                 "exit_utilisation_peak": 0.8986376634318008,
