@@ -537,7 +537,12 @@ def test_an_interrupt_says_whether_anything_was_written(tmp_path, monkeypatch, w
             "_move",
             lambda self: (signal.raise_signal(signal.SIGINT), move(self)),
         )
-    done = CliRunner().invoke(main, words)
+    # A job in the background of a shell ignores interrupts, and so would this one.
+    handler = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        done = CliRunner().invoke(main, words)
+    finally:
+        signal.signal(signal.SIGINT, handler)
     assert done.exit_code == 130
     told = "nothing was written" if when == "before" else f"{place} was written"
     assert f"simulator: interrupted; {told}" in done.stderr
