@@ -78,9 +78,8 @@ def peak(case, announced, gbps=None):
 # -- exactness -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_what_a_plan_predicts_is_what_a_full_computation_gives(seed):
-    """Also with prepends, withdrawn groups, an exit down and sources that do not hear."""
+def underway(seed):
+    """A case with prepends, withdrawn groups and an exit down, and what was learnt of it."""
     case = Case(Catchments(neighbours=4, own=0.2, stray=0.2), seed, provinces=6, spare=1.2)
     rng = np.random.default_rng(seed)
     case.announced[:] = rng.random(case.announced.shape) < 0.7
@@ -88,6 +87,13 @@ def test_what_a_plan_predicts_is_what_a_full_computation_gives(seed):
     case.up[1], case.base[:] = False, 5.0
     belief = believed(case.catchment)
     seen(belief, case.catchment, *case.told)
+    return case, belief
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_what_a_plan_predicts_is_what_a_full_computation_gives(seed):
+    """Also with prepends, withdrawn groups, an exit down and sources that do not hear."""
+    case, belief = underway(seed)
     settings = replace(FREE, target=1.0)
     made = case.plan(belief, settings=settings)
     assert made.toggles > 5
@@ -191,13 +197,7 @@ def levers(case, announced, prepends, count):
 @pytest.mark.parametrize("seed", range(4))
 def test_what_a_plan_with_prepends_predicts_is_what_a_full_computation_gives(seed):
     """Also from some prepends, withdrawn groups, an exit down and sources that do not hear."""
-    case = Case(Catchments(neighbours=4, own=0.2, stray=0.2), seed, provinces=6, spare=1.2)
-    rng = np.random.default_rng(seed)
-    case.announced[:] = rng.random(case.announced.shape) < 0.7
-    case.prepends[:] = rng.integers(0, 3, case.prepends.shape)
-    case.up[1], case.base[:] = False, 5.0
-    belief = believed(case.catchment)
-    seen(belief, case.catchment, *case.told)
+    case, belief = underway(seed)
     settings = replace(SOFT, target=1.0)
     made = case.plan(belief, settings=settings)
     assert (made.prepends != case.prepends).any()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -194,6 +195,17 @@ def test_every_exit_panel_shows_its_rows(mini_day):
             for way in ("in", "out"):
                 y = rows.loc[rows["direction"] == way, "utilisation"].to_numpy()
                 assert any(np.array_equal(y, line) for line in drawn)
+
+
+def test_balance_is_of_the_fuller_direction_and_of_both_in_older_results(mini_day, tmp_path):
+    assert "Jain in: " in _title(mini_day.plot.exit_peaks())
+    old = tmp_path / "old"
+    shutil.copytree(mini_day.folder, old)
+    summary = pd.read_csv(old / "summary.csv", dtype={"strategy": str})
+    new = summary["scope"].str.startswith("exits:")
+    assert new.any()
+    summary[~new].to_csv(old / "summary.csv", index=False)
+    assert "Jain all: " in _title(Results(old).plot.exit_peaks())
 
 
 def test_exit_panels_are_in_order_of_peak_and_say_it(mini_day):

@@ -43,8 +43,14 @@ class ExitPeaks(Figure):
         shown = exits[:MOST_ROWS]
         rows, apart = range(len(shown)), 0.02 * max(len(run.strategies) - 3, 0)
 
+        scope = f"exits:{ways[0]}"
+        summary = run.results.summary
+        known = (summary["metric"] == "exit_balance_jain") & (summary["scope"] == scope)
+        scope = scope if known.any() else "all"  # results of older versions have no other
+        way = scope.removeprefix("exits:")
+
         def balance(strategy: str) -> str:
-            return f" {run.figure(strategy, 'exit_balance_jain', f'exits:{ways[0]}'):.2f}"
+            return f" {run.figure(strategy, 'exit_balance_jain', scope):.2f}"
 
         several = "dots: mean of their peaks, whiskers: 95 % confidence intervals"
         cut = f"the {len(shown)} fullest of {len(exits)} exits"
@@ -53,7 +59,7 @@ class ExitPeaks(Figure):
         panels, _ = run_page.run_page(
             run,
             fig,
-            f"{self.question} Jain {ways[0]}: {run_page.each(balance, run.strategies)} (1 = even)",
+            f"{self.question} Jain {way}: {run_page.each(balance, run.strategies)} (1 = even)",
             [*run_page.strategy_legend(run, marker=True), *run_page.limit_legend(run)],
             [
                 run_page.count_words(run),
