@@ -9,6 +9,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+from cases import FOLDER as CASES
 from click.testing import CliRunner
 from conftest import MINI, make_tiny
 
@@ -27,7 +28,6 @@ from simulator.scenario.load import load
 from simulator.scenario.sanity import setting_doubts, traffic_doubts
 from simulator.scenario.settings import Settings
 
-CASES = Path("/work/shared/cases")
 NET = """\
 name: lab
 nodes:
