@@ -8,7 +8,8 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 .PHONY: demo test test-all lint docs notebooks bench clean help
 
 demo: .venv/.core  ## set up, then run the built-in study: what SDN is worth, with ranges
-	$(BIN)/simulator run scenarios/china169-2017.yaml --worlds 5 --force
+	@out=results/china169-2017; n=1; while [ -e $$out ]; do n=$$((n + 1)); out=results/china169-2017-$$n; done; \
+	set -x; $(BIN)/simulator run scenarios/china169-2017.yaml --worlds 5 --out $$out
 
 test: .venv/.test  ## run the tests, except the slow ones
 	$(BIN)/python -m pytest -n auto -m "not slow"

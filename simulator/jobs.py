@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from simulator.base.errors import SimulatorError
+from simulator.base.whole import whole
 
 Progress = Callable[[float], None]
 """Takes the share done, from 0 to 1."""
@@ -74,9 +75,8 @@ class Job:
             shutil.rmtree(self.folder)
         self.folder.mkdir(parents=True)
         self.call(self.folder, progress)
-        unfinished = self.folder / f"{FINISHED}.part"
-        unfinished.write_text(self.key, encoding="utf-8")
-        unfinished.replace(self.folder / FINISHED)
+        with whole(self.folder / FINISHED) as unfinished:
+            unfinished.write_text(self.key, encoding="utf-8")
 
 
 class Executor(Protocol):

@@ -390,7 +390,11 @@ def test_a_full_disk_is_told_in_a_line_and_leaves_nothing(here, monkeypatch):
     monkeypatch.setattr(running, "draw", full)
     done = call("run", "a.yaml")
     assert done.exit_code == 1
-    assert re.fullmatch(r"simulator: \S+figures: No space left on device\n", done.stderr)
+    assert done.stderr.endswith(
+        "results/a cannot be written: the disk is full; make room there, or write elsewhere with"
+        " --out DIR\n"
+    )
+    assert done.stderr.count("\n") == 1 and "unfinished" not in done.stderr
     assert not list((here / "results").iterdir())
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import functools
-import os
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+from simulator.base.whole import whole
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -109,13 +110,8 @@ def save(figure: Canvas, path: Path, form: str) -> Path:
     """Write a figure completely or not at all, without anything that changes from day to day."""
     changing = {"png": "Software", "svg": "Date Creator", "pdf": "CreationDate Creator Producer"}
     metadata: dict[str, Any] = dict.fromkeys(changing[form].split())
-    unfinished = path.with_name(f".{path.name}.unfinished-{os.getpid()}")
-    try:
-        with style():
-            figure.savefig(unfinished, format=form, dpi=150, metadata=metadata)
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with whole(path) as unfinished, style():
+        figure.savefig(unfinished, format=form, dpi=150, metadata=metadata)
     return path
 
 

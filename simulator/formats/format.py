@@ -31,6 +31,7 @@ from typing import Any, ClassVar
 
 from simulator.base import library
 from simulator.base.errors import InputError, Problem, refusal
+from simulator.base.whole import whole
 from simulator.formats.file_format import FileFormat, Formats
 from simulator.formats.reading import reason
 from simulator.model.network import Network
@@ -154,12 +155,8 @@ def write_network(network: Network, path: str | Path) -> list[str]:
 
 def write_whole(path: Path, text: str) -> None:
     """Write *text* to *path* whole or not at all."""
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
+    with whole(path) as unfinished:
         unfinished.write_text(text, encoding="utf-8", newline="\n")
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
 
 
 def write_csv(path: Path, rows: Iterable[Iterable[Any]]) -> None:

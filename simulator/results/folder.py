@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from simulator.base.errors import SimulatorError
+from simulator.base.text import short
+from simulator.base.whole import why_not_written
 from simulator.results import manifest
 from simulator.results.exchange import exchange, held_open, is_held, signals_wait
 
@@ -19,6 +21,7 @@ RUN_JSON = "run.json"
 COMPLETE = "complete"
 """The status of a finished run in that file."""
 _OLD = "-old"
+_LONGEST_PATH = 200
 
 
 class StagingFolder:
@@ -60,13 +63,16 @@ class StagingFolder:
                 prefix="simulator-", ignore_cleanup_errors=True
             )
             place = Path(self.temporary.name) / "results"
-        self.place = Path(os.path.realpath(place))
+        self.place = _place(place)
         self.published = False
         self._force, self._mark = force, mark
         self._lock: int | None = None
-        if self.temporary is None:
-            _restore(self.place)
-        self.check_free()
+        try:
+            if self.temporary is None:
+                _restore(self.place)
+            self.check_free()
+        except OSError as error:
+            raise self._not_written(error) from None
         name = f"{_unfinished(self.place)}{os.getpid()}-{secrets.token_hex(4)}"
         self.folder = self.place.with_name(name)
 
@@ -79,7 +85,11 @@ class StagingFolder:
             )
         if not self.place.exists():
             return
-        if self.place.is_dir() and not any(self.place.iterdir()):
+        if not self.place.is_dir():
+            raise SimulatorError(
+                f"{self.place} is a file, not a folder; write elsewhere with --out DIR"
+            )
+        if not any(self.place.iterdir()):
             return
         if not self._force:
             raise SimulatorError(
@@ -105,15 +115,33 @@ class StagingFolder:
             _remove_left_by_dead_processes(self.place)
             self.folder.mkdir()
             self._lock = held_open(self.folder)
+        except OSError as error:
+            self._remove()
+            raise self._not_written(error) from None
         except BaseException:  # an interrupt as well
             self._remove()
             raise
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, _: object
+    ) -> None:
         if kind is not None and not self.published:
             self._remove()
         self._release()
+        if isinstance(error, OSError) and error.errno and self._is_of_here(error.filename):
+            raise self._not_written(error) from None
+
+    def _is_of_here(self, file: object) -> bool:
+        """Whether an error may come from writing the folder: its file is in there, or not told."""
+        return not isinstance(file, str) or Path(file).is_relative_to(self.folder)
+
+    def _not_written(self, error: OSError) -> SimulatorError:
+        """Return the error that says why nothing stands at the place, without temporary names."""
+        name = short(str(self.place), _LONGEST_PATH)
+        return SimulatorError(
+            f"{name} cannot be written: {why_not_written(error)}, or write elsewhere with --out DIR"
+        )
 
     def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -156,6 +184,19 @@ class StagingFolder:
             old.rename(self.place)
             raise
         shutil.rmtree(old, ignore_errors=True)
+
+
+def _place(place: str | Path) -> Path:
+    """Return where a folder is to stand; what a link points to is its target."""
+    name = os.fspath(place)
+    try:
+        name.encode("utf-8")
+        return Path(os.path.realpath(name))
+    except ValueError:  # of which UnicodeError is a kind: a lone surrogate, or a zero
+        raise SimulatorError(
+            f"{name!a} cannot be written: the name is not text in UTF-8; write elsewhere with"
+            " --out DIR"
+        ) from None
 
 
 def _unfinished(place: Path) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from simulator.base.text import plain
+from simulator.base.whole import whole
 
 NAME = "manifest.json"
 _TIMED = ("run.json",)
@@ -39,9 +40,8 @@ def add(folder: Path, files: list[Path]) -> None:
     for file in sorted(inside):
         known["files"][_relative(file.resolve(), folder.resolve())] = _told(file)
     text = json.dumps(known, indent=1, ensure_ascii=False) + "\n"
-    new = folder / f".{NAME}.new"
-    new.write_text(text, encoding="utf-8")
-    new.replace(folder / NAME)
+    with whole(folder / NAME) as new:
+        new.write_text(text, encoding="utf-8")
 
 
 def foreign(folder: Path) -> str:
