@@ -23,6 +23,7 @@ from simulator.results.writer import (
     write_figures,
     write_worlds,
 )
+from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.uncertainty.world import World
@@ -34,6 +35,7 @@ def run(
     out: str | Path | None = None,
     workers: int = 1,
     force: bool = False,
+    any_size: bool = False,
     progress: Progress | None = None,
     finish: Callable[[Path], None] | None = None,
 ) -> Results:
@@ -50,6 +52,9 @@ def run(
         more than one must guard its own start with ``if __name__ == "__main__":``.
     force : bool
         Replace a results folder that stands at *out*.
+    any_size : bool
+        Run also what would take more time, memory or disk than :mod:`simulator.scenario.cost`
+        allows.
     progress : callable, optional
         Takes the share done, from 0 to 1.
     finish : callable, optional
@@ -57,10 +62,14 @@ def run(
 
     Raises
     ------
+    InputError
+        The scenario is wrong, or takes more than is allowed.
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
     scenario = as_scenario(scenario)
+    if not any_size:
+        refuse_too_much(scenario)
     began = time.perf_counter()
     with StagingFolder(out, force=force) as staging:
         provenance.keep_inputs(scenario, staging.folder)

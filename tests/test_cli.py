@@ -29,7 +29,7 @@ pytestmark = pytest.mark.usefixtures("no_headroom")
 
 ROOT = Path(__file__).parent.parent
 WITH_US = {**os.environ, "PYTHONPATH": str(ROOT)}
-LONG = ("--set", "horizon_h=20000")
+LONG = ("--set", "horizon_h=20000", "--quiet")
 """Makes `mini` run for minutes."""
 CONTRACT = {
     "links": "replication strategy time_s link source target class capacity_gbps offered_gbps"

@@ -13,6 +13,7 @@ from simulator.base.text import counted
 from simulator.cli.topology import read
 from simulator.formats.format import is_third_party_name
 from simulator.formats.matrices.demand_format import read_demands
+from simulator.scenario.cost import Cost, cost_problem
 from simulator.scenario.load import load
 from simulator.scenario.sanity import traffic_doubts
 from simulator.study.whatif import check_what_if
@@ -81,7 +82,9 @@ def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
         f"{scenario.horizon_s / 3600:,g} h in {counted(scenario.case.steps, 'step')}",
         counted(s.days, "replication") + (f" in {s.worlds} worlds" if s.worlds > 1 else ""),
     ]
-    return [*scenario.warnings, *of_changes], ", ".join(counts)
+    if problem := cost_problem(scenario):
+        raise InputError([problem, *of_changes, *scenario.warnings])
+    return [*scenario.warnings, *of_changes], f"{', '.join(counts)}; {Cost.of(scenario)}"
 
 
 def _check_topology(path: Path) -> tuple[list[Problem], str]:

@@ -40,6 +40,7 @@ class RunOptions:
     strategies: str | None
     workers: int | None
     force: bool
+    any_size: bool
     quiet: bool
     as_json: bool
     out: Path | None
@@ -74,6 +75,9 @@ def run_options(out_help: str) -> Callable[[Callable[..., None]], Callable[..., 
             help="Processes to share the replications; as many as there are cores if left out.",
         ),
         click.option("--force", is_flag=True, help="Replace results that stand at DIR."),
+        click.option(
+            "--any-size", is_flag=True, help="Run even what takes very much time, memory or disk."
+        ),
         quiet_option,
         json_option,
         out_option(out_help),

@@ -16,6 +16,7 @@ from simulator.base.text import short
 from simulator.cli.options import RunOptions
 from simulator.cli.output import TERMINATED, print_error
 from simulator.run import Progress
+from simulator.scenario.cost import TOLD_S, Cost
 from simulator.scenario.scenario import Scenario
 
 SMALL = 100_000
@@ -33,12 +34,16 @@ def running(options: RunOptions, scenario: Scenario, suffix: str = "") -> Iterat
     if not options.quiet:
         for problem in scenario.warnings:
             print_error(problem)
+        cost = Cost.of(scenario)
+        if cost.cpu_s > TOLD_S and (options.any_size or not cost.is_too_much):
+            print_error(f"{scenario.name}: {cost}")
     name = f"{scenario.name}{suffix}"
     with _stoppable(), _progress(options.quiet, scenario.name) as progress:
         yield {
             "out": options.out or Path("results") / (name if name.strip(".") else "scenario"),
             "workers": options.workers or _workers(scenario),
             "force": options.force,
+            "any_size": options.any_size,
             "progress": progress,
             "finish": draw,
         }

@@ -23,6 +23,7 @@ from simulator.results.ranges import Draws, by_world
 from simulator.results.statistics import KEYS
 from simulator.results.writer import figures_of, write_csv
 from simulator.run import play_day
+from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer, Section
@@ -66,6 +67,7 @@ def sensitivity(
     workers: int = 1,
     progress: Progress | None = None,
     force: bool = False,
+    any_size: bool = False,
 ) -> Answer:
     """Say which assumption moves an answer most.
 
@@ -95,6 +97,8 @@ def sensitivity(
         Called with the share done, from 0 to 1.
     force : bool
         Replace what this study wrote at *out* before.
+    any_size : bool
+        Run also what takes more than is allowed; see :func:`simulator.run`.
 
     Returns
     -------
@@ -116,6 +120,9 @@ def sensitivity(
     scenario = as_scenario(scenario)
     every = scenario.assumptions
     worlds = max(32, 2 * len(every) + 16) if worlds is None else worlds
+    if not any_size:
+        once = scenario.with_changes({"replications": 1})
+        refuse_too_much(once, days * (1 + 2 * len(every) + 2 * worlds))
     points = _points(every, worlds)
     with StagingFolder(out, force=force, mark=MARK) as staging:
         provenance.keep_inputs(scenario, staging.folder)

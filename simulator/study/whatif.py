@@ -21,6 +21,7 @@ from simulator.results.statistics import by_replication, estimates, paired
 from simulator.results.writer import write_csv
 from simulator.run import Progress, run
 from simulator.scenario.changes import changes_of
+from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.pairing import unpaired
 from simulator.scenario.rules import BASELINE
@@ -61,6 +62,7 @@ def what_if(
     workers: int = 1,
     progress: Progress | None = None,
     force: bool = False,
+    any_size: bool = False,
     finish: Callable[[Path], None] | None = None,
     warn: Callable[[Problem], None] | None = None,
 ) -> Answer:
@@ -84,6 +86,8 @@ def what_if(
         Called with the share done, from 0 to 1.
     force : bool
         Replace what-if results that stand at *out*.
+    any_size : bool
+        Run also what takes more than is allowed; see :func:`simulator.run`.
     finish : callable, optional
         Given the folder of every run before it appears, to add pictures.
     warn : callable, optional
@@ -113,6 +117,8 @@ def what_if(
         for each in scenarios.values():
             for problem in _new_warnings(scenario, each):
                 warn(problem)
+    if not any_size:
+        refuse_too_much(scenario, len(scenarios))
     folders = _folders(scenarios)
     with StagingFolder(out, force=force, mark=MARK) as staging:
         made = {}
@@ -122,6 +128,7 @@ def what_if(
                 out=staging.folder / folders[name],
                 workers=workers,
                 progress=_share(progress, i, len(scenarios)),
+                any_size=True,
                 finish=finish,
             )
         frame = _frame(made)
