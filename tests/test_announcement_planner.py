@@ -12,6 +12,9 @@ from simulator.inbound.belief import Belief
 from simulator.inbound.catchment import Catchment
 from simulator.inbound.choices import Catchments
 from simulator.inbound.planner import PlanSettings, perfect, plan
+from simulator.inbound.preferences import Preferences
+from simulator.inbound.search import Search
+from simulator.inbound.toggles import Toggles
 from simulator.model.streams import Streams
 
 SURE = Catchments(own=0.0, stray=0.0, neighbours=4)
@@ -451,3 +454,69 @@ def test_a_plan_is_the_same_when_asked_for_again_and_depends_on_all_it_is_given(
     landed = kept.lands(*case.told)
     landed[:] = -1
     assert (kept.lands(*case.told) >= 0).all()
+
+
+# -- several exits at once -------------------------------------------------------------------------
+
+
+def to_and_fro(base):
+    """A plan for four groups at a full exit; their second choice is full as well, the third not."""
+    utility = np.array([[[[3.0, 2.0, 1.0]]]])
+    worlds = Preferences(np.array([0]), utility, utility.copy(), np.ones((1, 1)))
+    gbps, groups = np.ones((1, 4)), np.zeros(4, dtype=int)
+    return plan(
+        worlds,
+        np.ones((4, 3), dtype=bool),
+        np.zeros((4, 3), dtype=int),
+        groups,
+        np.ones(3, dtype=bool),
+        now_gbps=gbps,
+        soon_gbps=gbps,
+        peak_gbps=gbps,
+        capacity_gbps=np.array([4.0, 4.0, 100.0]),
+        base_gbps=np.array([0.0, base, 0.0]),
+        detour_ms=np.zeros((1, 1, 3)),
+        resting=np.arange(4) > 0,
+        most_groups=4,
+    )
+
+
+def test_groups_leave_two_exits_at_once_where_each_would_fill_the_other(monkeypatch):
+    """No withdrawal at the first exit helps: what leaves it lands at the second, just as full."""
+    made = to_and_fro(base=4.0)
+    assert made.announced.tolist() == [[False, False, True]] + 3 * [[True, True, True]]
+    assert made.toggles == 2 and made.changed == 1  # the others rest
+    assert made.guard == made.promise == 1.0  # of the second; the first is at 3 of 4 Gbps
+    monkeypatch.setattr(Search, "_too_full_together", lambda _: [])
+    assert to_and_fro(base=4.0).calm
+
+
+def test_one_exit_is_left_where_that_is_enough():
+    made = to_and_fro(base=1.0)
+    assert made.announced[0].tolist() == [False, True, True]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_withdrawals_at_several_exits_move_is_exact(seed):
+    case, belief = underway(seed)
+    worlds, told = belief.preferences, case.told
+    gbps = np.stack([0.5 * case.gbps, 0.6 * case.gbps, case.gbps])
+    base = np.broadcast_to(case.base, (3, len(case.up)))
+    detour = case.detour[case.choices.region].swapaxes(0, 1)
+    detour = np.where(np.isfinite(detour), detour, 0.0)
+    allowed = np.broadcast_to(case.up, case.announced.shape)
+    toggles = Toggles(worlds, told, gbps, base, detour, allowed, 0)
+    sets = [(0, 2), (2, 3), (0, 2, 3)]
+    assert toggles.add_sets(sets) and not toggles.add_sets(sets)
+    row, lever = toggles.candidates(len(case.province))
+    some = [(r, k) for r, k in zip(row, lever, strict=True) if k >= len(case.up)]
+    assert len(some) > 3
+    for r, k in some[:: max(1, len(some) // 8)]:
+        one = Toggles(worlds, told, gbps, base, detour, allowed, 0)
+        one.add_sets(sets)
+        before, moved = one.load, one.moved[:, r, k]
+        one.make(r, k)
+        assert one.differs.any(axis=1).sum() == 1
+        used = case.used(belief, one.announced, case.gbps) * case.capacity
+        np.testing.assert_allclose((one.load - before), moved)
+        np.testing.assert_allclose(np.where(case.up, one.load[2], 0.0), used, atol=1e-9)

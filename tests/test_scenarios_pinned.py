@@ -88,9 +88,9 @@ PINNED = {
             },
             "sdn": {
                 "exit_utilisation_peak": 2.3739639462743756,
-                "latency_ms_mean": 11.9420824122755,
+                "latency_ms_mean": 11.932689947418694,
                 "lost_gbit": 0.0,
-                "deferred_gbit": 84012.1051883566,
+                "deferred_gbit": 28922.01381094483,
                 "headroom": 0.33698911108380347,
             },
             "sdn-ideal": {
