@@ -28,9 +28,9 @@ class File(Matrix):
     unit : str, optional
         Of rates whose unit the file does not state; ``gbps`` when left out.
     gaps : str
-        What stands in for missing rates: a straight line between those before and after
-        (``interpolate``), the one before (``hold``), or nothing (``zero``); ``refuse`` tolerates
-        none.
+        What stands in for rates that are missing, also at instants of which the file has nothing:
+        a straight line between those before and after (``interpolate``), the one before
+        (``hold``), or nothing (``zero``); ``refuse`` tolerates none.
     outside : str
         What traffic is before and after the file's times: its first and last matrix (``hold``), or
         all of them over again (``repeat``); ``refuse`` wants a scenario within them.
