@@ -321,6 +321,18 @@ def test_mistakes_in_a_square_table(tmp_path):
     assert "tm.csv:4:8: home: expected a finite number of at least 0, found '-1'" in told
 
 
+def test_pairs_under_other_names_are_refused_with_the_way_out(tmp_path):
+    told = refused(tmp_path, "time,home-abroad,abroad-home\n0,1,2\n")
+    assert told == (
+        "tm.csv:1:1: neither source and target nor pairs such as 'a>b' beside the time:"
+        " 'home-abroad', 'abroad-home'"
+    )
+
+
+def test_tabs_in_a_file_of_that_name(tmp_path):
+    assert means(read(tmp_path, f"time\t{OUT}_gbps\n0\t1.5\n", "tm.tsv")) == [1.5]
+
+
 def test_what_is_no_text_names_the_way_out(tmp_path):
     text = "source,target,gbps\nhöme,abroad,1\n"
     assert "tm.csv:2:2: not UTF-8 text: byte 0xf6 at offset 20 ('ö' in Latin-1); save the" in (

@@ -89,6 +89,8 @@ def order_of(words: Sequence[str]) -> tuple[Order, str]:
     orders: set[Order] = set()
     dotted, first = False, ""
     for word in words:
+        if word[4:5] == "-":  # ISO 8601, as nearly always
+            continue
         found = _PARTS.fullmatch(word)
         if found is None or len(found["one"]) > 2:
             continue

@@ -17,6 +17,7 @@ from simulator.formats.matrices.demand_format import DemandFormat, demand_format
 from simulator.formats.matrices.layout import Rates, layout_of, long_columns, open_unit
 from simulator.formats.matrices.long_table import Column, LongTable
 from simulator.formats.numerals import is_gap
+from simulator.formats.reading import listed
 from simulator.formats.sheet import CsvText, read_csv
 from simulator.formats.units import Unit, number
 from simulator.model.demands import Demands
@@ -36,9 +37,11 @@ class LongCsv(DemandFormat):
     what the scenario gives, else what a comment or the name of the file ends in, else Gbps.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     packed: ClassVar[bool] = True
-    readable: ClassVar[str] = "a .csv or .csv.gz file with source,target,gbps and optional time"
+    readable: ClassVar[str] = (
+        "a .csv, .csv.gz or .tsv file with source,target,gbps and optional time"
+    )
 
     def reads(self, path: Path) -> bool:
         """Return whether *path* is a CSV file whose header has neither pairs nor all nodes."""
@@ -100,6 +103,10 @@ def _header(text: CsvText) -> tuple[list[str], Rates]:
         wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
         raise refusal(text.file, f"{found}; expected {wanted}")
     names, rate, columns = long_columns(text.header_cells)
+    if "time" in names and not {"source", "target"} & set(names):
+        others = listed(shown(name) for name in names if name != "time")
+        message = f"neither source and target nor pairs such as 'a>b' beside the time: {others}"
+        raise refusal(text.file, message, text.header_line, 1)
     text.check(names, columns)
     return names, rate
 

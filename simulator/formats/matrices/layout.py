@@ -152,7 +152,7 @@ def open_unit(text: CsvText, given: Unit | None) -> tuple[Unit, list[Problem]]:
 def unit_of_file(name: str) -> Unit | None:
     """Return the unit that the name of a file ends in, as in ``day_mbps.csv.gz``."""
     stem = name
-    while (shorter := Path(stem)).suffix.lower() in (".gz", ".csv", ".txt", ".parquet", ".pq"):
+    while (shorter := Path(stem)).suffix.lower() in (".gz", ".csv", ".tsv", ".parquet", ".pq"):
         stem = shorter.stem
     return split_unit(stem)[1]
 

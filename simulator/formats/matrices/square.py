@@ -22,6 +22,9 @@ from simulator.formats.units import Unit, number, to_gbps
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
+MOST_OTHERS = 50
+"""Columns beside those of nodes: sums."""
+
 
 @demand_format("square_csv")
 class SquareCsv(DemandFormat):
@@ -33,9 +36,11 @@ class SquareCsv(DemandFormat):
     left out.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     packed: ClassVar[bool] = True
-    readable: ClassVar[str] = "a .csv or .csv.gz file with nodes as its header and first column"
+    readable: ClassVar[str] = (
+        "a .csv, .csv.gz or .tsv file with nodes as its header and first column"
+    )
 
     def reads(self, path: Path) -> bool:
         """Return whether *path* is a CSV file whose rows are called as its columns are."""
@@ -75,7 +80,7 @@ def _sums_up(name: str, network: Network) -> bool:
 def _check_header(text: CsvText, network: Network) -> None:
     """Raise what is wrong with the names of columns, if anything."""
     count = count_of(text.header, text.separator)
-    if count > len(network.nodes) + 10 and len(text.header) > 10_000:
+    if count > len(network.nodes) + MOST_OTHERS:
         message = f"{count:,} columns, but {network.name} has {len(network.nodes)} nodes"
         raise refusal(text.file, message, text.header_line, 1)
     names, found = text.header_cells, []

@@ -25,6 +25,9 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
+MOST_OTHERS = 50
+"""Columns beside those of pairs: the time, and sums."""
+
 
 @demand_format("wide_csv")
 class WideCsv(DemandFormat):
@@ -35,9 +38,9 @@ class WideCsv(DemandFormat):
     ``day_mbps.csv``, else Gbps. Rows that come newest first are turned round.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     packed: ClassVar[bool] = True
-    readable: ClassVar[str] = "a .csv or .csv.gz file with time,a>b,a>c,..."
+    readable: ClassVar[str] = "a .csv, .csv.gz or .tsv file with time,a>b,a>c,..."
 
     def reads(self, path: Path) -> bool:
         """Return whether *path* is a CSV file with pairs of nodes in its header."""
@@ -119,7 +122,7 @@ def _header(text: CsvText, network: Network, given: Unit | None) -> _Header:
 def _refuse_too_wide(text: CsvText, nodes: int) -> None:
     """Raise an InputError if there are more columns than pairs, before they are looked at."""
     count = count_of(text.header, text.separator) + 1
-    if count > nodes**2 + 10 + 100 * (len(text.header) < 10_000):
+    if count > nodes**2 + MOST_OTHERS:
         message = f"{count:,} columns, but {nodes} nodes have {nodes * (nodes - 1):,} pairs"
         raise refusal(text.file, message, text.header_line, 1)
 

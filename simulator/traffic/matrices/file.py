@@ -26,7 +26,8 @@ class File(Matrix):
     path : pathlib.Path
         The file, relative to the scenario.
     unit : str, optional
-        Of rates whose unit the file does not state; ``gbps`` when left out.
+        Of rates whose unit the file does not state; when left out, what is usual in the format,
+        ``gbps`` in tables, and a warning says so.
     gaps : str
         What stands in for rates that are missing, also at instants of which the file has nothing:
         a straight line between those before and after (``interpolate``), the one before
