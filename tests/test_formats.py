@@ -347,7 +347,7 @@ def test_the_class_is_checked_or_follows_from_the_ends(tmp_path):
 
 def test_only_the_first_mistakes_are_listed(tmp_path):
     network = load_network("china169-mini")
-    rows = "beijing\n" * 40 + "beijing,beijing,-1\n" * 40
+    rows = "beijing\n" * 40 + "beijing,nowhere,-1\n" * 40
     with pytest.raises(InputError) as stopped:
         read_text(tmp_path, f"source,target,gbps\n{rows}", network)
     *first, last = stopped.value.problems

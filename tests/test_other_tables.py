@@ -7,6 +7,7 @@ import pytest
 import simulator as sim
 from simulator.base.errors import InputError
 from simulator.formats.format import NetworkWarning, read_network
+from simulator.formats.matrices.demand_format import RecordingWarning
 from simulator.model.geo import great_circle_km
 
 NODES = "id,lon,lat\na,10,50\nb,11,51\nc,12,50\n"
@@ -87,6 +88,7 @@ def test_mistakes_are_told(tmp_path, links, nodes, told):
 def test_a_column_of_demands_without_a_unit(tmp_path):
     network = sim.load_network(written(tmp_path))
     (tmp_path / "tm.csv").write_text("source,target,demand\na,b,500\nb,c,250\n")
-    assert sim.load_demands(tmp_path / "tm.csv", network).gbps.tolist() == [500.0, 250.0]
+    with pytest.warns(RecordingWarning, match="no unit is stated: rates are read as Gbps"):
+        assert sim.load_demands(tmp_path / "tm.csv", network).gbps.tolist() == [500.0, 250.0]
     in_mbps = sim.load_recording(tmp_path / "tm.csv", network, unit="mbps")
     assert in_mbps.demands.gbps.tolist() == [0.5, 0.25]

@@ -179,11 +179,27 @@ def test_a_graph_that_cannot_be_used_is_refused(tmp_path, text, words):
     assert words in refusal_of(path)
 
 
+def test_a_demand_from_a_node_to_itself_is_left_out(tmp_path):
+    network = read(tmp_path)
+    path = tmp_path / "own.demands"
+    path.write_text(DEMANDS.replace("d1 2 1", "d1 2 2"))
+    recording = read_recording(path, network)
+    assert [name.split(":")[0] for name in recording.demands.names] == ["0_Wien>2_Graz"]
+    (note,) = recording.notes
+    assert note.line == 4 and note.severity == "warning"
+    assert note.message == (
+        "1 demand from a node to itself, 60000 kbps in all, the first of '2_Graz': left out"
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
         ("DEMANDS 0\nlabel src dest bw\n", "no demands in this file"),
-        (DEMANDS.replace("d1 2 1", "d1 2 2"), ":4: DEMANDS: a demand from '2_Graz' to itself"),
+        (
+            DEMANDS.replace("d1 2 1", "d1 2 2").replace("d0 0 2", "d0 0 0"),
+            "all demands are from a node to itself",
+        ),
         (DEMANDS.replace("d1 2 1", "d1 0 2"), "a second demand from '0_Wien' to '2_Graz'; the"),
         (DEMANDS.replace("60000", "NaN"), ":4: DEMANDS 'd1' bw: expected a finite number"),
         (DEMANDS.replace("60000", "-1"), "expected a number of at least 0, found '-1'"),

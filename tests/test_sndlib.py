@@ -303,7 +303,7 @@ def test_unknown_nodes_and_models_are_told_with_the_nearest(tmp_path, ending):
     line = next(i for i, row in enumerate(path.read_text().split("\n"), 1) if "Wein" in row)
     assert f"{path}:{line}: " in told
     for key, word, near in (
-        ("unit", "MBITSPERSEC", "MBITPERSEC"),
+        ("unit", "MBITPERSEK", "MBITPERSEC"),
         ("link_model", "BIDIRECT", "BIDIRECTED"),
     ):
         path.write_text(FORMATS[ending](**{key: word}))
@@ -340,6 +340,27 @@ def test_a_folder_of_matrices_is_a_recording(tmp_path, ending, tells):
     by_pair = dict(zip(recording.demands.names, recording.gbps, strict=True))
     assert_array_equal(by_pair["Wien>Graz:domestic"], [0.01, 0.02, 0.06])
     assert_array_equal(by_pair["Linz>Wien:domestic"], [0.02, np.nan, 0.12])
+
+
+@ending
+@pytest.mark.parametrize("granularity", ["5min", "1hour"])
+def test_a_missing_matrix_of_a_folder_is_a_gap(tmp_path, ending, granularity):
+    network = read(tmp_path, ending)
+    folder = tmp_path / "matrices"
+    folder.mkdir()
+    demands = [("Wien", "Graz", 1, 10.0), ("Linz", "Linz", 1, 99.0)]
+    for minute in (0, 5, 15, 25, 35):
+        text = matrix(ending, demands, granularity=granularity, time=f"20040301-00{minute:02}")
+        (folder / f"{minute}.{ending}").write_text(text)
+    recording = read_recording(folder, network)
+    if granularity == "5min":  # as it is stated
+        assert "3 of 8 instants are missing, 2004-03-01T00:10, " in recording.gaps_summary()
+    else:  # no two matrices are an hour apart, and most are ten minutes
+        assert len(recording) == 5
+    told = [note.message for note in recording.notes]
+    assert told[0] == "no unit is stated, rates are read as Mbps"
+    assert told[1].startswith("demands from a node to itself are left out, 1 in all, the first")
+    assert len(told) == 2
 
 
 def test_matrices_without_a_time_or_with_one_twice_are_refused(tmp_path):

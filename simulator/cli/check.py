@@ -12,7 +12,7 @@ from simulator.base.schema import shown
 from simulator.base.text import counted
 from simulator.cli.topology import read
 from simulator.formats.format import is_third_party_name
-from simulator.formats.matrices.demand_format import read_demands
+from simulator.formats.matrices.demand_format import read_recording
 from simulator.scenario.cost import Cost, cost_problem
 from simulator.scenario.load import load
 from simulator.scenario.sanity import traffic_doubts
@@ -95,9 +95,11 @@ def _check_topology(path: Path) -> tuple[list[Problem], str]:
         counted(len(network.exits), "exit"),
     ]
     if network.about.matrix:
-        demands = read_demands(network.about.matrix, network)
-        counts.append(counted(len(demands), "demand"))
-        doubts = traffic_doubts(network, demands)
         matrix = str(network.about.matrix)
+        recording = read_recording(matrix, network)
+        demands, missing = recording.demands, recording.gaps_summary()
+        counts.append(counted(len(demands), "demand"))
+        doubts = [*([missing] if missing else []), *traffic_doubts(network, demands)]
+        warnings += recording.notes
         warnings += [Problem(matrix, None, None, "", each, "warning") for each in doubts]
     return warnings, ", ".join(counts)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 import zlib
-from codecs import BOM_UTF8
+from codecs import BOM_UTF8, BOM_UTF16_BE, BOM_UTF16_LE, BOM_UTF32_BE, BOM_UTF32_LE
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +21,13 @@ MOST_CSV_BYTES = 1_000_000_000
 MOST_PROBLEMS = 50
 
 FILLED = re.compile(rb"\S")
+MARKED = {
+    BOM_UTF32_LE: "UTF-32",  # before UTF-16, whose mark is the beginning of this one
+    BOM_UTF32_BE: "UTF-32",
+    BOM_UTF16_LE: "UTF-16",
+    BOM_UTF16_BE: "UTF-16",
+}
+"""Encodings that a file states by its first bytes, as Excel's "Unicode text" does."""
 
 # ---------------------------------------------------------------- files
 
@@ -60,14 +67,46 @@ def read_text(path: Path) -> str:
 
 
 def decoded(path: str | Path, raw: bytes) -> str:
-    """Return bytes in UTF-8 as text, with lines ended by a line feed."""
+    """Return bytes in UTF-8, or in what their first bytes state, as text with line feeds."""
+    raw = in_utf8(path, raw)
     try:
         text = raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = raw[: error.start].decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-        message = f"not UTF-8 text: byte 0x{raw[error.start]:02x} at offset {error.start}"
-        raise refusal(path, message, *place_after(before)) from None
+        raise refusal(path, _not_utf8(raw, error.start), *place_after(before)) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def in_utf8(path: str | Path, raw: bytes) -> bytes:
+    """Return text in UTF-8 where its first bytes state UTF-16 or UTF-32; else as it is."""
+    stated = next((mark for mark in MARKED if raw.startswith(mark)), None)
+    if stated is None:
+        if _is_unmarked_utf16(raw[:400]):
+            message = "not UTF-8 text: UTF-16, without its mark at the beginning"
+            raise refusal(path, f"{message}; save the file as UTF-8")
+        return raw
+    name = MARKED[stated]
+    try:
+        return raw.decode(name).encode()
+    except UnicodeDecodeError as error:
+        message = f"it begins as {name} text, but byte {error.start:,} is none; save it as UTF-8"
+        raise refusal(path, message) from None
+
+
+def _is_unmarked_utf16(start: bytes) -> bool:
+    """Return whether zeros and Latin letters take turns, nearly always."""
+    for letters, zeros in ((start[::2], start[1::2]), (start[1::2], start[::2])):
+        latin = sum(byte >= 32 or byte in b"\t\r\n" for byte in letters)
+        if len(zeros) > 4 and zeros.count(0) > 0.8 * len(zeros) and latin > 0.8 * len(letters):
+            return True
+    return False
+
+
+def _not_utf8(raw: bytes, at: int) -> str:
+    """Return what stands in place of UTF-8, and the way out."""
+    byte = raw[at]
+    old = f" ({bytes([byte]).decode('latin-1')!r} in Latin-1)" if byte >= 0xA0 else ""
+    return f"not UTF-8 text: byte 0x{byte:02x} at offset {at}{old}; save the file as UTF-8"
 
 
 def begins_with(path: Path, size: int = 4096) -> bytes:

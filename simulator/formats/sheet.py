@@ -4,44 +4,31 @@ from __future__ import annotations
 
 import csv
 import re
-from codecs import BOM_UTF8
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from simulator.base.errors import InputError, Problem, did_you_mean, refusal
-from simulator.formats.reading import FILLED, MOST_CSV_BYTES, begins_with, decoded, read_bytes
+from simulator.base.document import shown
+from simulator.base.errors import InputError, Problem, refusal
+from simulator.formats.columns import Columns as Columns
+from simulator.formats.csv_head import LOOK_BYTES, decoded_start, head_of
+from simulator.formats.numerals import GAP_SPELLINGS, Numerals, plain_numbers
+from simulator.formats.reading import (
+    MARKED,
+    MOST_CSV_BYTES,
+    begins_with,
+    decoded,
+    in_utf8,
+    read_bytes,
+)
 
-HEAD_BYTES = 65_536
 PIECE_BYTES = 2**24
 LONGEST_KEY = 60
-LINE_END = re.compile(rb"\r\n|\n|\r")
-
-
-class Columns(NamedTuple):
-    """What the header of a file must and may say; `refused` says why others are not read."""
-
-    required: tuple[str, ...]
-    optional: tuple[str, ...] = ()
-    refused: Mapping[str, str] = {}
-
-    def problems(self, names: Sequence[str]) -> Iterator[tuple[int | None, str, str]]:
-        """Yield place, name and message of what is wrong in a header."""
-        known, before = [*self.required, *self.optional], set[str]()
-        for place, name in enumerate(names):
-            if name in before:
-                yield place, name, "a second column of this name"
-            elif name in self.refused:
-                yield place, name, self.refused[name]
-            elif name not in known:
-                near = did_you_mean(name, known) or "; known: " + ", ".join(known)
-                yield place, name, f"unknown column{near}"
-            before.add(name)
-        for name in self.required:
-            if name not in names:
-                yield None, name, "required column is missing"
+POINTS = re.compile(rb';"?[-+]?[1-9]\d{0,2}\.\d{3}"?(?=[;\r\n]|$)')
+DECIMALS = re.compile(rb';"?[-+]?(?:\d*\.(?:\d{1,2}|\d{4,})|(?:0*|\d{4,})\.\d+)"?(?=[;\r\n]|$)')
+"""Cells whose points may divide thousands, and such that divide decimals for certain."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +47,8 @@ class Sheet:
         On which line of the file each row begins, counted from 1.
     texts : list of str
         All lines of the file.
+    separator : str
+        What divides the cells.
     """
 
     file: str
@@ -67,6 +56,7 @@ class Sheet:
     rows: list[list[str]]
     lines: list[int]
     texts: list[str]
+    separator: str = ","
 
     def cells(self, column: str) -> list[str]:
         """Return the cells of one column; empty ones if there is no such column."""
@@ -81,9 +71,46 @@ class Sheet:
         """Return a problem with one cell, or with its row if there is no such column."""
         line, place = self.lines[row], 1
         if column in self.columns:
-            starts = cell_starts(self.texts[line - 1])
+            starts = cell_starts(self.texts[line - 1], self.separator)
             place = starts[min(self.columns.index(column), len(starts) - 1)]
         return Problem(self.file, line, place, shortened(column), message, severity)
+
+    def without(self, rows: Iterable[int]) -> Sheet:
+        """Return the sheet without some rows."""
+        gone = set(rows)
+        if not gone:
+            return self
+        kept = [row for row in range(len(self.rows)) if row not in gone]
+        lines = [self.lines[row] for row in kept]
+        return replace(self, rows=[self.rows[row] for row in kept], lines=lines)
+
+    def with_plain_numbers(self, columns: Sequence[str]) -> tuple[Sheet, list[Problem]]:
+        """Return the rows with plain numbers in some columns; see `plain_numbers`.
+
+        Returns
+        -------
+        sheet : Sheet
+        problems : list of Problem
+            Errors where a number may be read in two ways; a warning on how others were read.
+        """
+        places = [self.columns.index(name) for name in columns]
+        cells = [row[place] for row in self.rows for place in places]
+        found = plain_numbers(cells, points_may_group=self.separator == ";")
+        problems = [
+            self.problem(i // len(places), columns[i % len(places)], message)
+            for i, message in found.wrong.items()
+        ]
+        if found.note:
+            problems.append(Problem(self.file, None, None, "", found.note, "warning"))
+        return replace(self, rows=self._with(places, found)), problems
+
+    def _with(self, places: Sequence[int], found: Numerals) -> list[list[str]]:
+        rows = [list(row) for row in self.rows]
+        cells = iter(found.cells)
+        for row in rows:
+            for place in places:
+                row[place] = next(cells)
+        return rows
 
 
 @dataclass(frozen=True)
@@ -95,13 +122,17 @@ class CsvText:
     file : str
         The file as shown to the user.
     raw : bytes
-        Its content, unpacked.
+        Its content, unpacked, in UTF-8.
     header : str
-        The first line that is not blank.
+        The first line that is neither blank nor a comment.
     header_line : int
         Where it stands, counted from 1.
     body_at : int
         Where in *raw* the lines below begin.
+    separator : str
+        What divides the cells: a comma, semicolon, tab or bar.
+    comments : tuple of (int, str)
+        Lines above the header that begin with `#`, by number.
     """
 
     file: str
@@ -109,36 +140,103 @@ class CsvText:
     header: str
     header_line: int
     body_at: int
+    separator: str = ","
+    comments: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def _form(self) -> dict[str, Any]:
+        """How `csv` reads the file: a quote may stand after blanks."""
+        return {"strict": True, "delimiter": self.separator, "skipinitialspace": True}
 
     @cached_property
-    def header_cells(self) -> list[str]:
-        """The cells of the header, or an InputError if it is not CSV."""
+    def _all_header_cells(self) -> list[str]:
         try:
-            (cells,) = csv.reader([self.header], strict=True)
+            (cells,) = csv.reader([self.header], **self._form)
         except csv.Error as error:
             raise refusal(self.file, f"not valid CSV: {error}", self.header_line, 1) from None
         return [cell.strip() for cell in cells]
 
+    @cached_property
+    def header_cells(self) -> list[str]:
+        """The cells of the header, without empty ones at its end; an InputError if not CSV."""
+        cells = list(self._all_header_cells)
+        while len(cells) > 1 and not cells[-1]:
+            cells.pop()
+        return cells
+
+    @cached_property
+    def header_starts(self) -> list[int]:
+        """The place of each cell of the header, counted from 1."""
+        return cell_starts(self.header, self.separator)
+
+    @cached_property
+    def has_decimal_commas(self) -> bool:
+        """Whether numbers surely have decimal commas, as far as the first rows tell."""
+        if self.separator == ",":
+            return False
+        rows = decoded_start(self.raw[self.body_at : self.body_at + LOOK_BYTES])
+        cells = [cell.strip('" ') for row in rows for cell in row.split(self.separator)]
+        return plain_numbers(cells).note.startswith("commas are")
+
+    @cached_property
+    def has_doubtful_points(self) -> bool:
+        """Whether points may divide thousands, as beside semicolons, and no cell tells."""
+        return (
+            self.separator == ";"
+            and POINTS.search(self.raw, self.body_at) is not None
+            and DECIMALS.search(self.raw, self.body_at) is None
+        )
+
+    def notes(self) -> list[Problem]:
+        """Return what was left out above the header."""
+        return [
+            Problem(self.file, line, None, "", f"comment left out: {shown(text)}", "warning")
+            for line, text in self.comments[:3]
+        ]
+
+    def decimal_note(self) -> list[Problem]:
+        """Return that decimal commas were read, where `table` did so."""
+        if not self.has_decimal_commas:
+            return []
+        return [Problem(self.file, None, None, "", "commas are decimal points", "warning")]
+
     def names(self, columns: Columns) -> list[str]:
         """Return the names in the header, or raise all that is wrong with them."""
-        names = self.header_cells
+        self.check(self.header_cells, columns)
+        return self.header_cells
+
+    def check(self, names: Sequence[str], columns: Columns) -> None:
+        """Raise all that is wrong with the header, given what its cells mean."""
         found = partial(Problem, self.file, self.header_line)
-        if len(names) == 1 and (mark := next((m for m in ";\t|" if m in self.header), None)):
-            raise InputError([found(1, "", f"the cells are divided by {mark!r}; use commas")])
-        starts = cell_starts(self.header)
+        if len(names) == 1 and len(names[0].split()) > 1:
+            raise InputError([found(1, "", "the cells are divided by blanks; use commas")])
+        starts = self.header_starts
         problems = [
             found(1 if at is None else starts[at], shortened(name), message)
             for at, name, message in columns.problems(names)
         ]
         if problems:
             raise InputError(problems)
-        return names
+
+    def line_reader(self, rows: int) -> Callable[[int], int | None]:
+        """Return what gives the line of a row, as far as every row takes one line."""
+
+        def line(row: int) -> int | None:
+            below = self.raw[self.body_at :].rstrip()
+            ends = max(below.count(b"\n"), below.count(b"\r"))
+            return self.header_line + 1 + row if rows == ends + 1 else None
+
+        return line
 
     def sheet(self, names: Sequence[str]) -> tuple[Sheet, list[Problem]]:
-        """Return the rows below the header; those of another width become problems."""
+        """Return the rows below the header; those of another width become problems.
+
+        Empty cells beyond the header, as spreadsheets write them, hold nothing and are left out.
+        """
         lines, problems = decoded(self.file, self.raw).split("\n"), []
-        sheet = Sheet(self.file, names, [], [], lines)
-        reader = csv.reader(iter(lines[self.header_line :]), strict=True)
+        sheet = Sheet(self.file, names, [], [], lines, self.separator)
+        rows = iter(lines[self.header_line :])
+        reader = csv.reader(rows, **self._form)
         while reader.line_num + self.header_line < len(lines):
             line = reader.line_num + self.header_line + 1
             try:
@@ -146,10 +244,12 @@ class CsvText:
             except csv.Error as error:
                 problems.append(Problem(self.file, line, 1, "", f"not valid CSV: {error}"))
                 continue
+            if len(cells) > len(names) and not any(cells[len(names) :]):
+                del cells[len(names) :]
             if len(cells) == len(names):
                 sheet.rows.append(cells)
                 sheet.lines.append(line)
-            elif cells not in ([], [""]):
+            elif any(cells):
                 message = f"{len(cells)} cells in this row, but {len(names)} columns in the header"
                 problems.append(Problem(self.file, line, 1, "", message))
         return sheet, problems
@@ -163,21 +263,29 @@ class CsvText:
         import pyarrow as pa
         from pyarrow import csv as arrow_csv
 
+        if self.has_doubtful_points:
+            return None
+        beyond = len(self._all_header_cells) - len(types)
+        types = types | {f"beyond {i}": pa.string() for i in range(beyond)}
         # Without threads: those that are still starting when a short process ends abort it.
         reading = arrow_csv.ReadOptions(
             column_names=list(types), block_size=PIECE_BYTES, use_threads=False
         )
         converting = arrow_csv.ConvertOptions(
             column_types=types,
-            null_values=[""],
+            null_values=GAP_SPELLINGS,
             strings_can_be_null=False,
             quoted_strings_can_be_null=True,
+            decimal_point="," if self.has_decimal_commas else ".",
         )
+        parsing = arrow_csv.ParseOptions(delimiter=self.separator)
         body = pa.py_buffer(memoryview(self.raw)[self.body_at :])
         try:
-            return arrow_csv.read_csv(body, read_options=reading, convert_options=converting)
+            table = arrow_csv.read_csv(body, reading, parsing, converting)
         except pa.ArrowInvalid:
             return None
+        empty = all(not any(table.column(-1 - i).unique().to_pylist()) for i in range(beyond))
+        return table.select(range(table.num_columns - beyond)) if empty else None
 
 
 def read_csv(path: Path) -> CsvText:
@@ -188,13 +296,9 @@ def read_csv(path: Path) -> CsvText:
     InputError
         It cannot be read, is too large, or holds nothing.
     """
-    raw = read_bytes(path, MOST_CSV_BYTES)
-    begun = FILLED.search(raw, len(BOM_UTF8) if raw.startswith(BOM_UTF8) else 0)
-    assert begun is not None  # an empty file is refused before
-    ended = LINE_END.search(raw, begun.start())
-    end, body_at = ended.span() if ended else (len(raw), len(raw))
-    above = decoded(path, raw[:end]).split("\n")
-    return CsvText(str(path), raw, above[-1], len(above), body_at)
+    raw = in_utf8(path, read_bytes(path, MOST_CSV_BYTES))
+    head = head_of(path, raw)
+    return CsvText(str(path), raw, *head)
 
 
 def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
@@ -209,20 +313,32 @@ def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
     return text.sheet(text.names(columns))
 
 
+def start_of(path: Path) -> CsvText | None:
+    """Return a CSV file as far as its first bytes show it; None if they hold no header."""
+    raw = begins_with(path, LOOK_BYTES)
+    if raw.startswith(tuple(MARKED)):
+        raw = raw[: len(raw) // 4 * 4]  # whole letters
+    try:
+        text = in_utf8(path, raw).decode("utf-8", errors="replace")
+        whole = text.encode()
+        return CsvText(str(path), whole, *head_of(path, whole)) if text.strip("\ufeff ") else None
+    except InputError:
+        return None
+
+
 def header_of(path: Path) -> str:
-    """Return the first line that is not blank, as far as the start of the file shows it."""
-    start = begins_with(path, HEAD_BYTES).decode("utf-8", errors="replace")
-    text = start.removeprefix("\ufeff").strip()
-    return text.splitlines()[0] if text else ""
+    """Return the header of a CSV file, as far as the start of the file shows it."""
+    start = start_of(path)
+    return start.header.strip() if start else ""
 
 
-def cell_starts(text: str) -> list[int]:
+def cell_starts(text: str, separator: str = ",") -> list[int]:
     """Return the place of each cell in its line, counted from 1."""
     starts, quoted = [1], False
     for place, mark in enumerate(text, 2):
         if mark == '"':
             quoted = not quoted
-        elif mark == "," and not quoted:
+        elif mark == separator and not quoted:
             starts.append(place)
     return starts
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,6 +10,8 @@ from typing import Literal
 import numpy as np
 from scipy import sparse
 
+from simulator.base.errors import Problem
+from simulator.model import gaps as gap
 from simulator.model.demands import Demands
 
 US_PER_H = 3_600_000_000
@@ -16,6 +19,8 @@ FAR_US = 2**62
 """A time beyond the end of any scenario, in microseconds."""
 
 Gaps = Literal["interpolate", "hold", "zero", "refuse"]
+MOST_SPANS = 3
+"""Of missing instants that are named."""
 FILLED = {"interpolate": "interpolated", "hold": "held", "zero": "taken for zero"}
 
 
@@ -36,19 +41,33 @@ class Recording:
         Rates; NaN where the file has none.
     start : str, optional
         Local time of the first matrix in ISO form, where the file has one.
+    step_h : float, optional
+        Hours from one matrix to the next, where the file states them.
+    notes : tuple of Problem
+        Warnings on what was assumed to read the file, and on what was left out.
     """
 
     demands: Demands
     hours: np.ndarray
     gbps: np.ndarray
     start: str | None = None
+    step_h: float | None = None
+    notes: tuple[Problem, ...] = ()
 
     @classmethod
     def of(
-        cls, demands: Demands, hours: np.ndarray, gbps: np.ndarray, start: str | None = None
+        cls,
+        demands: Demands,
+        hours: np.ndarray,
+        gbps: np.ndarray,
+        start: str | None = None,
+        *,
+        step_h: float | None = None,
+        notes: Iterable[Problem] = (),
     ) -> Recording:
         """Return a recording whose ``demands`` have the mean rates of *gbps*."""
-        bare = cls(demands, np.asarray(hours, dtype=float), gbps, start)
+        hours = np.asarray(hours, dtype=float)
+        bare = cls(demands, hours, gbps, start, step_h, tuple(notes))
         return replace(bare, demands=demands.with_gbps(bare._means()))
 
     def __len__(self) -> int:
@@ -99,16 +118,53 @@ class Recording:
         """Return the same curves, scaled to the rates in *demands* as their means."""
         return replace(self, demands=demands, gbps=self.gbps * self.growth(demands)[:, None])
 
+    def usual_step_us(self) -> float | None:
+        """Return the usual time between matrices, stated or seen; None for irregular ones."""
+        stated = self.step_h * US_PER_H if self.step_h else None
+        return gap.usual_interval(self.edges_us[:-1], stated)
+
+    def missing_instants(self) -> int:
+        """Return how many instants are missing between matrices that usually follow sooner."""
+        usual = self.usual_step_us()
+        return int(gap.missing_instants(self.edges_us[:-1], usual).sum()) if usual else 0
+
+    def with_missing_instants(self) -> Recording:
+        """Return the recording with a matrix of gaps at every instant that is missing."""
+        usual = self.usual_step_us()
+        if usual is None or not self.missing_instants():
+            return self
+        begins, gbps = gap.completed(self.edges_us[:-1], self.gbps, usual)
+        return self._with_rates(gbps, begins / US_PER_H)
+
     def gaps_summary(self) -> str:
         """Return how much is missing: `rates of 12 demands are missing at 3 of 288 instants`."""
         missing = np.isnan(self.gbps)
-        demands, instants = (int(missing.any(axis=axis).sum()) for axis in (1, 0))
-        if not demands:
-            return ""
-        return (
-            f"rates of {demands} of {len(self.demands)} demands are missing at {instants} of"
-            f" {len(self)} instants, {int(missing.sum())} in all"
-        )
+        gone = missing.all(axis=0)
+        parts = [self._gone_summary(gone)] if len(self.demands) and gone.any() else []
+        demands, instants = (int(missing[:, ~gone].any(axis=axis).sum()) for axis in (1, 0))
+        if demands:
+            parts.append(
+                f"rates of {demands} of {len(self.demands)} demands are missing at {instants} of"
+                f" {len(self)} instants, {int(missing[:, ~gone].sum())} in all"
+            )
+        return "; ".join(parts)
+
+    def _gone_summary(self, gone: np.ndarray) -> str:
+        """Return which instants are missing altogether."""
+        found = gap.runs(gone)
+        spans = [
+            " to ".join(dict.fromkeys(self.time_of(self.hours[at]) for at in run))
+            for run in found[:MOST_SPANS]
+        ]
+        more = f" and {len(found) - MOST_SPANS} more spans" if len(found) > MOST_SPANS else ""
+        verb = "is" if gone.sum() == 1 else "are"
+        text = f"{int(gone.sum())} of {len(self)} instants {verb} missing, {', '.join(spans)}{more}"
+        if self.start and (skipped := list(gap.skipped_hours(self.start, self.hours, gone))):
+            text += (
+                f" (if clocks were put forward at {skipped[0]}, nothing is missing there:"
+                " give times in UTC, with a Z)"
+            )
+        return text
 
     def filled(self, gaps: Gaps = "interpolate") -> Recording:
         """Return a recording without gaps.
@@ -136,7 +192,7 @@ class Recording:
                 " gaps: interpolate, hold or zero"
             )
         if gaps == "zero":
-            return Recording.of(self.demands, self.hours, np.nan_to_num(self.gbps), self.start)
+            return self._with_rates(np.nan_to_num(self.gbps))
         silent = np.flatnonzero(missing.all(axis=1))
         if len(silent):
             raise ValueError(
@@ -145,8 +201,15 @@ class Recording:
             )
         gbps = self.gbps.copy()
         rows = np.flatnonzero(missing.any(axis=1))
-        gbps[rows] = _filled(gbps[rows], missing[rows], self.hours, straight=gaps == "interpolate")
-        return Recording.of(self.demands, self.hours, gbps, self.start)
+        straight = gaps == "interpolate"
+        gbps[rows] = gap.filled(gbps[rows], missing[rows], self.hours, straight=straight)
+        return self._with_rates(gbps)
+
+    def _with_rates(self, gbps: np.ndarray, hours: np.ndarray | None = None) -> Recording:
+        hours = self.hours if hours is None else hours
+        return Recording.of(
+            self.demands, hours, gbps, self.start, step_h=self.step_h, notes=self.notes
+        )
 
     def _ends(self, demand: int) -> str:
         return self.demands.names[demand].rsplit(":", 1)[0]
@@ -162,24 +225,6 @@ class Recording:
         known = ~missing @ held
         volume = np.nan_to_num(self.gbps) @ held
         return np.divide(volume, known, out=np.zeros_like(volume), where=known > 0)
-
-
-def _filled(
-    gbps: np.ndarray, missing: np.ndarray, hours: np.ndarray, *, straight: bool
-) -> np.ndarray:
-    """Fill every gap from the known rates before and after it; each row has at least one."""
-    count = gbps.shape[1]
-    places = np.broadcast_to(np.arange(count), gbps.shape)
-    before = np.maximum.accumulate(np.where(missing, -1, places), axis=1)
-    after = np.where(missing, count, places)[:, ::-1]
-    after = np.minimum.accumulate(after, axis=1)[:, ::-1]
-    before, after = np.where(before < 0, after, before), np.where(after == count, before, after)
-    low, high = (np.take_along_axis(gbps, side, axis=1) for side in (before, after))
-    if not straight:
-        return np.where(missing, low, gbps)
-    span = np.where(after > before, hours[after] - hours[before], 1.0)
-    part = (hours - hours[before]) / span
-    return np.where(missing, (1.0 - part) * low + part * high, gbps)
 
 
 @dataclass(frozen=True, eq=False)

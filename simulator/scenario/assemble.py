@@ -257,11 +257,12 @@ def _read_matrix(source: Source, chosen: Matrix | None, network: Network) -> Mat
             )
         own: Matrix = matrices.make("file", path=str(network.about.matrix))
         chosen, folder = own, Path()  # the topology says where its matrix is
-    problems = []
+    problems: list[Problem] = []
     recorded = chosen.recording(network, folder)
     if recorded is not None:
         recording, missing = recorded
         demands = recording.demands
+        problems += recording.notes
         if missing:
             problems.append(point(where, missing, severity="warning"))
     else:

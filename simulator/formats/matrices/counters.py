@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,9 @@ from scipy import sparse
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.reading import refuse
-from simulator.formats.sheet import Columns, Sheet, read_sheet
-from simulator.formats.units import number
+from simulator.formats.sheet import Columns, Sheet, read_csv
+from simulator.formats.unit_words import split_unit
+from simulator.formats.units import Unit, number, to_gbps
 from simulator.model.network import Network
 
 COUNTERS = Columns(required=("source", "target", "gbps"), optional=("link",))
@@ -38,6 +40,7 @@ class Counters:
 def read_counters(path: Path, network: Network) -> Counters:
     """Read the loads of links: one direction a row, ``source,target,gbps``, and maybe ``link``.
 
+    The column of loads may state another unit, as in ``mbps`` or ``load (Mbit/s)``.
     Without ``link``, or where its cell is empty, a row is the sum over all links from source to
     target. Directions that are not listed were not counted.
 
@@ -46,11 +49,11 @@ def read_counters(path: Path, network: Network) -> Counters:
     InputError
         Holds the first 50 problems and how many more there are.
     """
-    sheet, problems = read_sheet(path, COUNTERS)
+    sheet, units, problems = _sheet(path, COUNTERS)
     rows = list(zip(sheet.cells("source"), sheet.cells("target"), sheet.cells("link"), strict=True))
     arcs = [_arcs(network, *row) for row in rows]
     problems += _wrong_counters(sheet, network, rows, arcs)
-    gbps = _rates(sheet, "gbps", problems)
+    gbps = _rates(sheet, "gbps", units, problems)
     _refuse(sheet, problems)
     row = np.repeat(np.arange(len(arcs)), [len(some) for some in arcs])
     every = np.concatenate(arcs)
@@ -66,7 +69,7 @@ def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
     out_gbps, in_gbps : ndarray, shape (nodes,)
         NaN for nodes that are not listed.
     """
-    sheet, problems = read_sheet(path, TOTALS)
+    sheet, units, problems = _sheet(path, TOTALS)
     nodes, first = sheet.cells("node"), dict[str, int]()
     for row, node in enumerate(nodes):
         if node not in network.node_index:
@@ -74,11 +77,34 @@ def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
         elif first.setdefault(node, row) != row:
             message = f"a second row for {shown(node)}; the first is on line"
             problems.append(sheet.problem(row, "node", f"{message} {sheet.lines[first[node]]}"))
-    columns = [_rates(sheet, name, problems) for name in ("out_gbps", "in_gbps")]
+    columns = [_rates(sheet, name, units, problems) for name in ("out_gbps", "in_gbps")]
     _refuse(sheet, problems)
     made = np.full((2, len(network.nodes)), np.nan)
     made[:, [network.node_index[node] for node in nodes]] = columns
     return made[0], made[1]
+
+
+def _sheet(path: Path, columns: Columns) -> tuple[Sheet, dict[str, Unit], list[Problem]]:
+    """Return the rows with plain numbers, and the units of the columns that hold rates."""
+    text = read_csv(path)
+    read = [_meant(name, columns) for name in text.header_cells]
+    names = [name for name, _ in read]
+    text.check(names, columns)
+    units = {name: unit for name, unit in read if unit is not None}
+    sheet, problems = text.sheet(names)
+    sheet, found = sheet.with_plain_numbers(list(units))
+    return sheet, units, [*problems, *(each for each in found if each.severity == "error")]
+
+
+def _meant(name: str, columns: Columns) -> tuple[str, Unit | None]:
+    """Return the column that is meant by a name, and its unit if it holds rates."""
+    plain, unit = split_unit(name)
+    plain = "_".join(re.split("[ _-]+", plain.casefold()))
+    known = (*columns.required, *columns.optional)
+    if unit is None:
+        return (plain if plain in known else name), None
+    rates = "gbps" if plain in ("", "load", "rate", "traffic") else f"{plain}_gbps"
+    return (rates, unit) if rates in known else (name, unit)
 
 
 def _arcs(network: Network, source: str, target: str, link: str) -> np.ndarray:
@@ -114,8 +140,10 @@ def _wrong_counters(
             yield sheet.problem(i, "source", message)
 
 
-def _rates(sheet: Sheet, column: str, problems: list[Problem]) -> np.ndarray:
-    """Return the rates in a column; what is wrong with them is added to *problems*."""
+def _rates(
+    sheet: Sheet, column: str, units: dict[str, Unit], problems: list[Problem]
+) -> np.ndarray:
+    """Return the rates in a column in Gbps; what is wrong with them is added to *problems*."""
     rates = np.zeros(len(sheet.rows))
     for row, cell in enumerate(sheet.cells(column)):
         value = number(cell)
@@ -123,7 +151,7 @@ def _rates(sheet: Sheet, column: str, problems: list[Problem]) -> np.ndarray:
             message = f"expected a finite number of at least 0, found {shown(cell)}"
             problems.append(sheet.problem(row, column, message))
         rates[row] = value or 0.0
-    return rates
+    return to_gbps(rates, units[column])
 
 
 def _no_node(network: Network, node: str) -> str:

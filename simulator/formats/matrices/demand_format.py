@@ -16,15 +16,16 @@ from __future__ import annotations
 
 import warnings
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import did_you_mean, refusal
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.file_format import FileFormat, Formats
+from simulator.formats.matrices.doubts import completed
 from simulator.formats.reading import reason
 from simulator.formats.units import Unit
 from simulator.model.demands import Demands
@@ -77,14 +78,19 @@ def read_recording(path: str | Path, network: Network, *, unit: Unit | None = No
     Returns
     -------
     Recording
-        With NaN where the file says nothing.
+        With NaN where the file says nothing, and at instants that are missing.
 
     Raises
     ------
     InputError
         Holds the errors found, or lists what can be read.
     """
-    path = Path(path)
+    recording = _read(Path(path), network, unit)
+    return completed(str(path), recording, network)
+
+
+def _read(path: Path, network: Network, unit: Unit | None) -> Recording:
+    """Read a file as its format does."""
     if known := demand_format.named(str(path)):
         return known.read(path, network, unit)
     try:
@@ -103,9 +109,9 @@ def read_demands(path: str | Path, network: Network, *, unit: Unit | None = None
     """Read demands between the nodes of *network*, in any format.
 
     Of a file with several instants the rates are means over its time, and all instants are the
-    planning window (``window_gbps``). What is missing there is interpolated, and a
-    `RecordingWarning` says so; :func:`read_recording`, whose parameters and errors are the same,
-    returns it as it stands.
+    planning window (``window_gbps``). What is missing there is interpolated. A `RecordingWarning`
+    says so, and what else was assumed or left out; :func:`read_recording`, whose parameters and
+    errors are the same, returns the file as it stands.
 
     Parameters
     ----------
@@ -119,6 +125,8 @@ def read_demands(path: str | Path, network: Network, *, unit: Unit | None = None
         In the order of the file.
     """
     recording = read_recording(path, network, unit=unit)
+    for note in recording.notes:
+        warnings.warn(str(note), RecordingWarning, stacklevel=2)
     if missing := recording.gaps_summary():
         try:
             recording = recording.filled("interpolate")
@@ -152,6 +160,9 @@ def recording_of(
     gbps: np.ndarray,
     hours: np.ndarray | None = None,
     start: str | None = None,
+    *,
+    step_h: float | None = None,
+    notes: Iterable[Problem] = (),
 ) -> Recording:
     """Return matrices as a Recording.
 
@@ -165,10 +176,15 @@ def recording_of(
         When each matrix begins; left out for a single one.
     start : str, optional
         Local time of the first.
+    step_h : float, optional
+        Hours from one to the next, where the file states them.
+    notes : iterable of Problem
+        Warnings on what was assumed or left out.
     """
     source, target = ([pair[end] for pair in pairs] for end in (0, 1))
     demands = Demands.of(network, source, target, np.zeros(len(pairs)))
-    return Recording.of(demands, np.zeros(1) if hours is None else hours, gbps, start)
+    hours = np.zeros(1) if hours is None else hours
+    return Recording.of(demands, hours, gbps, start, step_h=step_h, notes=notes)
 
 
 def unknown_node(name: str, network: Network) -> str:

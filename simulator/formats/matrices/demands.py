@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable
 from itertools import chain
 from pathlib import Path
 from typing import ClassVar
@@ -10,17 +10,20 @@ from typing import ClassVar
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.errors import refusal
+from simulator.base.errors import Problem, refusal
+from simulator.formats.csv_head import count_of
 from simulator.formats.format import write_csv
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
+from simulator.formats.matrices.layout import Rates, layout_of, long_columns, open_unit
 from simulator.formats.matrices.long_table import Column, LongTable
-from simulator.formats.sheet import Columns, CsvText, header_of, read_csv
-from simulator.formats.units import UNITS, Unit, number
+from simulator.formats.numerals import is_gap
+from simulator.formats.reading import listed
+from simulator.formats.sheet import CsvText, read_csv
+from simulator.formats.units import Unit, number
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
-WITHOUT_UNIT = ("demand", "rate")
 MOST_COLUMNS, MOST_CHARACTERS = 100, 10_000
 
 
@@ -28,33 +31,37 @@ MOST_COLUMNS, MOST_CHARACTERS = 100, 10_000
 class LongCsv(DemandFormat):
     """CSV, packed or not, with a row for every rate: source, target, gbps; time, class.
 
-    A column ``demand`` or ``rate`` in place of ``gbps`` states no unit: Gbps, unless the scenario
-    gives another.
+    Columns are also found as ``src`` and ``dst``, ``from`` and ``to``, ``timestamp``, in any
+    letters. The column of rates states its unit as in ``mbps``, ``rate (Mbit/s)`` or
+    ``traffic_gbps``. One called ``demand``, ``rate``, ``traffic`` and the like states none: it is
+    what the scenario gives, else what a comment or the name of the file ends in, else Gbps.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".csv",)
+    suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
     packed: ClassVar[bool] = True
-    readable: ClassVar[str] = "a .csv or .csv.gz file with source,target,gbps and optional time"
+    readable: ClassVar[str] = (
+        "a .csv, .csv.gz or .tsv file with source,target,gbps and optional time"
+    )
 
     def reads(self, path: Path) -> bool:
-        """Return whether *path* is a CSV file without pairs of nodes in its header."""
-        return super().reads(path) and not names_pairs(path)
+        """Return whether *path* is a CSV file whose header has neither pairs nor all nodes."""
+        return super().reads(path) and layout_of(path) == "long"
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the rates, gaps where a pair or a cell is missing at an instant."""
         text = read_csv(path)
-        names = _header(text, unit or "gbps")
-        table = _quick(text, names, network)
-        if table is None or table.faults()[1]:
-            table = _careful(text, names, network)
+        names, rate = _header(text)
+        notes = text.notes()
+        if rate.unit is None:
+            stated, assumed = open_unit(text, unit)
+            rate, notes = rate._replace(unit=stated), [*notes, *assumed]
+        table = _quick(text, names, rate, network)
+        if table is not None and len(table.rates) and not table.faults()[1]:
+            return table.recording([*notes, *text.decimal_note()])
+        table, found = _careful(text, names, rate, network)
         if not len(table.rates):
             raise refusal(path, "no demands below the header")
-        return table.recording()
-
-
-def names_pairs(path: Path) -> bool:
-    """Return whether the header of a CSV file names pairs of nodes, ``source>target``."""
-    return ">" in header_of(path)
+        return table.recording([*notes, *found])
 
 
 def write_demands(demands: Demands, path: str | Path) -> None:
@@ -88,45 +95,45 @@ def write_recording(recording: Recording, path: str | Path) -> None:
     write_csv(Path(path), chain([("time", "source", "target", "gbps")], rows))
 
 
-def _header(text: CsvText, unstated: Unit) -> list[str]:
-    """Return the names in the header; a column that states no unit is called *unstated*."""
-    if (count := text.header.count(",") + 1) > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
+def _header(text: CsvText) -> tuple[list[str], Rates]:
+    """Return what the columns are, and which holds the rates."""
+    count = count_of(text.header, text.separator) + 1
+    if count > MOST_COLUMNS or len(text.header) > MOST_CHARACTERS:
         found = f"a header of {count:,} columns and {len(text.header):,} characters"
         wanted = "source,target,gbps and optionally class and time, or time and pairs such as a>b"
         raise refusal(text.file, f"{found}; expected {wanted}")
-    columns = long_columns([cell.strip() for cell in text.header.split(",")], *WITHOUT_UNIT)
-    return [unstated if name in WITHOUT_UNIT else name for name in text.names(columns)]
+    names, rate, columns = long_columns(text.header_cells)
+    if "time" in names and not {"source", "target"} & set(names):
+        others = listed(shown(name) for name in names if name != "time")
+        message = f"neither source and target nor pairs such as 'a>b' beside the time: {others}"
+        raise refusal(text.file, message, text.header_line, 1)
+    text.check(names, columns)
+    return names, rate
 
 
-def long_columns(names: Sequence[str], *others: str) -> Columns:
-    """Return the columns of a long table whose header has these names.
-
-    Rates stand in a column named for its unit, or by one of *others*.
-    """
-    units = [unit for unit in (*UNITS, *others) if unit in names] or ["gbps"]
-    return Columns(
-        required=("source", "target", units[0]),
-        optional=("class", "time"),
-        refused=dict.fromkeys(units[1:], f"the rates stand in {units[0]} already"),
-    )
-
-
-def _quick(text: CsvText, names: list[str], network: Network) -> LongTable | None:
+def _quick(text: CsvText, names: list[str], rate: Rates, network: Network) -> LongTable | None:
     """Read the rows at once; None if some are not as they should be."""
     import pyarrow as pa
 
     words = pa.dictionary(pa.int32(), pa.string())
-    rows = text.table({name: pa.float64() if name in UNITS else words for name in names})
-    return None if rows is None else table_of(text.file, rows, network)
+    rows = text.table({name: pa.float64() if name == rate.column else words for name in names})
+    if rows is None:
+        return None
+    return table_of(text.file, rows, rate, network, text.line_reader(rows.num_rows))
 
 
-def table_of(file: str, rows: object, network: Network) -> LongTable:
+def table_of(
+    file: str,
+    rows: object,
+    rate: Rates,
+    network: Network,
+    line: Callable[[int], int | None] = lambda row: None,
+) -> LongTable:
     """Return an Arrow table, whose words are dictionaries and whose rates are floats, checked."""
     whole = rows.unify_dictionaries().combine_chunks()  # type: ignore[attr-defined]
-    (unit,) = [name for name in whole.column_names if name in UNITS]
     text = {}
     for name in whole.column_names:
-        if name != unit:
+        if name != rate.column:
             column = whole[name].combine_chunks()
             column = column.chunk(0) if hasattr(column, "chunk") else column
             codes = column.indices.fill_null(-1).to_numpy(zero_copy_only=False)
@@ -135,36 +142,45 @@ def table_of(file: str, rows: object, network: Network) -> LongTable:
                 codes = np.where(codes < 0, len(found), codes)
                 found.append("")
             text[name] = Column([word or "" for word in found], codes)
-    rates = whole[unit]
-    empty = rates.is_null().to_numpy()
-    values = rates.to_numpy()
+    values = whole[rate.column].to_numpy()
+    empty = np.isnan(values)
     return LongTable(
         file=file,
         network=network,
         text=text,
         rates=values,
         empty=empty,
-        unit=unit,
+        rate=rate,
         order=tuple(whole.column_names),
         shown_rate=lambda row: "nothing" if empty[row] else shown(float(values[row])),
+        line=line,
     )
 
 
-def _careful(text: CsvText, names: list[str], network: Network) -> LongTable:
-    """Read the rows one by one, or raise all that is wrong with them."""
+def _careful(
+    text: CsvText, names: list[str], rate: Rates, network: Network
+) -> tuple[LongTable, list[Problem]]:
+    """Read the rows one by one; raise all that is wrong with them, or return what was assumed."""
     sheet, problems = text.sheet(names)
-    (unit,) = [name for name in names if name in UNITS]
-    cells = sheet.cells(unit)
-    numbers = [number(cell) for cell in cells]
+    as_written = sheet.cells(rate.column)
+    sheet, found = sheet.with_plain_numbers([rate.column])
+    problems += [each for each in found if each.severity == "error"]
+    cells = sheet.cells(rate.column)
+    doubtful = {each.line for each in problems}
+    numbers = [
+        0.0 if line in doubtful else number(cell)  # reported already
+        for line, cell in zip(sheet.lines, cells, strict=True)
+    ]
     table = LongTable(
         file=text.file,
         network=network,
-        text={name: Column.of(sheet.cells(name)) for name in names if name != unit},
-        rates=np.array([np.nan if rate is None else rate for rate in numbers], dtype=float),
-        empty=np.array([not cell for cell in cells], dtype=bool),
-        unit=unit,
+        text={name: Column.of(sheet.cells(name)) for name in names if name != rate.column},
+        rates=np.array([np.nan if value is None else value for value in numbers], dtype=float),
+        empty=np.array([is_gap(cell) for cell in cells], dtype=bool),
+        rate=rate,
         order=tuple(names),
-        shown_rate=lambda row: shown(cells[row]),
+        shown_rate=lambda row: shown(as_written[row]),
+        line=lambda row: sheet.lines[row],
     )
     table.check(sheet.problem, lambda row: f"on line {sheet.lines[row]}", problems)
-    return table
+    return table, [each for each in found if each.severity == "warning"]

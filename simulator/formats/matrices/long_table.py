@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import NamedTuple
@@ -12,6 +12,8 @@ import pandas as pd
 
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean, refusal
+from simulator.formats.matrices.alignment import aligned
+from simulator.formats.matrices.layout import Rates, is_summary, left_out
 from simulator.formats.matrices.times import Times, read_times
 from simulator.formats.reading import MOST_PROBLEMS, refuse
 from simulator.formats.units import to_gbps
@@ -68,12 +70,14 @@ class LongTable:
         As written; NaN where no number stands.
     empty : ndarray of bool, shape (rows,)
         Where nothing stands.
-    unit : str
-        Of the rates, which is also the name of their column.
+    rate : Rates
+        The column of rates, with its unit.
     order : tuple of str
         Names of the columns as in the file.
     shown_rate : callable
         What stands in a row where a rate should.
+    line : callable
+        On which line of the file a row is; None where that is not known.
     """
 
     file: str
@@ -81,9 +85,10 @@ class LongTable:
     text: Mapping[str, Column]
     rates: np.ndarray
     empty: np.ndarray
-    unit: str
+    rate: Rates
     order: tuple[str, ...]
     shown_rate: Callable[[int], str]
+    line: Callable[[int], int | None] = lambda row: None
 
     def faults(self) -> tuple[list[Fault], int]:
         """Return the first faults, in the order of the file, and how many there are."""
@@ -102,47 +107,73 @@ class LongTable:
         found = [point(f.row, f.column, self._message(f, line)) for f in faults]
         refuse([*others, *found], more=count - len(found))
 
-    def recording(self) -> Recording:
+    def recording(self, notes: Iterable[Problem] = ()) -> Recording:
         """Return the rates, or refuse more than memory should hold; there must be no faults."""
-        pair, first = self._pairs
+        rows = np.flatnonzero(~(self._itself | self._sums_up))
+        if not len(rows):
+            raise refusal(self.file, "no demands between two nodes: all rows stay at a node")
+        pair, first = _numbered(self._pairs[0][rows])
         us, instant = self._instants
+        if self._sums_up.any():  # their times are none
+            us, instant = np.unique(us[instant[~self._sums_up]], return_inverse=True)
+            instant = instant[~self._itself[~self._sums_up]]
+        else:
+            instant = instant[rows]
+        us, instant, shift = aligned(us, instant, pair)
         refuse_too_many(self.file, len(first), "demands", len(us))
         gbps = np.full((len(first), len(us)), np.nan)
-        gbps[pair, instant] = to_gbps(self.rates, self.unit) + 0.0  # no zero with a minus sign
-        source, target = self._ends(first)
+        gbps[pair, instant] = self._gbps[rows]
+        source, target = self._ends(rows[first])
         classes = self.network.class_of(source, target)
         demands = Demands(self.network.nodes, source, target, classes, np.zeros(len(first)))
         start = self._times.start_of(us) if self._times else None
-        return Recording.of(demands, Times.hours_of(us), gbps, start)
+        notes = [*notes, *self._notes(), *_of_shift(self.file, shift)]
+        return Recording.of(demands, Times.hours_of(us), gbps, start, notes=notes)
+
+    def _notes(self) -> Iterator[Problem]:
+        """Yield what was assumed of times, and which rows are left out."""
+        if self._times and self._times.note:
+            yield Problem(self.file, None, None, "time", self._times.note, "warning")
+        own, sums = np.flatnonzero(self._itself), np.flatnonzero(self._sums_up)
+        if len(own):
+            most = np.nan_to_num(self._gbps[own]).max()
+            node = shown(self.text["source"].at(int(own[0])))
+            many = f"{len(own):,} rates of demands" if len(own) > 1 else "a demand"
+            message = f"{many} from a node to itself, the first of {node}, up to {most:g} Gbps"
+            yield left_out(self.file, self.line(int(own[0])), "source", message)
+        for row in sums[:3]:
+            words = (self.text[name].at(row) for name in self.order if name in self.text)
+            word = next(word for word in words if is_summary(word))
+            message = f"{shown(word)} sums up other rows ({self.rates[row]:g})"
+            yield left_out(self.file, self.line(int(row)), "", message)
 
     # -- the rules ------------------------------------------------------------------------------
 
     def _masks(self) -> Iterator[tuple[str, str, np.ndarray]]:
         """Yield column, rule and the rows that break it."""
         source, target = self._ends(slice(None))
-        unknown, itself = target < 0, self._same_word & (target >= 0)
-        yield "source", "unknown", source < 0
-        yield "target", "unknown", unknown
-        yield "target", "itself", itself
-        faulty = unknown | itself
+        there = ~self._sums_up
+        yield "source", "unknown", (source < 0) & there
+        yield "target", "unknown", (target < 0) & there
+        faulty = (target < 0) | self._itself
         if self._times is not None:
             wrong = np.zeros(len(self._times.us), dtype=bool)
             wrong[list(self._times.wrong)] = True
-            untimed = self.text["time"].spread(wrong)
+            untimed = self.text["time"].spread(wrong) & there
             yield "time", "time", untimed
             faulty = faulty | untimed
         yield "source", "twice", self._is_repeated & ~faulty
-        bad = ~(self.rates >= 0) | ~np.isfinite(to_gbps(self.rates, self.unit))
+        bad = ~(self.rates >= 0) | ~np.isfinite(self._gbps)
         if self._times is not None:
             bad &= ~self.empty
-        yield self.unit, "rate", bad
+        yield self.rate.column, "rate", bad & there
         if "class" in self.text:
             stated = np.array([_class_code(word) for word in self.text["class"].words], dtype=int)
             stated = self.text["class"].spread(stated)
-            yield "class", "no class", stated == _NO_CLASS
+            yield "class", "no class", (stated == _NO_CLASS) & there
             known = (source >= 0) & (target >= 0)
             differs = (stated >= 0) & (stated != self._true_class(source, target))
-            yield "class", "other class", known & differs
+            yield "class", "other class", known & differs & ~self._itself
 
     def _message(self, fault: Fault, line: Callable[[int], str]) -> str:
         match fault.rule:
@@ -150,8 +181,6 @@ class LongTable:
                 cell = self.text[fault.column].at(fault.row)
                 hint = did_you_mean(cell, self.network.nodes)
                 return f"no node named {shown(cell)}{hint}" if cell else "the cell is empty"
-            case "itself":
-                return f"a demand from {shown(self.text['target'].at(fault.row))} to itself"
             case "rate":
                 found = self.shown_rate(fault.row)
                 return f"expected a finite number of at least 0, found {found}"
@@ -174,13 +203,17 @@ class LongTable:
         first = int(np.flatnonzero(self._keys == self._keys[row])[0])
         source, target = (shown(self.text[end].at(row)) for end in ("source", "target"))
         when = f" at {shown(self.text['time'].at(row))}" if self._times else ""
-        return f"a second demand from {source} to {target}{when}; the first is {line(first)}"
+        again = f"a second demand from {source} to {target}{when}; the first is {line(first)}"
+        us, instant = self._instants
+        return again + (self._times.clock_hint(us[instant[row]]) if self._times else "")
 
     # -- columns as numbers ---------------------------------------------------------------------
 
     @cached_property
     def _times(self) -> Times | None:
-        return read_times(self.text["time"].words) if "time" in self.text else None
+        if "time" not in self.text:
+            return None
+        return read_times(self.text["time"].words, self.network.about.utc_offset_h)
 
     @cached_property
     def _instants(self) -> tuple[np.ndarray, np.ndarray]:
@@ -194,11 +227,28 @@ class LongTable:
     def _pairs(self) -> tuple[np.ndarray, np.ndarray]:
         """Which pair of ends each row is of, in the order in which they come, and its first row."""
         source, target = self.text["source"], self.text["target"]
-        both = source.codes.astype(np.int64) * len(target.words) + target.codes
-        codes, pairs = pd.factorize(both)
-        first = np.empty(len(pairs), dtype=np.int64)
-        first[codes[::-1]] = np.arange(len(codes))[::-1]
-        return codes, first
+        return _numbered(source.codes.astype(np.int64) * len(target.words) + target.codes)
+
+    @cached_property
+    def _gbps(self) -> np.ndarray:
+        """All rates in Gbps, without a zero with a minus sign."""
+        return to_gbps(self.rates, self.rate.unit or "gbps") + 0.0
+
+    @cached_property
+    def _itself(self) -> np.ndarray:
+        """Rows of demands from a node to itself."""
+        return self._same_word & (self._ends(slice(None))[1] >= 0)
+
+    @cached_property
+    def _sums_up(self) -> np.ndarray:
+        """Rows such as `Total`, by a word that is no node."""
+        found = np.zeros(len(self.rates), dtype=bool)
+        for name in ("source", "target", *(("time",) if "time" in self.text else ())):
+            words = self.text[name].words
+            sums = [is_summary(w) and w not in self.network.node_index for w in words]
+            if any(sums):
+                found |= self.text[name].spread(np.array(sums))
+        return found
 
     @cached_property
     def _keys(self) -> np.ndarray:
@@ -248,6 +298,20 @@ class LongTable:
     def _true_class(self, source: np.ndarray, target: np.ndarray) -> np.ndarray:
         names = self.network.class_of(source, target)
         return pd.Index(CLASSES).get_indexer(pd.Index(names))
+
+
+def _numbered(values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Number values in the order in which they come, and return where each comes first."""
+    codes, unique = pd.factorize(values)
+    first = np.empty(len(unique), dtype=np.int64)
+    first[codes[::-1]] = np.arange(len(codes))[::-1]
+    return codes, first
+
+
+def _of_shift(file: str, shift_s: float) -> Iterator[Problem]:
+    if shift_s:
+        message = f"times of different demands, up to {shift_s:g} s apart, are taken as one instant"
+        yield Problem(file, None, None, "time", message, "warning")
 
 
 def refuse_too_many(file: str, count: int, noun: str, instants: int) -> None:

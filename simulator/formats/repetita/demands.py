@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
+from simulator.base.text import counted
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
 from simulator.formats.reading import refuse
 from simulator.formats.repetita.graph import DEMAND_COLUMNS, UNIT, Cells, read_tables
@@ -25,6 +26,7 @@ class RepetitaDemands(DemandFormat):
 
     Rates are in kbps. Nodes are named by their number in the `.graph` from which the network was
     read; in a network from elsewhere by their place in its file, or by id.
+    Demands from a node to itself are left out.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".demands",)
@@ -38,12 +40,11 @@ class RepetitaDemands(DemandFormat):
         node = _node_reader(network)
         source, target = (cells.column(at, DEMAND_COLUMNS[at], node) for at in (1, 2))
         rate = cells.column(3, "bw", at_least_zero)
+        ends = list(zip(source, target, strict=True))
+        own = [None not in pair and pair[0] == pair[1] for pair in ends]
         first: dict[tuple[str, str], int] = {}
-        for line, pair in zip(table.lines, zip(source, target, strict=True), strict=True):
-            if None not in pair and pair[0] == pair[1]:
-                message = f"a demand from {shown(pair[0])} to itself"
-                cells.problems.append(Problem(str(path), line, None, "DEMANDS", message))
-            elif None not in pair and first.setdefault(pair, line) != line:
+        for line, pair, itself in zip(table.lines, ends, own, strict=True):
+            if not itself and None not in pair and first.setdefault(pair, line) != line:
                 message = (
                     f"a second demand from {shown(pair[0])} to {shown(pair[1])}; the first is on"
                     f" line {first[pair]}"
@@ -52,8 +53,31 @@ class RepetitaDemands(DemandFormat):
         if not table.rows:
             message = "no demands in this file"
             cells.problems.append(Problem(str(path), None, None, "", message))
+        elif all(own):
+            message = "all demands are from a node to itself"
+            cells.problems.append(Problem(str(path), None, None, "", message))
         refuse(cells.problems)
-        return recording_of(network, list(first), to_gbps(np.array(rate)[:, None], UNIT))
+        kept = [kbps for kbps, itself in zip(rate, own, strict=True) if not itself]
+        notes = _left_out(path, table.lines, source, rate, own)
+        return recording_of(
+            network, list(first), to_gbps(np.array(kept)[:, None], UNIT), notes=notes
+        )
+
+
+def _left_out(
+    path: Path,
+    lines: Sequence[int],
+    source: Sequence[str],
+    kbps: Sequence[float],
+    own: Sequence[bool],
+) -> Iterator[Problem]:
+    """Yield how many demands stay at their node, and the first of them."""
+    rows = [row for row, itself in enumerate(own) if itself]
+    if rows:
+        total, node = sum(kbps[row] for row in rows), shown(source[rows[0]])
+        many = counted(len(rows), "demand")
+        message = f"{many} from a node to itself, {total:g} kbps in all, the first of {node}"
+        yield Problem(str(path), lines[rows[0]], None, "DEMANDS", f"{message}: left out", "warning")
 
 
 def _node_reader(network: Network) -> Callable[[str], str]:

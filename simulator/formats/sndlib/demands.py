@@ -28,6 +28,8 @@ from simulator.model.recording import Recording
 
 Pair = tuple[str, str]
 TIME = re.compile(r"(?<!\d)(\d{8})(?:-?(\d{4}))?(?!\d)")
+GRANULARITY = re.compile(r"(?P<count>\d+)?\s*(?P<unit>s|sec|min|minute|h|hour|d|day|week)s?", re.I)
+HOURS = {"s": 1 / 3600, "m": 1 / 60, "h": 1.0, "d": 24.0, "w": 168.0}
 
 
 @demand_format("sndlib")
@@ -37,7 +39,8 @@ class SndlibDemands(DemandFormat):
     The rate of a demand is routing unit times value, in the unit of the file, else in what the
     scenario gives, else in Mbps. Demands of one pair add up. A demand in
     the UNDIRECTED model is the rate in the direction listed, a BIDIRECTED one is asked for both
-    ways. What stays at its node (SNDlib's matrices hold such) is left out.
+    ways. What stays at its node (SNDlib's matrices hold such) is left out. The granularity in
+    ``meta`` is the usual time between matrices.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".xml",)
@@ -57,8 +60,9 @@ class SndlibDemands(DemandFormat):
             if not matrix:
                 raise refusal(path, "no demands in this file")
             rates = np.array(list(matrix.values()))[:, None]
-            time = _time(file, must=False)
-            return recording_of(network, list(matrix), rates, start=_iso(time))
+            start = _iso(_instant(file))
+            notes = list(_notes(file, unit))
+            return recording_of(network, list(matrix), rates, start=start, notes=notes)
         return _of_folder(path, network, unit)
 
 
@@ -74,6 +78,8 @@ def _of_folder(path: Path, network: Network, unit: Unit | None) -> Recording:
     row: dict[Pair, int] = {}
     instants: list[_Instant] = []
     problems: list[Problem] = []
+    notes: list[Problem] = []
+    steps_h: set[float | None] = set()
     for each in sorted(_matrices(path)):
         try:
             file = _read(each)
@@ -85,6 +91,8 @@ def _of_folder(path: Path, network: Network, unit: Unit | None) -> Recording:
             if len(problems) > MOST_PROBLEMS:
                 break
             continue
+        notes += _notes(file, unit)
+        steps_h.add(_granularity_h(file))
         for pair in matrix:
             row.setdefault(pair, len(row))
         column = np.full(len(row), np.nan)
@@ -100,7 +108,43 @@ def _of_folder(path: Path, network: Network, unit: Unit | None) -> Recording:
         gbps[: len(instant.column), place] = instant.column
     begin = instants[0].time
     hours = np.array([(each.time - begin).total_seconds() / 3600.0 for each in instants])
-    return recording_of(network, list(row), gbps, hours, _iso(begin))
+    (step_h,) = steps_h if len(steps_h) == 1 else (None,)
+    first = list({note.message.partition(",")[0]: note for note in reversed(notes)}.values())
+    return recording_of(
+        network, list(row), gbps, hours, _iso(begin), step_h=step_h, notes=first[::-1]
+    )
+
+
+def _notes(file: Sndlib, unit: Unit | None) -> Iterator[Problem]:
+    """Yield what was assumed of a file, and what is left out of it."""
+    if unit is None and "unit" not in file.meta:
+        message = "no unit is stated, rates are read as Mbps"
+        yield Problem(file.file, None, None, "meta.unit", message, "warning")
+    own = [demand for demand in file.demands if demand.source == demand.target]
+    if own:
+        message = (
+            f"demands from a node to itself are left out, {len(own)} in all, the first of"
+            f" {shown(own[0].source)}, up to {max(each.rate for each in own):g} in the file's unit"
+        )
+        yield Problem(file.file, own[0].line, None, "demand", message, "warning")
+    stated = file.meta.get("time")
+    if stated is not None and _instant(file) is None:
+        message = f"{shown(stated)} is no instant, the matrix has no date"
+        yield Problem(file.file, None, None, "meta.time", message, "warning")
+
+
+def _granularity_h(file: Sndlib) -> float | None:
+    """Return the hours from one matrix to the next, where the file states them."""
+    found = GRANULARITY.fullmatch(file.meta.get("granularity", "").strip())
+    return int(found["count"] or 1) * HOURS[found["unit"][0].lower()] if found else None
+
+
+def _instant(file: Sndlib) -> datetime | None:
+    """Return when the one matrix of a file begins, if it says an instant and not a span of time."""
+    try:
+        return _time(file, must=False)
+    except InputError:
+        return None
 
 
 def _matrices(folder: Path) -> Iterator[Path]:

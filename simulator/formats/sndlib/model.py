@@ -27,6 +27,7 @@ from simulator.base.text import counted
 from simulator.formats.reading import Places, refuse
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import Pairs, paired
+from simulator.formats.unit_words import unit_named
 from simulator.formats.units import in_gbps
 
 MODELS = ("UNDIRECTED", "BIDIRECTED", "DIRECTED")
@@ -105,8 +106,10 @@ class Sndlib:
     def unit(self) -> str:
         """Unit of capacities and demands, in our words; an InputError if it is unknown."""
         word = self.meta.get("unit", DEFAULT_UNIT)
-        plain = word.upper().replace("/", "PER").replace("_", "")
+        plain = word.upper().replace("/", "PER").replace("_", "").replace("BITSPER", "BITPER")
         if plain not in UNITS:
+            if known := unit_named(word):
+                return known
             hint = did_you_mean(plain, UNITS) or f"; known: {', '.join(UNITS)}"
             message = f"unknown unit {word!r}{hint}"
             raise refusal(self.file, message, key="meta.unit")

@@ -26,11 +26,12 @@ class File(Matrix):
     path : pathlib.Path
         The file, relative to the scenario.
     unit : str, optional
-        Of rates whose unit the file does not state; ``gbps`` when left out.
+        Of rates whose unit the file does not state; when left out, what is usual in the format,
+        ``gbps`` in tables, and a warning says so.
     gaps : str
-        What stands in for missing rates: a straight line between those before and after
-        (``interpolate``), the one before (``hold``), or nothing (``zero``); ``refuse`` tolerates
-        none.
+        What stands in for rates that are missing, also at instants of which the file has nothing:
+        a straight line between those before and after (``interpolate``), the one before
+        (``hold``), or nothing (``zero``); ``refuse`` tolerates none.
     outside : str
         What traffic is before and after the file's times: its first and last matrix (``hold``), or
         all of them over again (``repeat``); ``refuse`` wants a scenario within them.

@@ -1,0 +1,50 @@
+"""Columns: what the header of a CSV file must and may say, and how mistakes in it are reported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from simulator.base.errors import did_you_mean
+from simulator.formats.units import UNITS
+
+BITS = re.compile(r"(?:^|[^a-z])(?P<scale>[kmgt]?)(?:b|bits?|bytes?|bps)(?:[^a-z].*)?$")
+
+
+class Columns(NamedTuple):
+    """What the header of a file must and may say; `refused` says why others are not read."""
+
+    required: tuple[str, ...]
+    optional: tuple[str, ...] = ()
+    refused: Mapping[str, str] = {}
+
+    def problems(self, names: Sequence[str]) -> Iterator[tuple[int | None, str, str]]:
+        """Yield place, name and message of what is wrong in a header."""
+        known, before = [*self.required, *self.optional], set[str]()
+        for place, name in enumerate(names):
+            if name in before:
+                yield place, name, "a second column of this name"
+            elif name in self.refused:
+                yield place, name, self.refused[name]
+            elif name not in known:
+                yield place, name, f"unknown column{_nearest(name, known)}"
+            before.add(name)
+        for name in self.required:
+            if name not in names:
+                yield None, name, "required column is missing"
+
+
+def _nearest(name: str, known: Sequence[str]) -> str:
+    """Return the known name most like *name* in the same unit, or all that are known."""
+    scale = _scale(name)
+    units_apart = [each for each in known if scale is not None and _scale(each) != scale]
+    bare = [each for each in known if each in UNITS and each[0] != name[:1].casefold()]
+    alike = [each for each in known if each not in (*units_apart, *bare)]
+    return did_you_mean(name, alike) or "; known: " + ", ".join(known)
+
+
+def _scale(name: str) -> str | None:
+    """Return the letter before bits or bytes at the end of a name; None if there are none."""
+    found = BITS.search(name.casefold())
+    return found["scale"] if found else None

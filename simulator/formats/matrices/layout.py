@@ -1,0 +1,162 @@
+"""Layout: how a CSV file holds rates, and what the names of its columns and rows mean."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from simulator.base.errors import Problem
+from simulator.formats.csv_head import decoded_start
+from simulator.formats.sheet import Columns, CsvText, start_of
+from simulator.formats.unit_words import split_unit
+from simulator.formats.units import UNITS, Unit
+
+Layout = Literal["long", "wide", "square"]
+
+ALIASES = {
+    **dict.fromkeys(("source", "src", "from", "origin", "source node"), "source"),
+    **dict.fromkeys(
+        ("target", "dst", "dest", "destination", "to", "sink", "target node"), "target"
+    ),
+    **dict.fromkeys(
+        ("time", "timestamp", "datetime", "date", "date time", "date/time", "ts", "epoch"), "time"
+    ),
+    **dict.fromkeys(("class", "traffic class"), "class"),
+}
+"""What the columns of a long table are called, in small letters and with blanks."""
+RATES = ("demand", "rate", "traffic", "value", "throughput", "bandwidth", "bw", "load")
+"""Columns of rates whose unit is not stated, as these words or with others before them."""
+SUMMARIES = frozenset(
+    "total totals sum subtotal grand-total all summe gesamt insgesamt somme suma totale итого 合计"
+    " 总计 average avg mean median max maximum min minimum mittelwert moyenne 平均".split()
+)
+"""First words of rows and columns that sum up the others."""
+_COUNTS = re.compile(
+    r"(?:^|[^a-z])(?:packets?|pkts?|pps|[kmgt]?i?bytes?|octets?|flows?|volume|[kmgt]i?b(?:/s|ps)?"
+    r"|bits|bytes_?(?:per_?s|/s))(?:[^a-z]|$)",
+    re.IGNORECASE,
+)
+_BIG_BYTES = re.compile(r"[KMGTkmgt]?i?(?:Bps|B/s|B)(?![A-Za-z/])")
+
+
+class Rates(NamedTuple):
+    """The column of rates: its name in the file, and its unit if that is stated."""
+
+    column: str
+    unit: Unit | None
+
+
+def layout_of(path: Path) -> Layout:
+    """Return how a CSV file holds rates; looks at its first bytes."""
+    start = start_of(path)
+    if start is None:
+        return "long"
+    if ">" in start.header or "→" in start.header:
+        return "wide"
+    return "square" if _is_square(start) else "long"
+
+
+def _is_square(start: CsvText) -> bool:
+    """Return whether the first cells of the rows are names of columns."""
+    try:
+        names = start.header_cells
+    except ValueError:
+        return False
+    plain = {_plain(name) for name in names[1:]}
+    if len(names) < 3 or {"source", "target"} & {ALIASES.get(each) for each in plain}:
+        return False
+    rows = decoded_start(start.raw[start.body_at :])
+    first = [row.split(start.separator)[0].strip().strip('"') for row in rows]
+    known = [each for each in first if each in names[1:]]
+    return bool(known) and 2 * len(known) >= len(first)
+
+
+def long_columns(names: Sequence[str]) -> tuple[list[str], Rates, Columns]:
+    """Return what the columns of a long table are, given their names in the file.
+
+    Returns
+    -------
+    names : list of str
+        `source`, `target`, `time` and `class` for columns that mean these; others as they are.
+    rates : Rates
+        The column of rates; `gbps` where there is none.
+    columns : Columns
+        What the header must and may say.
+    """
+    plain = [ALIASES.get(_plain(name), name) for name in names]
+    stated = [Rates(name, unit) for name in plain if (unit := _stated(name)) is not None]
+    stated.sort(key=lambda each: UNITS.index(each.unit or "gbps"))
+    open_ = [Rates(name, None) for name in plain if _plain(name).split(" ")[-1:][0] in RATES]
+    found = [*stated, *open_] or [Rates("gbps", "gbps")]
+    others = {
+        each.column: f"the rates stand in {found[0].column} already"
+        for each in found[1:]
+        if each.column != found[0].column
+    }
+    counts = {name: no_rate(name) for name in plain if name != found[0].column and no_rate(name)}
+    required = ("source", "target", found[0].column)
+    return plain, found[0], Columns(required, ("class", "time"), {**others, **counts})
+
+
+def _stated(name: str) -> Unit | None:
+    """Return the unit that the name of a column of rates ends in."""
+    rest, unit = split_unit(name)
+    return None if "capacity" in rest.casefold() else unit
+
+
+def no_rate(name: str) -> str:
+    """Return why a column of this name holds no rates in bits; empty if nothing says so."""
+    if split_unit(name)[1] is not None:
+        return "capacities are no demands" if "capacity" in name.casefold() else ""
+    if not _COUNTS.search(name.replace("_", " ")) and not _BIG_BYTES.search(name):
+        return ""
+    return (
+        "counts, or rates in bytes, are not read: a rate in Gbps is bytes times 8 over the"
+        " seconds of an interval, over 1e9"
+    )
+
+
+def is_time_name(name: str) -> bool:
+    """Return whether a column of this name holds times."""
+    return ALIASES.get(_plain(name)) == "time"
+
+
+def is_summary(word: str) -> bool:
+    """Return whether the first cell of a row, or the name of a column, sums up the others."""
+    return _plain(word).replace(" ", "-").strip(":") in SUMMARIES
+
+
+def _plain(name: str) -> str:
+    return " ".join(re.sub("[_-]", " ", name.casefold()).split())
+
+
+def open_unit(text: CsvText, given: Unit | None) -> tuple[Unit, list[Problem]]:
+    """Return the unit of rates whose columns state none, and what was assumed.
+
+    It is *given*, else what a comment at the head or the name of the file ends in, else Gbps.
+    """
+    if given:
+        return given, []
+    for line, comment in text.comments:
+        if unit := split_unit(comment.rstrip(".: "))[1]:
+            message = f"rates are read as {unit}, as this comment says"
+            return unit, [Problem(text.file, line, None, "", message, "warning")]
+    if unit := unit_of_file(Path(text.file).name):
+        return unit, []
+    message = "no unit is stated: rates are read as Gbps; state it in the header, or give unit"
+    return "gbps", [Problem(text.file, text.header_line, None, "", message, "warning")]
+
+
+def unit_of_file(name: str) -> Unit | None:
+    """Return the unit that the name of a file ends in, as in ``day_mbps.csv.gz``."""
+    stem = name
+    while (shorter := Path(stem)).suffix.lower() in (".gz", ".csv", ".tsv", ".parquet", ".pq"):
+        stem = shorter.stem
+    return split_unit(stem)[1]
+
+
+def left_out(file: str, line: int | None, key: str, message: str) -> Problem:
+    """Return a warning that something in a file is left out."""
+    return Problem(file, line, None, key, f"{message}: left out", "warning")
