@@ -11,7 +11,7 @@ import third_party
 
 from simulator.base.errors import InputError
 from simulator.formats.format import check_network, load_network, read_network, write_network
-from simulator.formats.units import speed_gbps
+from simulator.formats.speed_words import speed_gbps
 from simulator.model.geo import great_circle_km
 from simulator.model.network import Network
 
@@ -113,7 +113,7 @@ def test_capacities_are_the_raw_speeds_or_what_the_label_says():
     assert "capacity of 22 of 61 links not given: 0.155 Gbps, the smallest given" in told
     abilene, told = read(ZOO / "Abilene.graphml")
     assert set(abilene.capacity_gbps) == {9.95328}
-    assert "capacity of 14 links read from words: 'OC-192c'" in told
+    assert "of 14 links read from words: 9.95328 Gbps from 'OC-192c' on 14 links" in told
 
 
 @third_party.needed

@@ -190,7 +190,7 @@ def test_numbers_beyond_reason_count_as_missing(ending, capacity, delay, tmp_pat
     network, problems = read_network(path)
     assert network.capacity_gbps.tolist() == [10, 10]
     assert network.delay_ms.tolist() == [1, 1]
-    assert any("capacity of the only link not given" in each.message for each in problems)
+    assert any("capacity of the only link cannot be used" in each.message for each in problems)
 
 
 @pytest.mark.parametrize("ending", [".json", ".gml", ".graphml"])

@@ -65,7 +65,7 @@ def test_not_a_number_is_a_missing_value(tmp_path):
     network, told = read(write(tmp_path, data % link))
     assert network.capacity_gbps.tolist() == [10, 10]
     assert network.delay_ms.tolist() == [1, 1]
-    assert "capacity of the only link not given" in told
+    assert "capacity of the only link cannot be used, inf on 'a-b'" in told
 
 
 @pytest.mark.parametrize(

@@ -118,8 +118,6 @@ def test_a_network_is_what_the_file_says(tmp_path):
     [
         ("0x1.2a05f2p+30", 10),
         ("0X1p10", 8 * 1024 / 1e9),
-        ("0x0", None),
-        ("0x0p0", None),
         ("0x4A817C80", 10),
         ("4661250", 0.03729),
         (1.25e9, 10),
@@ -132,8 +130,17 @@ def test_bandwidth_is_bytes_per_second(tmp_path, text, gbps):
     data["ietf-network:networks"]["network"][0]["ietf-network-topology:link"][1][TE] = data[
         "ietf-network:networks"
     ]["network"][0]["ietf-network-topology:link"][0][TE]
-    # A bandwidth of zero is none: the smallest given takes its place.
-    assert read(tmp_path, data).capacity_gbps[0] == (1 if gbps is None else gbps)
+    assert read(tmp_path, data).capacity_gbps[0] == gbps
+
+
+def test_a_link_of_bandwidth_zero_is_shut(tmp_path):
+    shut, open_ = (bandwidth(text) for text in ("0x0p0", "125e6"))
+    links = both("a", "b", max_link_bandwidth=shut)
+    links += both("b", "c", max_link_bandwidth=open_) + both("c", "a", max_link_bandwidth=open_)
+    path = saved(tmp_path, file_of(network_of([node(name) for name in "abc"], links)))
+    network, problems = read_network(path)
+    assert network.links == ("b,c", "c,a")
+    assert any("1 of 3 links left out: capacity 0, so shut ('a,b')" in p.message for p in problems)
 
 
 def test_links_pair_by_termination_points_before_anything_else(tmp_path):

@@ -303,7 +303,7 @@ def test_unknown_nodes_and_models_are_told_with_the_nearest(tmp_path, ending):
     line = next(i for i, row in enumerate(path.read_text().split("\n"), 1) if "Wein" in row)
     assert f"{path}:{line}: " in told
     for key, word, near in (
-        ("unit", "MBITSPERSEC", "MBITPERSEC"),
+        ("unit", "MBITPRSEC", "MBITPERSEC"),
         ("link_model", "BIDIRECT", "BIDIRECTED"),
     ):
         path.write_text(FORMATS[ending](**{key: word}))

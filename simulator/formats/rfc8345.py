@@ -270,7 +270,7 @@ class _Reader:
             head,
             ((tail, out), (head, into)) if out and into else None,
             bandwidth,
-            next((metric for metric in metrics if metric), None),
+            next((metric for metric in metrics if metric is not None), None),
             None if delay_us is None else shifted(delay_us, -3),
             self._risks(link, at, *te, "te-srlgs"),
             at,
@@ -367,12 +367,12 @@ class _Reader:
             "a": there.tail,
             "b": there.head,
             "class": "core",
-            "capacity_gbps": there.gbps or back.gbps,
+            "capacity_gbps": back.gbps if there.gbps is None else there.gbps,
             "metric": there.metric,
             "delay_ms": max(delays, default=None),
             "cables": {cable: 1.0} if cable else None,
         }
-        if there.gbps and back.gbps and there.gbps != back.gbps:
+        if None not in (there.gbps, back.gbps) and there.gbps != back.gbps:
             link["capacity_ba_gbps"] = back.gbps
         return {key: value for key, value in link.items() if value is not None}
 

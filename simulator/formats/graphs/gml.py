@@ -12,7 +12,8 @@ from typing import Any, ClassVar, NamedTuple
 from simulator.base.document import shown
 from simulator.base.errors import Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.graphs.graph_file import Edge, GraphFile, Node, flat
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import GraphFile, flat
 from simulator.formats.native import lost
 from simulator.formats.reading import read_text
 from simulator.formats.rules.draft import Record, but

@@ -12,7 +12,8 @@ from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.graphs.graph_file import XML_HAS_NOT, Edge, GraphFile, Node, flat
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import XML_HAS_NOT, GraphFile, flat
 from simulator.formats.native import lost
 from simulator.formats.reading import read_bytes, refuse
 from simulator.formats.rules.draft import Record
@@ -39,14 +40,18 @@ class GraphML(TopologyFormat):
           lat, lon   Latitude, Longitude, lng, long
           country    Country; tells cities of one name apart
         of links
-          capacity   capacity_gbps; LinkSpeedRaw (bps); capacity, bandwidth, bw (in the
-                     graph's `unit`, else Gbps); words such as `10 Gbps` or `OC-48` in
-                     any of these, in LinkSpeed, LinkLabel or label
-          delay      delay_ms, latency_ms, delay, latency (ms)
-          length     fibre_km, length_km, distance_km, dist_km, length, distance, dist (km)
+          capacity   capacity_gbps, bandwidth_mbps, Capacity (Gbps) and their like, in the
+                     unit of the name; LinkSpeedRaw (bps); capacity, bandwidth, bw (in the
+                     graph's `unit`, else Gbps); words such as `4x10GE`, `2,5 Gbps` or
+                     `OC-48` in any of these, in speed, rate, LinkSpeed, LinkLabel or label
+          delay      delay_ms, latency_us, delay [s] and their like; delay, latency (ms)
+          length     fibre_km, length_km, distance_m, dist_mi and their like; length,
+                     distance, dist (km)
           metric     metric, weight, igp_metric, cost
 
-    All other keys of a topology file are read under their own names.
+    A speed in words is read where the whole label is understood; what looks like one and is not
+    understood is reported, as are numbers of other names. All other keys of a topology file are
+    read under their own names.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".graphml",)

@@ -9,7 +9,8 @@ from typing import Any, ClassVar
 from simulator.base.document import dotted, shown
 from simulator.base.errors import Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import MARK, GraphFile
 from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
 from simulator.formats.reading import begins_with, listed, refuse

@@ -27,6 +27,7 @@ from simulator.base.text import counted
 from simulator.formats.reading import Places, refuse
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import Pairs, paired
+from simulator.formats.unit_words import unit_named
 from simulator.formats.units import in_gbps
 
 MODELS = ("UNDIRECTED", "BIDIRECTED", "DIRECTED")
@@ -106,6 +107,8 @@ class Sndlib:
         """Unit of capacities and demands, in our words; an InputError if it is unknown."""
         word = self.meta.get("unit", DEFAULT_UNIT)
         plain = word.upper().replace("/", "PER").replace("_", "")
+        if unit := unit_named(word):
+            return unit
         if plain not in UNITS:
             hint = did_you_mean(plain, UNITS) or f"; known: {', '.join(UNITS)}"
             message = f"unknown unit {word!r}{hint}"
@@ -144,6 +147,10 @@ def draft_of(file: Sndlib) -> Draft:
     if links and all(link["metric"] > 0 for link in links):
         assumed.append("the metric of a link is its routing cost")
     else:
+        costly = sum(link["metric"] > 0 for link in links)
+        if costly:
+            count = f"{len(links) - costly:,} of {len(links):,} links"
+            assumed.append(f"routing costs are not taken for metrics: that of {count} is 0")
         for link in links:
             del link["metric"]
     return Draft(
