@@ -74,7 +74,8 @@ def test_every_rule_says_what_it_did_once_in_both_places():
         "1 of 4 links left out: each joins a node with itself ('1-1').",
         "1 of 5 nodes left out: not connected to the largest part ('far').",
         "capacity of all 3 links not given: 10 Gbps, an assumption ('1-2', '2-3', '4-3').",
-        "coordinates of 1 of 4 nodes left out: out of range, or not a pair of numbers ('4').",
+        "coordinates of 1 of 4 nodes left out: out of range, or not a pair of numbers,"
+        " lat 91, lon 0 ('4').",
         "nothing tells the length of all 3 links: delay 1 ms, an assumption ('1-2', '2-3', '4-3').",
         "metric of all 3 links not given: 1 ('1-2', '2-3', '4-3').",
     )

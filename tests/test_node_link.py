@@ -79,7 +79,7 @@ def test_not_a_number_is_a_missing_value(tmp_path):
         ({"nodes": {}, "edges": []}, "nodes: expected a list, found"),
         ({"nodes": [], "edges": 5}, "edges: expected a list, found 5"),
         ({"nodes": [{"id": 1}, 2], "edges": []}, "nodes[1]: expected a mapping, found 2"),
-        ({"nodes": [], "edges": [], "links": []}, "both 'edges' and 'links'"),
+        ({"nodes": [], "edges": [1], "links": [1]}, "both 'edges' and 'links'"),
         ({"nodes": [], "edges": [], "graph": 3}, "graph: expected a mapping, found 3"),
         ({"nodes": [], "edges": []}, "no nodes in this file"),
         ({"nodes": [{"id": 1}], "edges": []}, "no links in this file"),

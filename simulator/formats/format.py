@@ -32,6 +32,7 @@ from typing import Any, ClassVar
 from simulator.base import library
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.formats.file_format import FileFormat, Formats
+from simulator.formats.foreign import as_topology
 from simulator.formats.reading import reason
 from simulator.model.network import Network
 
@@ -179,7 +180,8 @@ def _read(path_or_name: str | Path) -> tuple[Network | None, list[Problem]]:
         if known := topology_format.named(str(path_or_name)):
             return known.read(Path(path_or_name))
         path = _found(path_or_name)
-        return topology_format.reading(path, "not a topology I can read").read(path)
+        found = topology_format.reading(path, "not a topology I can read", as_topology)
+        return found.read(path)
     except InputError as error:
         return None, list(error.problems)
 

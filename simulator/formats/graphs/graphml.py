@@ -15,8 +15,11 @@ from simulator.formats.format import TopologyFormat, topology_format, write_whol
 from simulator.formats.graphs.attributes import Edge, Node
 from simulator.formats.graphs.graph_file import XML_HAS_NOT, GraphFile, flat
 from simulator.formats.native import lost
-from simulator.formats.reading import read_bytes, refuse
+from simulator.formats.reading import listed, refuse
 from simulator.formats.rules.draft import Record
+from simulator.formats.speed_words import speed_gbps
+from simulator.formats.units import written_number
+from simulator.formats.xml_file import read_xml_bytes
 from simulator.model.network import Network
 
 NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
@@ -105,6 +108,7 @@ class _Parser:
         self.graphs = 0
         self.open: list[str] = []
         self.owners: list[Record] = []
+        self.undeclared: dict[str, None] = {}
         self.key = ""
         self.text: list[str] | None = None
         self.expat = expat.ParserCreate(namespace_separator=" ")
@@ -115,7 +119,7 @@ class _Parser:
         self.expat.CharacterDataHandler = self._characters
 
     def graph(self) -> GraphFile:
-        raw = read_bytes(self.path)
+        raw = read_xml_bytes(self.path)
         try:
             self.expat.Parse(raw, True)
         except expat.ExpatError as error:
@@ -133,7 +137,12 @@ class _Parser:
             [self._with_defaults(node, "node") for node in self.nodes],
             [self._with_defaults(edge, "edge") for edge in self.edges],
             self.directed,
+            self._notes(),
         )
+
+    def _notes(self) -> list[str]:
+        names = listed(map(shown, self.undeclared))
+        return [f"no such keys are declared, read under their ids: {names}"] if names else []
 
     def _with_defaults(self, element: Element, kind: str) -> Element:
         default = self.defaults[kind]
@@ -196,7 +205,8 @@ class _Parser:
     def _data(self, given: Mapping[str, str]) -> None:
         self.key = given.get("key", "")
         if self.key not in self.keys:
-            raise self._refuse(f"no key {shown(self.key)} is declared")
+            self.undeclared[self.key] = None
+            self.keys[self.key] = (self.key, "string")
         self.text = []
 
     def _characters(self, text: str) -> None:
@@ -227,10 +237,14 @@ class _Parser:
         owner[name] = self._value(name, kind, text)
 
     def _value(self, name: str, kind: str, text: str) -> Any:
+        if not text.strip() and (kind in NUMBERS or kind == "boolean"):
+            return None  # not given
         if kind in NUMBERS:
             try:
                 return float(text.strip().replace("_", "?"))  # Python's 1_000 is no number here
             except ValueError:
+                if written_number(text) is not None or speed_gbps(text) is not None:
+                    return text
                 raise self._refuse(f"{name}: expected a number, found {shown(text)}") from None
         if kind == "boolean":
             if text.strip().lower() not in BOOLEANS:

@@ -41,7 +41,14 @@ from simulator.formats.rules.repair_figures import (
     one_way_shut,
     shut,
 )
-from simulator.formats.rules.repair_places import coordinates, misplaced, too_fast, unknown_delays
+from simulator.formats.rules.repair_places import (
+    coordinates,
+    misplaced,
+    null_island,
+    swapped,
+    too_fast,
+    unknown_delays,
+)
 from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
 SHOWN = 3
@@ -305,7 +312,9 @@ RULES: tuple[Rule, ...] = (
     _defaults,
     one_way_shut,
     capacities,
+    swapped,
     coordinates,
+    null_island,
     misplaced,
     too_fast,
     unknown_delays,
