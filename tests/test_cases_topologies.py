@@ -6,8 +6,9 @@ import warnings
 import pytest
 from cases import case
 
-from simulator.base.errors import InputError
+from simulator.base.errors import InputError, did_you_mean
 from simulator.formats.format import NetworkWarning, read_network
+from simulator.scenario.load import load
 
 GRAPHML = "http://graphml.graphdrawing.org/xmlns"
 
@@ -310,3 +311,58 @@ def test_delays_faster_than_light_are_reported(tmp_path):
                 "links: [{id: x, a: a, b: b, capacity_gbps: 1, delay_ms: 1}]\n"
             )
         assert form in read(path)[1]
+
+
+# ---------------------------------------------------------------- hints that must not mislead
+
+
+@pytest.mark.parametrize(
+    ("word", "known", "told"),
+    [
+        ("capacity_mbps", "capacity_gbps", "; did you mean 'capacity_gbps', which is in another"),
+        ("Mbps", "gbps", "; did you mean 'gbps', which is in another unit?"),
+        ("delay_us", "delay_ms", "; did you mean 'delay_ms', which is in another unit?"),
+        ("capcity_gbps", "capacity_gbps", "; did you mean 'capacity_gbps'?"),
+        ("Gbsp", "gbps", "; did you mean 'gbps'?"),
+    ],
+)
+def test_a_hint_says_that_its_unit_is_another(word, known, told):
+    assert did_you_mean(word, [known]).startswith(told)
+
+
+def test_a_key_in_another_unit(tmp_path):
+    path = tmp_path / "net.yaml"
+    path.write_text("nodes: [{id: a}, {id: b}]\nlinks: [{id: x, a: a, b: b, capacity_mbps: 5}]\n")
+    assert "did you mean 'capacity_gbps', which is in another unit?" in refused(path)
+
+
+@pytest.mark.parametrize("unit", ["Mbps", "Mbit/s", "Mbit per second"])
+def test_units_of_graphs_in_many_words(tmp_path, unit):
+    path = ring(tmp_path, *[{"capacity": 4000}] * 3)
+    head = f'{{"graph": {{"unit": "{unit}"}}, "nodes"'
+    path.write_text(path.read_text().replace('{"nodes"', head))
+    assert gbps(read(path)[0]) == [4.0] * 3
+
+
+def test_bytes_are_no_unit_of_graphs_and_bits_are_not_offered(tmp_path):
+    path = ring(tmp_path, *[{"capacity": 4000}] * 3)
+    path.write_text(path.read_text().replace('{"nodes"', '{"graph": {"unit": "GB/s"}, "nodes"'))
+    told = refused(path)
+    assert "no unit 'GB/s'; known: bps, kbps, mbps, gbps, tbps" in told
+
+
+@pytest.mark.parametrize("name", ["Chinanet", "Cernet.graphml", "china169-mini"])
+def test_the_name_of_a_topology_is_no_scenario(name):
+    with pytest.raises(InputError, match="is a topology, not a scenario; a scenario names its"):
+        load(name)
+
+
+def test_the_name_of_a_scenario_is_no_topology():
+    assert "'tpe-cut' is a scenario, not a topology" in refused("tpe-cut")
+
+
+def test_the_file_of_a_topology_is_no_scenario(tmp_path):
+    tables(tmp_path, "source,target\nr1,r2\nr2,r3\n")
+    for path in (ring(tmp_path, *[{"capacity": 1}] * 3), tmp_path, tmp_path / "links.csv"):
+        with pytest.raises(InputError, match="this is a topology, not a scenario"):
+            load(path)

@@ -175,6 +175,14 @@ def is_third_party_name(text: str | Path) -> bool:
     return topology_format.named(str(text)) is not None
 
 
+def is_topology(path_or_name: str | Path) -> bool:
+    """Return whether some format reads a file, or takes its path for a name of its own."""
+    path = Path(path_or_name)
+    return is_third_party_name(path_or_name) or (
+        path.exists() and any(each.reads(path) for each in topology_format.every())
+    )
+
+
 def _read(path_or_name: str | Path) -> tuple[Network | None, list[Problem]]:
     try:
         if known := topology_format.named(str(path_or_name)):
