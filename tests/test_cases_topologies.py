@@ -1,61 +1,12 @@
 """Topologies as people have them: numbers, units and names are read, or reported as they stand."""
 
-import json
-import warnings
-
 import pytest
 from cases import case
+from topology_files import gbps, read, refused, ring, tables
 
+from simulator import link_loads, load_demands, route
 from simulator.base.errors import InputError, did_you_mean
-from simulator.formats.format import NetworkWarning, read_network
 from simulator.scenario.load import load
-
-GRAPHML = "http://graphml.graphdrawing.org/xmlns"
-
-
-@pytest.fixture(autouse=True)
-def without_warnings():
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", NetworkWarning)
-        yield
-
-
-def read(path):
-    """Return the network and all that was reported, as one text."""
-    network, problems = read_network(path)
-    return network, "\n".join(map(str, problems))
-
-
-def refused(path) -> str:
-    with pytest.raises(InputError) as caught:
-        read_network(path)
-    return str(caught.value)
-
-
-def gbps(network) -> list[float]:
-    """Return the capacity of every link, from a to b."""
-    return network.capacity_gbps[::2].tolist()
-
-
-def ring(folder, *links, nodes=(), name="net.json"):
-    """Write a ring of nodes around Berne, a link for each mapping of attributes."""
-    ids = [f"r{i}" for i in range(len(links))]
-    places = [{"id": r, "lat": 46 + i % 2, "lon": 7 + i} for i, r in enumerate(ids)]
-    places = [each | more for each, more in zip(places, nodes or [{}] * len(ids), strict=True)]
-    edges = [
-        {"source": r, "target": ids[(i + 1) % len(ids)], **link}
-        for i, (r, link) in enumerate(zip(ids, links, strict=True))
-    ]
-    path = folder / name
-    path.write_text(json.dumps({"nodes": places, "edges": edges}), encoding="utf-8")
-    return path
-
-
-def tables(folder, links, nodes="id,lat,lon\nr1,50,8\nr2,51,9\nr3,50,10\n"):
-    (folder / "links.csv").write_text(links, encoding="utf-8")
-    (folder / "nodes.csv").write_text(nodes, encoding="utf-8")
-    return folder
-
 
 # ---------------------------------------------------------------- speeds in words
 
@@ -218,101 +169,6 @@ def test_parallel_rows_are_parallel_links():
     assert sum(link.startswith("r1-r2") for link in network.links) == 4
 
 
-# ---------------------------------------------------------------- places
-
-
-def places(folder, *rows, columns="id,lat,lon"):
-    """Write nodes with places, and a ring of links."""
-    ids = [row.split(",")[0] for row in rows]
-    links = "".join(f"{a},{b},10\n" for a, b in zip(ids, [*ids[1:], ids[0]], strict=True))
-    nodes = "\n".join([columns, *rows, ""])
-    return tables(folder, f"source,target,capacity_gbps\n{links}", nodes)
-
-
-def located(network) -> dict[str, tuple]:
-    return {n: (d.get("lat"), d.get("lon")) for n, d in network.graph.nodes(data=True)}
-
-
-def test_a_node_at_zero_in_a_network_elsewhere_has_no_place():
-    network, told = read(case("a15-null-island", "net.graphml"))
-    assert located(network)["dus"] == (None, None)
-    assert max(network.delay_ms) < 1
-    assert "coordinates of 1 of 4 nodes left out: 0, 0, far from all others" in told
-
-
-def test_a_node_at_zero_among_others_there_stays(tmp_path):
-    network, told = read(places(tmp_path, "a,0,0", "b,0,1", "c,1,0"))
-    assert located(network)["a"] == (0, 0)
-    assert "0, 0" not in told
-
-
-def test_all_nodes_at_zero_are_nowhere(tmp_path):
-    network, _ = read(places(tmp_path, "a,0,0", "b,0,0", "c,0,0"))
-    assert set(located(network).values()) == {(None, None)}
-
-
-def test_a_node_at_zero_in_a_file_of_ours_is_warned_of(tmp_path):
-    nodes = "nodes: [{id: a, lat: 50, lon: 8}, {id: b, lat: 0, lon: 0}]\n"
-    path = tmp_path / "net.yaml"
-    path.write_text(nodes + "links: [{id: x, a: a, b: b, capacity_gbps: 1}]\n")
-    network, told = read(path)
-    assert located(network)["b"] == (0, 0)
-    assert "nodes[1].lat: warning: coordinates 0, 0 lie in the sea" in told
-
-
-def test_latitude_and_longitude_swapped_are_swapped_back():
-    network, told = read(case("a16-swapped-lat-lon"))
-    assert located(network)["Beijing"] == (39.9, 116.4)
-    assert "latitude and longitude swapped on all 3 nodes: some latitudes are out of" in told
-
-
-def test_swapped_places_of_known_cities_are_swapped_back(tmp_path):
-    rows = ("Marseille,5.4,43.3", "London,-0.1,51.5", "Moscow,37.6,55.8")
-    network, told = read(places(tmp_path, *rows))
-    assert located(network)["Marseille"] == (43.3, 5.4)
-    assert "cities named in the file lie where they are the other way round" in told
-
-
-@pytest.mark.parametrize(
-    "rows",
-    [
-        ("Marseille,43.3,5.4", "London,51.5,-0.1", "x,1,2"),  # as it should be
-        ("a,2.35,48.86", "b,-0.1,51.5", "c,13.4,52.5"),  # nothing tells
-        ("Marseille,5.4,43.3", "London,51.5,-0.1", "c,13.4,52.5"),  # one of them only
-    ],
-)
-def test_what_is_not_surely_swapped_stays(tmp_path, rows):
-    network, told = read(places(tmp_path, *rows))
-    _, lat, lon = rows[-1].split(",")
-    assert located(network)[rows[-1][0]] == (float(lat), float(lon))
-    assert "swapped" not in told
-
-
-def test_a_single_latitude_out_of_range_is_quoted(tmp_path):
-    network, told = read(places(tmp_path, "a,50,8", "b,510,9", "c,49,120"))
-    assert located(network)["b"] == (None, None)
-    assert "out of range, or not a pair of numbers, lat 510, lon 9 ('b')" in told
-
-
-def test_decimal_commas_in_coordinates():
-    network, told = read(case("d14-longlat-comma", "net.graphml"))
-    assert located(network) == {"ams": (50.0, 8.0), "bru": (50.3, 8.4), "cgn": (50.6, 8.8)}
-    assert "'50,00' as 50" in told
-
-
-def test_delays_faster_than_light_are_reported(tmp_path):
-    for form, path in (
-        ("recomputed from distance", ring(tmp_path, *[{"capacity_gbps": 1, "delay_ms": 0.01}] * 3)),
-        ("faster than light in fibre", tmp_path / "net.yaml"),
-    ):
-        if path.suffix == ".yaml":
-            path.write_text(
-                "nodes: [{id: a, lat: 50, lon: 8}, {id: b, lat: 40, lon: 8}]\n"
-                "links: [{id: x, a: a, b: b, capacity_gbps: 1, delay_ms: 1}]\n"
-            )
-        assert form in read(path)[1]
-
-
 # ---------------------------------------------------------------- hints that must not mislead
 
 
@@ -366,3 +222,38 @@ def test_the_file_of_a_topology_is_no_scenario(tmp_path):
     for path in (ring(tmp_path, *[{"capacity": 1}] * 3), tmp_path, tmp_path / "links.csv"):
         with pytest.raises(InputError, match="this is a topology, not a scenario"):
             load(path)
+
+
+# ---------------------------------------------------------------- tables in other forms
+
+
+def test_a_table_with_semicolons_is_read_or_its_separator_is_named():
+    folder = case("a12-csv-excel-topology")
+    try:
+        network, _ = read(folder)
+    except InputError as error:
+        assert "the cells are divided by ';'" in str(error)
+    else:
+        assert set(gbps(network)) == {2.5, 10.0}
+
+
+@pytest.mark.parametrize("name", ["a20-utf16-excel", "a21-latin1"])
+def test_a_table_in_another_encoding_is_read_or_its_bytes_are_named(name):
+    try:
+        network, _ = read(case(name))
+    except InputError as error:
+        assert "UTF-16" in str(error) or "byte 0x" in str(error)
+    else:
+        assert len(network.nodes) >= 2
+
+
+# ---------------------------------------------------------------- both directions
+
+
+@pytest.mark.parametrize("name", ["net.yaml", "net2.yaml"])
+def test_capacities_of_both_directions(name):
+    network, _ = read(case("c11-capacity-each-way", name))
+    demands = load_demands(case("c11-capacity-each-way", "tm.csv"), network)
+    loads = link_loads(route("igp_ecmp", network, demands), demands)
+    loads = loads[loads.link == "X"].set_index("source").utilisation
+    assert loads["G"] == pytest.approx(0.4) and loads["P"] == pytest.approx(0.8)

@@ -15,7 +15,8 @@ from simulator.formats.graphs.graph_file import GraphFile
 from simulator.formats.graphs.names import capacity_unit, plain_name
 from simulator.formats.reading import refuse
 from simulator.formats.rules.checks import Speller
-from simulator.formats.sheet import header_of, read_csv
+from simulator.formats.sheet import header_of
+from simulator.formats.tables.rows import read_rows
 from simulator.formats.units import AMBIGUOUS, number
 from simulator.model.network import Network
 
@@ -144,17 +145,10 @@ def _start(path: Path) -> str | None:
 
 def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """Return the line and the cells of every row, numbers as numbers, by the name of the column."""
-    text = read_csv(path)
-    names = text.header_cells
-    if len({plain_name(name) for name in names}) < len(names):
-        raise refusal(path, "two columns of one name", text.header_line)
-    sheet, problems = text.sheet(names)
-    refuse(problems)
-    rows = []
-    for line, cells in zip(sheet.lines, sheet.rows, strict=True):
-        row = {name: _value(name, cell) for name, cell in zip(names, cells, strict=True) if cell}
-        if row:
-            rows.append((line, row))
+    rows = [
+        (line, {name: _value(name, cell) for name, cell in row.items()})
+        for line, row in read_rows(path)
+    ]
     if not rows:
         raise refusal(path, "no rows below the header")
     return rows
