@@ -20,10 +20,17 @@ from simulator.formats.tables.rows import read_rows
 from simulator.formats.units import AMBIGUOUS, number
 from simulator.model.network import Network
 
-SOURCE = ("source", "src", "from", "start", "a", "node_a")
-TARGET = ("target", "dest", "destination", "dst", "to", "end", "b", "node_b")
+SOURCE = (
+    *("source", "src", "from", "start", "a", "node_a", "node1", "source_node", "src_node"),
+    *("from_node", "a_end", "site_a", "router_a", "device_a", "local_node", "local_router"),
+)
+TARGET = (
+    *("target", "dest", "destination", "dst", "to", "end", "b", "node_b", "node2", "target_node"),
+    *("dst_node", "dest_node", "to_node", "z_end", "b_end", "site_b", "router_b", "device_b"),
+    *("remote_node", "remote_router"),
+)
 OURS = frozenset({"a", "b"})
-NODE_ID = ("id", "node", "name", "label")
+NODE_ID = ("id", "node", "node_id", "name", "label", "router", "hostname", "device")
 LINKS, NODES = ("links.csv", "edges.csv"), "nodes.csv"
 DIVIDER = re.compile("[,;\\t|]")
 OF_MATRICES = frozenset(
@@ -36,10 +43,10 @@ class OtherTables(TopologyFormat):
     """CSV tables of others: nodes.csv and links.csv or edges.csv, in a folder or with a prefix.
 
     Of a pair such as ``my_nodes.csv`` and ``my_links.csv`` either is named. Links have the
-    columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``); every other
-    column is found by the names that ``graphml`` lists, units included. A table of links may
-    stand alone, under any name: its nodes are then the ends of the links. A row is a full-duplex
-    link. What is missing or wrong is repaired.
+    columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``, ``node_a`` and
+    ``node_b``); every other column is found by the names that ``graphml`` lists, units included. A
+    table of links may stand alone, under any name: its nodes are then the ends of the links. A row
+    is a full-duplex link. What is missing or wrong is repaired.
     """
 
     readable: ClassVar[str] = (
