@@ -74,7 +74,8 @@ def test_every_rule_says_what_it_did_once_in_both_places():
         "1 of 4 links left out: each joins a node with itself ('1-1').",
         "1 of 5 nodes left out: not connected to the largest part ('far').",
         "capacity of all 3 links not given: 10 Gbps, an assumption ('1-2', '2-3', '4-3').",
-        "coordinates of 1 of 4 nodes left out: out of range, or not a pair of numbers ('4').",
+        "coordinates of 1 of 4 nodes left out: out of range, or not a pair of numbers,"
+        " lat 91, lon 0 ('4').",
         "nothing tells the length of all 3 links: delay 1 ms, an assumption ('1-2', '2-3', '4-3').",
         "metric of all 3 links not given: 1 ('1-2', '2-3', '4-3').",
     )
@@ -206,7 +207,7 @@ def test_a_link_across_the_border_is_an_exit():
 # ---------------------------------------------------------------- capacities and metrics
 
 
-@pytest.mark.parametrize("bad", [None, 0, -5, float("nan"), float("inf"), "fast", "1e400", True])
+@pytest.mark.parametrize("bad", [None, -5, float("nan"), float("inf"), "fast", "1e400", True])
 def test_a_missing_capacity_is_the_smallest_given(bad):
     before = triangle()
     before.links[0]["capacity_gbps"] = 40
@@ -215,20 +216,62 @@ def test_a_missing_capacity_is_the_smallest_given(bad):
     after, (problem,) = repaired(before)
     assert [link["capacity_gbps"] for link in after.links] == [40, 25, 25]
     assert "capacity_ba_gbps" not in after.links[1]
-    assert "capacity of 1 of 3 links not given: 25 Gbps, the smallest given" in problem.message
+    how = "not given" if bad is None else "not understood" if bad == "fast" else ""
+    assert problem.message.startswith(f"capacity of 1 of 3 links {how}")
+    assert "25 Gbps, the smallest given" in problem.message
+    assert bad is None or isinstance(bad, bool) or str(bad) in problem.message
 
 
-@pytest.mark.parametrize("bad", [None, 0, -1, float("nan"), "cheap", 10**400])
+@pytest.mark.parametrize("zero", [0, 0.0, "0", "0.00", -0.0])
+def test_a_link_of_capacity_zero_is_shut_and_left_out(zero):
+    before = triangle()
+    before.links[1]["capacity_gbps"] = zero
+    after, (problem,) = repaired(before)
+    assert [link["id"] for link in after.links] == ["bjsh", "whbj"]
+    assert problem.message == "1 of 3 links left out: capacity 0, so shut ('shwh')"
+
+
+def test_a_capacity_of_zero_everywhere_says_nothing():
+    after, (problem,) = repaired(triangle(capacity_gbps=0))
+    assert [link["capacity_gbps"] for link in after.links] == [10, 10, 10]
+    assert "all 3 links cannot be used, 0 on 3 links: 10 Gbps, an assumption" in problem.message
+
+
+@pytest.mark.parametrize("there, back", [(0, 40), (40, 0)])
+def test_a_capacity_of_zero_one_way_is_told(there, back):
+    before = triangle()
+    before.links[0].update(capacity_gbps=there, capacity_ba_gbps=back)
+    after, (problem,) = repaired(before)
+    assert after.links[0]["capacity_gbps"] == 40
+    assert "capacity_ba_gbps" not in after.links[0]
+    assert "capacity 0 in one direction of 1 of 3 links" in problem.message
+
+
+@pytest.mark.parametrize("bad", [None, -1, float("nan"), "cheap", 10**400])
 def test_a_missing_metric_is_1(bad):
     after, (problem,) = repaired(triangle(metric=bad))
     assert [link["metric"] for link in after.links] == [1, 1, 1]
-    assert "metric of all 3 links not given: 1" in problem.message
+    how = "not given: 1" if bad is None else "not understood" if bad == "cheap" else "cannot be"
+    assert f"metric of all 3 links {how}" in problem.message
+
+
+def test_a_metric_of_zero_is_refused_beside_others():
+    before = triangle()
+    before.links[1]["metric"] = 0
+    _, (error,) = repaired(before)
+    assert str(error).startswith("net.x:201: links[1].metric: metric 0: routing needs costs above")
+
+
+def test_a_metric_of_zero_everywhere_prefers_no_path():
+    after, (problem,) = repaired(triangle(metric=0))
+    assert [link["metric"] for link in after.links] == [1, 1, 1]
+    assert "metric of all 3 links is 0, which prefers no path: 1" in problem.message
 
 
 def test_values_that_say_nothing_are_left_out():
     before = triangle()
     before.nodes[0].update(kind="router", weight=-1, city=7)
-    before.links[0].update({"class": "fast", "cables": {"x": 2}, "capacity_ba_gbps": 0})
+    before.links[0].update({"class": "fast", "cables": {"x": 2}, "capacity_ba_gbps": -1})
     after, problems = repaired(before)
     assert after.nodes[0] == {"id": "bj", "kind": "core", **BEIJING}
     assert {"cables", "capacity_ba_gbps"}.isdisjoint(after.links[0])

@@ -74,7 +74,11 @@ def test_our_own_tables_are_still_checked_as_ours(tmp_path):
         (LINKS.replace("a,b,40000,7", "a,b,40000"), NODES, "links.csv:2:1: 3 cells in this row"),
         ("source,target\n", NODES, "links.csv: no rows below the header"),
         (LINKS, "id,lon,lat\n", "nodes.csv: no rows below the header"),
-        (LINKS, "lon,lat\n1,2\n", "nodes.csv: a node without any of id, node, name, label"),
+        (
+            LINKS,
+            "lon,lat\n1,2\n",
+            "nodes.csv: a node without any of id, node, node_id, name, label",
+        ),
         (LINKS.replace("weight", "Source"), NODES, "links.csv:1: two columns of one name"),
         (LINKS.replace("a,b", '"a,b'), NODES, "links.csv"),
     ],
@@ -92,3 +96,10 @@ def test_a_column_of_demands_without_a_unit(tmp_path):
         assert sim.load_demands(tmp_path / "tm.csv", network).gbps.tolist() == [500.0, 250.0]
     in_mbps = sim.load_recording(tmp_path / "tm.csv", network, unit="mbps")
     assert in_mbps.demands.gbps.tolist() == [0.5, 0.25]
+
+
+@pytest.mark.parametrize("columns", ["Node A,Node B", "A-end,Z-end", "from_node,to_node"])
+def test_ends_in_the_words_of_operators(tmp_path, columns):
+    links = LINKS.replace("source,target", columns)
+    nodes = NODES.replace("id,", "Hostname,")
+    assert sim.load_network(written(tmp_path, links, nodes)).links == ("a-b", "b-c", "c-a")

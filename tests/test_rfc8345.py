@@ -8,14 +8,16 @@ import time
 from pathlib import Path
 from typing import Any
 
+import networkx as nx
 import numpy as np
 import pytest
 from numpy.testing import assert_array_equal
 
 from simulator.base.errors import InputError
-from simulator.formats.format import read_network
+from simulator.formats.format import read_network, write_network
 from simulator.formats.rfc8345 import Rfc8345
 from simulator.model.network import Network
+from simulator.scenario.load import load
 
 TE = "ietf-te-topology:te"
 
@@ -118,8 +120,6 @@ def test_a_network_is_what_the_file_says(tmp_path):
     [
         ("0x1.2a05f2p+30", 10),
         ("0X1p10", 8 * 1024 / 1e9),
-        ("0x0", None),
-        ("0x0p0", None),
         ("0x4A817C80", 10),
         ("4661250", 0.03729),
         (1.25e9, 10),
@@ -132,8 +132,17 @@ def test_bandwidth_is_bytes_per_second(tmp_path, text, gbps):
     data["ietf-network:networks"]["network"][0]["ietf-network-topology:link"][1][TE] = data[
         "ietf-network:networks"
     ]["network"][0]["ietf-network-topology:link"][0][TE]
-    # A bandwidth of zero is none: the smallest given takes its place.
-    assert read(tmp_path, data).capacity_gbps[0] == (1 if gbps is None else gbps)
+    assert read(tmp_path, data).capacity_gbps[0] == gbps
+
+
+def test_a_link_of_bandwidth_zero_is_shut(tmp_path):
+    shut, open_ = (bandwidth(text) for text in ("0x0p0", "125e6"))
+    links = both("a", "b", max_link_bandwidth=shut)
+    links += both("b", "c", max_link_bandwidth=open_) + both("c", "a", max_link_bandwidth=open_)
+    path = saved(tmp_path, file_of(network_of([node(name) for name in "abc"], links)))
+    network, problems = read_network(path)
+    assert network.links == ("b,c", "c,a")
+    assert any("1 of 3 links left out: capacity 0, so shut ('a,b')" in p.message for p in problems)
 
 
 def test_links_pair_by_termination_points_before_anything_else(tmp_path):
@@ -188,9 +197,9 @@ def test_the_first_network_with_links_or_the_one_named(tmp_path):
     data = file_of({"network-id": "sites", "node": NODES}, network_of(NODES, LINKS), other)
     network = read(tmp_path, data)
     assert network.name == "te"
+    said = "of 3 networks in the file this is 'te'; left out: 'sites', 'other'"
     assert (
-        "of 3 networks in the file this is 'te'; left out: 'sites', 'other'"
-        in network.about.assumptions
+        f"{said}; to choose: topology: {{path: FILE, network: NAME}}" in network.about.assumptions
     )
     assert read(tmp_path, data, network="other").name == "other"
     with pytest.raises(InputError, match="no network 'othr'; did you mean 'other'"):
@@ -300,3 +309,61 @@ def test_other_json_is_left_to_others(tmp_path):
     path = saved(tmp_path, {"nodes": [], "edges": []})
     assert not Rfc8345().reads(path)
     assert Rfc8345().reads(saved(tmp_path, GOOD))
+
+
+# ---------------------------------------------------------------- written
+
+
+def test_what_is_written_is_read_again(tmp_path):
+    network = read(tmp_path, GOOD)
+    lost = write_network(network, tmp_path / "again.rfc8345.json")
+    found, problems = read_network(tmp_path / "again.rfc8345.json")
+    assert found.links == network.links and found.nodes == network.nodes
+    for key in ("tail", "head", "capacity_gbps", "metric"):
+        assert_array_equal(getattr(found, key), getattr(network, key))
+    assert found.delay_ms == pytest.approx(network.delay_ms, abs=0.5001e-3)
+    assert [each.get("lat") for _, each in found.graph.nodes(data=True)] == [
+        each.get("lat") for _, each in network.graph.nodes(data=True)
+    ]
+    assert lost == [
+        "delay_ms of 2 links below a microsecond",
+        "sources, assumptions of the network",
+    ]
+    assert problems == []
+
+
+def test_parallel_links_and_unlike_directions_are_written(tmp_path):
+    graph = nx.MultiGraph()
+    graph.add_nodes_from("ab", kind="core", lat=1.0, lon=2.0)
+    for order, (name, back, cables) in enumerate(
+        [("x", 4.0, {"srlg-7": 1.0}), ("x back", None, {}), ("y", 0.1, {"TPE": 1.0})]
+    ):
+        more = {} if back is None else {"capacity_ba_gbps": back}
+        graph.add_edge(
+            *"ab", key=name, a="a", b="b", order=order, capacity_gbps=0.3, metric=2.5, delay_ms=1.0,
+            cables=cables, **{"class": "core"}, **more,
+        )  # fmt: skip
+    path = tmp_path / "net.rfc8345.json"
+    lost = write_network(Network(graph, "net"), path)
+    found, _ = read_network(path)
+    assert found.links == ("x", "x back", "y")
+    assert found.capacity_gbps.tolist() == [0.3, 4.0, 0.3, 0.3, 0.3, 0.1]
+    assert found.attributes("x")["cables"] == {"srlg-7": 1.0}
+    assert lost == [
+        "cables of 1 link: only whole ones named srlg-NUMBER are held",
+        "metric of 3 links that is no whole number, rounded",
+    ]
+
+
+def test_a_scenario_chooses_one_of_several(tmp_path):
+    other = network_of(NODES[:2], both("A", "B"), "other")
+    path = saved(tmp_path, file_of(network_of(NODES, LINKS), other))
+    matrix = {"kind": "gravity", "domestic_gbps": 1.0, "by": "degree"}
+    keys = {"strategies": {"a": {"scheme": "igp_ecmp"}}, "traffic": {"matrix": matrix}}
+    several = {"path": str(path), "network": "other"}
+    assert load({"topology": several, **keys}).network.name == "other"
+    assert load({"topology": {"path": str(path)}, **keys}).network.name == "te"
+    with pytest.raises(InputError, match="no network 'othr'; did you mean 'other'"):
+        load({"topology": several | {"network": "othr"}, **keys})
+    with pytest.raises(InputError, match="in the format native is one network; leave out its"):
+        load({"topology": {"path": "china169-mini", "network": "x"}, **keys})

@@ -304,6 +304,7 @@ def test_unknown_nodes_and_models_are_told_with_the_nearest(tmp_path, ending):
     assert f"{path}:{line}: " in told
     for key, word, near in (
         ("unit", "MBITPERSEK", "MBITPERSEC"),
+        ("unit", "MBITPRSEC", "MBITPERSEC"),
         ("link_model", "BIDIRECT", "BIDIRECTED"),
     ):
         path.write_text(FORMATS[ending](**{key: word}))
@@ -429,8 +430,8 @@ OUTSIDE = '<?xml version="1.0"?><!DOCTYPE n [<!ENTITY x SYSTEM "file:///etc/pass
         ("<network>", "not valid XML: no element found"),
         (xml()[:900], "not valid XML"),
         ("\x00\x01\x02" * 50, "not valid XML"),
-        ("<graphml/>", "the root element is 'graphml'"),
-        ('<network xmlns="http://else.where"/>', "the root element is"),
+        ("<graphml/>", "the root is <graphml>"),
+        ('<network xmlns="http://else.where"/>', "the root is <network> in the namespace 'http://else.where'"),
         ("<network/>", "no nodes in this file"),
         (BOMB, "document types and entities are not read"),
         (OUTSIDE, "document types and entities are not read"),

@@ -324,3 +324,26 @@ def test_help_is_plain(verb):
     assert done.stdout.startswith("Usage: simulator topology")
     assert done.stdout.isascii()
     assert max(map(len, done.stdout.splitlines())) <= 100
+
+
+def test_show_ends_with_what_was_read_assumed_and_left_out(here):
+    (here / "links.csv").write_text(
+        "source,target,capacity,hops\na,b,4x10GE,1\nb,c,0,1\nc,a,10G,2\n", encoding="utf-8"
+    )
+    done = call("show", "links.csv")
+    assert done.exit_code == 0, done.stderr
+    end = flat(done.stdout[done.stdout.index("\nRead:") :])
+    read, _, rest = end.partition("Assumed:")
+    assumed, _, left_out = rest.partition("Left out:")
+    assert "- 3 nodes and 2 links from links.csv, as other_tables" in read
+    assert "40 Gbps from '4x10GE' on 'a-b'" in read and "read from the ends of the links" in read
+    assert "metric of all 2 links not given: 1" in assumed
+    assert "1 of 3 links left out: capacity 0, so shut ('b-c')" in left_out
+    assert "numbers of links not used: 'hops'" in left_out
+    assert "Warnings:" not in done.stdout
+    told = json.loads(call("show", "links.csv", "--json").stdout)["reading"]
+    assert [len(told[key]) for key in ("read", "assumed", "left_out")] == [4, 2, 2]
+
+
+def test_show_of_what_leaves_nothing_out_says_so():
+    assert call("show", "china169-mini").stdout.rstrip().endswith("Left out:\n- nothing")

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+UNITS = frozenset("bps kbps mbps gbps tbps ns us ms s min h days m km mi gbit mbit tbit".split())
+"""Units in which names end; one for another is wrong by their ratio, so it is never a slip."""
 LONGEST_WORD = 100  # difflib is quadratic: longer words are never a slip of the finger
 
 
@@ -86,7 +88,17 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Return `; did you mean 'x'?`, or nothing when nothing is near."""
     near = nearest(word, candidates)
-    return f"; did you mean {near!r}?" if near is not None else ""
+    if near is None:
+        return ""
+    units = {_unit(word), _unit(near)}
+    other = ", which is in another unit" if len(units) == 2 and "" not in units else ""
+    return f"; did you mean {near!r}{other}?"
+
+
+def _unit(name: str) -> str:
+    """Return the unit that a name ends in, `gbps` of `capacity_gbps`; nothing if it has none."""
+    last = _plain_form(name).rpartition("_")[2]
+    return last if last in UNITS else ""
 
 
 def _plain_form(word: str) -> str:

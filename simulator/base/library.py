@@ -5,6 +5,7 @@ from pathlib import Path
 
 _SINGULAR = {"topologies": "topology", "scenarios": "scenario"}
 _ENDINGS_OF_TOPOLOGIES = ".yaml .yml .graphml .gml .json .graph .native .sndlib .txt .xml"
+_NAMES_ONE = "a scenario names its topology: `topology: NAME_OR_FILE`"
 ENDINGS = {"topologies": tuple(_ENDINGS_OF_TOPOLOGIES.split()), "scenarios": (".yaml",)}
 """Of files that have a name on a shelf; of two with one name the first ending here wins."""
 _HERE = Path(__file__).parent.parent
@@ -64,6 +65,9 @@ def _shelf(kind: str) -> Path:
 
 def _not_found(kind: str, path: Path, text: str) -> str:
     known = names(kind)
+    (other,) = _SINGULAR.keys() - {kind}
+    if without_ending(other, text) in names(other):
+        return f"{text!r} is a {_SINGULAR[other]}, not a {_SINGULAR[kind]}; {_NAMES_ONE}"
     message = f"no {_SINGULAR[kind]} file or built-in name {text!r}"
     near = get_close_matches(without_ending(kind, path.name), known)
     if near:

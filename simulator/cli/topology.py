@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from simulator.base import library
 from simulator.base.errors import InputError, Problem
 from simulator.base.text import plain
+from simulator.cli.reading_notes import notes_on
 from simulator.formats.format import check_network, read_network, write_network
 from simulator.model.facts import facts
 from simulator.model.network import COUNTING_RULE, Network
@@ -52,9 +53,10 @@ def built_in() -> list[Listed]:
 # -- show ---------------------------------------------------------------------------------------
 
 
-def show_json(network: Network, warnings: Iterable[Problem]) -> dict[str, Any]:
+def show_json(network: Network, warnings: Iterable[Problem], source: str = "") -> dict[str, Any]:
     """Return everything that is known of a network, for a program."""
-    about = network.about
+    about, warnings = network.about, list(warnings)
+    notes = notes_on(network, warnings, source)
     return {
         "name": about.name,
         "title": about.title,
@@ -67,6 +69,11 @@ def show_json(network: Network, warnings: Iterable[Problem]) -> dict[str, Any]:
         "sources": list(about.sources),
         "assumptions": list(about.assumptions),
         "estimates": [dict(each) for each in about.estimates],
+        "reading": {
+            "read": notes.read,
+            "assumed": notes.assumed,
+            "left_out": notes.left_out,
+        },
         "warnings": [dataclasses.asdict(problem) for problem in warnings],
     }
 

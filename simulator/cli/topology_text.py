@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from simulator.base.errors import Problem
 from simulator.base.text import Cell, Row, columns, counted, padded, plain, table, wrapped
+from simulator.cli.reading_notes import notes_on
 from simulator.cli.topology import Listed
 from simulator.formats.format import topology_format
 from simulator.model.facts import Cuts, Distances, ExitFacts, Facts, facts
@@ -39,9 +40,10 @@ def list_text(listed: Sequence[Listed]) -> str:
     return "\n".join(lines)
 
 
-def show_text(network: Network, warnings: Iterable[Problem]) -> str:
-    """Lay everything that is known of a network out as text."""
+def show_text(network: Network, warnings: Iterable[Problem], source: str = "") -> str:
+    """Lay everything that is known of a network out as text, and last how *source* was read."""
     known = facts(network)
+    notes = notes_on(network, warnings, source)
     blocks = [
         _head(network, known),
         _classes(known),
@@ -49,10 +51,12 @@ def show_text(network: Network, warnings: Iterable[Problem]) -> str:
         _connectivity(known),
         _exits(network, known.exits),
         _cables(known),
-        _notes("Assumptions", network.about.assumptions),
         _notes("Estimates", (f"{each['of']}: {each['how']}" for each in network.about.estimates)),
         _notes("Sources", network.about.sources),
-        _notes("Warnings", map(str, warnings)),
+        _notes("Warnings", map(str, notes.warnings)),
+        _notes("Read", notes.read),
+        _notes("Assumed", notes.assumed or ["nothing"]),
+        _notes("Left out", notes.left_out or ["nothing"]),
     ]
     return "\n\n".join("\n".join(block) for block in blocks if block)
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base.errors import did_you_mean, refusal
 from simulator.base.registry import Registered, Registry
+from simulator.formats.foreign import what_it_is
 
 
 class FileFormat(Registered):
@@ -50,8 +52,8 @@ class Formats(Registry):
         """Return the one that takes *text* for a name of its own, such as `topohub:sndlib/sun`."""
         return next((each for each in self.every() if each.is_name(text)), None)
 
-    def reading(self, path: Path, refused: str) -> Any:
-        """Return the first that reads *path*.
+    def reading(self, path: Path, refused: str, also: Callable[[Path], str] = lambda _: "") -> Any:
+        """Return the first that reads *path*; *also* says more of a file that none does.
 
         Raises
         ------
@@ -63,6 +65,9 @@ class Formats(Registry):
             if each.reads(path):
                 return each
         suffixes = [suffix for each in formats for suffix in each.suffixes]
-        near = did_you_mean(path.suffix.lower(), suffixes) if path.suffix else ""
+        ending, what = path.suffix.lower(), what_it_is(path)
+        near = "" if what or ending in ("", *suffixes) else did_you_mean(ending, suffixes)
+        if not near and (what := what or also(path)):
+            refused = f"{refused}: {what}"
         readable = ", ".join(each.readable for each in formats)
         raise refusal(path, f"{refused}{near or ';'} readable: {readable}")

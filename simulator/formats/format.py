@@ -30,9 +30,11 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base import library
+from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.whole import whole
 from simulator.formats.file_format import FileFormat, Formats
+from simulator.formats.foreign import as_topology
 from simulator.formats.reading import reason
 from simulator.model.network import Network
 
@@ -72,6 +74,11 @@ class TopologyFormat(FileFormat):
             The file cannot be read at all.
         """
 
+    def choosing(self, network: str, path: Path) -> TopologyFormat:
+        """Return the format that reads the network of this name, of several in the file *path*."""
+        message = f"a topology in the format {self.kind} is one network; leave out its name"
+        raise refusal(path, f"{message}, {shown(network)}")
+
     def write(self, network: Network, path: Path) -> list[str]:
         """Write *network* to *path*, whole or not at all.
 
@@ -91,8 +98,16 @@ class TopologyFormat(FileFormat):
 topology_format = Formats("topology format", "simulator.formats", TopologyFormat)
 
 
-def read_network(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
+def read_network(
+    path_or_name: str | Path, *, network: str | None = None
+) -> tuple[Network, list[Problem]]:
     """Read a topology in any format: a file, a folder, or the name of a built-in topology.
+
+    Parameters
+    ----------
+    path_or_name : str or Path
+    network : str, optional
+        Which network of a file that holds several.
 
     Returns
     -------
@@ -105,10 +120,10 @@ def read_network(path_or_name: str | Path) -> tuple[Network, list[Problem]]:
     InputError
         Holds every error found.
     """
-    network, problems = _read(path_or_name)
-    if network is None:
+    found, problems = _read(path_or_name, network)
+    if found is None:
         raise InputError(problem for problem in problems if problem.severity == "error")
-    return network, problems
+    return found, problems
 
 
 def load_network(path_or_name: str | Path) -> Network:
@@ -144,12 +159,14 @@ def write_network(network: Network, path: str | Path) -> list[str]:
     """
     folder = str(path).endswith(("/", os.sep))
     path = Path(path)
-    ending = "" if folder else path.suffix.lower()
-    writers = [each for each in topology_format.every() if each.written]
-    for writer in writers:
-        if ending in writer.written:
-            return writer.write(network, path)
-    endings = ", ".join(suffix for writer in writers for suffix in writer.written if suffix)
+    writers = {end: each for each in topology_format.every() for end in each.written}
+    name = path.name.lower()
+    if folder or not path.suffix:
+        return writers[""].write(network, path)
+    for ending in sorted(filter(None, writers), key=len, reverse=True):  # .rfc8345.json, .json
+        if name.endswith(ending):
+            return writers[ending].write(network, path)
+    endings = ", ".join(filter(None, writers))
     raise refusal(path, f"cannot write to this; endings that can be: {endings}, or a folder")
 
 
@@ -171,12 +188,23 @@ def is_third_party_name(text: str | Path) -> bool:
     return topology_format.named(str(text)) is not None
 
 
-def _read(path_or_name: str | Path) -> tuple[Network | None, list[Problem]]:
+def is_topology(path_or_name: str | Path) -> bool:
+    """Return whether some format reads a file, or takes its path for a name of its own."""
+    path = Path(path_or_name)
+    return is_third_party_name(path_or_name) or (
+        path.exists() and any(each.reads(path) for each in topology_format.every())
+    )
+
+
+def _read(
+    path_or_name: str | Path, network: str | None = None
+) -> tuple[Network | None, list[Problem]]:
     try:
-        if known := topology_format.named(str(path_or_name)):
-            return known.read(Path(path_or_name))
-        path = _found(path_or_name)
-        return topology_format.reading(path, "not a topology I can read").read(path)
+        path, known = Path(path_or_name), topology_format.named(str(path_or_name))
+        if known is None:
+            path = _found(path_or_name)
+            known = topology_format.reading(path, "not a topology I can read", as_topology)
+        return (known if network is None else known.choosing(network, path)).read(path)
     except InputError as error:
         return None, list(error.problems)
 

@@ -12,9 +12,10 @@ from typing import Any, ClassVar, NamedTuple, TypeVar
 from simulator.base.document import KeyPath, dotted, shown
 from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.base.text import counted
-from simulator.formats.format import TopologyFormat, topology_format
+from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.json_file import read_json
 from simulator.formats.reading import Places, begins_with, listed, refuse
+from simulator.formats.rfc8345_text import not_held, text_of
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.pairing import paired
@@ -54,7 +55,8 @@ class Rfc8345(TopologyFormat):
     hexadecimal float or as number. The metric is `te-default-metric`, else `metric1` of RFC 8346.
     `te-delay-metric`, or the one-way delay, is in microseconds. A shared risk group becomes a
     cable with share 1; of several on one link, the one that most links share. Underlays are left
-    out.
+    out. Of several networks a scenario names one: ``topology: {path: FILE, network: NAME}``. It is
+    written to files that end in ``.rfc8345.json``.
 
     Attributes
     ----------
@@ -63,6 +65,13 @@ class Rfc8345(TopologyFormat):
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".json",)
+    written: ClassVar[tuple[str, ...]] = (".rfc8345.json",)
+    cannot_hold: ClassVar[tuple[str, ...]] = (
+        *("title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
+        *("estimates", "marks", "uncertainty", "regions", "kind", "province", "weight"),
+        *("class", "fibre_km", "cables", "reaches", "modules", "setup_cost"),
+        *("price_usd_per_mbps", "fractions of metrics", "delays below a microsecond"),
+    )
     readable: ClassVar[str] = "a .json file with ietf-network:networks"
 
     network: str | None = None
@@ -76,6 +85,16 @@ class Rfc8345(TopologyFormat):
         draft, warnings = _Reader(path, self.network).draft()
         draft, repairs = repaired(draft)
         return assemble(draft, [*warnings, *repairs])
+
+    def choosing(self, network: str, path: Path) -> TopologyFormat:
+        """Return the format that reads the network of this name, of several in the file *path*."""
+        chosen: TopologyFormat = topology_format.make(self.kind, network=network)
+        return chosen
+
+    def write(self, network: Network, path: Path) -> list[str]:
+        """Write *network* to *path*, whole or not at all; return what is lost."""
+        write_whole(path, text_of(network))
+        return list(not_held(network))
 
 
 class _Arc(NamedTuple):
@@ -175,7 +194,9 @@ class _Reader:
         networks = list(self._networks(data))
         refuse(self.problems)
         if not networks:
-            raise refusal(self.path, f"no {' or '.join(MODULES)} in this file")
+            found = listed(map(shown, data), 5) if isinstance(data, dict) else shown(data)
+            wanted = f"no {' or '.join(MODULES)} in this file"
+            raise refusal(self.path, f"{wanted}; its top keys are {found}")
         names = [self._part(network, at, str, "network-id") or "" for at, network in networks]
         if self.wanted is not None:
             if self.wanted not in names:
@@ -190,10 +211,14 @@ class _Reader:
             chosen = has.index(True)
         others = [shown(name) for row, name in enumerate(names) if row != chosen]
         if others:
-            self.assumed.append(
+            text = (
                 f"of {len(names)} networks in the file this is {shown(names[chosen])}; left out:"
-                f" {listed(others)}"
+                f" {listed(others, 10)}"
             )
+            if self.wanted is None:
+                self._warn((), f"{text}; to choose: topology: {{path: FILE, network: NAME}}")
+            else:
+                self.assumed.append(text)
         return networks[chosen]
 
     def _networks(self, data: Any) -> Iterator[tuple[KeyPath, dict]]:
@@ -270,7 +295,7 @@ class _Reader:
             head,
             ((tail, out), (head, into)) if out and into else None,
             bandwidth,
-            next((metric for metric in metrics if metric), None),
+            next((metric for metric in metrics if metric is not None), None),
             None if delay_us is None else shifted(delay_us, -3),
             self._risks(link, at, *te, "te-srlgs"),
             at,
@@ -367,12 +392,12 @@ class _Reader:
             "a": there.tail,
             "b": there.head,
             "class": "core",
-            "capacity_gbps": there.gbps or back.gbps,
+            "capacity_gbps": back.gbps if there.gbps is None else there.gbps,
             "metric": there.metric,
             "delay_ms": max(delays, default=None),
             "cables": {cable: 1.0} if cable else None,
         }
-        if there.gbps and back.gbps and there.gbps != back.gbps:
+        if None not in (there.gbps, back.gbps) and there.gbps != back.gbps:
             link["capacity_ba_gbps"] = back.gbps
         return {key: value for key, value in link.items() if value is not None}
 

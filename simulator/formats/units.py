@@ -1,17 +1,16 @@
-"""Numbers and rates as files write them: units, and words such as `4x100G` or `OC-48`."""
+"""Numbers and rates as files write them: units of rates, plain numbers, decimal commas."""
 
 from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from decimal import Decimal
-from functools import cache
 from typing import Literal
 
 import numpy as np
 
 from simulator.base.document import shown
-from simulator.base.schema import MAX_NAME
 
 Unit = Literal["bps", "kbps", "mbps", "gbps", "tbps"]
 TEN_TO_THE: dict[str, int] = {"bps": 9, "kbps": 6, "mbps": 3, "gbps": 0, "tbps": -3}
@@ -19,13 +18,17 @@ TEN_TO_THE: dict[str, int] = {"bps": 9, "kbps": 6, "mbps": 3, "gbps": 0, "tbps":
 UNITS = tuple(TEN_TO_THE)
 
 NUMBER = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
-SPEED = re.compile(
-    r"(?<![\w.])(?:(?P<times>\d{1,4})\s*[x×*]\s*)?(?P<size>\d{1,6}(?:\.\d{1,6})?)\s*"
-    r"(?P<unit>[kKMGT])(?:b|bps|bit|bits|bit/s|b/s|bits/s|E|bE|igE)?(?![\w/])"
+
+AMBIGUOUS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3}|\.\d{2}0)")
+"""A group of thousands to some, decimals to others. None writes `2.488` for 2488."""
+WRITTEN = (
+    (re.compile(r"[-+]?\d{1,3}(?:'\d{3})+(?:[.,]\d+)?"), "'", ","),
+    (re.compile(r"[-+]?\d{1,3}(?: 000)+(?:[.,]\d+)?"), " ", ","),
+    (re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)|[-+]?\d{1,3}(?:,\d{3}){2,}"), ",", ","),
+    (re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+,\d+|[-+]?\d{1,3}(?:\.\d{3}){2,}"), ".", ","),
+    (re.compile(r"[-+]?\d+,\d+"), " ", ","),
 )
-CARRIER = re.compile(r"\b(?P<kind>OC|STM)-?(?P<size>\d{1,4})c?\b", re.IGNORECASE)
-CARRIER_MBPS = {"OC": "51.84", "STM": "155.52"}
-"""Line rates of SONET and SDH at level 1."""
+"""Ways to write a number, each with its mark of groups and its decimal mark if it is no point."""
 
 
 def in_gbps(value: str | float, unit: str) -> float:
@@ -46,23 +49,6 @@ def shifted(value: str | float, places: int) -> float:
     return float(Decimal(value if isinstance(value, str) else repr(float(value))).scaleb(places))
 
 
-@cache
-def speed_gbps(text: str) -> float | None:
-    """Return the one speed in a label, such as `4x100G`, `2 x 10 Gbps`, `155M` or `OC-192c`.
-
-    None if there is no speed, or more than one.
-    """
-    found = {
-        in_gbps(float(match["size"]), f"{match['unit'].casefold()}bps") * int(match["times"] or 1)
-        for match in SPEED.finditer(text[:MAX_NAME])
-    }
-    found |= {
-        in_gbps(float(CARRIER_MBPS[match["kind"].upper()]) * int(match["size"]), "mbps")
-        for match in CARRIER.finditer(text[:MAX_NAME])
-    }
-    return found.pop() if len(found) == 1 else None
-
-
 # ---------------------------------------------------------------- plain numbers
 
 
@@ -76,6 +62,21 @@ def number(cell: str) -> float | None:
     """Return the number that *cell* is: no words, underscores, other scripts or infinities."""
     value = float(cell) if NUMBER.fullmatch(cell) else math.nan
     return value if math.isfinite(value) else None
+
+
+def written_number(text: str) -> float | None:
+    """Return the number that people mean by *text*: decimal commas, groups of digits, wide digits.
+
+    None where it is no number, and where two habits of writing read it differently: `1,000` and
+    `1.500` beside a unit may be one or a thousand.
+    """
+    text = unicodedata.normalize("NFKC", text).strip()
+    if AMBIGUOUS.fullmatch(text):
+        return None
+    for pattern, group, point in WRITTEN:
+        if pattern.fullmatch(text):
+            return number(text.replace(group, "").replace(point, "."))
+    return number(text)
 
 
 def finite(text: str) -> float:

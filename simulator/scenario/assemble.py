@@ -25,6 +25,7 @@ from simulator.scenario.changes import Change, change_demands, change_document, 
 from simulator.scenario.settings import (
     BORDER_KEYS,
     NETWORK_KEYS,
+    OneOfSeveral,
     Settings,
     Traffic,
     with_fallbacks,
@@ -194,9 +195,12 @@ def _topology_input(
         was, now = _data(before.source), _data(source)
         if all(now.get(key) == was.get(key) for key in NETWORK_KEYS):
             return before.topology_input
-    if not isinstance(values.get("topology"), str):
+    chosen = values.get("topology")
+    if isinstance(chosen, str):
+        chosen = OneOfSeveral(path=chosen)
+    if not isinstance(chosen, OneOfSeveral):
         return TopologyInput(None, ())
-    network, problems, files = _read_topology(source, values["topology"])
+    network, problems, files = _read_topology(source, chosen)
     if network is not None and all(key in values for key in BORDER_KEYS):
         exits, regions, cables = (values[key] for key in BORDER_KEYS)
         network, found = put_border(network, exits, regions, cables, source.document.problem)
@@ -206,7 +210,8 @@ def _topology_input(
     return TopologyInput(network, problems, files)
 
 
-def _read_topology(source: Source, word: str) -> TopologyInput:
+def _read_topology(source: Source, chosen: OneOfSeveral) -> TopologyInput:
+    word = chosen.path
     beside = source.folder / word
     try:
         if is_third_party_name(word):
@@ -216,7 +221,7 @@ def _read_topology(source: Source, word: str) -> TopologyInput:
     except FileNotFoundError as error:
         return TopologyInput(None, [source.document.problem(("topology",), str(error))])
     try:
-        network, warnings = read_network(path)
+        network, warnings = read_network(path, network=chosen.network)
     except InputError as error:
         return TopologyInput(None, error.problems)
     return TopologyInput(

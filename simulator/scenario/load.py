@@ -9,9 +9,12 @@ from typing import Any
 from simulator.base import library
 from simulator.base.document import Document, read_yaml, shown
 from simulator.base.errors import InputError, Problem
+from simulator.formats.format import is_topology
 from simulator.scenario.assemble import Source, assemble
 from simulator.scenario.changes import Change, parse_value, plain
 from simulator.scenario.scenario import PYTHON, Scenario
+
+TOPOLOGY = "this is a topology, not a scenario; a scenario names one: topology: FILE"
 
 
 def load(
@@ -42,7 +45,10 @@ def load(
     try:
         path = library.find("scenarios", scenario)
     except FileNotFoundError as error:
-        raise InputError([Problem(str(scenario), None, None, "", str(error))]) from None
+        message = TOPOLOGY if is_topology(scenario) else str(error)
+        raise InputError([Problem(str(scenario), None, None, "", message)]) from None
+    if path.suffix.lower() not in (".yaml", ".yml") and is_topology(path):
+        raise InputError([Problem(str(path), None, None, "", TOPOLOGY)])
     return from_document(read_yaml(path), path.parent, path.stem, changes)
 
 
@@ -57,7 +63,6 @@ def from_document(
     """Check a scenario and everything it names; see :func:`load`."""
     keys = document.data if isinstance(document.data, Mapping) else {}
     if "nodes" in keys and "links" in keys:
-        message = "this is a topology, not a scenario; a scenario names one: topology: FILE"
-        raise InputError([document.problem((), message)])
+        raise InputError([document.problem((), TOPOLOGY)])
     made = [Change(key, parse_value(key, text), "--set") for key, text in changes]
     return Scenario.of(assemble(Source(name, document, folder), made))

@@ -91,6 +91,22 @@ class Replications:
 
 
 @checked
+class OneOfSeveral:
+    """A topology of a file that holds several, such as those of RFC 8345.
+
+    Attributes
+    ----------
+    path : str
+        The file, relative to the scenario.
+    network : str, optional
+        Name of the network in it; the first with links if left out.
+    """
+
+    path: Name
+    network: Name | None = None
+
+
+@checked
 class Record:
     """Detail that the tables keep; figures are exact whatever is kept.
 
@@ -171,8 +187,9 @@ class Settings:
     ----------
     title : str
         The question that the scenario asks, in a line.
-    topology : str
-        Name of a built-in topology, or a file or folder, relative to the scenario.
+    topology : str or mapping
+        Name of a built-in topology, or a file or folder, relative to the scenario; for a file that
+        holds several networks ``{path: FILE, network: NAME}``.
     seed : int
         Root of all random streams.
     replications : int or mapping
@@ -200,7 +217,7 @@ class Settings:
     """
 
     title: str = ""
-    topology: Name
+    topology: Name | OneOfSeveral
     seed: NonNegativeInt = 1
     replications: PositiveInt | Replications = 1
     horizon_h: Positive | None = None

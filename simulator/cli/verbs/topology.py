@@ -32,7 +32,7 @@ def list_(as_json: bool) -> None:
 @click.option("--plot", "picture", metavar="FILE", help="Draw a map as well; .png, .svg or .pdf.")
 @json_option
 def show(name_or_file: str, picture: str | None, as_json: bool) -> None:
-    r"""Show what a topology adds up to, how it holds together, and what in it is assumed.
+    r"""Show what a topology adds up to, how it holds together, and how it was read.
 
     \b
       simulator topology show china169-mini --plot map.png
@@ -43,9 +43,10 @@ def show(name_or_file: str, picture: str | None, as_json: bool) -> None:
     network, warnings = read(name_or_file)
     drawn = draw(network, picture) if picture is not None else None
     if as_json:
-        print_json({**show_json(network, warnings), "map": drawn})
+        print_json({**show_json(network, warnings, name_or_file), "map": drawn})
     else:
-        print_text(show_text(network, warnings) + (f"\n\nMap in {drawn}" if drawn else ""))
+        text = show_text(network, warnings, name_or_file)
+        print_text(text + (f"\n\nMap in {drawn}" if drawn else ""))
 
 
 @verb.command()

@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from html.entities import name2codepoint
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
 from simulator.base.document import shown
 from simulator.base.errors import Problem, refusal
+from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.graphs.graph_file import Edge, GraphFile, Node, flat
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import GraphFile, flat
 from simulator.formats.native import lost
-from simulator.formats.reading import read_text
+from simulator.formats.reading import listed, read_text
 from simulator.formats.rules.draft import Record, but
 from simulator.model.network import Network
 
@@ -22,7 +25,7 @@ DEEPEST = 50
 TOKEN = re.compile(
     r"""(?P<blank>\s+|\#[^\n]*)
     |(?P<number>[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)(?![\w.])
-    |(?P<odd>[-+]?(?:INF|NAN|inf|nan))(?!\w)
+    |(?P<odd>[-+]?(?:(?i:infinity|inf|nan)))(?!\w)
     |(?P<word>[A-Za-z_]\w*)
     |"(?P<text>[^"]*)"
     |(?P<mark>[\[\]])""",
@@ -55,10 +58,13 @@ class Gml(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        graphs = [entry for entry in _parsed(path) if entry.key == "graph"]
+        entries, bare = _parsed(path)
+        graphs = [entry for entry in entries if entry.key == "graph"]
         if len(graphs) != 1 or not isinstance(graphs[0].value, list):
             raise refusal(path, f"{len(graphs) or 'no'} graphs in this GML; one is a network")
-        return _graph(path, graphs[0].value).network()
+        words = counted(len(bare), "word")
+        notes = [f"{words} without quotes read as text: {listed(bare)}"] if bare else []
+        return replace(_graph(path, graphs[0].value), notes=notes).network()
 
     def write(self, network: Network, path: Path) -> list[str]:
         """Write *network* to *path*, whole or not at all; return what is lost."""
@@ -70,11 +76,15 @@ class Gml(TopologyFormat):
 # ---------------------------------------------------------------- reading
 
 
-def _parsed(path: Path) -> list[Entry]:
-    """Return the entries of a file; a stack of its own, so that no nesting is too deep for it."""
+def _parsed(path: Path) -> tuple[list[Entry], list[str]]:
+    """Return the entries of a file, and the words in it that should have stood in quotes.
+
+    A stack of its own, so that no nesting is too deep for it.
+    """
     text = read_text(path)
     levels: list[list[Entry]] = [[]]
     opened: list[Entry] = []
+    bare: list[str] = []
     key: str | None = None
     at, line = 0, 1
     while at < len(text):
@@ -86,7 +96,9 @@ def _parsed(path: Path) -> list[Entry]:
             case "blank", _:
                 pass
             case "mark", "]":
-                if key is not None or not opened:
+                if key is not None:
+                    raise refusal(path, f"not GML: the key {shown(key)} has no value", line)
+                if not opened:
                     raise refusal(path, "not GML: a ']' that closes nothing", line)
                 levels.pop()
                 levels[-1].append(opened.pop())
@@ -100,10 +112,9 @@ def _parsed(path: Path) -> list[Entry]:
                 if len(levels) > DEEPEST:
                     raise refusal(path, f"nested more than {DEEPEST} deep", line)
                 key = None
-            case "word", _:
-                raise refusal(path, f"not GML: the key {shown(key)} has no value", line)
             case _:
-                value = ENTITY.sub(_character, token["text"]) if kind == "text" else _number(word)
+                value = _value(kind, word, token["text"])
+                bare += [word] if kind == "word" else []
                 levels[-1].append(Entry(key, value, line))
                 key = None
         line += word.count("\n")
@@ -111,7 +122,14 @@ def _parsed(path: Path) -> list[Entry]:
     if opened or key is not None:
         what = f"the list {shown(opened[-1].key)} is not closed" if opened else "a value is missing"
         raise refusal(path, f"the file ends too soon: {what}", opened[-1].line if opened else line)
-    return levels[0]
+    return levels[0], bare
+
+
+def _value(kind: str | None, word: str, text: str | None) -> Any:
+    """Return the value that a token is; a bare word is text."""
+    if kind == "text":
+        return ENTITY.sub(_character, text or "")
+    return word if kind == "word" else _number(word)
 
 
 def _number(word: str) -> float:

@@ -2,33 +2,33 @@
 
 A file that we wrote bears `MARK` and holds the keys of a topology file: it is checked as strictly
 as one, and nothing is repaired. In any other file, attributes are found by what they are usually
-called (`NODE_NAMES`, `LINK_NAMES`; case, blanks and hyphens do not count), and the rest is
-repaired.
+called (`names`), and the rest is repaired.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from simulator.base.document import Document, KeyPath, Place, Spot, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import MAX_NAME
 from simulator.base.text import counted
+from simulator.formats.graphs.attributes import AttributeReader, Edge, Node
+from simulator.formats.graphs.names import by_plain_name, first_given
 from simulator.formats.json_file import as_json, parse_json
 from simulator.formats.native import network_of, plain
 from simulator.formats.reading import Places, first_of, listed
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.edits import as_number
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, TopologyFile, keys
 from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
-from simulator.formats.units import TEN_TO_THE, in_gbps, speed_gbps
+from simulator.formats.unit_words import unit_named
+from simulator.formats.units import UNITS
 from simulator.model.network import Network
 
 MARK = {"written_by": "telecom-capacity-simulator"}
@@ -43,78 +43,28 @@ NESTED = frozenset(
 )
 """Keys of lists and mappings, which most graph formats can hold as JSON text only."""
 
-NODE_NAMES: dict[str, tuple[str, ...]] = {
-    "label": ("label", "name"),
-    "lat": ("lat", "latitude"),
-    "lon": ("lon", "longitude", "lng", "long"),
-    "country": ("country", "country_code"),
-    "city": ("city",),
-    "province": ("province",),
-    "kind": ("kind",),
-    "weight": ("weight",),
-    "utc_offset_h": ("utc_offset_h",),
-}
-LINK_NAMES: dict[str, tuple[str, ...]] = {
-    "metric": ("metric", "weight", "igp_metric", "cost"),
-    "delay_ms": ("delay_ms", "latency_ms", "delay", "latency"),
-    "fibre_km": (
-        *("fibre_km", "length_km", "distance_km", "dist_km"),
-        *("length", "distance", "dist"),
-    ),
-    "class": ("class",),
-    "path_factor": ("path_factor",),
-    "price_usd_per_mbps": ("price_usd_per_mbps",),
-    "cables": ("cables",),
-}
-CAPACITY_NAMES = {
-    "capacity_gbps": "gbps",
-    "linkspeedraw": "bps",
-    "capacity": "",
-    "bandwidth": "",
-    "bw": "",
-    "linkspeed": "text",
-    "linklabel": "text",
-    "label": "text",
-}
-"""Names for the capacity of a link with their units, the surest first.
-
-Where the name states no unit, the graph's `unit` counts, else Gbps. Text states its own."""
-USUAL_UNITS = {"delay": "ms", "latency": "ms", "length": "km", "distance": "km", "dist": "km"}
 ABOUT_NAMES = {"name": ("name", "label"), "title": ("title", "network"), "sources": ("source",)}
+IN_BYTES = re.compile("B(?![A-Z])|[Bb]yte")
 UNIT_NAMES = ("unit", "capacity_unit", "bandwidth_unit")
-NO_LABEL = "None"
-"""What the Topology Zoo writes where it knows no label."""
-
 XML_HAS_NOT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-
-
-class Node(NamedTuple):
-    """A node as the file has it."""
-
-    id: Any
-    attributes: Mapping[str, Any]
-    line: int | None = None
-
-
-class Edge(NamedTuple):
-    """An edge as the file has it."""
-
-    source: Any
-    target: Any
-    id: Any
-    attributes: Mapping[str, Any]
-    line: int | None = None
 
 
 @dataclass(frozen=True)
 class GraphFile:
-    """What a file of nodes and edges says, in its own words."""
+    """What a file of nodes and edges says, in its own words.
+
+    Attributes
+    ----------
+    notes : sequence of str
+        What was assumed or left out while it was read.
+    """
 
     path: Path
     attributes: Mapping[str, Any]
     nodes: Sequence[Node]
     edges: Sequence[Edge]
     directed: bool = False
+    notes: Sequence[str] = ()
 
     def network(self) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
@@ -214,9 +164,10 @@ def _theirs(file: GraphFile) -> tuple[Network | None, list[Problem]]:
 
 
 def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
-    graph = _by_plain_name(file.attributes)
+    graph = by_plain_name(file.attributes)
     unit, problems = _unit(file, graph)
-    read = _Reader(unit or "gbps", unit_given=bool(unit))
+    read = AttributeReader(unit or "gbps", unit_given=bool(unit))
+    read.assumptions += file.notes
     both: list[tuple[int, int | None]] = [(i, None) for i in range(len(file.edges))]
     if file.directed:
         both, assumed = _both_ways(file)
@@ -234,10 +185,11 @@ def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
         "nodes": [node.line for node in file.nodes],
         "links": [file.edges[there].line for there, _ in both],
     }
-    assumptions = [*read.assumptions, *read.assumed_units()]
+    nodes = [read.node(node) for node in file.nodes]
+    assumptions = [*read.assumptions, *read.notes()]
     draft = Draft(
         about={**_about(file, graph), "assumptions": tuple(f"{text}." for text in assumptions)},
-        nodes=[read.node(node) for node in file.nodes],
+        nodes=nodes,
         links=links,
         point=Places(str(file.path), lines).point,
     )
@@ -246,7 +198,7 @@ def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
 
 
 def _about(file: GraphFile, graph: Mapping[str, Any]) -> Record:
-    about = {key: _first(graph, names) for key, names in ABOUT_NAMES.items()}
+    about = {key: first_given(graph, names) for key, names in ABOUT_NAMES.items()}
     texts = {key: " ".join(text.split()) for key, text in about.items() if isinstance(text, str)}
     stem = file.path.name.split(".")[0]
     name = texts.get("name", "")
@@ -258,13 +210,13 @@ def _about(file: GraphFile, graph: Mapping[str, Any]) -> Record:
 
 
 def _unit(file: GraphFile, graph: Mapping[str, Any]) -> tuple[str, list[Problem]]:
-    word = _first(graph, UNIT_NAMES)
+    word = first_given(graph, UNIT_NAMES)
     if word is None:
         return "", []
-    unit = str(word).strip().casefold().replace("bit/s", "bps").replace("b/s", "bps")
-    if unit in TEN_TO_THE:
+    if unit := unit_named(str(word)):
         return unit, []
-    hint = did_you_mean(unit[:MAX_NAME], TEN_TO_THE) or f"; known: {', '.join(TEN_TO_THE)}"
+    near = "" if IN_BYTES.search(str(word)) else did_you_mean(str(word)[:MAX_NAME], UNITS)
+    hint = near or f"; known: {', '.join(UNITS)}"
     return "", [Problem(str(file.path), None, None, "unit", f"no unit {shown(word)}{hint}")]
 
 
@@ -278,84 +230,6 @@ def _both_ways(file: GraphFile) -> tuple[list[tuple[int, int | None]], list[str]
     if alone:
         text += f": {len(alone):,} have no edge back and serve both directions"
     return sorted(found, key=lambda pair: pair[0]), [text]
-
-
-class _Reader:
-    """Reads the attributes of nodes and edges, and notes what they leave open."""
-
-    def __init__(self, unit: str, unit_given: bool) -> None:
-        self.unit = unit
-        self.unit_given = unit_given
-        self.assumptions: list[str] = []
-        self.used: dict[str, str] = {}
-        self.labels: list[str] = []
-
-    def node(self, node: Node) -> Record:
-        """Return a record of a draft."""
-        given = _by_plain_name(node.attributes)
-        record = {key: _first(given, names) for key, names in NODE_NAMES.items()}
-        if record["label"] == NO_LABEL or not isinstance(record["label"], str | int | float):
-            record["label"] = None
-        return {"id": node.id, **{key: value for key, value in record.items() if value is not None}}
-
-    def link(self, edge: Edge) -> Record:
-        """Return a record of a draft."""
-        given = _by_plain_name(edge.attributes)
-        record = {"id": edge.id, "a": edge.source, "b": edge.target}
-        for key, names in LINK_NAMES.items():
-            for name in names:
-                if name in given:
-                    record[key] = given[name]
-                    if name in USUAL_UNITS:
-                        self.used[name] = USUAL_UNITS[name]
-                    break
-        record["capacity_gbps"] = self._capacity_gbps(given)
-        return {key: value for key, value in record.items() if value is not None}
-
-    def _capacity_gbps(self, given: Mapping[str, Any]) -> float | None:
-        for name, unit in CAPACITY_NAMES.items():
-            value = given.get(name)
-            if value is None:
-                continue
-            plain = None if unit == "text" else as_number(value)
-            if plain is not None:
-                if not unit and not self.unit_given:
-                    self.used[name] = "Gbps"
-                return in_gbps(plain, unit or self.unit)
-            if isinstance(value, str) and (gbps := speed_gbps(value)) is not None:
-                self.labels.append(value)
-                return gbps
-        return None
-
-    def assumed_units(self) -> list[str]:
-        """Return which units were assumed, and which capacities were read from words."""
-        found = [
-            f"{name} read as {unit}: the file tells no unit" for name, unit in self.used.items()
-        ]
-        if self.labels:
-            words = listed(map(shown, dict.fromkeys(self.labels)))
-            found.append(
-                f"capacity of {counted(len(self.labels), 'link')} read from words: {words}"
-            )
-        return found
-
-
-def _by_plain_name(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that are given, by names in lower case; the first of two alike."""
-    found: dict[str, Any] = {}
-    for key, value in attributes.items():
-        if value is not None and value != "":
-            found.setdefault(_plain_name(key), value)
-    return found
-
-
-@cache
-def _plain_name(key: str) -> str:
-    return key.strip().casefold().replace("-", "_").replace(" ", "_")
-
-
-def _first(given: Mapping[str, Any], names: Iterable[str]) -> Any:
-    return next((given[name] for name in names if name in given), None)
 
 
 # ---------------------------------------------------------------- writing

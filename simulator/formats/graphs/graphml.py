@@ -12,10 +12,14 @@ from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.graphs.graph_file import XML_HAS_NOT, Edge, GraphFile, Node, flat
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import XML_HAS_NOT, GraphFile, flat
 from simulator.formats.native import lost
-from simulator.formats.reading import read_bytes, refuse
+from simulator.formats.reading import listed, refuse
 from simulator.formats.rules.draft import Record
+from simulator.formats.speed_words import speed_gbps
+from simulator.formats.units import written_number
+from simulator.formats.xml_file import read_xml_bytes
 from simulator.model.network import Network
 
 NAMESPACE = "http://graphml.graphdrawing.org/xmlns"
@@ -39,14 +43,18 @@ class GraphML(TopologyFormat):
           lat, lon   Latitude, Longitude, lng, long
           country    Country; tells cities of one name apart
         of links
-          capacity   capacity_gbps; LinkSpeedRaw (bps); capacity, bandwidth, bw (in the
-                     graph's `unit`, else Gbps); words such as `10 Gbps` or `OC-48` in
-                     any of these, in LinkSpeed, LinkLabel or label
-          delay      delay_ms, latency_ms, delay, latency (ms)
-          length     fibre_km, length_km, distance_km, dist_km, length, distance, dist (km)
+          capacity   capacity_gbps, bandwidth_mbps, Capacity (Gbps) and their like, in the
+                     unit of the name; LinkSpeedRaw (bps); capacity, bandwidth, bw (in the
+                     graph's `unit`, else Gbps); words such as `4x10GE`, `2,5 Gbps` or
+                     `OC-48` in any of these, in speed, rate, LinkSpeed, LinkLabel or label
+          delay      delay_ms, latency_us, delay [s] and their like; delay, latency (ms)
+          length     fibre_km, length_km, distance_m, dist_mi and their like; length,
+                     distance, dist (km)
           metric     metric, weight, igp_metric, cost
 
-    All other keys of a topology file are read under their own names.
+    A speed in words is read where the whole label is understood; what looks like one and is not
+    understood is reported, as are numbers of other names. All other keys of a topology file are
+    read under their own names.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".graphml",)
@@ -100,6 +108,7 @@ class _Parser:
         self.graphs = 0
         self.open: list[str] = []
         self.owners: list[Record] = []
+        self.undeclared: dict[str, None] = {}
         self.key = ""
         self.text: list[str] | None = None
         self.expat = expat.ParserCreate(namespace_separator=" ")
@@ -110,7 +119,7 @@ class _Parser:
         self.expat.CharacterDataHandler = self._characters
 
     def graph(self) -> GraphFile:
-        raw = read_bytes(self.path)
+        raw = read_xml_bytes(self.path)
         try:
             self.expat.Parse(raw, True)
         except expat.ExpatError as error:
@@ -128,7 +137,12 @@ class _Parser:
             [self._with_defaults(node, "node") for node in self.nodes],
             [self._with_defaults(edge, "edge") for edge in self.edges],
             self.directed,
+            self._notes(),
         )
+
+    def _notes(self) -> list[str]:
+        names = listed(map(shown, self.undeclared))
+        return [f"no such keys are declared, read under their ids: {names}"] if names else []
 
     def _with_defaults(self, element: Element, kind: str) -> Element:
         default = self.defaults[kind]
@@ -191,7 +205,8 @@ class _Parser:
     def _data(self, given: Mapping[str, str]) -> None:
         self.key = given.get("key", "")
         if self.key not in self.keys:
-            raise self._refuse(f"no key {shown(self.key)} is declared")
+            self.undeclared[self.key] = None
+            self.keys[self.key] = (self.key, "string")
         self.text = []
 
     def _characters(self, text: str) -> None:
@@ -222,10 +237,14 @@ class _Parser:
         owner[name] = self._value(name, kind, text)
 
     def _value(self, name: str, kind: str, text: str) -> Any:
+        if not text.strip() and (kind in NUMBERS or kind == "boolean"):
+            return None  # not given
         if kind in NUMBERS:
             try:
                 return float(text.strip().replace("_", "?"))  # Python's 1_000 is no number here
             except ValueError:
+                if written_number(text) is not None or speed_gbps(text) is not None:
+                    return text
                 raise self._refuse(f"{name}: expected a number, found {shown(text)}") from None
         if kind == "boolean":
             if text.strip().lower() not in BOOLEANS:

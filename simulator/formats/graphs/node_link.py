@@ -9,12 +9,14 @@ from typing import Any, ClassVar
 from simulator.base.document import dotted, shown
 from simulator.base.errors import Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
-from simulator.formats.graphs.graph_file import MARK, Edge, GraphFile, Node
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import MARK, GraphFile
 from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
 from simulator.formats.reading import begins_with, listed, refuse
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
 from simulator.formats.rules.draft import but
+from simulator.formats.rules.edits import as_text
 from simulator.model.network import Network
 
 EDGE_WORDS = ("edges", "links")
@@ -58,14 +60,15 @@ def _parsed(path: Path) -> Mapping[str, Any]:
         found = f"found {listed(map(shown, data), 5)}" if data else "it is empty"
         message = f"no node-link graph: one has 'nodes', and 'edges' or 'links'; {found}"
         raise refusal(path, message)
-    if len(edges) > 1:
+    if all(data[word] for word in edges) and len(edges) > 1:
         raise refusal(path, "both 'edges' and 'links'; a node-link graph has one of them")
     return data
 
 
 def _graph(path: Path, data: Mapping[str, Any]) -> GraphFile:
     problems: list[Problem] = []
-    word = next(word for word in EDGE_WORDS if word in data)
+    words = [word for word in EDGE_WORDS if word in data]
+    word = next((word for word in words if data[word]), words[0])
     graph = data.get("graph", {})
     if not isinstance(graph, Mapping):
         problems.append(_expected(path, "graph", (), "a mapping", graph))
@@ -75,8 +78,10 @@ def _graph(path: Path, data: Mapping[str, Any]) -> GraphFile:
     ]
     edges = [_edge(each) for each in _mappings(path, data, word, problems)]
     refuse(problems)
+    nodes, edges, notes = _joined(nodes, edges)
+    notes += [f"{shown(each)} is empty, {shown(word)} is read" for each in words if each != word]
     loose = {key: data[key] for key in data if key not in GRAPH_WORDS}
-    return GraphFile(path, {**loose, **graph}, nodes, edges, data.get("directed") is True)
+    return GraphFile(path, {**loose, **graph}, nodes, edges, data.get("directed") is True, notes)
 
 
 def _mappings(
@@ -99,9 +104,45 @@ def _expected(path: Path, word: str, place: tuple[int, ...], what: str, value: A
 def _edge(each: Mapping[str, Any]) -> Edge:
     key = each.get("key")
     name = key if isinstance(key, str) else each.get("id")
-    return Edge(
-        each.get("source"), each.get("target"), name, but(each, "source", "target", "key", "id")
-    )
+    source, target = (_end(each.get(word)) for word in ("source", "target"))
+    return Edge(source, target, name, but(each, "source", "target", "key", "id"))
+
+
+def _end(value: Any) -> Any:
+    """Return the id of an end; D3 puts the whole node in its place once it has drawn it."""
+    if not isinstance(value, Mapping):
+        return value
+    return next((value[key] for key in ("id", "name", "index") if key in value), None)
+
+
+def _joined(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge], list[str]]:
+    """Return nodes and edges joined by ids, where D3 joins them by position or by name."""
+    known = {as_text(node.id) for node in nodes}
+    if known == {None}:
+        return _with_ids(nodes, edges)
+    ends = [end for edge in edges for end in (edge.source, edge.target)]
+    strange = {as_text(end) for end in ends} - known
+    if not strange or not all(_is_position(end, nodes) for end in ends):
+        return nodes, edges, []
+    joined = [
+        edge._replace(source=nodes[edge.source].id, target=nodes[edge.target].id) for edge in edges
+    ]
+    return nodes, joined, ["links find nodes by position, counted from 0: their ends are no ids"]
+
+
+def _with_ids(nodes: list[Node], edges: list[Edge]) -> tuple[list[Node], list[Edge], list[str]]:
+    """Give nodes without any id their name, if links find them by it, else their position."""
+    names = [as_text(node.attributes.get("name")) for node in nodes]
+    ends = {as_text(end) for edge in edges for end in (edge.source, edge.target)}
+    by_name = set(names) >= ends and len(set(names)) == len(names)
+    ids = names if by_name else [str(i) for i in range(len(nodes))]
+    how = "name" if by_name else "position, counted from 0"
+    made = [node._replace(id=name) for node, name in zip(nodes, ids, strict=True)]
+    return made, edges, [f"nodes have no id: links find them by {how}"]
+
+
+def _is_position(end: Any, nodes: Sequence[Node]) -> bool:
+    return isinstance(end, int) and not isinstance(end, bool) and 0 <= end < len(nodes)
 
 
 # ---------------------------------------------------------------- writing

@@ -187,7 +187,7 @@ def _draft(path: Path) -> Draft:
             "capacity_gbps": there.gbps,
             "delay_ms": max(there.delay_ms, back.delay_ms),
         }
-        if back.gbps not in (there.gbps, 0.0):
+        if back.gbps != there.gbps:
             link["capacity_ba_gbps"] = back.gbps
         slower += there.delay_ms != back.delay_ms
         links.append(link)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
+from simulator.model.geo import great_circle_km
 from simulator.model.scale import (
     NEAR,
     REFUSED,
@@ -32,6 +33,7 @@ SPHERE_TOLERANCE = 0.005
 """How far a great circle on a sphere is off the true distance at most."""
 MOST = REFUSED
 """No capacity, length or weight is larger; sums of such numbers stay finite."""
+NEAR_NULL_ISLAND_KM = 500.0
 SIZES = ("capacity_gbps", "capacity_ba_gbps", "metric", "delay_ms", "fibre_km")
 MOST_HINTS = 50
 
@@ -102,6 +104,29 @@ def whole_coordinates(draft: Draft) -> Iterator[Problem]:
             if given in node and missing not in node:
                 message = f"{given} without {missing}: give both or neither"
                 yield draft.point(("nodes", i, given), message)
+
+
+def nowhere(draft: Draft) -> Iterator[Problem]:
+    """No node of a network that lies elsewhere is at 0, 0, where there is no land."""
+    for i in at_null_island(draft):
+        message = (
+            "coordinates 0, 0 lie in the sea, far from all other nodes; leave lat and lon out"
+            " where they are unknown"
+        )
+        yield draft.warning(("nodes", i, "lat"), message)
+
+
+def at_null_island(draft: Draft) -> list[int]:
+    """Return the nodes at 0, 0, if no other node lies within `NEAR_NULL_ISLAND_KM`."""
+    places = {
+        i: (node["lat"], node["lon"])
+        for i, node in enumerate(draft.nodes)
+        if node.get("lat") is not None and node.get("lon") is not None
+    }
+    rows = [i for i, place in places.items() if place == (0, 0)]
+    others = [place for place in places.values() if place != (0, 0)] if rows else []
+    near = any(great_circle_km(0, 0, *place) < NEAR_NULL_ISLAND_KM for place in others)
+    return [] if near or not others and len(rows) < 2 else rows
 
 
 def sizes_within_reason(draft: Draft) -> Iterator[Problem]:
@@ -301,6 +326,7 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     known_cables,
     cable_shares,
     whole_coordinates,
+    nowhere,
     sizes_within_reason,
     exits_cross_the_border,
     exits_reach_ends_abroad,

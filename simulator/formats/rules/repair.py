@@ -26,7 +26,6 @@ from simulator.formats.rules.edits import (
     Note,
     Repair,
     Rule,
-    above_zero,
     as_text,
     cut,
     in_range,
@@ -35,11 +34,23 @@ from simulator.formats.rules.edits import (
     with_changes,
     without,
 )
-from simulator.formats.rules.repair_places import coordinates, misplaced, too_fast, unknown_delays
+from simulator.formats.rules.repair_figures import (
+    capacities,
+    metrics,
+    metrics_of_zero,
+    one_way_shut,
+    shut,
+)
+from simulator.formats.rules.repair_places import (
+    coordinates,
+    misplaced,
+    null_island,
+    swapped,
+    too_fast,
+    unknown_delays,
+)
 from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
-DEFAULT_GBPS = 10.0
-DEFAULT_METRIC = 1.0
 SHOWN = 3
 ROOM_FOR_NUMBER = 10
 ONLY_FOR_REPAIR = ("label", "country")
@@ -101,6 +112,7 @@ def _beyond_repair(draft: Draft) -> Iterator[Problem]:
             if as_text(link.get(end)) is None:
                 yield draft.point(("links", i, end), "the link has no such end")
         yield from _bad_name(draft, "links", i, link.get("id"))
+    yield from metrics_of_zero(draft)
 
 
 def _bad_name(draft: Draft, section: str, row: int, name: Any) -> Iterator[Problem]:
@@ -142,7 +154,7 @@ SOUND: dict[str, dict[str, Callable[[Any], Any]]] = {
     },
     "links": {
         "class": _word(LINK_CLASSES),
-        "capacity_ba_gbps": above_zero,
+        "capacity_ba_gbps": partial(in_range, low=0),
         "fibre_km": partial(in_range, low=0),
         "delay_ms": partial(in_range, low=0),
         "path_factor": partial(in_range, low=1),
@@ -279,39 +291,6 @@ def _defaults(draft: Draft) -> Repair:
     return with_changes(better, "links", classes), Note(text, "links", exits)
 
 
-# ---------------------------------------------------------------- numbers of links
-
-
-def _capacities(draft: Draft) -> Repair:
-    """A missing capacity is the smallest given, or 10 Gbps."""
-    sound = [above_zero(link.get("capacity_gbps")) for link in draft.links]
-    given = [value for value in sound if value is not None]
-    fallback = min(given, default=DEFAULT_GBPS)
-    changes: dict[int, Record] = {
-        i: {"capacity_gbps": fallback, "capacity_ba_gbps": None}
-        if value is None
-        else {"capacity_gbps": value}
-        for i, value in enumerate(sound)
-    }
-    missing = [i for i, value in enumerate(sound) if value is None]
-    how = "the smallest given" if given else "an assumption"
-    text = (
-        f"capacity of {share_of(len(missing), sound, 'links')} not given: {fallback:g} Gbps, {how}"
-    )
-    return with_changes(draft, "links", changes), Note(text, "links", missing)
-
-
-def _metrics(draft: Draft) -> Repair:
-    """A missing metric is 1."""
-    sound = [above_zero(link.get("metric")) for link in draft.links]
-    changes = {
-        i: {"metric": DEFAULT_METRIC if value is None else value} for i, value in enumerate(sound)
-    }
-    missing = [i for i, value in enumerate(sound) if value is None]
-    text = f"metric of {share_of(len(missing), sound, 'links')} not given: {DEFAULT_METRIC:g}"
-    return with_changes(draft, "links", changes), Note(text, "links", missing)
-
-
 # ---------------------------------------------------------------- order
 
 
@@ -328,13 +307,17 @@ RULES: tuple[Rule, ...] = (
     _node_names,
     _link_names,
     _self_loops,
+    shut,
     _one_part,
     _defaults,
-    _capacities,
+    one_way_shut,
+    capacities,
+    swapped,
     coordinates,
+    null_island,
     misplaced,
     too_fast,
     unknown_delays,
-    _metrics,
+    metrics,
     _tidied,
 )

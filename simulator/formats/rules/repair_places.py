@@ -2,33 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 
-from simulator.formats.rules.checks import faster_than_light
+from simulator.base.document import shown
+from simulator.formats.rules.checks import at_null_island, faster_than_light
 from simulator.formats.rules.draft import PATH_FACTOR, Draft, Record
 from simulator.formats.rules.edits import Note, Repair, as_text, in_range, share_of, with_changes
 from simulator.formats.rules.places import Place, known_place
 from simulator.model.geo import great_circle_km
 
 DEFAULT_DELAY_MS = 1.0
+SHOWN = 3
 OFF_BY_KM = 500.0
 """A node farther than this from the city it is named after is in the wrong place."""
 
 
 def coordinates(draft: Draft) -> Repair:
     """Coordinates that are no place on earth, or half of one, are none."""
-    changes, dropped = {}, []
+    changes, dropped, found = {}, [], []
     for i, node in enumerate(draft.nodes):
         if "lat" in node or "lon" in node:
             lat, lon = in_range(node.get("lat"), -90, 90), in_range(node.get("lon"), -180, 180)
             whole = lat is not None and lon is not None
             changes[i] = {"lat": lat if whole else None, "lon": lon if whole else None}
             dropped += [] if whole else [i]
+            found += [] if whole else [f"lat {_shown(node, 'lat')}, lon {_shown(node, 'lon')}"]
     what = share_of(len(dropped), draft.nodes, "nodes")
     text = f"coordinates of {what} left out: out of range, or not a pair of numbers"
+    text += f", {'; '.join(found[:SHOWN])}"
     return with_changes(draft, "nodes", changes), Note(text, "nodes", dropped)
+
+
+def _shown(node: Record, key: str) -> str:
+    value = node.get(key)
+    if value is None:
+        return "not given"
+    return f"{value:g}" if isinstance(value, float) else shown(value)
+
+
+def swapped(draft: Draft) -> Repair:
+    """Latitudes and longitudes that stand in each other's place are swapped, if that is sure.
+
+    It is if some latitude is none and all are right the other way round, or if nodes named like
+    cities, two at least, all lie at these cities the other way round and far from them as given.
+    """
+    rows = {}
+    for i, node in enumerate(draft.nodes):
+        lat, lon = in_range(node.get("lat"), -180, 180), in_range(node.get("lon"), -180, 180)
+        if lat is not None and lon is not None:
+            rows[i] = {"lat": lon, "lon": lat}
+    if len(rows) < 2 or any(abs(row["lat"]) > 90 for row in rows.values()):
+        return draft, None
+    how = "some latitudes are out of range, and none is the other way round"
+    if all(abs(row["lon"]) <= 90 for row in rows.values()):
+        how = "cities named in the file lie where they are the other way round"
+        if not _at_their_cities(draft, rows):
+            return draft, None
+    text = f"latitude and longitude swapped on {share_of(len(rows), draft.nodes, 'nodes')}: {how}"
+    return with_changes(draft, "nodes", rows), Note(text, "nodes", list(rows))
+
+
+def _at_their_cities(draft: Draft, rows: Mapping[int, Record]) -> bool:
+    """Return whether nodes named like cities lie there as in *rows*, and not as they are."""
+    verdicts = []
+    for i, row in rows.items():
+        node = draft.nodes[i]
+        place = _place_of(node)
+        if place is not None:
+            as_given = {"lat": row["lon"], "lon": row["lat"]}
+            verdicts.append(_km(as_given, place) > OFF_BY_KM > _km(row, place))
+    return len(verdicts) >= 2 and all(verdicts)
+
+
+def null_island(draft: Draft) -> Repair:
+    """Coordinates 0, 0 are none in a network that lies elsewhere."""
+    rows = at_null_island(draft)
+    what = share_of(len(rows), draft.nodes, "nodes")
+    text = f"coordinates of {what} left out: 0, 0, far from all others, stands for unknown"
+    lost = {"lat": None, "lon": None}
+    return with_changes(draft, "nodes", dict.fromkeys(rows, lost)), Note(text, "nodes", rows)
 
 
 def misplaced(draft: Draft) -> Repair:
@@ -39,7 +93,7 @@ def misplaced(draft: Draft) -> Repair:
     suspects: dict[int, Place] = {}
     for i, node in enumerate(draft.nodes):
         if "lat" in node:
-            place = known_place(node.get("city") or node["id"], as_text(node.get("country")) or "")
+            place = _place_of(node)
             if place and _km(node, place) > OFF_BY_KM:
                 suspects[i] = place
     beside = _neighbours(draft, {draft.nodes[i]["id"] for i in suspects})
@@ -55,6 +109,12 @@ def misplaced(draft: Draft) -> Repair:
     text = f"{what} moved to the city of their name, up to {farthest:,.0f} km away"
     changes = {i: {"lat": place.lat, "lon": place.lon} for i, place in moved.items()}
     return with_changes(draft, "nodes", changes), Note(text, "nodes", list(moved))
+
+
+def _place_of(node: Record) -> Place | None:
+    """Return the city that a node is named after, as far as the list of places goes."""
+    name, country = node.get("city") or node["id"], as_text(node.get("country")) or ""
+    return known_place(name, country)
 
 
 def _neighbours(draft: Draft, names: set[str]) -> dict[str, list[Record]]:

@@ -147,6 +147,10 @@ def draft_of(file: Sndlib) -> Draft:
     if links and all(link["metric"] > 0 for link in links):
         assumed.append("the metric of a link is its routing cost")
     else:
+        costly = sum(link["metric"] > 0 for link in links)
+        if costly:
+            count = f"{len(links) - costly:,} of {len(links):,} links"
+            assumed.append(f"routing costs are not taken for metrics: that of {count} is 0")
         for link in links:
             del link["metric"]
     return Draft(

@@ -11,11 +11,12 @@ from xml.parsers import expat
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.formats.format import TopologyFormat, topology_format
-from simulator.formats.reading import read_bytes, refuse
+from simulator.formats.reading import refuse
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.repair import repaired
 from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key
 from simulator.formats.units import finite
+from simulator.formats.xml_file import read_xml_bytes
 from simulator.model.network import Network
 
 NAMESPACE = "http://sndlib.zib.de/network"
@@ -50,7 +51,7 @@ class SndlibXml(TopologyFormat):
 
 def read_xml(path: Path) -> Sndlib:
     """Read a network or a matrix; all problems found are raised together."""
-    raw = read_bytes(path)
+    raw = read_xml_bytes(path)
     reader = _Reader(str(path))
     try:
         reader.parser.Parse(raw, True)
@@ -121,8 +122,10 @@ class _Reader:
     def _open(self, attributes: Mapping[str, str]) -> None:
         """Enter an element that lies in no record."""
         if self.stack[0] != "network":
-            name = shown(self.stack[0])
-            self._stop(f"the root element is {name}; that of an SNDlib network is network")
+            namespace, _, name = self.stack[0].rpartition(" ")
+            where = f" in the namespace {shown(namespace)}" if namespace else ""
+            message = f"no SNDlib network, whose root is <network>: the root is <{name}>{where}"
+            raise refusal(self.file, message, self.parser.CurrentLineNumber)
         path = "/".join(self.stack)
         if path in self.makes:
             self.record, self.depth = path, len(self.stack)

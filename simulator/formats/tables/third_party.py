@@ -2,22 +2,40 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from simulator.base.errors import Problem, refusal
+from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format
-from simulator.formats.graphs.graph_file import Edge, GraphFile, Node
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import GraphFile
+from simulator.formats.graphs.names import capacity_unit, plain_name
 from simulator.formats.reading import refuse
-from simulator.formats.sheet import header_of, read_csv
-from simulator.formats.units import UNITS, in_gbps, number
+from simulator.formats.rules.checks import Speller
+from simulator.formats.sheet import header_of
+from simulator.formats.tables.rows import read_rows
+from simulator.formats.units import AMBIGUOUS, number
 from simulator.model.network import Network
 
-SOURCE = ("source", "src", "from", "start", "a", "node_a")
-TARGET = ("target", "dest", "destination", "dst", "to", "end", "b", "node_b")
-NODE_ID = ("id", "node", "name", "label")
+SOURCE = (
+    *("source", "src", "from", "start", "a", "node_a", "node1", "source_node", "src_node"),
+    *("from_node", "a_end", "site_a", "router_a", "device_a", "local_node", "local_router"),
+)
+TARGET = (
+    *("target", "dest", "destination", "dst", "to", "end", "b", "node_b", "node2", "target_node"),
+    *("dst_node", "dest_node", "to_node", "z_end", "b_end", "site_b", "router_b", "device_b"),
+    *("remote_node", "remote_router"),
+)
+OURS = frozenset({"a", "b"})
+NODE_ID = ("id", "node", "node_id", "name", "label", "router", "hostname", "device")
 LINKS, NODES = ("links.csv", "edges.csv"), "nodes.csv"
+DIVIDER = re.compile("[,;\\t|]")
+OF_MATRICES = frozenset(
+    {"bps", "kbps", "mbps", "gbps", "tbps", "demand", "rate", "traffic", "value", "time", "class"}
+)
 
 
 @topology_format("other_tables")
@@ -25,60 +43,102 @@ class OtherTables(TopologyFormat):
     """CSV tables of others: nodes.csv and links.csv or edges.csv, in a folder or with a prefix.
 
     Of a pair such as ``my_nodes.csv`` and ``my_links.csv`` either is named. Links have the
-    columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``); every other
-    column is found by the names that ``graphml`` lists, and ``capacity_mbps`` and its like state
-    their unit. A row is a full-duplex link. What is missing or wrong is repaired.
+    columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``, ``node_a`` and
+    ``node_b``); every other column is found by the names that ``graphml`` lists, units included. A
+    table of links may stand alone, under any name: its nodes are then the ends of the links. A row
+    is a full-duplex link. What is missing or wrong is repaired.
     """
 
-    readable: ClassVar[str] = "nodes.csv and links.csv with source and target, as a folder or pair"
+    readable: ClassVar[str] = (
+        "nodes.csv and links.csv with source and target, as a folder or pair, or links alone"
+    )
 
     def reads(self, path: Path) -> bool:
-        """Return whether *path* names two tables whose links have a source and a target."""
-        pair = _pair(path)
-        if pair is None:
-            return False
-        header = header_of(pair[1]).split(",")
-        columns = {cell.strip().strip('"').casefold() for cell in header}
-        return bool(columns & set(SOURCE[:-2])) and bool(columns & set(TARGET[:-2]))
+        """Return whether *path* names a table of links with a source and a target."""
+        links = _tables(path)[1]
+        return links is not None and _has_ends(header_of(links))
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        pair = _pair(path)
-        assert pair is not None
-        of_nodes, of_links = pair
-        nodes, links = _rows(of_nodes), _rows(of_links)
-        start = "" if path.is_dir() else _start(path) or ""
+        of_nodes, of_links = _tables(path)
+        assert of_links is not None
+        if not of_links.name.endswith(LINKS) and _is_matrix(header_of(of_links)):
+            message = "a traffic matrix, not a topology; a scenario names it under traffic.matrix"
+            raise refusal(of_links, f"these are the columns of {message}")
+        edges = [
+            Edge(_taken(row, SOURCE), _taken(row, TARGET), _taken(row, ("id",)), row, line)
+            for line, row in _rows(of_links)
+        ]
+        nodes, notes = _nodes(of_nodes, edges), []
+        if of_nodes is not None:
+            _check_ends(of_nodes, of_links, nodes, edges)
+        else:
+            text = f"{counted(len(nodes), 'node')} read from the ends of the links"
+            notes.append(f"{text}: there is no {_table_of_nodes(of_links).name}")
+        start = "" if path.is_dir() else _start(path) or path.stem
         name = start.strip("_-. ") or of_links.resolve().parent.name
-        found = GraphFile(
-            of_links,
-            {"name": name},
-            [Node(_taken(row, NODE_ID), row, None) for _, row in nodes],
-            [
-                Edge(_taken(row, SOURCE), _taken(row, TARGET), row.pop("id", None), row, line)
-                for line, row in links
-            ],
+        return GraphFile(of_links, {"name": name}, nodes, edges, notes=notes).network()
+
+
+def _nodes(path: Path | None, edges: Sequence[Edge]) -> list[Node]:
+    """Return the nodes of a table that has all ends of the edges; without a table, the ends."""
+    ends = [end for edge in edges for end in (edge.source, edge.target)]
+    if path is None:
+        return [Node(end, {}) for end in dict.fromkeys(ends) if end is not None]
+    nodes = [Node(_taken(row, NODE_ID), row, None) for _, row in _rows(path)]
+    ids = {node.id for node in nodes}
+    if None in ids:
+        raise refusal(path, f"a node without any of {', '.join(NODE_ID)}")
+    return nodes
+
+
+def _check_ends(
+    of_nodes: Path, of_links: Path, nodes: Sequence[Node], edges: Sequence[Edge]
+) -> None:
+    ids = {node.id for node in nodes}
+    hint = Speller(ids)
+    refuse(
+        Problem(
+            str(of_links), edge.line, None, "", f"no node {end!r} in {of_nodes.name}{hint(end)}"
         )
-        ids = {node.id for node in found.nodes}
-        if None in ids:
-            raise refusal(of_nodes, f"a node without any of {', '.join(NODE_ID)}")
-        for edge in found.edges:
-            for end in (edge.source, edge.target):
-                if end not in ids:
-                    raise refusal(of_links, f"no node {end!r} in {of_nodes.name}", edge.line)
-        return found.network()
+        for edge in edges
+        for end in (edge.source, edge.target)
+        if end is not None and end not in ids
+    )
 
 
-def _pair(path: Path) -> tuple[Path, Path] | None:
-    """Return the tables of nodes and of links that *path* names."""
-    if path.is_dir():
-        folder, start = path, ""
-    else:
-        folder, start = path.parent, _start(path) or ""
-        if not path.is_file() or _start(path) is None:
-            return None
+# ---------------------------------------------------------------- which tables
+
+
+def _has_ends(header: str) -> bool:
+    """Return whether a header is one of links of others, which names both ends."""
+    cells = [cell.strip().strip('"') for cell in DIVIDER.split(header)]
+    names = {plain_name(cell) for cell in cells}
+    # Tables of this project have a and b, and a capacity in Gbps.
+    ours = "capacity_gbps" in names or not any(map(capacity_unit, cells))
+    known = names - OURS if ours else names
+    return bool(known & set(SOURCE)) and bool(known & set(TARGET))
+
+
+def _is_matrix(header: str) -> bool:
+    """Return whether a header is one of demands: beside the ends only a rate, and a time."""
+    names = {plain_name(cell.strip().strip('"')) for cell in DIVIDER.split(header)}
+    return bool(rest := names - {*SOURCE, *TARGET}) and rest <= OF_MATRICES
+
+
+def _tables(path: Path) -> tuple[Path | None, Path | None]:
+    """Return the tables of nodes and of links that *path* names, as far as they are there."""
+    folder, start = (path, "") if path.is_dir() else (path.parent, _start(path))
+    if start is None:
+        return None, path if path.suffix.lower() == ".csv" and path.is_file() else None
     links = next((each for name in LINKS if (each := folder / f"{start}{name}").is_file()), None)
     nodes = folder / f"{start}{NODES}"
-    return (nodes, links) if links is not None and nodes.is_file() else None
+    return nodes if nodes.is_file() else None, links
+
+
+def _table_of_nodes(links: Path) -> Path:
+    """Return the table of nodes that would go with one of links."""
+    return links.with_name(f"{_start(links) or ''}{NODES}")
 
 
 def _start(path: Path) -> str | None:
@@ -87,40 +147,28 @@ def _start(path: Path) -> str | None:
     return next((path.name[: -len(end)] for end in endings), None)
 
 
+# ---------------------------------------------------------------- rows
+
+
 def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
     """Return the line and the cells of every row, numbers as numbers, by the name of the column."""
-    text = read_csv(path)
-    names = [name.casefold() for name in text.header_cells]
-    if len(set(names)) < len(names):
-        raise refusal(path, "two columns of one name", text.header_line)
-    sheet, problems = text.sheet(names)
-    refuse(problems)
-    rows = []
-    for line, cells in zip(sheet.lines, sheet.rows, strict=True):
-        row = {name: _value(name, cell) for name, cell in zip(names, cells, strict=True) if cell}
-        _state_unit(row)
-        if row:
-            rows.append((line, row))
+    rows = [
+        (line, {name: _value(name, cell) for name, cell in row.items()})
+        for line, row in read_rows(path)
+    ]
     if not rows:
         raise refusal(path, "no rows below the header")
     return rows
 
 
 def _value(name: str, cell: str) -> Any:
-    if name in (*SOURCE, *TARGET, *NODE_ID):
+    if plain_name(name) in (*SOURCE, *TARGET, *NODE_ID):
         return cell
-    value = number(cell)
+    value = None if AMBIGUOUS.fullmatch(cell) else number(cell)
     return cell if value is None else value
-
-
-def _state_unit(row: dict[str, Any]) -> None:
-    """Turn a capacity in a unit that its column names into Gbps."""
-    for unit in UNITS:
-        value = row.pop(f"capacity_{unit}", None) if unit != "gbps" else None
-        if isinstance(value, float):
-            row["capacity_gbps"] = in_gbps(value, unit)
 
 
 def _taken(row: dict[str, Any], names: Sequence[str]) -> Any:
     """Take the first of some columns out of a row."""
-    return next((row.pop(name) for name in names if name in row), None)
+    columns = {plain_name(column): column for column in row}
+    return next((row.pop(columns[name]) for name in names if name in columns), None)

@@ -1,0 +1,140 @@
+"""Names: what the attributes of third-party nodes and edges are called, and what they mean.
+
+Case, blanks and hyphens do not count. A name may end in its unit, as in `bandwidth_mbps`,
+`Capacity (Gbps)` or `delay [us]`; the unit stated there goes before any other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+from simulator.formats.unit_words import split_unit
+
+NODE_NAMES: dict[str, tuple[str, ...]] = {
+    "label": ("label", "name"),
+    "lat": ("lat", "latitude"),
+    "lon": ("lon", "longitude", "lng", "long"),
+    "country": ("country", "country_code"),
+    "city": ("city",),
+    "province": ("province",),
+    "kind": ("kind",),
+    "weight": ("weight",),
+    "utc_offset_h": ("utc_offset_h",),
+}
+LINK_NAMES: dict[str, tuple[str, ...]] = {
+    "metric": ("metric", "weight", "igp_metric", "cost"),
+    "delay_ms": ("delay_ms", "latency_ms", "delay", "latency"),
+    "fibre_km": (
+        *("fibre_km", "length_km", "distance_km", "dist_km"),
+        *("length", "distance", "dist"),
+    ),
+    "class": ("class",),
+    "path_factor": ("path_factor",),
+    "price_usd_per_mbps": ("price_usd_per_mbps",),
+    "cables": ("cables",),
+}
+NUMBERS = frozenset(
+    {"lat", "lon", "weight", "utc_offset_h", "metric", "delay_ms", "fibre_km"}
+    | {"path_factor", "price_usd_per_mbps"}
+)
+CAPACITY_NAMES = {
+    "capacity_gbps": "gbps",
+    "linkspeedraw": "bps",
+    "capacity": "",
+    "bandwidth": "",
+    "bw": "",
+    "linkspeed": "text",
+    "link_speed": "text",
+    "speed": "text",
+    "rate": "text",
+    "linklabel": "text",
+    "label": "label",
+}
+"""Names for the capacity of a link with their units, the surest first.
+
+Where the name states no unit, the graph's `unit` counts, else Gbps. Text states its own. Only of
+`capacity`, `bandwidth` and `bw` is a bare number taken for Gbps."""
+WITH_A_UNIT = frozenset(
+    {"", "capacity", "bandwidth", "bw", "speed", "rate", "cap", "linkspeed", "link_speed"}
+    | {"link_capacity", "link_bandwidth", "linkcapacity", "linkbandwidth", "line_rate", "linerate"}
+    | {"max_bandwidth", "max_capacity", "maxbandwidth", "max_link_bandwidth", "interface_speed"}
+    | {"port_speed", "if_speed", "ifspeed", "link_rate"}
+)
+"""What a name says beside a unit of rates, if it is a capacity."""
+USUAL_UNITS = {"delay": "ms", "latency": "ms", "length": "km", "distance": "km", "dist": "km"}
+_PER_MS = {"ms": 1.0, "msec": 1.0, "milliseconds": 1.0, "us": 1e-3, "µs": 1e-3, "usec": 1e-3}
+_PER_MS |= {"microseconds": 1e-3, "ns": 1e-6, "s": 1e3, "sec": 1e3, "seconds": 1e3}
+_PER_KM = {"km": 1.0, "kilometres": 1.0, "kilometers": 1.0, "m": 1e-3, "metres": 1e-3}
+_PER_KM |= {"meters": 1e-3, "mi": 1.609344, "miles": 1.609344}
+MEASURES = (
+    ("delay_ms", ("delay", "latency", "propagation_delay", "prop_delay", "link_delay"), _PER_MS),
+    ("fibre_km", ("fibre", "fiber", "length", "distance", "dist", "fibre_length"), _PER_KM),
+    ("fibre_km", ("fiber_length", "link_length", "span", "cable_length"), _PER_KM),
+)
+"""Keys that may state another unit than ours: what they are called, and the units they may have."""
+_UNIT_AT_END = re.compile(
+    r"(?P<name>.*?)(?:[\s_]*[(\[](?P<inside>[^\W\d_]+)[)\]]|[\s_](?:in[\s_])?(?P<after>[^\W\d_]+))"
+)
+MEANT = (
+    (re.compile("cap|band|bw|speed|rate|bps"), "a capacity? name it capacity_mbps or _gbps"),
+    (re.compile("delay|laten|rtt"), "a delay? name it delay_ms, one way"),
+    (re.compile("dist|len|km|mile"), "a length? name it length_km"),
+    (re.compile("cost|metric|weight|igp"), "a metric? name it metric"),
+    (re.compile("lat|lon|coord|pos|^x$|^y$"), "a place? name it lat and lon"),
+)
+"""What an attribute that is not used might be, by parts of its name."""
+
+
+class Measure(NamedTuple):
+    """A key of a topology file in some unit: a value times *factor* is in ours."""
+
+    key: str
+    factor: float
+
+
+def by_plain_name(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values that are given, by names in lower case; the first of two alike."""
+    found: dict[str, Any] = {}
+    for key, value in attributes.items():
+        if value is not None and not (isinstance(value, str) and not value.strip()):
+            found.setdefault(plain_name(key), value)
+    return found
+
+
+@cache
+def plain_name(key: str) -> str:
+    """Return a name in lower case, with low lines for blanks and hyphens."""
+    return key.strip().casefold().replace("-", "_").replace(" ", "_")
+
+
+def first_given(given: Mapping[str, Any], names: Iterable[str]) -> Any:
+    """Return the first value that is given under one of some names, or None."""
+    return next((given[name] for name in names if name in given), None)
+
+
+@cache
+def capacity_unit(name: str) -> str | None:
+    """Return the unit that the name of a capacity states; None if it is no such name."""
+    base, unit = split_unit(re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name))
+    return unit if unit and plain_name(base).strip("_") in WITH_A_UNIT else None
+
+
+@cache
+def measure(name: str) -> Measure | None:
+    """Return which length or delay a name is that states its unit, or None."""
+    found = _UNIT_AT_END.fullmatch(name.strip().casefold().replace("-", "_"))
+    if found is None:
+        return None
+    base, unit = plain_name(found["name"]).strip("_"), found["inside"] or found["after"]
+    for key, names, units in MEASURES:
+        if base in names and unit in units:
+            return Measure(key, units[unit])
+    return None
+
+
+def guess(name: str) -> str:
+    """Return what an attribute might be by its name, in words; nothing if it says nothing."""
+    return next((words for sign, words in MEANT if sign.search(plain_name(name))), "")

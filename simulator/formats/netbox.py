@@ -1,0 +1,214 @@
+"""NetBox: devices, interfaces and cables as it exports them, in CSV or JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, NamedTuple
+
+from simulator.base.document import shown
+from simulator.base.errors import Problem, refusal
+from simulator.base.text import counted
+from simulator.formats.format import TopologyFormat, topology_format
+from simulator.formats.graphs.attributes import Edge, Node
+from simulator.formats.graphs.graph_file import GraphFile
+from simulator.formats.graphs.names import plain_name
+from simulator.formats.json_file import read_json
+from simulator.formats.reading import listed
+from simulator.formats.rules.draft import Record
+from simulator.formats.rules.edits import as_number
+from simulator.formats.tables.rows import read_rows
+from simulator.formats.units import in_gbps
+from simulator.model.network import Network
+
+NAMES = ("cables", "interfaces", "devices", "sites")
+KM = {"km": 1.0, "m": 1e-3, "cm": 1e-5, "mi": 1.609344, "ft": 3.048e-4, "in": 2.54e-5}
+TYPE = re.compile(r"(?P<size>\d+(?:\.\d+)?)(?P<giga>g?)base", re.IGNORECASE)
+"""Types of interfaces name their speed in Mbps or Gbps: 1000base-t, 100gbase-x-qsfp28."""
+PLACE = ("latitude", "longitude")
+NO = frozenset({"false", "no", "0"})
+SIDES = (("side_a", "termination_a", "a"), ("side_b", "termination_b", "b"))
+
+
+class End(NamedTuple):
+    """An interface of a device."""
+
+    device: str
+    interface: str
+
+
+class Cable(NamedTuple):
+    """A cable as a link; without an edge, why it is none."""
+
+    name: str
+    edge: Edge | None = None
+    why: str = ""
+    by_type: bool = False
+
+
+@topology_format("netbox")
+class NetBox(TopologyFormat):
+    """NetBox export: a folder with cables, interfaces, devices and sites, as .csv or .json.
+
+    CSV is what NetBox exports and imports, JSON what its REST API answers. A connected cable
+    between interfaces of two devices is a full-duplex link. Its capacity is the lower ``speed`` of
+    both (in kbps), else that of the types of the interfaces, such as ``100gbase-x-qsfp28``; the
+    length is that of the cable. Cables that are planned or end elsewhere, and interfaces that are
+    not enabled, are left out. Devices lie where they or their sites do. Only cables are required.
+    """
+
+    readable: ClassVar[str] = "a folder of NetBox with cables.csv or cables.json"
+
+    def reads(self, path: Path) -> bool:
+        """Return whether *path* is a folder with a table of cables."""
+        return path.is_dir() and _file(path, "cables") is not None
+
+    def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
+        """Return the network, or None if there are errors, and all problems found."""
+        export = {name: _rows(path, name) for name in NAMES}
+        interfaces = {_end_of(row): row for row in export["interfaces"]}
+        cables = [_cable(row, interfaces) for row in export["cables"]]
+        edges = [cable.edge for cable in cables if cable.edge is not None]
+        file, notes = _file(path, "cables") or path, _notes(cables)
+        if not edges:
+            why = "; ".join(notes) or "there are none"
+            raise refusal(file, f"no cable joins interfaces of two devices: {why}")
+        name = path.resolve().name
+        return GraphFile(file, {"name": name}, _nodes(export, edges), edges, notes=notes).network()
+
+
+def _notes(cables: Sequence[Cable]) -> list[str]:
+    """Return which cables are left out, and how many capacities come from types."""
+    out: dict[str, list[str]] = {}
+    for cable in cables:
+        if cable.edge is None:
+            out.setdefault(cable.why, []).append(cable.name)
+    notes = [
+        f"{counted(len(names), 'cable')} left out, which {why}: {listed(map(shown, names))}"
+        for why, names in out.items()
+    ]
+    by_type = sum(cable.by_type for cable in cables)
+    if by_type:
+        notes.append(f"capacity of {counted(by_type, 'link')} read from the types of interfaces")
+    return notes
+
+
+# ---------------------------------------------------------------- files
+
+
+def _file(folder: Path, name: str) -> Path | None:
+    found = (folder / f"{name}{ending}" for ending in (".json", ".csv"))
+    return next((each for each in found if each.is_file()), None)
+
+
+def _rows(folder: Path, name: str) -> Sequence[Mapping[str, Any]]:
+    """Return the records of one kind, none where there is no file of them."""
+    path = _file(folder, name)
+    if path is None:
+        return []
+    return _of_json(path) if path.suffix == ".json" else _of_csv(path)
+
+
+def _of_csv(path: Path) -> list[Mapping[str, Any]]:
+    return [{plain_name(name): cell for name, cell in row.items()} for _, row in read_rows(path)]
+
+
+def _of_json(path: Path) -> list[Mapping[str, Any]]:
+    """Return the records of an answer: a list, or its `results`."""
+    data = read_json(path)
+    if isinstance(data, Mapping) and data.get("next"):
+        raise refusal(path, "this is one page of several: ask NetBox for all, with limit=0")
+    found = data.get("results") if isinstance(data, Mapping) else data
+    if not isinstance(found, list) or not all(isinstance(each, Mapping) for each in found):
+        raise refusal(
+            path, f"expected a list of objects, or one under results, found {shown(data)}"
+        )
+    return found
+
+
+# ---------------------------------------------------------------- values
+
+
+def _text(row: Mapping[str, Any], key: str) -> str:
+    """Return a value as text; of an object, what it is called."""
+    value = row.get(key)
+    if isinstance(value, Mapping):
+        value = next((value[k] for k in ("value", "name", "display", "id") if k in value), None)
+    return "" if value is None else str(value).strip()
+
+
+def _end_of(row: Mapping[str, Any]) -> End:
+    return End(_text(row, "device"), _text(row, "name"))
+
+
+def _end(row: Mapping[str, Any], names: Sequence[str]) -> End | str:
+    """Return the interface at one side of a cable, or why there is none."""
+    side, termination, letter = names
+    found, kind = row.get(termination), _text(row, f"{termination}_type")  # before NetBox 3.3
+    if f"{side}_device" in row:  # as NetBox imports and exports CSV
+        found = {"device": row[f"{side}_device"], "name": row.get(f"{side}_name")}
+        kind = _text(row, f"{side}_type") or "interface"
+    elif isinstance(several := row.get(f"{letter}_terminations"), list):
+        if len(several) != 1 or not isinstance(several[0], Mapping):
+            return "have not one interface at each side"
+        found, kind = several[0].get("object"), _text(several[0], "object_type")
+    if not isinstance(found, Mapping) or not kind.endswith("interface"):
+        return f"end at a {kind.rpartition('.')[2] or 'side unknown'}"
+    end = _end_of(found)
+    return end if end.device else "end at no device"
+
+
+def _cable(row: Mapping[str, Any], interfaces: Mapping[End, Mapping[str, Any]]) -> Cable:
+    """Return the link that a cable is, or why it is none."""
+    label = _text(row, "label")
+    name = label or _text(row, "id")
+    status = _text(row, "status").casefold() or "connected"
+    ends = [_end(row, side) for side in SIDES]
+    known = [end for end in ends if isinstance(end, End)]
+    why = next((end for end in ends if isinstance(end, str)), "")
+    name = name or "-".join(end.device for end in known)
+    if status != "connected":
+        why = f"are {status}"
+    elif any(_text(interfaces.get(end, {}), "enabled").casefold() in NO for end in known):
+        why = "end at an interface that is not enabled"
+    if why:
+        return Cable(name, None, why)
+    gbps, by_type = _capacity_gbps([interfaces.get(end, {}) for end in known])
+    figures = {"capacity_gbps": gbps, **_length(row)}
+    a, b = known
+    return Cable(name, Edge(a.device, b.device, label or None, figures), "", by_type)
+
+
+def _capacity_gbps(sides: Sequence[Mapping[str, Any]]) -> tuple[float | None, bool]:
+    """Return the lower capacity of both interfaces, and whether it comes from their types."""
+    speeds = [as_number(_text(side, "speed")) for side in sides]
+    given = [in_gbps(kbps, "kbps") for kbps in speeds if kbps is not None]
+    of_types = [gbps for side in sides if (gbps := _of_type(_text(side, "type"))) is not None]
+    return min(given or of_types, default=None), bool(of_types and not given)
+
+
+def _of_type(word: str) -> float | None:
+    found = TYPE.match(word)
+    return in_gbps(float(found["size"]), "gbps" if found["giga"] else "mbps") if found else None
+
+
+def _length(row: Mapping[str, Any]) -> Record:
+    size, unit = as_number(_text(row, "length")), _text(row, "length_unit").casefold()
+    unit = {"kilometers": "km", "meters": "m", "miles": "mi", "feet": "ft"}.get(unit, unit)
+    return {} if size is None or unit not in KM else {"fibre_km": size * KM[unit]}
+
+
+def _nodes(export: Mapping[str, Sequence[Mapping[str, Any]]], edges: Sequence[Edge]) -> list[Node]:
+    """Return the devices at the ends of links, where they or their sites lie."""
+    sites = {_text(row, "name"): row for row in export["sites"]}
+    devices = {_text(row, "name"): row for row in export["devices"]}
+    ends = dict.fromkeys(end for edge in edges for end in (edge.source, edge.target))
+    nodes = []
+    for name in ends:
+        device = devices.get(name, {})
+        site = sites.get(_text(device, "site"), {})
+        places = [{key: _text(row, key) for key in PLACE} for row in (device, site)]
+        place: Record = next((each for each in places if all(each.values())), {})
+        nodes.append(Node(name, {**place, "city": _text(device, "site") or None}))
+    return nodes
