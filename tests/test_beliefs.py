@@ -273,3 +273,29 @@ def test_beliefs_of_one_seed_are_the_same():
     for belief in (one, other):
         seen(belief, catchment, some(announced, 1), prepends, province, up)
     np.testing.assert_array_equal(one.particles, other.particles)
+
+
+def test_draws_take_sources_to_have_tastes_of_their_own_until_they_land_otherwise():
+    """As many as the chance says at the start; later only those that land as was seen."""
+    settings = replace(SURE, own=0.2, neighbours=20)
+    catchment = drawn(settings, provinces=6)
+    belief = believed(catchment)
+    shape = (len(belief.particles), *belief.row.shape)
+    count = len(belief.particle_own.draw)
+    chance, size = settings.own, np.prod(shape)
+    assert abs(count - chance * size) < 4 * np.sqrt(size * chance * (1 - chance))
+    announced, prepends, province, up = everywhere(catchment.choices)
+    told = some(announced, 1, 0.6), prepends, province, up
+    landed = seen(belief, catchment, *told)
+    left = belief.particle_own
+    assert 0 < len(left.draw) < count
+    assert not belief.own[left.source, left.province].any()
+    there = belief.lands(*told)[left.draw, left.source]
+    mine = landed[left.source]
+    right = (there == mine) | (mine < 0) | (province != left.province[:, None])
+    assert right.all()
+
+
+def test_without_own_tastes_no_draw_has_any():
+    belief = believed(drawn(SURE, provinces=6))
+    assert SURE.own == 0.0 and not len(belief.particle_own.draw)

@@ -169,6 +169,11 @@ class Choice:
     default: str | None = None
     _describing: list[bool] = field(default_factory=list, repr=False)
 
+    def __deepcopy__(self, memo: Any) -> Choice:
+        # Some versions of pydantic copy what marks a field, with all that it holds: a copy of the
+        # registry would not see the classes that join later.
+        return self
+
     def unknown(self, word: str) -> str:
         """Return the message for a word that chooses nothing."""
         near = did_you_mean(word, self.classes()) or ";"

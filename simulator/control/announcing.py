@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -24,9 +23,6 @@ from simulator.simulation.inbound_world import Announced
 
 LAYER = "announcements"
 _DAY_S, _HOUR_S, _HALF_S = 86400.0, 3600.0, 1800.0
-_ALERT = 0.15
-"""Chance that the guard holds where an exit is too full for a change of topology or capacity, for
-as many cycles as a group rests: to wait is no safer then than to act."""
 _REMEMBERED = 0.6
 """Power of the ratio of measured to expected traffic that holds until the next change."""
 
@@ -70,7 +66,6 @@ class Announcing:
         )
         size = self._announced.exits.shape
         self._rests_until = np.full(size[0], np.iinfo(np.int64).min)
-        self._alert_until = -1
         self._last_toggles = np.zeros(size, dtype=bool)
 
     @property
@@ -210,8 +205,6 @@ class Announcing:
                 self._announced.province,
                 world.up(network),
             )
-        if changed:
-            self._alert_until = cycle + 1 + knobs.hold
         urgent = changed or self._overfull(landed, volumes)
         before = self._planned
         self._planned = self._next_plan(
@@ -221,7 +214,6 @@ class Announcing:
             resting=(self._rests_until > cycle) & (not urgent),
             most_groups=len(before.province) if urgent else knobs.max_groups,
             changed=changed,
-            alert=urgent and cycle < self._alert_until,
         )
         toggles = self._planned.differs(before)
         self._rests_until[toggles.any(axis=1)] = cycle + knobs.hold
@@ -245,7 +237,6 @@ class Announcing:
         resting: np.ndarray,
         most_groups: int,
         changed: bool = False,
-        alert: bool = False,
     ) -> Announced:
         seen = self._network_state.seen(self._detect)
         # A change that was noticed a moment ago is seen at once, not when it is next measured.
@@ -266,9 +257,7 @@ class Announcing:
             detour_ms=self._detours_ms(seen),
             resting=resting,
             most_groups=most_groups,
-            settings=(
-                replace(self._plan_settings, quantile=_ALERT) if alert else self._plan_settings
-            ),
+            settings=self._plan_settings,
             undo=self._last_toggles,
         )
         self._made = made

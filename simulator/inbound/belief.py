@@ -9,6 +9,7 @@ import numpy as np
 from simulator.inbound.bounds import of_pairs, of_regions
 from simulator.inbound.choices import Catchments, Choices, is_natural, prior
 from simulator.inbound.gumbel import raised, swept, unbounded
+from simulator.inbound.own_tastes import OwnTastes
 from simulator.inbound.preferences import Preferences, Ranked
 
 START_SWEEPS = 40
@@ -83,6 +84,9 @@ class Belief:
         exit that is not natural for their province.
     particle_deaf : ndarray of bool, shape (draws, sources, exits)
         What the particles take for deaf: what is proven, and of the rest a share of ``stray``.
+    particle_own : OwnTastes
+        Tastes for single provinces that particles take sources to have, where nothing seen says
+        so or otherwise.
     gamma : ndarray, shape (draws, sources)
         What a prepend takes from the preference, in each particle. It is drawn once, and changed
         where only the other value has traffic land as seen. Bounds hold whichever it is.
@@ -107,6 +111,7 @@ class Belief:
         self.particle_deaf = generator.random(shape) < settings.stray
         insensitive = generator.random(shape[:2]) < settings.insensitive
         self.gamma = np.where(insensitive, 0.0, settings.per_prepend)
+        self.particle_own = OwnTastes.drawn(choices, settings, generator, particles)
         self._touched = np.zeros(shape[1], dtype=bool)
         self._seen: _Seen | None = None
         self._preferences: Preferences | None = None
@@ -136,10 +141,15 @@ class Belief:
     def preferences(self) -> Preferences:
         """What all sources prefer, in every particle."""
         if self._preferences is None:
-            self._preferences = Preferences.of(
-                self.choices, self._value, self.particles, self.row, self.particle_deaf, self.gamma
-            )
+            self._preferences = self._shared()
+            self.particle_own.put_into(self._preferences, self._value, self.particle_deaf)
         return self._preferences
+
+    def _shared(self) -> Preferences:
+        """What sources prefer by what is known of them, without tastes that they may have."""
+        return Preferences.of(
+            self.choices, self._value, self.particles, self.row, self.particle_deaf, self.gamma
+        )
 
     def lands(
         self, announced: np.ndarray, prepends: np.ndarray, province: np.ndarray, up: np.ndarray
@@ -190,6 +200,7 @@ class Belief:
             self._rebuild(contradicted, stale)
         self._draw_touched()
         self._heed()
+        self._keep_own()
         return self
 
     # -- bounds ------------------------------------------------------------------------------------
@@ -395,7 +406,7 @@ class Belief:
         if not len(groups) or settings.insensitive in (0.0, 1.0):
             return
         told = seen.announced[groups], seen.prepends[groups], seen.province[groups], seen.up
-        landed, missed, worlds = seen.landed[:, groups], [], self.preferences
+        landed, missed, worlds = seen.landed[:, groups], [], self._shared()
         for each in (0.0, settings.per_prepend):
             other = replace(worlds, gamma=np.full_like(worlds.gamma, each), _last={})
             wrong = (other.lands(*told) != landed) & (landed >= 0)
@@ -405,6 +416,22 @@ class Belief:
         gamma = np.where(always < never, settings.per_prepend, gamma)
         if (gamma != self.gamma).any():
             self.gamma, self._preferences = gamma, None
+
+    def _keep_own(self) -> None:
+        """Keep tastes for single provinces in particles by which traffic lands as seen.
+
+        Those of sources that are known to have tastes of their own are in the bounds.
+        """
+        seen = self._seen
+        assert seen is not None
+        landed = self.lands(seen.announced, seen.prepends, seen.province, seen.up)
+        missed = (landed != seen.landed) & (seen.landed >= 0)
+        wrong = np.broadcast_to(self.own, (len(landed), *self.row.shape)).copy()
+        for g, p in enumerate(seen.province):
+            wrong[:, :, p] |= missed[:, :, g]
+        left = self.particle_own.without(wrong)
+        if len(left.draw) < len(self.particle_own.draw):
+            self.particle_own, self._preferences = left, None
 
     def _drawn(self, tastes: np.ndarray, bounds: np.ndarray, sweeps: int) -> np.ndarray:
         draws, rows, exits = tastes.shape

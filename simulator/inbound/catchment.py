@@ -9,7 +9,8 @@ import numpy as np
 
 from simulator.inbound.bounds import of_regions
 from simulator.inbound.choices import Catchments, Choices, prior
-from simulator.inbound.gumbel import gumbel, swept, truncated, unbounded
+from simulator.inbound.gumbel import gumbel, swept, unbounded
+from simulator.inbound.own_tastes import anchored_tastes
 from simulator.inbound.preferences import Preferences
 from simulator.model.streams import Streams
 
@@ -74,7 +75,7 @@ class Catchment:
             settings=settings,
             tastes=tastes,
             own=own,
-            own_tastes=_own_tastes(choices, settings, own, own_numbers),
+            own_tastes=anchored_tastes(choices, settings, own, own_numbers),
             heard=hears >= settings.stray,
             gamma=np.where(sensitive[:, 0] < settings.insensitive, 0.0, settings.per_prepend),
         )
@@ -178,27 +179,6 @@ def _own(choices: Choices, settings: Catchments, streams: Streams) -> tuple[np.n
                 numbers.append(generator.random(1 + len(choices.exits)))
     shape = (len(pairs), 1 + len(choices.exits))
     return np.array(pairs, dtype=int).reshape(-1, 2), np.array(numbers).reshape(shape)
-
-
-def _own_tastes(
-    choices: Choices, settings: Catchments, pairs: np.ndarray, numbers: np.ndarray
-) -> np.ndarray:
-    """Return tastes for single provinces; shape (pairs, exits).
-
-    Anchored, they are exact without sweeps. The largest of several Gumbel variates with means V is
-    Gumbel around log sum exp(V) whichever it is, and the others are cut off there.
-    """
-    if not settings.anchored:
-        return gumbel(numbers[:, 1:])
-    region, province = choices.region[pairs[:, 0]], pairs[:, 1]
-    value = prior(choices, settings)[region, province]
-    largest = np.logaddexp.reduce(value, axis=1) + gumbel(numbers[:, 0])
-    # An exit without a way is no choice, so nothing limits the taste for it.
-    tastes = truncated(numbers[:, 1:], -np.inf, largest[:, None] - value)
-    way = np.isfinite(largest)
-    natural = choices.natural[region, province]
-    tastes[np.flatnonzero(way), natural[way]] = largest[way]
-    return tastes
 
 
 def _redrawn(
