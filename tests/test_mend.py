@@ -228,7 +228,7 @@ def test_a_missing_metric_is_1(bad):
 def test_values_that_say_nothing_are_left_out():
     before = triangle()
     before.nodes[0].update(kind="router", weight=-1, city=7)
-    before.links[0].update({"class": "fast", "cables": {"x": 2}, "capacity_ba_gbps": 0})
+    before.links[0].update({"class": "fast", "cables": {"x": 2}, "capacity_ba_gbps": -1})
     after, problems = repaired(before)
     assert after.nodes[0] == {"id": "bj", "kind": "core", **BEIJING}
     assert {"cables", "capacity_ba_gbps"}.isdisjoint(after.links[0])

@@ -142,7 +142,9 @@ SOUND: dict[str, dict[str, Callable[[Any], Any]]] = {
     },
     "links": {
         "class": _word(LINK_CLASSES),
-        "capacity_ba_gbps": above_zero,
+        "capacity_ba_gbps": partial(in_range, low=0),
+        "metric_ba": above_zero,
+        "delay_ba_ms": partial(in_range, low=0),
         "fibre_km": partial(in_range, low=0),
         "delay_ms": partial(in_range, low=0),
         "path_factor": partial(in_range, low=1),
@@ -288,7 +290,7 @@ def _capacities(draft: Draft) -> Repair:
     given = [value for value in sound if value is not None]
     fallback = min(given, default=DEFAULT_GBPS)
     changes: dict[int, Record] = {
-        i: {"capacity_gbps": fallback, "capacity_ba_gbps": None}
+        i: {"capacity_gbps": fallback, "capacity_ba_gbps": _no_way_back(draft.links[i])}
         if value is None
         else {"capacity_gbps": value}
         for i, value in enumerate(sound)
@@ -299,6 +301,11 @@ def _capacities(draft: Draft) -> Repair:
         f"capacity of {share_of(len(missing), sound, 'links')} not given: {fallback:g} Gbps, {how}"
     )
     return with_changes(draft, "links", changes), Note(text, "links", missing)
+
+
+def _no_way_back(link: Record) -> float | None:
+    """Return the capacity back of a link without capacity: 0 of a one-way link, else the same."""
+    return 0.0 if link.get("capacity_ba_gbps") == 0 else None
 
 
 def _metrics(draft: Draft) -> Repair:
