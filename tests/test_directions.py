@@ -216,7 +216,9 @@ links:
 """
 
 
-@pytest.mark.parametrize("name", ["net.yaml", "net.graphml", "net.gml", "net.json", "net"])
+@pytest.mark.parametrize(
+    "name", ["net.yaml", "net.graphml", "net.gml", "net.json", "net.graph", "net"]
+)
 def test_every_format_that_is_written_keeps_both_directions(tmp_path, name):
     (tmp_path / "first.yaml").write_text(YAML)
     network, problems = read_network(tmp_path / "first.yaml")

@@ -7,6 +7,7 @@ whole and need a draft whose entries are sound.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -305,6 +306,20 @@ def parallel_duplicates(draft: Draft) -> Iterator[Problem]:
             yield draft.warning(("links", i, "id"), message)
 
 
+def listed_both_ways(draft: Draft) -> Iterator[Problem]:
+    """Links that are all listed once each way look like one entry for each direction.
+
+    A single pair of nodes shows nothing: it may be joined by two links.
+    """
+    count = Counter((link.get("a"), link.get("b")) for link in draft.links)
+    if len(count) > 2 and all(a != b and count[b, a] == found for (a, b), found in count.items()):
+        message = (
+            "every link is listed once each way, but a link here has two directions, so that each"
+            " counts twice; one entry with capacity_ba_gbps, metric_ba and delay_ba_ms holds both"
+        )
+        yield draft.warning(("links", 0), message)
+
+
 def _way(link: Record, names: Mapping[str, str]) -> tuple[Any, ...]:
     """Return capacity and metric of a link in one direction."""
     return tuple(link.get(names.get(key, key), link[key]) for key in ("capacity_gbps", "metric"))
@@ -325,4 +340,5 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     delays_back,
     usual_sizes,
     parallel_duplicates,
+    listed_both_ways,
 )

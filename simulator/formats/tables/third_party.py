@@ -27,7 +27,10 @@ class OtherTables(TopologyFormat):
     Of a pair such as ``my_nodes.csv`` and ``my_links.csv`` either is named. Links have the
     columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``); every other
     column is found by the names that ``graphml`` lists, and ``capacity_mbps`` and its like state
-    their unit. A row is a full-duplex link. What is missing or wrong is repaired.
+    their unit. A row is a link in both directions. Where all rows are listed once each way, or have
+    a column ``type`` with ``directed``, they are paired as edges of a directed ``graphml``; a
+    ``type`` of ``undirected`` keeps them apart. Where that is so between half of the pairs of nodes
+    or more, but not all, the table is refused. What is missing or wrong is repaired.
     """
 
     readable: ClassVar[str] = "nodes.csv and links.csv with source and target, as a folder or pair"
@@ -57,6 +60,7 @@ class OtherTables(TopologyFormat):
                 Edge(_taken(row, SOURCE), _taken(row, TARGET), row.pop("id", None), row, line)
                 for line, row in links
             ],
+            noun="row",
         )
         ids = {node.id for node in found.nodes}
         if None in ids:
