@@ -132,6 +132,34 @@ for _seed in range(60, 66):
     )
 
 
+def unlike_ways(network, seed):
+    """Metrics and delays that differ there and back on most links; a tenth of them are one-way."""
+    rng = np.random.default_rng(seed)
+    whole = bool((network.metric == np.round(network.metric)).all())
+    changes = {}
+    for i, link in enumerate(network.links):
+        metric = float(rng.integers(1, 7)) if whole else float(np.round(rng.uniform(0.1, 3), 1))
+        delay_ms = float(network.delay_ms[2 * i] * rng.uniform(0.5, 3))
+        changes[link] = {"metric_ba": metric, "delay_ba_ms": delay_ms}
+        if rng.random() < 0.1:
+            changes[link]["capacity_ba_gbps"] = 0.0
+    return network.with_links(changes)
+
+
+CASES["mini, unlike ways"] = lambda: hurt(mini(), lambda n: unlike_ways(n, 1))
+CASES["mini, unlike ways, a cable cut"] = lambda: hurt(
+    mini(), lambda n: unlike_ways(n, 2).failed(cables=["GD-HK"])
+)
+for _seed in range(70, 76):
+    CASES[f"random {_seed}, unlike ways"] = functools.partial(
+        lambda seed: hurt(
+            make_random_case(seed, "small" if seed % 2 else "medium"),
+            lambda n: unlike_ways(n, seed),
+        ),
+        _seed,
+    )
+
+
 @functools.cache
 def case(name):
     return CASES[name]()

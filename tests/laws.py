@@ -318,7 +318,8 @@ def littles_law_without_loss(s):
     # Traffic under way, seen from the ends: delivered x latency. Seen from the links: load x delay.
     network, demands = s.network, s.demands
     load = s.routes.loads(demands.gbps)
-    rates = demands.gbps * 0.9 / (load / network.capacity_gbps).max()
+    used = load > 0
+    rates = demands.gbps * 0.9 / (load[used] / network.capacity_gbps[used]).max()
     got = link_state(s.routes, network, rates[:, None], Burst())
     served = got.delivered_gbps[:, 0] > 0
     at_ends = got.delivered_gbps[served, 0] @ got.latency_ms[served, 0]
@@ -351,6 +352,10 @@ FLOW_LAWS = {
     "random medium 13": [delivery_is_the_sum_over_paths],
     "random medium 14": _ANYWHERE,
     "random medium 15": [littles_law_without_loss],
+    "random 70, unlike ways": _ANYWHERE,
+    "random 71, unlike ways": [delivery_is_the_sum_over_paths],
+    "random 72, unlike ways": [littles_law_without_loss],
+    "random 74, unlike ways": [units_by_powers_of_two_do_not_change_a_bit],
     "random large 20": _ANYWHERE,
     "random large 21": [littles_law_without_loss],
 }

@@ -40,7 +40,8 @@ def assert_same(one: Network, other: Network) -> None:
     assert [one.attributes(link) for link in one.links] == [
         other.attributes(link) for link in other.links
     ]
-    for name in ("tail", "head", "capacity_gbps", "delay_ms", "metric", "link_class", "node_kind"):
+    arrays = ("tail", "head", "up", "capacity_gbps", "delay_ms", "metric")
+    for name in (*arrays, "link_class", "node_kind"):
         np.testing.assert_array_equal(getattr(one, name), getattr(other, name))
 
 
@@ -131,7 +132,13 @@ EDGES = st.tuples(
             "cables": st.just({}) | NAMES.map(lambda cable: {cable: 1.0}),
         }
     ),
-    optional(capacity_ba_gbps=NUMBERS, price_usd_per_mbps=NUMBERS, fibre_km=NUMBERS),
+    optional(
+        capacity_ba_gbps=st.just(0.0) | NUMBERS,
+        delay_ba_ms=st.just(0.0) | NUMBERS,
+        metric_ba=NUMBERS,
+        price_usd_per_mbps=NUMBERS,
+        fibre_km=NUMBERS,
+    ),
 ).map(lambda parts: {**parts[0], **parts[1]})
 ABOUTS = st.builds(
     About,

@@ -232,9 +232,10 @@ def test_a_directed_graph_becomes_links_by_pairs(tmp_path):
     network, told = read(graphml(tmp_path, graph))
     assert network.frame()[["a", "b", "capacity_gbps", "capacity_ba_gbps"]].values.tolist() == [
         ["a", "b", 10, 4],
-        ["c", "b", 5, 5],
+        ["c", "b", 5, 0],
     ]
-    assert "3 directed edges taken for 2 links: 1 have no edge back" in told
+    assert "3 directed edges taken for 2 links" in told
+    assert "1 link taken for one-way: no edge back (c>b)" in told
 
 
 def test_parallel_edges_stay_apart(tmp_path):

@@ -237,14 +237,23 @@ def test_a_capacity_of_zero_everywhere_says_nothing():
     assert "all 3 links cannot be used, 0 on 3 links: 10 Gbps, an assumption" in problem.message
 
 
-@pytest.mark.parametrize("there, back", [(0, 40), (40, 0)])
-def test_a_capacity_of_zero_one_way_is_told(there, back):
+def test_a_capacity_of_zero_back_is_a_one_way_link():
     before = triangle()
-    before.links[0].update(capacity_gbps=there, capacity_ba_gbps=back)
+    before.links[0].update(capacity_gbps=40, capacity_ba_gbps=0)
+    after, problems = repaired(before)
+    assert (after.links[0]["capacity_gbps"], after.links[0]["capacity_ba_gbps"]) == (40, 0)
+    assert not problems
+
+
+def test_a_capacity_of_zero_there_is_a_one_way_link_back():
+    before = triangle()
+    ends = before.links[0]["a"], before.links[0]["b"]
+    before.links[0].update(capacity_gbps=0, capacity_ba_gbps=40, metric=3, metric_ba=5)
     after, (problem,) = repaired(before)
-    assert after.links[0]["capacity_gbps"] == 40
-    assert "capacity_ba_gbps" not in after.links[0]
-    assert "capacity 0 in one direction of 1 of 3 links" in problem.message
+    link = after.links[0]
+    assert (link["b"], link["a"]) == ends and (link["metric"], link["metric_ba"]) == (5, 3)
+    assert (link["capacity_gbps"], link["capacity_ba_gbps"]) == (40, 0)
+    assert "capacity 0 from a to b of 1 of 3 links: one-way from b to a" in problem.message
 
 
 @pytest.mark.parametrize("bad", [None, -1, float("nan"), "cheap", 10**400])

@@ -236,12 +236,21 @@ def test_parallel_directed_links_go_with_their_like(tmp_path):
 
 
 @ending
-def test_a_directed_link_without_one_back_is_refused(tmp_path, ending):
-    path = tmp_path / f"test.{ending}"
-    path.write_text(FORMATS[ending](link_model="DIRECTED"))
-    told = refused(path, "'WL' is directed, but there is none back from 'Linz' to 'Wien'")
-    line = next(i for i, row in enumerate(path.read_text().split("\n"), 1) if "WL" in row)
-    assert f"{path}:{line}: " in told
+def test_a_directed_link_without_one_back_is_one_way_and_it_is_said(tmp_path, ending):
+    network = read(tmp_path, ending, link_model="DIRECTED")
+    assert_array_equal(network.up, [True, False] * 3)
+    told = "3 links taken for one-way: no link back (Wien>Linz, Linz>Graz, Graz>Wien)"
+    assert told in network.about.assumptions
+
+
+@ending
+def test_unlike_routing_costs_are_those_of_each_direction(tmp_path, ending):
+    links = [
+        ("a", "Wien", "Linz", 1000.0, 0.0, 1.0, 0.0, ()),
+        ("b", "Linz", "Wien", 1000.0, 0.0, 3.0, 0.0, ()),
+    ]
+    network = read(tmp_path, ending, nodes=NODES[:2], links=links, demands=())
+    assert_array_equal(network.metric, [1, 3])
 
 
 def test_shared_capacity_is_said_to_be_shared(tmp_path):

@@ -152,7 +152,7 @@ def graph_of(path: Path) -> nx.MultiGraph:
         ways[ends[0] > ends[1]].append((float(capacity), float(weight), float(delay_us) / 1000))
     for (a, b), ways in pairs.items():
         for (capacity, metric, delay_ms), (back, back_metric, _) in zip(*ways, strict=True):
-            assert metric == back_metric  # a link has one metric
+            assert metric == back_metric  # so it is in all of these files
             join(
                 graph, str(a), str(b), capacity,
                 capacity_ba_gbps=back, metric=metric, delay_ms=delay_ms,

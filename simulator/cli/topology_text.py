@@ -79,8 +79,14 @@ def _classes(known: Facts) -> list[str]:
         return ["No links."]
     headings = ("links", "total, Gbps", "smallest", "median", "largest")
     note = "Capacity per direction; totals count each link once, from a to b"
-    unequal = f"; {counted(known.unequal, 'link')} with unlike directions" if known.unequal else ""
-    return [table(headings, rows), *wrapped(f"{note}{unequal}.")]
+    unlike = {
+        "with unlike directions": known.unequal,
+        "with unlike metrics there and back": known.unequal_metric,
+        "with unlike delays there and back": known.unequal_delay,
+        "one-way": known.one_way,
+    }
+    more = [f"{counted(count, 'link')} {what}" for what, count in unlike.items() if count]
+    return [table(headings, rows), *wrapped(f"{'; '.join([note, *more])}.")]
 
 
 def _degrees(known: Facts) -> list[str]:
@@ -159,7 +165,14 @@ def _exits(network: Network, exits: Sequence[ExitFacts]) -> list[str]:
         _left("point of presence", [each.pop for each in shown]),
         ("Gbps" if equal else "Gbps out", [_cell(each.out_gbps) for each in shown]),
         *([] if equal else [("Gbps in", [_cell(each.in_gbps) for each in shown])]),
-        ("ms", [Cell(f"{each.delay_ms:,.2f}") for each in shown]),
+        *(
+            [("ms", [Cell(f"{each.delay_ms:,.2f}") for each in shown])]
+            if all(each.delay_ms == each.delay_in_ms for each in exits)
+            else [
+                ("ms out", [Cell(f"{each.delay_ms:,.2f}") for each in shown]),
+                ("ms in", [Cell(f"{each.delay_in_ms:,.2f}") for each in shown]),
+            ]
+        ),
         *([("$/Mbps", [_cell(e.price_usd_per_mbps) for e in shown])] if priced else []),
         _left("cables", [_shares(each.cables) for each in shown]),
     ]

@@ -9,8 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-import numpy as np
-
 from simulator.base.document import Document, KeyPath, dotted, read_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import build, to_plain
@@ -204,7 +202,8 @@ def lost(network: Network) -> list[str]:
     for noun, (known, records) in sections.items():
         counts = Counter(key for record in records for key in record if key not in known)
         left_out += [f"{key} of {counted(count, noun)}" for key, count in sorted(counts.items())]
-    if not (network.up.all() and (network.capacity_gbps == network.installed_gbps).all()):
+    as_built = (network.up == network.exists) & (network.capacity_gbps == network.installed_gbps)
+    if not as_built.all():
         left_out.append("faults")
     if network.background_gbps.any():
         left_out.append("load of other traffic")
@@ -240,7 +239,7 @@ def _from(path: Path, file: str) -> str:
 
 
 def _totals(network: Network) -> Record:
-    network = network.under(up=np.ones_like(network.up), capacity_gbps=network.installed_gbps)
+    network = network.under(up=network.exists, capacity_gbps=network.installed_gbps)
     return {"backbone_gbps": network.backbone_gbps, "exits_gbps": network.exits_gbps}
 
 

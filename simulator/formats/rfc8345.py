@@ -17,8 +17,8 @@ from simulator.formats.json_file import read_json
 from simulator.formats.reading import Places, begins_with, listed, refuse
 from simulator.formats.rfc8345_text import not_held, text_of
 from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.directions import Links, links_from, pairs_of
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
 from simulator.formats.units import number, shifted
 from simulator.model.network import Network
@@ -51,7 +51,9 @@ class Rfc8345(TopologyFormat):
     """RFC 8345 topology in JSON, with RFC 8795 traffic engineering attributes.
 
     Links are unidirectional; one and the next one back between the same termination points, else
-    the same nodes, are one full-duplex link. `max-link-bandwidth` is bytes per second, as
+    the same nodes and alike, are the two directions of one link, each with its own bandwidth,
+    metric and delay. One without any back is a one-way link; if none has one back, all are full
+    duplex. `max-link-bandwidth` is bytes per second, as
     hexadecimal float or as number. The metric is `te-default-metric`, else `metric1` of RFC 8346.
     `te-delay-metric`, or the one-way delay, is in microseconds. A shared risk group becomes a
     cable with share 1; of several on one link, the one that most links share. Underlays are left
@@ -128,12 +130,10 @@ class _Reader:
         arcs = [self._arc(where, link) for where, link in self._rows(network, at, "link")]
         refuse(self.problems)
         self._count_ignored(network, at)
-        pairs = self._pairs(arcs)
-        refuse(self.problems)
+        links = self._links(arcs)
         self.assumed += [f"the metric is {LOADS[0]}", f"the delay is {LOADS[1]}"]
         name = self._part(network, at, str, "network-id")
-        cables = self._cables(pairs, at)
-        links = [self._link(pair, cable) for pair, cable in zip(pairs, cables, strict=True)]
+        self._put_on_cables(links, arcs)
         draft = Draft(
             about={
                 "name": name or self.path.stem,
@@ -141,8 +141,8 @@ class _Reader:
                 "assumptions": tuple(self.assumed),
             },
             nodes=nodes,
-            links=links,
-            point=partial(_point, self.path, at, [there.at for there, _ in pairs]),
+            links=links.records,
+            point=partial(_point, self.path, at, [arcs[first].at for first in links.first]),
         )
         return draft, self.warned
 
@@ -333,73 +333,54 @@ class _Reader:
                 self._problem((*at, *names), message)
         return tuple(dict.fromkeys(f"srlg-{risk}" for risk in risks))
 
-    def _pairs(self, arcs: Sequence[_Arc]) -> list[tuple[_Arc, _Arc]]:
-        pairs = paired(
-            [(arc.tail, arc.head) for arc in arcs],
-            [frozenset(arc.points) if arc.points else None for arc in arcs],
-            [(arc.metric, arc.gbps, arc.delay_ms) for arc in arcs],
-            [(arc.metric, arc.gbps) for arc in arcs],
-            [arc.metric for arc in arcs],
-        )
-        links, alone = pairs.links, pairs.alone
-        if alone and not pairs.both:
-            self._warn(
-                arcs[alone[0]].at,
-                f"{counted(len(alone), 'link')} listed in one direction only: each is read as"
-                " full duplex, alike both ways",
-            )
-            links, alone = [(arc, arc) for arc in range(len(arcs))], []
-        for row in alone:
-            arc = arcs[row]
-            message = (
-                f"link {shown(arc.id)} has none back from {shown(arc.head)} to {shown(arc.tail)},"
-                " as others have; a link here has two directions"
-            )
-            self._problem(arc.at, message)
-        found = [(arcs[there], arcs[back]) for there, back in links]
-        for there, back in found:
-            if there.metric != back.metric:
-                message = (
-                    f"the metric of link {shown(there.id)} is {_shown(there.metric)}, but back, on"
-                    f" {shown(back.id)}, {_shown(back.metric)}; a link has one metric"
-                )
-                self._problem(there.at, message)
-        return found
+    def _links(self, arcs: Sequence[_Arc]) -> Links:
+        """Return links of unidirectional ones, there and back."""
+        records = [_record(arc) for arc in arcs]
+        points = [frozenset(arc.points) if arc.points else None for arc in arcs]
+        pairs = pairs_of([(arc.tail, arc.head) for arc in arcs], records, points)
+        links = links_from(records, pairs, "link", one_way=bool(pairs.both))
+        for at, text in links.notes:
+            self._warn(arcs[links.first[at]].at, text)
+        return links
 
     def _warn(self, at: KeyPath, message: str) -> None:
         self.warned.append(Problem(str(self.path), None, None, dotted(at), message, "warning"))
         self.assumed.append(message)
 
-    def _cables(self, pairs: Sequence[tuple[_Arc, _Arc]], at: KeyPath) -> list[str | None]:
-        """Return for each link the shared risk group that most links share."""
-        of = [tuple(dict.fromkeys((*there.risks, *back.risks))) for there, back in pairs]
+    def _put_on_cables(self, links: Links, arcs: Sequence[_Arc]) -> None:
+        """Put each link on the shared risk group that most links share."""
+        of = [
+            tuple(
+                dict.fromkeys(risk for arc in both if arc is not None for risk in arcs[arc].risks)
+            )
+            for both in links.arcs
+        ]
         often = Counter(risk for risks in of for risk in risks)
-        several = [pair for pair, risks in zip(pairs, of, strict=True) if len(risks) > 1]
+        several = [first for first, risks in zip(links.first, of, strict=True) if len(risks) > 1]
         if several:
             text = (
                 f"{counted(len(several), 'link')} in several shared risk groups: only the one that"
                 " most links share is kept"
             )
-            names = listed(shown(there.id) for there, _ in several)
-            self._warn(several[0][0].at, f"{text} ({names})")
-        return [max(risks, key=lambda risk: often[risk], default=None) for risks in of]
+            names = listed(shown(arcs[first].id) for first in several)
+            self._warn(arcs[several[0]].at, f"{text} ({names})")
+        for link, risks in zip(links.records, of, strict=True):
+            if risks:
+                link["cables"] = {max(risks, key=lambda risk: often[risk]): 1.0}
 
-    def _link(self, pair: tuple[_Arc, _Arc], cable: str | None) -> Record:
-        there, back = pair
-        delays = [arc.delay_ms for arc in pair if arc.delay_ms is not None]
-        link: Record = {
-            "id": there.id,
-            "a": there.tail,
-            "b": there.head,
-            "class": "core",
-            "capacity_gbps": back.gbps if there.gbps is None else there.gbps,
-            "metric": there.metric,
-            "delay_ms": max(delays, default=None),
-            "cables": {cable: 1.0} if cable else None,
-        }
-        if None not in (there.gbps, back.gbps) and there.gbps != back.gbps:
-            link["capacity_ba_gbps"] = back.gbps
-        return {key: value for key, value in link.items() if value is not None}
+
+def _record(arc: _Arc) -> Record:
+    """Return the record of a link that a unidirectional one is a direction of."""
+    record = {
+        "id": arc.id,
+        "a": arc.tail,
+        "b": arc.head,
+        "class": "core",
+        "capacity_gbps": arc.gbps,
+        "metric": arc.metric,
+        "delay_ms": arc.delay_ms,
+    }
+    return {key: value for key, value in record.items() if value is not None}
 
 
 def _point(
@@ -412,7 +393,3 @@ def _point(
         case ("nodes", int(row), *rest):
             path = (*at, "node", row, *rest)
     return Places(str(file), {}).point(path, message, **options)
-
-
-def _shown(metric: float | None) -> str:
-    return "not given" if metric is None else f"{metric:g}"

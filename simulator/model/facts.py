@@ -109,7 +109,7 @@ class Distances:
 
 @dataclass(frozen=True)
 class ExitFacts:
-    """An exit; ``price_usd_per_mbps`` is None where the file has none."""
+    """An exit; ``delay_ms`` is that out. ``price_usd_per_mbps`` is None where the file has none."""
 
     link: str
     gateway: str
@@ -117,6 +117,7 @@ class ExitFacts:
     out_gbps: float
     in_gbps: float
     delay_ms: float
+    delay_in_ms: float
     cables: Mapping[str, float]
     price_usd_per_mbps: float | None
 
@@ -154,8 +155,10 @@ class Facts:
         Number of nodes of every kind in the network.
     backbone_gbps, exits_gbps : float
         See ``COUNTING_RULE``.
-    unequal : int
-        Links whose directions differ in capacity.
+    unequal, unequal_metric, unequal_delay : int
+        Links whose directions differ in capacity, in metric, in delay.
+    one_way : int
+        Links that have one direction.
     degrees : Degrees or None
         None for a network without nodes.
     parts : int
@@ -171,6 +174,9 @@ class Facts:
     exits_gbps: float
     classes: tuple[ClassFacts, ...]
     unequal: int
+    unequal_metric: int
+    unequal_delay: int
+    one_way: int
     degrees: Degrees | None
     parts: int
     cuts: tuple[Cuts, ...]
@@ -188,18 +194,19 @@ def facts(network: Network) -> Facts:
         "distances and connectivities of two and more are left out: "
         f"worked out up to {MOST_NODES:,} nodes, and there are {len(network.nodes):,}"
     )
-    standing = network.up[::2]
     transit = ~network.is_stub
     at_home = transit & ~network.is_abroad
     scopes = {"home": at_home, "all": transit} if (transit & ~at_home).any() else {"all": transit}
-    capacity = network.capacity_gbps.reshape(-1, 2)
     counted = Counter(network.node_kind.tolist())
     return Facts(
         kinds={kind: counted[kind] for kind in NODE_KINDS if kind in counted},
         backbone_gbps=network.backbone_gbps,
         exits_gbps=network.exits_gbps,
         classes=_classes(network),
-        unequal=int(np.sum(standing & (capacity[:, 0] != capacity[:, 1]))),
+        unequal=_unequal(network, network.capacity_gbps),
+        unequal_metric=_unequal(network, network.metric),
+        unequal_delay=_unequal(network, network.delay_ms),
+        one_way=int(np.sum(network.up[::2] & ~network.exists[1::2])),
         degrees=_degrees(network),
         parts=nx.number_connected_components(_joined(network, np.ones(len(network.nodes), bool))),
         cuts=tuple(_cuts(network, scope, core, large) for scope, core in scopes.items()),
@@ -211,6 +218,12 @@ def facts(network: Network) -> Facts:
     )
 
 
+def _unequal(network: Network, values: np.ndarray) -> int:
+    """Return how many links have unlike values in their directions."""
+    both = network.up[::2] & network.exists[1::2]
+    return int(np.sum(both & (values[::2] != values[1::2])))
+
+
 # -- totals -------------------------------------------------------------------------------------
 
 
@@ -219,7 +232,7 @@ def _classes(network: Network) -> tuple[ClassFacts, ...]:
     for name in LINK_CLASSES:
         standing = (network.link_class == name) & network.up[::2]
         if standing.any():
-            gbps = network.capacity_gbps[np.repeat(standing, 2)]
+            gbps = network.capacity_gbps[np.repeat(standing, 2) & network.exists]
             spread = float(gbps.min()), float(np.median(gbps)), float(gbps.max())
             total = network.total_gbps(name)
             found.append(ClassFacts(name, int(standing.sum()), total, *spread))
@@ -248,6 +261,7 @@ def _exits(network: Network) -> tuple[ExitFacts, ...]:
             float(network.capacity_gbps[out]),
             float(network.capacity_gbps[back]),
             float(network.delay_ms[out]),
+            float(network.delay_ms[back]),
             dict(attributes["cables"]),
             attributes.get("price_usd_per_mbps"),
         )

@@ -17,7 +17,7 @@ import pandas as pd
 
 from simulator.base.errors import did_you_mean
 from simulator.model.faults import Fault, merged
-from simulator.model.topology import BACKBONE_CLASSES, LINK_ATTRIBUTES, About, Topology
+from simulator.model.topology import BACK, BACKBONE_CLASSES, LINK_ATTRIBUTES, About, Topology
 
 COUNTING_RULE = (
     "backbone = core + provincial links, each counted once; "
@@ -48,7 +48,7 @@ class Network(Topology):
     def __init__(self, graph: nx.MultiGraph, about: About | str) -> None:
         super().__init__(graph, about)
         self.capacity_gbps = self.installed_gbps
-        self.up = np.ones(len(self.tail), dtype=bool)
+        self.up = self.exists.copy()
         self.faults: frozenset[Fault] = frozenset()
         self._after: dict[frozenset[Fault], Network] = {}
         self.background_gbps = np.zeros(len(self.tail))
@@ -109,7 +109,9 @@ class Network(Topology):
                 "capacity_gbps": self.capacity_gbps[::2],
                 "capacity_ba_gbps": self.capacity_gbps[1::2],
                 "delay_ms": self.delay_ms[::2],
+                "delay_ba_ms": self.delay_ms[1::2],
                 "metric": self.metric[::2],
+                "metric_ba": self.metric[1::2],
                 "cables": [each["cables"] for each in attributes],
             }
         )
@@ -216,7 +218,9 @@ class Network(Topology):
     def with_link(self, link: str, **changes: Any) -> Network:
         """Return a copy in which *link* has other attributes, such as ``metric=7``.
 
-        ``capacity_gbps`` changes both directions unless ``capacity_ba_gbps`` is given as well.
+        ``capacity_gbps``, ``delay_ms`` and ``metric`` change both directions, unless
+        ``capacity_ba_gbps``, ``delay_ba_ms`` or ``metric_ba`` is given as well. A one-way link
+        stays one unless ``capacity_ba_gbps`` is given.
         """
         return self.with_links({link: changes})
 
@@ -232,9 +236,14 @@ class Network(Topology):
         for link, given in changes.items():
             old, new = self.attributes(link), dict(given)
             _require_sound(new)
+            edge = graph.edges[old["a"], old["b"], link]
             if "capacity_gbps" in new:
-                new.setdefault("capacity_ba_gbps", new["capacity_gbps"])
-            graph.edges[old["a"], old["b"], link].update(new)
+                one_way = old.get("capacity_ba_gbps") == 0
+                new.setdefault("capacity_ba_gbps", 0.0 if one_way else new["capacity_gbps"])
+            for key, back in BACK.items():
+                if key in new:
+                    edge.pop(back, None)
+            edge.update(new)
         return Network(graph, self.about)._failed_like(self)
 
     def with_clock(self, utc_offset_h: float) -> Network:
@@ -250,7 +259,7 @@ class Network(Topology):
         return Network(graph, self.about)._failed_like(self)
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
-        """Return a copy in which *link* has *capacity_gbps* in each direction."""
+        """Return a copy in which *link* has *capacity_gbps* in each of its directions."""
         return self.with_link(link, capacity_gbps=float(capacity_gbps))
 
     def without_link(self, link: str) -> Network:
@@ -268,7 +277,8 @@ class Network(Topology):
     def _failed_like(self, other: Network) -> Network:
         """Return this network with the faults and load of *other*, which has all its links."""
         arcs = 2 * np.array([other.link_index[link] for link in self.links], dtype=np.int64)
-        both = (arcs[:, None] + [0, 1]).ravel()
+        both = np.ravel(arcs[:, None] + np.array([0, 1]))
+        like = np.where(other.exists[both], both, both ^ 1)  # a new way back is as the way there
         left = np.divide(
             other.capacity_gbps,
             other.installed_gbps,
@@ -276,8 +286,8 @@ class Network(Topology):
             where=other.installed_gbps > 0,
         )
         failed = self.under(
-            up=other.up[both],
-            capacity_gbps=self.installed_gbps * left[both],
+            up=other.up[like] & self.exists,
+            capacity_gbps=self.installed_gbps * left[like],
             faults=[f for f in other.faults if (f.kind, f.target) in self.resources.row],
         )
         return failed.carrying(other.background_gbps[both])
@@ -285,11 +295,12 @@ class Network(Topology):
 
 def _require_sound(attributes: Mapping[str, Any]) -> None:
     """Raise an error if a link cannot have these attributes."""
-    for key in ("capacity_gbps", "capacity_ba_gbps", "metric"):
+    for key in ("capacity_gbps", "metric", "metric_ba"):
         if not 0 < attributes.get(key, 1.0) < np.inf:
             raise ValueError(f"{key} must be a finite number above 0, found {attributes[key]}")
-    if not 0 <= attributes.get("delay_ms", 0.0) < np.inf:
-        raise ValueError(f"delay_ms must be 0 or more, found {attributes['delay_ms']}")
+    for key in ("capacity_ba_gbps", "delay_ms", "delay_ba_ms"):
+        if not 0 <= attributes.get(key, 0.0) < np.inf:
+            raise ValueError(f"{key} must be 0 or more, found {attributes[key]}")
     for key in attributes:
         if key not in LINK_ATTRIBUTES:
             known = ", ".join(LINK_ATTRIBUTES)

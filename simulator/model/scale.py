@@ -96,7 +96,7 @@ CAPACITY = Usual(
     no_limit=REFUSED,
 )
 DELAY = Usual(
-    ("delay_ms", "hop_delay_ms"),
+    ("delay_ms", "delay_ba_ms", "hop_delay_ms"),
     *("ms", 1000.0, SMALLER_MS, 5.0),
     why="light takes 200 ms around the globe by fibre, and 250 ms by a geostationary satellite",
     no_limit=REFUSED,

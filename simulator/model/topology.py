@@ -5,7 +5,7 @@ Nothing here changes with faults or traffic: a Network adds both.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Literal, get_args
@@ -28,7 +28,9 @@ LINK_ATTRIBUTES = (
     "capacity_gbps",
     "capacity_ba_gbps",
     "delay_ms",
+    "delay_ba_ms",
     "metric",
+    "metric_ba",
     "cables",
     "reaches",
     "modules",
@@ -36,6 +38,8 @@ LINK_ATTRIBUTES = (
     "price_usd_per_mbps",
     "fibre_km",
 )
+BACK = {"capacity_gbps": "capacity_ba_gbps", "delay_ms": "delay_ba_ms", "metric": "metric_ba"}
+"""Attributes of a link from a to b, and their names from b to a; absent there, it is the same."""
 FIBRE_KM_PER_MS = 204.0
 """Speed of light in fibre: 299 792 km/s over a group index of 1.4682, in km per ms."""
 
@@ -65,8 +69,9 @@ class About:
 class Topology:
     """The part of a network that faults do not change: the graph, and arrays compiled from it.
 
-    Every link is full duplex and becomes two directed *arcs*: arc ``2 i`` runs from ``a`` to ``b``
-    of link ``i``, arc ``2 i + 1`` from ``b`` to ``a``.
+    Every link becomes two directed *arcs*: arc ``2 i`` runs from ``a`` to ``b`` of link ``i``,
+    arc ``2 i + 1`` from ``b`` to ``a``. A link whose ``capacity_ba_gbps`` is 0 is one-way: its
+    second arc does not exist, and is down at all times.
 
     Parameters
     ----------
@@ -74,7 +79,8 @@ class Topology:
         Nodes carry ``kind`` (see ``NODE_KINDS``) and optionally ``city``, ``lat``, ``lon``,
         ``weight``, ``utc_offset_h``. Edges are keyed by link id and carry ``a``, ``b``, ``class``
         (see ``LINK_CLASSES``), ``capacity_gbps`` (from a to b), ``capacity_ba_gbps`` (from b to a),
-        ``delay_ms`` (one way), ``metric``, ``cables`` (share of the capacity on each cable),
+        ``delay_ms`` and ``metric`` (from a to b), ``delay_ba_ms`` and ``metric_ba`` (from b to a;
+        the same when left out), ``cables`` (share of the capacity on each cable),
         ``reaches`` (ends abroad whose traffic an exit may carry; all when left out).
         The graph is copied and frozen.
     about : About
@@ -89,7 +95,9 @@ class Topology:
     tail, head : ndarray of int, shape (arcs,)
         End nodes of every arc.
     installed_gbps, delay_ms, metric : ndarray of float, shape (arcs,)
-        Capacity before faults; one-way delay; IGP metric.
+        Capacity before faults; delay; IGP metric.
+    exists : ndarray of bool, shape (arcs,)
+        False for the way back of a one-way link.
     """
 
     def __init__(self, graph: nx.MultiGraph, about: About | str) -> None:
@@ -119,13 +127,11 @@ class Topology:
         b = np.array([self.node_index[d["b"]] for d in data], dtype=np.int64)
         self.tail = np.stack([a, b], axis=1).ravel()
         self.head = np.stack([b, a], axis=1).ravel()
-        self.installed_gbps = np.array(
-            [(d["capacity_gbps"], d.get("capacity_ba_gbps", d["capacity_gbps"])) for d in data],
-            dtype=float,
-        ).ravel()
-        delay_ms = np.array([d.get("delay_ms", 0.0) for d in data], dtype=float)
-        self.delay_ms = np.repeat(delay_ms, 2) + self.about.hop_delay_ms
-        self.metric = np.repeat(np.array([d.get("metric", 1.0) for d in data], dtype=float), 2)
+        self.installed_gbps = _by_arc(data, "capacity_gbps")
+        self.exists = (self.installed_gbps > 0) | (np.arange(len(self.tail)) % 2 == 0)
+        self.exists[1::2] |= self.installed_gbps[::2] == 0
+        self.delay_ms = _by_arc(data, "delay_ms", 0.0) + self.about.hop_delay_ms
+        self.metric = _by_arc(data, "metric", 1.0)
         #: Results of pure functions of this network and its masks, kept for the next call.
         self.memo: dict[Any, Any] = {}
 
@@ -260,3 +266,12 @@ class Topology:
     def arc_name(self, arc: int) -> str:
         """``tail>head`` of an arc."""
         return f"{self.nodes[self.tail[arc]]}>{self.nodes[self.head[arc]]}"
+
+
+def _by_arc(
+    links: Sequence[Mapping[str, Any]], key: str, default: float | None = None
+) -> np.ndarray:
+    """Return an attribute of links by arc: from a to b, then back."""
+    there = [link[key] if default is None else link.get(key, default) for link in links]
+    back = [link.get(BACK[key], value) for link, value in zip(links, there, strict=True)]
+    return np.array([there, back], dtype=float).T.ravel()

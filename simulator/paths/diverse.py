@@ -41,12 +41,13 @@ def _draw(network: Network, demands: Demands, count: int, seed: int) -> Paths:
     able = latest.demand
     ends = np.stack([demands.source[able], demands.target[able]])
     once = np.unique(ends, axis=1, return_index=True)[1]  # a pair counts once, in all classes
-    found, use = latest, np.zeros(len(weight))
+    found, use, size = latest, np.zeros(len(weight)), network.installed_gbps
     random = np.random.default_rng(seed)
     for _ in range(_TREES_PER_PATH * count if len(able) else 0):
         if np.bincount(found.demand)[able].min() >= count:
             break
-        use += np.bincount(latest.take(once).arcs, minlength=len(use)) / network.installed_gbps
+        carried = np.bincount(latest.take(once).arcs, minlength=len(use))
+        use += np.divide(carried, size, out=np.zeros(len(use)), where=size > 0)
         jitter = 1.0 + _JITTER * random.random(len(use))
         latest = tree(weight * jitter * _PENALTY ** (use / use.max()), able)
         found = found.join(latest).distinct().first(count)

@@ -14,11 +14,15 @@ from simulator.base.schema import to_plain, value_or_default
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.network import Network
+from simulator.model.topology import BACK
 from simulator.scenario.settings import Settings
 
 T = TypeVar("T")
 
-LINK_KEYS = ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric")
+LINK_KEYS = tuple(key for both in BACK.items() for key in both)
+_OF = {back: key for key, back in BACK.items()}
+_MAY_BE_ZERO = frozenset({"delay_ms", "delay_ba_ms", "capacity_ba_gbps"})
+_DEFAULTS = {"delay_ms": 0.0, "metric": 1.0}
 DEMAND_KEYS = (*CLASSES, "international", "all")
 _GROUPS = {"international": INTERNATIONAL, "all": CLASSES}
 _RELATIVE = re.compile(r"\s*[+\-x*]\s*\d")
@@ -160,14 +164,18 @@ def _change_link(network: Network, key: str, value: Any) -> Network:
         raise ValueError("expected links.ID.KEY, such as links.bj-la.capacity_gbps")
     old = network.attributes(link)
     _require(attribute, LINK_KEYS)
-    fallback = "capacity_gbps" if attribute == "capacity_ba_gbps" else attribute
-    new = _number(old.get(attribute, old.get(fallback, 0.0)), value)
-    if new <= 0 and attribute != "delay_ms":
+    there = _OF.get(attribute, attribute)
+    before = old.get(there, _DEFAULTS.get(there, 0.0))
+    new = _number(old.get(attribute, before), value)
+    if new <= 0 and attribute not in _MAY_BE_ZERO:
         raise ValueError(f"expected a number above 0, found {value!r}")
-    if attribute != "capacity_gbps":
+    back = BACK.get(attribute)
+    if back not in old or (back == "capacity_ba_gbps" and old[back] == 0):
         return network.with_link(link, **{attribute: new})
-    back = _number(old.get("capacity_ba_gbps", old["capacity_gbps"]), value)
-    return network.with_link(link, capacity_gbps=new, capacity_ba_gbps=back)
+    other = _number(old[back], value)
+    if other <= 0 and attribute not in _MAY_BE_ZERO:
+        raise ValueError(f"{back} would be {other:g}: expected a change that leaves it above 0")
+    return network.with_link(link, **{attribute: new, back: other})
 
 
 def _change_size(demands: Demands, key: str, value: Any) -> Demands:

@@ -301,7 +301,8 @@ def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Fin
                 continue
             changes = [e.capacity_gbps for e in begun if e.capacity_gbps is not None]
             try:
-                left = min(all_changed(network.installed_gbps[a], changes) for a in (arc, arc + 1))
+                ways = [each for each in (arc, arc + 1) if network.exists[each]]
+                left = min(all_changed(network.installed_gbps[way], changes) for way in ways)
                 if left > 0:
                     continue
                 message = "a capacity of zero is an outage: leave capacity_gbps out"

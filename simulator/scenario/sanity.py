@@ -124,8 +124,8 @@ def link_doubts(changes: Iterable[Change], network: Network) -> Iterator[Problem
         if change.path[0] != "links" or usual is None:
             continue
         attributes = network.attributes(link)
-        doubt = usual.doubt(attributes.get(key, attributes["capacity_gbps"]))
-        if key == "delay_ms" and not doubt:
+        doubt = usual.doubt(attributes[key])
+        if key in ("delay_ms", "delay_ba_ms") and not doubt:
             ends = (network.graph.nodes[attributes[end]] for end in ("a", "b"))
             degrees = [end[axis] for end in ends for axis in ("lat", "lon") if axis in end]
             if len(degrees) == 4:

@@ -94,7 +94,8 @@ class Scenario(Assembled):
         ----------
         changes : mapping of str to value
             ``{"links.bj-la.capacity_gbps": "+400", "seed": 7}``: keys of the scenario file, of
-            links (``links.ID.`` and ``capacity_gbps, capacity_ba_gbps, delay_ms`` or ``metric``)
+            links (``links.ID.`` and ``capacity_gbps``, ``delay_ms`` or ``metric``, of both
+            directions, or ``capacity_ba_gbps``, ``delay_ba_ms`` or ``metric_ba``, of the way back)
             or of demands (``demands.international_in``, ``demands.all``: a total in Gbps, or a
             change of it).
         origin : str

@@ -190,7 +190,8 @@ def _ways_ms(
         natural = length.argmin(axis=2)[:, :, None] == np.arange(len(exit_arcs))
         length[~(there | natural)] = np.inf
     # Of exits alone: metrics at home hold constants too, such as 100,000 on uplinks.
-    some = exit_arcs[(weight[exit_arcs] > 0) & (network.delay_ms[exit_arcs] > 0)]
+    ways_in = exit_arcs[network.exists[exit_arcs]]
+    some = ways_in[(weight[ways_in] > 0) & (network.delay_ms[ways_in] > 0)]
     unit_ms = float(np.median(network.delay_ms[some] / weight[some])) if len(some) else 1.0
     return np.asarray(length * unit_ms)
 

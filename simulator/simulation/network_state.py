@@ -57,7 +57,7 @@ class NetworkState:
         self._change()
 
     def begin_change(self, link: int, change: float | str, key: object) -> None:
-        """Change the capacity of both directions of a link, after the changes in force."""
+        """Change the capacity of a link, each direction that it has, after the changes in force."""
         self._changes.setdefault(link, {})[id(key)] = change
         self._change()
 
@@ -103,7 +103,8 @@ class NetworkState:
             capacity = self._whole.capacity_gbps.copy()
             for link, changes in in_force:
                 for arc in (2 * link, 2 * link + 1):
-                    capacity[arc] = all_changed(capacity[arc], changes)
+                    if self._whole.exists[arc]:
+                        capacity[arc] = all_changed(capacity[arc], changes)
             self._resized[in_force] = self._whole.under(capacity_gbps=capacity)
         return self._resized[in_force]
 

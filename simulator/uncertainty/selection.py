@@ -11,6 +11,7 @@ from simulator.base.document import KeyPath
 from simulator.base.errors import did_you_mean
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.network import Network
+from simulator.model.topology import BACK
 
 SCOPES = {"all": CLASSES, "international": INTERNATIONAL, **{name: (name,) for name in CLASSES}}
 """Demands by name, as in changes of a scenario."""
@@ -56,13 +57,25 @@ def group_of(network: Network, demands: Demands, by: str) -> np.ndarray:
     return names[np.where(at_source, demands.source, demands.target)]
 
 
-def with_capacities(network: Network, chosen: np.ndarray, factors: np.ndarray) -> Network:
-    """Return the network with the capacities of some links times factors, in both directions."""
-    after = (network.installed_gbps.reshape(-1, 2)[chosen] * factors[:, None]).tolist()
+def by_arc(network: Network, attribute: str) -> np.ndarray:
+    """Return a capacity, delay or metric as the file has it, shape (arcs,)."""
+    if attribute == "capacity_gbps":
+        return network.installed_gbps
+    if attribute == "delay_ms":
+        return network.delay_ms - network.about.hop_delay_ms
+    return network.metric
+
+
+def with_factors(
+    network: Network, chosen: np.ndarray, attribute: str, factors: np.ndarray
+) -> Network:
+    """Return the network with an attribute of some links times factors, in both directions."""
+    back = BACK[attribute]
+    after = (by_arc(network, attribute).reshape(-1, 2)[chosen] * factors[:, None]).tolist()
     return network.with_links(
         {
-            network.links[i]: {"capacity_gbps": there, "capacity_ba_gbps": back}
-            for i, (there, back) in zip(chosen, after, strict=True)
+            network.links[i]: {attribute: one, back: other}
+            for i, (one, other) in zip(chosen, after, strict=True)
         }
     )
 

@@ -51,6 +51,7 @@ class Edge(NamedTuple):
     id: Any
     attributes: Mapping[str, Any]
     line: int | None = None
+    directed: bool | None = None
 
 
 class AttributeReader:

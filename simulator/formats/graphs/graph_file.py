@@ -8,7 +8,7 @@ called (`names`), and the rest is repaired.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +16,8 @@ from typing import Any
 from simulator.base.document import Document, KeyPath, Place, Spot, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import MAX_NAME
-from simulator.base.text import counted
 from simulator.formats.graphs.attributes import AttributeReader, Edge, Node
+from simulator.formats.graphs.edges import DIRECTED, Ways, links_of
 from simulator.formats.graphs.names import by_plain_name, first_given
 from simulator.formats.json_file import as_json, parse_json
 from simulator.formats.native import network_of, plain
@@ -25,7 +25,6 @@ from simulator.formats.reading import Places, first_of, listed
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import LinkEntry, NodeEntry, TopologyFile, keys
-from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
 from simulator.formats.unit_words import unit_named
 from simulator.formats.units import UNITS
@@ -53,6 +52,8 @@ XML_HAS_NOT = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]
 class GraphFile:
     """What a file of nodes and edges says, in its own words.
 
+    An edge is directed if it says so itself; if it does not say, as the graph is.
+
     Attributes
     ----------
     notes : sequence of str
@@ -65,6 +66,7 @@ class GraphFile:
     edges: Sequence[Edge]
     directed: bool = False
     notes: Sequence[str] = ()
+    noun: str = "edge"
 
     def network(self) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
@@ -168,32 +170,28 @@ def _draft(file: GraphFile) -> tuple[Draft, list[Problem]]:
     unit, problems = _unit(file, graph)
     read = AttributeReader(unit or "gbps", unit_given=bool(unit))
     read.assumptions += file.notes
-    both: list[tuple[int, int | None]] = [(i, None) for i in range(len(file.edges))]
-    if file.directed:
-        both, assumed = _both_ways(file)
-        read.assumptions += assumed
-    links = []
-    for there, back in both:
-        edge = file.edges[there]
-        link = read.link(edge)
-        if back is not None:
-            other = read.link(file.edges[back]).get("capacity_gbps")
-            capacity = link.setdefault("capacity_gbps", other)
-            link["capacity_ba_gbps"] = other if other != capacity else None
-        links.append(link)
+    nodes = [read.node(node) for node in file.nodes]
+    names = {_hashable(node["id"]): str(node.get("label", node["id"])) for node in nodes}
+    links = links_of(_ways(file, names), [read.link(edge) for edge in file.edges])
     lines = {
         "nodes": [node.line for node in file.nodes],
-        "links": [file.edges[there].line for there, _ in both],
+        "links": [file.edges[first].line for first in links.first],
     }
-    nodes = [read.node(node) for node in file.nodes]
-    assumptions = [*read.assumptions, *read.notes()]
+    notes = [
+        *((None, text) for text in read.assumptions),
+        *links.notes,
+        *((None, text) for text in read.notes()),
+    ]
     draft = Draft(
-        about={**_about(file, graph), "assumptions": tuple(f"{text}." for text in assumptions)},
+        about={**_about(file, graph), "assumptions": tuple(f"{text}." for _, text in notes)},
         nodes=nodes,
-        links=links,
+        links=links.records,
         point=Places(str(file.path), lines).point,
     )
-    problems += [draft.warning(("links",), text) for text in assumptions]
+    problems += [
+        draft.warning(("links",) if at is None else ("links", at), text) for at, text in notes
+    ]
+    problems += [draft.point(("links",), text) for text in links.errors]
     return draft, problems
 
 
@@ -220,16 +218,23 @@ def _unit(file: GraphFile, graph: Mapping[str, Any]) -> tuple[str, list[Problem]
     return "", [Problem(str(file.path), None, None, "unit", f"no unit {shown(word)}{hint}")]
 
 
-def _both_ways(file: GraphFile) -> tuple[list[tuple[int, int | None]], list[str]]:
-    """Make full-duplex links of directed edges."""
-    ends = [(_hashable(edge.source), _hashable(edge.target)) for edge in file.edges]
-    pairs = paired(ends)
-    alone = [*pairs.alone, *(arc for arc, _ in pairs.loops)]
-    found: list[tuple[int, int | None]] = [*pairs.both, *((arc, None) for arc in alone)]
-    text = f"{counted(len(ends), 'directed edge')} taken for {counted(len(found), 'link')}"
-    if alone:
-        text += f": {len(alone):,} have no edge back and serve both directions"
-    return sorted(found, key=lambda pair: pair[0]), [text]
+def _ways(file: GraphFile, names: Mapping[Hashable, str]) -> Ways:
+    """Return the ends of every edge, and what may tell whether it is one direction of a link."""
+    given = [by_plain_name(edge.attributes) for edge in file.edges]
+    said = [DIRECTED.get(str(each.get("type", "")).strip().casefold()) for each in given]
+    return Ways(
+        ends=[(_hashable(edge.source), _hashable(edge.target)) for edge in file.edges],
+        ids=[edge.id for edge in file.edges],
+        given=given,
+        directed=[
+            next(
+                (way for way in (edge.directed, by_type) if way is not None), file.directed or None
+            )
+            for edge, by_type in zip(file.edges, said, strict=True)
+        ],
+        noun=file.noun,
+        names=names,
+    )
 
 
 # ---------------------------------------------------------------- writing

@@ -35,8 +35,7 @@ class GraphML(TopologyFormat):
     """GraphML: our own export, the Internet Topology Zoo, NetworkX, Gephi and yEd.
 
     Attributes are found by name; case, blanks and hyphens do not count. What is missing or wrong is
-    repaired and reported. A directed graph becomes links by pairing edges there and back. The
-    names, in the order in which they are looked for ::
+    repaired and reported. The names, in the order in which they are looked for ::
 
         of nodes
           id         the label, or the id of the element; alike labels are numbered
@@ -50,11 +49,20 @@ class GraphML(TopologyFormat):
           delay      delay_ms, latency_us, delay [s] and their like; delay, latency (ms)
           length     fibre_km, length_km, distance_m, dist_mi and their like; length,
                      distance, dist (km)
-          metric     metric, weight, igp_metric, cost
+          metric     metric, weight, igp_metric, cost; back metric_ba, weight_ba,
+                     igp_metric_ba, cost_ba, reverse_cost
 
     A speed in words is read where the whole label is understood; what looks like one and is not
     understood is reported, as are numbers of other names. All other keys of a topology file are
     read under their own names.
+
+    Directed edges are paired into links, each direction with its own capacity, metric and delay;
+    one without any back is a one-way link, unless none has one back. Parallel ones pair by the
+    interfaces at their ends (``src_interface`` and ``dst_interface`` and their like), by an id,
+    ``circuit`` or name that both have, by equal capacity, metric and delay, by equal capacity, by
+    equal metric, and then in the order of the file, which is a warning where it matters. Edges of
+    an undirected graph that are listed once each way, all of them, are such pairs too. An edge
+    decides for itself with ``directed``, or an attribute ``type`` (``directed``, ``undirected``).
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".graphml",)
@@ -200,7 +208,8 @@ class _Parser:
         self.owners.append(attributes)
         source, target = given.get("source"), given.get("target")
         line = self.expat.CurrentLineNumber
-        self.edges.append(Edge(source, target, given.get("id"), attributes, line))
+        directed = BOOLEANS.get(given.get("directed", "").strip().lower())
+        self.edges.append(Edge(source, target, given.get("id"), attributes, line, directed))
 
     def _data(self, given: Mapping[str, str]) -> None:
         self.key = given.get("key", "")

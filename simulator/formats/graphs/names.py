@@ -35,10 +35,13 @@ LINK_NAMES: dict[str, tuple[str, ...]] = {
     "path_factor": ("path_factor",),
     "price_usd_per_mbps": ("price_usd_per_mbps",),
     "cables": ("cables",),
+    "capacity_ba_gbps": ("capacity_ba_gbps",),
+    "metric_ba": ("metric_ba", "weight_ba", "igp_metric_ba", "cost_ba", "reverse_cost"),
+    "delay_ba_ms": ("delay_ba_ms", "latency_ba_ms"),
 }
 NUMBERS = frozenset(
     {"lat", "lon", "weight", "utc_offset_h", "metric", "delay_ms", "fibre_km"}
-    | {"path_factor", "price_usd_per_mbps"}
+    | {"path_factor", "price_usd_per_mbps", "capacity_ba_gbps", "metric_ba", "delay_ba_ms"}
 )
 CAPACITY_NAMES = {
     "capacity_gbps": "gbps",

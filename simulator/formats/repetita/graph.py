@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -15,8 +15,8 @@ from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.reading import Places, read_text, refuse
 from simulator.formats.rules.assemble import assemble
+from simulator.formats.rules.directions import Links, links_from, pairs_of
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.pairing import paired
 from simulator.formats.rules.repair import repaired
 from simulator.formats.units import (
     TEN_TO_THE,
@@ -27,7 +27,7 @@ from simulator.formats.units import (
     shifted,
 )
 from simulator.model.network import Network
-from simulator.model.topology import LINK_ATTRIBUTES
+from simulator.model.topology import BACK, LINK_ATTRIBUTES
 
 NODE_COLUMNS = ("label", "x", "y")
 EDGE_COLUMNS = ("label", "src", "dest", "weight", "bw", "delay")
@@ -42,9 +42,10 @@ class Repetita(TopologyFormat):
     """REPETITA graph: .graph, also packed as .graph.gz.
 
     Edges are directed, with bandwidth in kbps and delay in microseconds. An edge and the next one
-    back with the same weight, bandwidth and delay are one full-duplex link, called after the
-    first; then those that differ, as long as their weights are equal. An edge without one back is
-    refused. Labels are node ids; x and y are longitude and latitude.
+    back with the same weight, bandwidth and delay are one link, called after the first; then those
+    that share fewer of them, the bandwidth before the weight. What differs is kept for each
+    direction. An edge without one back is a one-way link. Labels are node ids; x and y are
+    longitude and latitude.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".graph",)
@@ -72,7 +73,9 @@ class Repetita(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        return assemble(*repaired(_draft(path)))
+        draft, warnings = _draft(path)
+        draft, repairs = repaired(draft)
+        return assemble(draft, [*warnings, *repairs])
 
     def write(self, network: Network, path: Path) -> list[str]:
         """Write *network* to *path*, and return what the format cannot hold."""
@@ -171,31 +174,16 @@ class _Edge(NamedTuple):
     line: int
 
 
-def _draft(path: Path) -> Draft:
+def _draft(path: Path) -> tuple[Draft, list[Problem]]:
     nodes, edges = read_tables(path, NODES=NODE_COLUMNS, EDGES=EDGE_COLUMNS)
     places, assumed = _places(path, nodes)
     arcs = list(_edges(path, edges, len(nodes.rows)))
-    links, lines = [], []
-    slower = 0
-    for there, back in _links(path, arcs):
-        link: Record = {
-            "id": there.label,
-            "a": there.ends[0],
-            "b": there.ends[1],
-            "class": "core",
-            "metric": there.weight,
-            "capacity_gbps": there.gbps,
-            "delay_ms": max(there.delay_ms, back.delay_ms),
-        }
-        if back.gbps != there.gbps:
-            link["capacity_ba_gbps"] = back.gbps
-        slower += there.delay_ms != back.delay_ms
-        links.append(link)
-        lines.append(there.line)
-    assumed.append("edges are paired into full-duplex links, in the order of the file")
-    if slower:
-        assumed.append(f"the longer of two unlike delays is that of {counted(slower, 'link')}")
-    return Draft(
+    links = _links(arcs, {i: row[0] for i, row in enumerate(nodes.rows)})
+    lines = [arcs[first].line for first in links.first]
+    assumed.append("edges are paired into links of two directions")
+    assumed += [text for _, text in links.notes]
+    point = Places(str(path), {"nodes": nodes.lines, "links": lines}).point
+    draft = Draft(
         about={
             "name": path.name.removesuffix(".gz").removesuffix(".graph"),
             "sources": (SOURCE,),
@@ -205,9 +193,10 @@ def _draft(path: Path) -> Draft:
             {"id": index, "label": label, "index": index, "kind": "core", **place}
             for index, ((label, *_), place) in enumerate(zip(nodes.rows, places, strict=True))
         ],
-        links=links,
-        point=Places(str(path), {"nodes": nodes.lines, "links": lines}).point,
+        links=links.records,
+        point=point,
     )
+    return draft, [draft.warning(("links", at), text) for at, text in links.notes]
 
 
 def _places(path: Path, nodes: Table) -> tuple[list[Record], list[str]]:
@@ -240,33 +229,22 @@ def _edges(path: Path, edges: Table, nodes: int) -> Iterator[_Edge]:
         yield _Edge(*values)
 
 
-def _links(path: Path, edges: list[_Edge]) -> Iterator[tuple[_Edge, _Edge]]:
-    """Yield the two directions of every link."""
-    ends = [edge.ends for edge in edges]
-    pairs = paired(
-        ends,
-        [(edge.weight, edge.gbps, edge.delay_ms) for edge in edges],
-        [(edge.weight, edge.gbps) for edge in edges],
-        [edge.weight for edge in edges],
-    )
-    problems = []
-    for arc in pairs.alone:
-        source, target = ends[arc]
-        message = (
-            f"edge {shown(edges[arc].label)} has none back, from {target} to {source};"
-            " a link here has two directions"
-        )
-        problems.append(Problem(str(path), edges[arc].line, None, "EDGES", message))
-    for there, back in pairs.both:
-        if edges[there].weight != edges[back].weight:
-            message = (
-                f"edge {shown(edges[there].label)} weighs {edges[there].weight:g}, the one back"
-                f" (line {edges[back].line}) {edges[back].weight:g}; a link has one metric"
-            )
-            problems.append(Problem(str(path), edges[there].line, None, "EDGES", message))
-    refuse(problems)
-    for there, back in pairs.links:
-        yield edges[there], edges[back]
+def _links(edges: list[_Edge], names: dict[Hashable, str]) -> Links:
+    """Return links of edges there and back."""
+    records = [
+        {
+            "id": edge.label,
+            "a": edge.ends[0],
+            "b": edge.ends[1],
+            "class": "core",
+            "metric": edge.weight,
+            "capacity_gbps": edge.gbps,
+            "delay_ms": edge.delay_ms,
+        }
+        for edge in edges
+    ]
+    pairs = pairs_of([edge.ends for edge in edges], records)
+    return links_from(records, pairs, "edge", names=names)
 
 
 # ---------------------------------------------------------------- writing
@@ -279,10 +257,11 @@ def _lines(network: Network) -> Iterator[str]:
         x, y = (plain_number(attributes.get(key) or 0.0) for key in ("lon", "lat"))
         yield f"{_word(node)} {x} {y}"
     yield ""
-    yield f"EDGES {len(network.tail)}"
+    yield f"EDGES {int(network.exists.sum())}"
     yield " ".join(EDGE_COLUMNS)
     for i, link in enumerate(network.links):
-        for arc, label in ((2 * i, link), (2 * i + 1, f"{link}-back")):
+        ways = [(2 * i, link), (2 * i + 1, f"{link}-back")]
+        for arc, label in ways[: 1 + int(network.exists[2 * i + 1])]:
             yield (
                 f"{_word(label)} {network.tail[arc]} {network.head[arc]}"
                 f" {plain_number(network.metric[arc])}"
@@ -315,15 +294,16 @@ def _not_held(network: Network) -> Iterator[str]:
     for key in ("city", "province", "weight", "utc_offset_h"):
         if count := sum(attributes.get(key) is not None for _, attributes in data):
             yield f"{key} of {counted(count, 'node')}"
-    held = {"class", "capacity_gbps", "capacity_ba_gbps", "delay_ms", "metric"}
+    held = {"class", *BACK, *BACK.values()}
     for key in LINK_ATTRIBUTES:
         if key not in held and (count := sum(link.get(key) not in (None, {}) for link in links)):
             yield f"{key} of {counted(count, 'link')}"
     blanks = sum(_word(name) != name for name in (*network.nodes, *network.links))
     if blanks:
         yield f"blanks in {counted(blanks, 'name')}"
-    delay_us = 1000 * network.delay_ms[::2]
-    if rounded := int((abs(delay_us - delay_us.round()) > 1e-9 * delay_us).sum()):
+    delay_us = 1000 * network.delay_ms.reshape(-1, 2)
+    inexact = (abs(delay_us - delay_us.round()) > 1e-9 * delay_us).any(axis=1)
+    if rounded := int(inexact.sum()):
         yield f"delay of {counted(rounded, 'link')} below a microsecond"
     about = network.about
     if about.hop_delay_ms:

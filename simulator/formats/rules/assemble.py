@@ -16,8 +16,8 @@ from simulator.model.network import Network
 from simulator.model.topology import About
 
 EDGE_KEYS = (
-    *("a", "b", "class", "capacity_gbps", "capacity_ba_gbps", "metric", "reaches", "modules"),
-    *("setup_cost", "price_usd_per_mbps", "fibre_km"),
+    *("a", "b", "class", "capacity_gbps", "capacity_ba_gbps", "metric", "metric_ba"),
+    *("delay_ba_ms", "reaches", "modules", "setup_cost", "price_usd_per_mbps", "fibre_km"),
 )
 
 

@@ -7,7 +7,9 @@ whole and need a draft whose entries are sound.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
 
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
@@ -21,7 +23,7 @@ from simulator.model.scale import (
     in_words,
     usual_of,
 )
-from simulator.model.topology import FIBRE_KM_PER_MS
+from simulator.model.topology import BACK, FIBRE_KM_PER_MS
 
 Check = Callable[[Draft], Iterator[Problem]]
 
@@ -34,7 +36,7 @@ SPHERE_TOLERANCE = 0.005
 MOST = REFUSED
 """No capacity, length or weight is larger; sums of such numbers stay finite."""
 NEAR_NULL_ISLAND_KM = 500.0
-SIZES = ("capacity_gbps", "capacity_ba_gbps", "metric", "delay_ms", "fibre_km")
+SIZES = (*BACK, *BACK.values(), "fibre_km")
 MOST_HINTS = 50
 
 
@@ -205,8 +207,8 @@ def region_shares(draft: Draft) -> Iterator[Problem]:
 def delays(draft: Draft) -> Iterator[Problem]:
     """The delay of a link is given or follows from its length, and the two agree."""
     for i, link in enumerate(draft.links):
-        given = [link[key] for key in ("delay_ms", "fibre_km", "path_factor") if key in link]
-        if None in given:
+        keys = ("delay_ms", "delay_ba_ms", "fibre_km", "path_factor")
+        if None in [link[key] for key in keys if key in link]:
             continue
         if "delay_ms" in link or "fibre_km" in link:
             yield from _delay_given(draft, i, link)
@@ -242,6 +244,14 @@ def _speed_of_light(draft: Draft, i: int, link: Record) -> Iterator[Problem]:
         yield draft.warning(("links", i, key), message)
 
 
+def delays_back(draft: Draft) -> Iterator[Problem]:
+    """A delay from b to a is not faster than light either."""
+    for i, link in enumerate(draft.links):
+        back = link.get("delay_ba_ms")
+        if back is not None and (message := too_fast(back, draft.great_circle_km(link) or 0.0)):
+            yield draft.warning(("links", i, "delay_ba_ms"), message)
+
+
 def too_fast(delay_ms: float, straight_km: float, fibre_km: float | None = None) -> str:
     """Return the message on a link faster than light in fibre, or nothing.
 
@@ -273,7 +283,7 @@ def faster_than_light(delay_ms: float, straight_km: float) -> bool:
 
 def usual_sizes(draft: Draft) -> Iterator[Problem]:
     """No size is one that only another unit explains; of each kind the largest is reported."""
-    for key in ("capacity_gbps", "capacity_ba_gbps", "delay_ms"):
+    for key in ("capacity_gbps", "capacity_ba_gbps", "delay_ms", "delay_ba_ms"):
         usual = usual_of(key)
         sizes = {i: link[key] for i, link in enumerate(draft.links) if link.get(key) is not None}
         strange = [i for i, size in sizes.items() if usual and usual.doubt(size)]
@@ -282,7 +292,7 @@ def usual_sizes(draft: Draft) -> Iterator[Problem]:
         worst = max(strange, key=lambda i: sizes[i])
         message = usual.doubt(sizes[worst])
         straight_km = draft.great_circle_km(draft.links[worst])
-        if key == "delay_ms" and straight_km is not None:
+        if key in ("delay_ms", "delay_ba_ms") and straight_km is not None:
             takes = straight_km / FIBRE_KM_PER_MS
             message += f" The ends are {straight_km:.0f} km apart, which takes {takes:.4g} ms"
         if len(strange) > 1:
@@ -308,16 +318,36 @@ def parallel_duplicates(draft: Draft) -> Iterator[Problem]:
     first: dict[tuple[object, ...], int] = {}
     for i, link in enumerate(draft.links):
         alike = [link.get(key) for key in ("class", "capacity_gbps", "metric")]
-        ends = sorted(end["id"] for end in draft.ends(link))
+        ends = [end["id"] for end in draft.ends(link)]
         if None in alike or len(ends) < 2:
             continue
-        known = first.setdefault((*ends, *alike), i)
+        ways = (_way(link, {}), _way(link, BACK))
+        known = first.setdefault((link["class"], *sorted(zip(ends, ways, strict=True))), i)
         if known != i:
             message = (
                 f"alike in ends, class, capacity and metric to {draft.links[known].get('id')!r} on"
                 f" line {draft.line('links', known)}; is it meant to be there twice?"
             )
             yield draft.warning(("links", i, "id"), message)
+
+
+def listed_both_ways(draft: Draft) -> Iterator[Problem]:
+    """Links that are all listed once each way look like one entry for each direction.
+
+    A single pair of nodes shows nothing: it may be joined by two links.
+    """
+    count = Counter((link.get("a"), link.get("b")) for link in draft.links)
+    if len(count) > 2 and all(a != b and count[b, a] == found for (a, b), found in count.items()):
+        message = (
+            "every link is listed once each way, but a link here has two directions, so that each"
+            " counts twice; one entry with capacity_ba_gbps, metric_ba and delay_ba_ms holds both"
+        )
+        yield draft.warning(("links", 0), message)
+
+
+def _way(link: Record, names: Mapping[str, str]) -> tuple[Any, ...]:
+    """Return capacity and metric of a link in one direction."""
+    return tuple(link.get(names.get(key, key), link[key]) for key in ("capacity_gbps", "metric"))
 
 
 ENTRY_CHECKS: tuple[Check, ...] = (
@@ -333,6 +363,8 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     regions_are_abroad,
     region_shares,
     delays,
+    delays_back,
     usual_sizes,
     parallel_duplicates,
+    listed_both_ways,
 )

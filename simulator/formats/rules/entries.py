@@ -81,7 +81,7 @@ class Module:
 
 @checked
 class LinkEntry:
-    """A full-duplex link.
+    """A link; full duplex unless ``capacity_ba_gbps`` is 0.
 
     Attributes
     ----------
@@ -94,15 +94,19 @@ class LinkEntry:
     capacity_gbps : float
         Capacity per direction; from a to b, if capacity_ba_gbps is given as well.
     capacity_ba_gbps : float
-        Capacity from b to a, where it differs.
+        Capacity from b to a, where it differs; 0 for a one-way link, from a to b only.
     fibre_km : float
         Length of the fibre, from which the delay follows at 204 km per ms.
     delay_ms : float
-        One way, propagation only.
+        One way, propagation only; from a to b, if delay_ba_ms is given as well.
+    delay_ba_ms : float
+        Delay from b to a, where it differs.
     path_factor : float
         Fibre length over great circle, where neither delay nor length is given; 1.35 if left out.
     metric : float
-        Weight in static routing.
+        Weight in static routing; from a to b, if metric_ba is given as well.
+    metric_ba : float
+        Weight from b to a, where it differs.
     price_usd_per_mbps : float
         Relative cost per month.
     cables : mapping
@@ -121,11 +125,13 @@ class LinkEntry:
     b: str
     class_: ClassWord = Field(default=DEFAULT, alias="class")  # `class` is a keyword of Python
     capacity_gbps: Positive
-    capacity_ba_gbps: Positive | None = None
+    capacity_ba_gbps: NonNegative | None = None
     fibre_km: NonNegative | None = None
     delay_ms: NonNegative | None = None
+    delay_ba_ms: NonNegative | None = None
     path_factor: PathFactor | None = None
     metric: Positive = 1.0
+    metric_ba: Positive | None = None
     price_usd_per_mbps: NonNegative | None = None
     cables: dict[str, Fraction] | None = None
     reaches: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None

@@ -126,6 +126,23 @@ def connected(draft: Draft) -> Iterator[Problem]:
         yield draft.warning(("links",), message)
 
 
+def ways_both_directions(draft: Draft) -> Iterator[Problem]:
+    """One-way links leave a way there and back between all nodes that links join."""
+    one_way = [i for i, link in enumerate(draft.links) if link.get("capacity_ba_gbps") == 0]
+    if not one_way:
+        return
+    ways = nx.DiGraph((link["a"], link["b"]) for link in draft.links)
+    ways.add_edges_from(
+        (link["b"], link["a"]) for link in draft.links if link.get("capacity_ba_gbps") != 0
+    )
+    for part in nx.weakly_connected_components(ways):
+        whole = max(nx.strongly_connected_components(ways.subgraph(part)), key=len)
+        if cut := sorted(part - whole):
+            shown = ", ".join(map(repr, cut[:3])) + (f" and {len(cut) - 3} more" * (len(cut) > 3))
+            message = f"one-way links leave no way to and from every node: {shown} lack one"
+            yield draft.warning(("links", one_way[0]), message)
+
+
 def used_links(draft: Draft) -> Iterator[Problem]:
     """Some traffic can use every link.
 
@@ -183,5 +200,6 @@ NETWORK_CHECKS: tuple[Check, ...] = (
     regions_are_reached,
     isolated_nodes,
     connected,
+    ways_both_directions,
     used_links,
 )

@@ -26,6 +26,7 @@ from simulator.formats.rules.edits import (
     Note,
     Repair,
     Rule,
+    above_zero,
     as_text,
     cut,
     in_range,
@@ -38,7 +39,7 @@ from simulator.formats.rules.repair_figures import (
     capacities,
     metrics,
     metrics_of_zero,
-    one_way_shut,
+    one_way,
     shut,
 )
 from simulator.formats.rules.repair_places import (
@@ -155,6 +156,8 @@ SOUND: dict[str, dict[str, Callable[[Any], Any]]] = {
     "links": {
         "class": _word(LINK_CLASSES),
         "capacity_ba_gbps": partial(in_range, low=0),
+        "metric_ba": above_zero,
+        "delay_ba_ms": partial(in_range, low=0),
         "fibre_km": partial(in_range, low=0),
         "delay_ms": partial(in_range, low=0),
         "path_factor": partial(in_range, low=1),
@@ -310,7 +313,7 @@ RULES: tuple[Rule, ...] = (
     shut,
     _one_part,
     _defaults,
-    one_way_shut,
+    one_way,
     capacities,
     swapped,
     coordinates,

@@ -19,6 +19,7 @@ from simulator.formats.rules.edits import (
     with_changes,
     without,
 )
+from simulator.model.topology import BACK
 
 DEFAULT_GBPS = 10.0
 DEFAULT_METRIC = 1.0
@@ -45,18 +46,29 @@ def shut(draft: Draft) -> Repair:
     return without(draft, links=rows), Note(text, "links", rows)
 
 
-def one_way_shut(draft: Draft) -> Repair:
-    """A capacity of 0 in one direction is that of the other; a link has two directions."""
+def one_way(draft: Draft) -> Repair:
+    """A link of capacity 0 in one direction is one-way, from a to b."""
     changes: dict[int, Record] = {}
+    told: list[int] = []
     for i, link in enumerate(draft.links):
         there, back = link.get("capacity_gbps"), link.get("capacity_ba_gbps")
         if _is_zero(there) and above_zero(back):
-            changes[i] = {"capacity_gbps": back, "capacity_ba_gbps": None}
+            changes[i] = {"capacity_gbps": back, "capacity_ba_gbps": 0.0, **_turned(link)}
+            told.append(i)
         elif _is_zero(back):
-            changes[i] = {"capacity_ba_gbps": None}
-    what = share_of(len(changes), draft.links, "links")
-    text = f"capacity 0 in one direction of {what}: taken to be that of the other direction"
-    return with_changes(draft, "links", changes), Note(text, "links", list(changes))
+            changes[i] = {"capacity_ba_gbps": 0.0}
+    what = share_of(len(told), draft.links, "links")
+    text = f"capacity 0 from a to b of {what}: one-way from b to a"
+    return with_changes(draft, "links", changes), Note(text, "links", told)
+
+
+def _turned(link: Record) -> Record:
+    """Return the ends of a link, its metrics and its delays, the other way round."""
+    turned = {"a": link["b"], "b": link["a"]}
+    for key, twin in BACK.items():
+        if key != "capacity_gbps" and link.get(twin) is not None:
+            turned |= {key: link[twin], twin: link.get(key)}
+    return turned
 
 
 def capacities(draft: Draft) -> Repair:
@@ -66,7 +78,7 @@ def capacities(draft: Draft) -> Repair:
     given = [value for value in sound if value is not None]
     fallback = min(given, default=DEFAULT_GBPS)
     changes: dict[int, Record] = {
-        i: {"capacity_gbps": fallback, "capacity_ba_gbps": None}
+        i: {"capacity_gbps": fallback, "capacity_ba_gbps": _no_way_back(draft.links[i])}
         if value is None
         else {"capacity_gbps": value}
         for i, value in enumerate(sound)
@@ -75,6 +87,11 @@ def capacities(draft: Draft) -> Repair:
     text, missing = _wanting(draft, "capacity", values, sound)
     note = Note(f"{text}: {fallback:g} Gbps, {how}", "links", missing)
     return with_changes(draft, "links", changes), note
+
+
+def _no_way_back(link: Record) -> float | None:
+    """Return the capacity back of a link without capacity: 0 of a one-way link, else the same."""
+    return 0.0 if _is_zero(link.get("capacity_ba_gbps")) else None
 
 
 def _wanting(
@@ -125,6 +142,12 @@ def metrics(draft: Draft) -> Repair:
 
 def metrics_of_zero(draft: Draft) -> Iterator[Problem]:
     """Yield an error for each metric of 0, unless all are: another one would change the routes."""
-    zero = [i for i, link in enumerate(draft.links) if _is_zero(link.get("metric"))]
-    for i in zero if len(zero) < len(draft.links) else ():
-        yield draft.point(("links", i, "metric"), f"metric 0: {WHY_NOT_ZERO}")
+    zero = [
+        (i, key)
+        for i, link in enumerate(draft.links)
+        for key in ("metric", "metric_ba")
+        if _is_zero(link.get(key))
+    ]
+    if not all(_is_zero(link.get("metric")) for link in draft.links):
+        for i, key in zero:
+            yield draft.point(("links", i, key), f"{key} 0: {WHY_NOT_ZERO}")

@@ -148,7 +148,7 @@ def too_fast(draft: Draft) -> Repair:
         if ("delay_ms" in link or "fibre_km" in link) and km is not None:
             given.append(i)
             delay = draft.delay_ms(link) or 0.0
-            if faster_than_light(delay, km):
+            if faster_than_light(min(delay, link.get("delay_ba_ms", delay)), km):
                 wrong.append(i)
                 straight_km, given_ms = straight_km + km, given_ms + delay
     if not wrong:
@@ -160,7 +160,7 @@ def too_fast(draft: Draft) -> Repair:
         f"latency recomputed from distance (x {PATH_FACTOR}) on"
         f" {share_of(len(redone), draft.links, 'links')}: {whose} {speed}"
     )
-    lost = {"delay_ms": None, "fibre_km": None, "path_factor": None}
+    lost = dict.fromkeys(("delay_ms", "delay_ba_ms", "fibre_km", "path_factor"))
     return with_changes(draft, "links", dict.fromkeys(redone, lost)), Note(text, "links", redone)
 
 

@@ -4,7 +4,8 @@ A file lists potential links. The *link model* says what a link is:
 
 - BIDIRECTED: either direction may be filled to the capacity. That is our full-duplex link.
 - UNDIRECTED: the sum of both directions may be. Ours gives the capacity to each direction.
-- DIRECTED: from source to target only. Two of them, one each way, make one of our links.
+- DIRECTED: from source to target only. Two of them, one each way, make one of our links, with the
+  capacity and the routing cost of each; one alone is a one-way link.
 
 The *demand model*: DIRECTED demands go from source to target. An UNDIRECTED one is read as the rate
 in the direction listed. A BIDIRECTED one is asked for in both directions.
@@ -22,11 +23,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from simulator.base.errors import Problem, did_you_mean, refusal
+from simulator.base.errors import did_you_mean, refusal
 from simulator.base.text import counted
-from simulator.formats.reading import Places, refuse
+from simulator.formats.reading import Places
+from simulator.formats.rules.directions import Links, links_from, pairs_of
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.pairing import Pairs, paired
 from simulator.formats.unit_words import unit_named
 from simulator.formats.units import in_gbps
 
@@ -137,22 +138,18 @@ def meta_key(word: str) -> str:
 def draft_of(file: Sndlib) -> Draft:
     """Return the draft of the network in *file*; what is missing in it is left to be repaired.
 
-    A directed link without one back, and an unknown unit or model, are refused.
+    An unknown unit or model is refused.
     """
     no_unit = "capacities and demands are in Mbps; the file does not say"
     unit = [] if "unit" in file.meta else [no_unit]
-    pairs, assumed = _pairs(file)
+    costs = bool(file.links) and all(link.routing_cost > 0 for link in file.links)
+    links, assumed = _links(file, [_record(file, link, costs) for link in file.links])
     geographical, where = _geographical(file)
-    links = [_record(file, there, back) for there, back in pairs]
-    if links and all(link["metric"] > 0 for link in links):
+    if costs:
         assumed.append("the metric of a link is its routing cost")
-    else:
-        costly = sum(link["metric"] > 0 for link in links)
-        if costly:
-            count = f"{len(links) - costly:,} of {len(links):,} links"
-            assumed.append(f"routing costs are not taken for metrics: that of {count} is 0")
-        for link in links:
-            del link["metric"]
+    elif costly := sum(link.routing_cost > 0 for link in file.links):
+        count = f"{len(file.links) - costly:,} of {len(file.links):,} links"
+        assumed.append(f"routing costs are not taken for metrics: that of {count} is 0")
     return Draft(
         about={
             "name": file.name,
@@ -167,23 +164,23 @@ def draft_of(file: Sndlib) -> Draft:
             }
             for node in file.nodes
         ],
-        links=links,
+        links=links.records,
         point=Places(
             file.file,
             {
                 "nodes": [node.line for node in file.nodes],
-                "links": [there.line for there, _ in pairs],
+                "links": [file.links[first].line for first in links.first],
             },
         ).point,
     )
 
 
-def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
-    """Return each link as it is from source to target and as it is back, and what was assumed."""
+def _links(file: Sndlib, records: list[Record]) -> tuple[Links, list[str]]:
+    """Return the links, and what was assumed."""
     model = file.model("link")
     ends = [(link.source, link.target) for link in file.links]
     alike = [(link.capacity, link.routing_cost, link.modules) for link in file.links]
-    pairs = paired(ends, alike) if model in (None, "DIRECTED") else Pairs([], [], [])
+    pairs = pairs_of(ends, records, alike)
     assumed = []
     if model is None:
         model = "DIRECTED" if pairs.both and not pairs.alone else "BIDIRECTED"
@@ -194,50 +191,31 @@ def _pairs(file: Sndlib) -> tuple[list[tuple[Link, Link]], list[str]]:
         )
         assumed.append(f"the link model is {model}, since {why}; the file does not say")
     if model == "DIRECTED":
-        refuse(_one_way(file, file.links[arc]) for arc in pairs.alone)
         assumed.append(
             f"{counted(len(pairs.both), 'pair')} of directed links are one full-duplex link each"
         )
-        return [(file.links[there], file.links[back]) for there, back in pairs.links], assumed
+        links = links_from(records, pairs, "link")
+        return links, [*assumed, *(text for _, text in links.notes)]
     if model == "UNDIRECTED":
         assumed.append(
             "each direction of a link has the full capacity; in SNDlib's undirected link model"
             " both directions share it"
         )
-    return [(link, link) for link in file.links], assumed
+    return Links(records, [(i, i) for i in range(len(records))], []), assumed
 
 
-def _one_way(file: Sndlib, link: Link) -> Problem:
-    message = (
-        f"link {link.id!r} is directed, but there is none back from {link.target!r} to"
-        f" {link.source!r}; a link here has two directions"
-    )
-    return Problem(file.file, link.line, None, "links", message)
-
-
-def _record(file: Sndlib, there: Link, back: Link) -> Record:
-    if there.routing_cost != back.routing_cost:
-        message = (
-            f"the routing cost is {there.routing_cost:g} there and {back.routing_cost:g} back"
-            f" (line {back.line}), but a link has one metric"
-        )
-        raise refusal(file.file, message, there.line, key="links.routing_cost")
-    record: Record = {
-        "id": there.id,
-        "a": there.source,
-        "b": there.target,
-        "class": "core",
-        "metric": there.routing_cost,
-    }
-    if there.modules:
-        sizes = [(in_gbps(size, file.unit), cost) for size, cost in there.modules]
+def _record(file: Sndlib, link: Link, costs: bool) -> Record:
+    """Return the record of a link; of one direction, where links are directed."""
+    record: Record = {"id": link.id, "a": link.source, "b": link.target, "class": "core"}
+    if costs:
+        record["metric"] = link.routing_cost
+    if link.modules:
+        sizes = [(in_gbps(size, file.unit), cost) for size, cost in link.modules]
         record["modules"] = tuple({"capacity_gbps": size, "cost": cost} for size, cost in sizes)
-    if there.setup_cost:
-        record["setup_cost"] = there.setup_cost
-    if there.capacity > 0:
-        record["capacity_gbps"] = in_gbps(there.capacity, file.unit)
-        if back.capacity > 0 and back.capacity != there.capacity:
-            record["capacity_ba_gbps"] = in_gbps(back.capacity, file.unit)
+    if link.setup_cost:
+        record["setup_cost"] = link.setup_cost
+    if link.capacity > 0:
+        record["capacity_gbps"] = in_gbps(link.capacity, file.unit)
     return record
 
 

@@ -24,7 +24,10 @@ from simulator.model.network import Network
 NODES = Columns(("id",), keys(NodeEntry)[1:])
 LINKS = Columns(
     ("id", "a", "b", "capacity_gbps"),
-    ("class", "metric", "delay_ms", "length_km", "capacity_ba_gbps"),
+    (
+        *("class", "metric", "delay_ms", "length_km"),
+        *("capacity_ba_gbps", "metric_ba", "delay_ba_ms"),
+    ),
 )
 TEXT_COLUMNS = frozenset({"id", "kind", "city", "province", "a", "b", "class"})
 FIELD = {"length_km": "fibre_km"}

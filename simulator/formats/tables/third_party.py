@@ -46,7 +46,10 @@ class OtherTables(TopologyFormat):
     columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``, ``node_a`` and
     ``node_b``); every other column is found by the names that ``graphml`` lists, units included. A
     table of links may stand alone, under any name: its nodes are then the ends of the links. A row
-    is a full-duplex link. What is missing or wrong is repaired.
+    is a link in both directions. Where all rows are listed once each way, or have a column ``type``
+    with ``directed``, they are paired as edges of a directed ``graphml``; a ``type`` of
+    ``undirected`` keeps them apart. Where that is so between half of the pairs of nodes or more,
+    but not all, the table is refused. What is missing or wrong is repaired.
     """
 
     readable: ClassVar[str] = (
@@ -77,7 +80,7 @@ class OtherTables(TopologyFormat):
             notes.append(f"{text}: there is no {_table_of_nodes(of_links).name}")
         start = "" if path.is_dir() else _start(path) or path.stem
         name = start.strip("_-. ") or of_links.resolve().parent.name
-        return GraphFile(of_links, {"name": name}, nodes, edges, notes=notes).network()
+        return GraphFile(of_links, {"name": name}, nodes, edges, notes=notes, noun="row").network()
 
 
 def _nodes(path: Path | None, edges: Sequence[Edge]) -> list[Node]:

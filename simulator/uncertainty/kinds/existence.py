@@ -13,7 +13,7 @@ from simulator.base.schema import Name
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.uncertainty.assumption import AnyLaw, Assumption, assumption
-from simulator.uncertainty.selection import links_of, no_link, with_capacities
+from simulator.uncertainty.selection import links_of, no_link, with_factors
 
 
 @assumption("existence")
@@ -63,7 +63,7 @@ class Existence(Assumption):
             if left.total_gbps(kind) > 0:
                 factor = network.total_gbps(kind) / left.total_gbps(kind)
                 others = links_of(left, [kind])
-                left = with_capacities(left, others, np.full(len(others), factor))
+                left = with_factors(left, others, "capacity_gbps", np.full(len(others), factor))
         return left
 
     def what(self) -> str:

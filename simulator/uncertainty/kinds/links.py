@@ -13,7 +13,7 @@ from simulator.base.schema import Name
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.uncertainty.assumption import AnyLaw, Assumption, assumption, factor_problems
-from simulator.uncertainty.selection import kept_total, links_of, no_link, with_capacities
+from simulator.uncertainty.selection import by_arc, kept_total, links_of, no_link, with_factors
 
 _WORDS = {
     "capacity_gbps": "capacity",
@@ -25,7 +25,7 @@ _WORDS = {
 
 @assumption("links")
 class Links(Assumption):
-    """A factor on an attribute of every link of a selection; a capacity changes in both directions.
+    """A factor on an attribute of every link of a selection, the same in both directions.
 
     Attributes
     ----------
@@ -65,8 +65,8 @@ class Links(Assumption):
         chosen = self._chosen(network)
         before = self._values(network, chosen)
         factors = kept_total(before, values) if self.keep_total else values
-        if self.attribute == "capacity_gbps":
-            return with_capacities(network, chosen, factors)
+        if self.attribute != "price_usd_per_mbps":
+            return with_factors(network, chosen, self.attribute, factors)
         after = (before * factors).tolist()
         return network.with_links(
             {network.links[i]: {self.attribute: v} for i, v in zip(chosen, after, strict=True)}
@@ -81,15 +81,10 @@ class Links(Assumption):
         return chosen[np.array(priced, dtype=bool)]
 
     def _values(self, network: Network, chosen: np.ndarray) -> np.ndarray:
-        """Return the attribute as it stands, shape (links,); a capacity from a to b."""
+        """Return the attribute as it stands, shape (links,); from a to b if directed."""
         if self.attribute == "price_usd_per_mbps":
             return np.array([_price(network, network.links[i]) for i in chosen], dtype=float)
-        every = {
-            "capacity_gbps": network.installed_gbps,
-            "delay_ms": network.delay_ms - network.about.hop_delay_ms,
-            "metric": network.metric,
-        }[self.attribute]
-        return np.asarray(every[2 * chosen])
+        return np.asarray(by_arc(network, self.attribute)[2 * chosen])
 
     def what(self) -> str:
         """Return what the values are."""
