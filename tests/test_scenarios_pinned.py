@@ -73,11 +73,11 @@ PINNED = {
         COARSE,
         {
             "best_static": {
-                "exit_utilisation_peak": 2.5047085360124446,
-                "latency_ms_mean": 12.260690201309428,
+                "exit_utilisation_peak": 2.5043165108146486,
+                "latency_ms_mean": 12.273877833161215,
                 "lost_gbit": 0.0,
-                "deferred_gbit": 3022695.0904871505,
-                "headroom": 0.31939844037646753,
+                "deferred_gbit": 2974433.851591608,
+                "headroom": 0.3194484389434312,
             },
             "igp": {
                 "exit_utilisation_peak": 4.169785290492356,
@@ -87,11 +87,11 @@ PINNED = {
                 "headroom": 0.19185640129339573,
             },
             "sdn": {
-                "exit_utilisation_peak": 2.3739639462743756,
-                "latency_ms_mean": 11.932689947418694,
+                "exit_utilisation_peak": 2.3570269794628786,
+                "latency_ms_mean": 11.914132821909426,
                 "lost_gbit": 0.0,
-                "deferred_gbit": 28922.01381094483,
-                "headroom": 0.33698911108380347,
+                "deferred_gbit": 43335.3487705931,
+                "headroom": 0.33941062489760077,
             },
             "sdn-ideal": {
                 "exit_utilisation_peak": 2.7665690384430537,
@@ -125,11 +125,11 @@ PINNED = {
         COARSE,
         {
             "best_static": {
-                "exit_utilisation_peak": 0.816410607610617,
-                "latency_ms_mean": 12.231815675265402,
-                "propagation_ms_mean": 10.426240389746038,
+                "exit_utilisation_peak": 0.8126830662645819,
+                "latency_ms_mean": 12.231951698750596,
+                "propagation_ms_mean": 10.428088892284505,
                 "lost_gbit": 0.0,
-                "headroom": 0.9798990759580577,
+                "headroom": 0.9843935886065914,
             },
             "igp": {
                 "exit_utilisation_peak": 1.502195847474411,
@@ -139,11 +139,11 @@ PINNED = {
                 "headroom": 0.532553728826379,
             },
             "sdn": {
-                "exit_utilisation_peak": 0.7300298204098787,
-                "latency_ms_mean": 11.847370709046201,
-                "propagation_ms_mean": 10.574013226947503,
+                "exit_utilisation_peak": 0.7265423118977994,
+                "latency_ms_mean": 11.84450479805337,
+                "propagation_ms_mean": 10.572860361259467,
                 "lost_gbit": 0.0,
-                "headroom": 1.0958456457995596,
+                "headroom": 1.1011058638970688,
             },
             "sdn-ideal": {
                 "exit_utilisation_peak": 0.8986376634318008,

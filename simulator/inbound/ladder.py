@@ -135,6 +135,7 @@ def _level(
     reach = _reaches(choices, up).reshape(-1, shape[2])
     some = (total > 0) & reach.any(axis=1)
     kinds, kind = np.unique(reach[some], axis=0, return_inverse=True)
+    kind = kind.reshape(-1)  # NumPy 2.0 gives it a second axis
     if not len(kinds):
         return 0.0
     volume = np.bincount(kind.reshape(-1), total[some], len(kinds))

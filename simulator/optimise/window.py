@@ -55,7 +55,8 @@ class WindowProblem(PathProblem):
         mean = window.mean(axis=1)
         super().__init__(network, replace(demands, gbps=mean, window_gbps=None))
         factors = nine_digits(window / np.where(mean > 0, mean, 1.0)[:, None])
-        profiles, self.profile = np.unique(factors, axis=0, return_inverse=True)
+        profiles, profile = np.unique(factors, axis=0, return_inverse=True)
+        self.profile = profile.reshape(-1)  # NumPy 2.0 gives it a second axis
         self.factor, often = np.unique(profiles, axis=1, return_counts=True)
         pair = self.profile * len(self.targets) + self.row
         pairs, self.row = np.unique(pair, return_inverse=True)

@@ -128,6 +128,7 @@ def _by_one(network: Network, demands: Demands, gate: np.ndarray) -> Routes:
     # A commodity is forwarded in one way: to a destination, by a gateway or by none (-1).
     pairs = np.stack([gate, row], axis=1)
     commodities, commodity = np.unique(pairs, axis=0, return_inverse=True)
+    commodity = commodity.reshape(-1)  # NumPy 2.0 gives it a second axis
     destination = destinations.take(commodities[:, 1])
     splits = shortest_to(network, network.metric, destinations).ecmp()[commodities[:, 1]].tolil()
     through = np.flatnonzero(commodities[:, 0] >= 0)
