@@ -1,11 +1,14 @@
 # Errands. `make help` lists them. PYTHON names the Python that makes .venv.
 PYTHON ?= python3
 BIN := .venv/bin
+# What goes through every library: settings, command line, solvers, tables, figures, readers.
+LOWEST := $(patsubst %,tests/test_%.py,schema registry cli scenario results graphml optimisers \
+	new_scheme demand_formats errors beliefs announcement_planner recording sndlib rfc8345)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test test-all lint docs notebooks bench clean help
+.PHONY: demo test test-all test-lowest lint docs notebooks bench clean help
 
 demo: .venv/.core  ## set up, then run the built-in study: what SDN is worth, with ranges
 	@out=results/china169-2017; n=1; while [ -e $$out ]; do n=$$((n + 1)); out=results/china169-2017-$$n; done; \
@@ -16,6 +19,11 @@ test: .venv/.test  ## run the tests, except the slow ones
 
 test-all: .venv/.test  ## run all tests
 	$(BIN)/python -m pytest -n auto
+
+test-lowest: .venv/.uv  ## run a quick part of the tests with the oldest versions that setup.cfg allows
+	@test -x .venv-lowest/bin/python || .venv/bin/uv venv --quiet --python $(BIN)/python .venv-lowest
+	@VIRTUAL_ENV=.venv-lowest $(BIN)/uv pip install --quiet --resolution lowest-direct -e '.[test]'
+	.venv-lowest/bin/python -m pytest -n auto -W default -m "not slow" $(LOWEST)
 
 lint: .venv/.dev  ## check style, format and types
 	$(BIN)/ruff check
@@ -32,12 +40,12 @@ bench: .venv/.core  ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove .venv, results, builds and caches
-	rm -rf .venv build dist results *.egg-info htmlcov .coverage
+	rm -rf .venv .venv-lowest build dist results *.egg-info htmlcov .coverage
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help:  ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "make %-11s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # A stamp per set of extras: nothing is installed twice until these files change.
 .venv/.core: setup.cfg pyproject.toml constraints.txt | $(BIN)/python
@@ -47,6 +55,10 @@ help:  ## list these targets
 
 .venv/.%: .venv/.core
 	@$(PIP_INSTALL) -e '.[$*]'
+	@touch $@
+
+.venv/.uv: .venv/.core
+	@$(PIP_INSTALL) uv
 	@touch $@
 
 $(BIN)/python:

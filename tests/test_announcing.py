@@ -231,11 +231,6 @@ def test_what_does_not_go_together_is_refused(changes, words):
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True,
-    reason="14 of 20 worlds since ways are measured in ms of fibre, in which second choices are"
-    " nearer and harder to move; 18 are wanted",
-)
 @pytest.mark.timeout(900)
 def test_a_cable_cut_at_the_peak_is_recovered_from():
     """TPE is lost at 20:00; after three cycles 18 of 20 worlds are as with perfect knowledge."""

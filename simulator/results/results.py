@@ -135,7 +135,13 @@ class Results:
             named = ("of", "strategy", "metric", "scope", "unit", "assumption", "member")
             empty = dict.fromkeys(_VALUES, [""])
             words = dict.fromkeys(named, str)
-            return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=empty)
+            return pd.read_csv(
+                file,
+                dtype=words,
+                keep_default_na=False,
+                na_values=empty,
+                float_precision="round_trip",  # the default of pandas 2 loses last bits
+            )
         return pd.read_parquet(file) if file.exists() else pd.DataFrame()
 
     @cached_property
