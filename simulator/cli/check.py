@@ -7,7 +7,7 @@ from pathlib import Path
 
 from simulator.base import library
 from simulator.base.document import read_yaml
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem, known_instead
 from simulator.base.schema import shown
 from simulator.base.text import counted
 from simulator.cli.topology import read
@@ -47,7 +47,7 @@ def _found(word: str) -> list[Path]:
     name = library.without_ending("topologies", word)
     kinds = [kind for kind in known if library.without_ending(kind, word) in known[kind]]
     if not kinds:
-        near = did_you_mean(name, [each for names in known.values() for each in names])
+        near = known_instead(name, [each for names in known.values() for each in names])
         message = f"no such file, and no built-in scenario or topology of this name{near}"
         raise InputError([Problem(word, None, None, "", message)])
     return [library.find(kind, word) for kind in kinds]

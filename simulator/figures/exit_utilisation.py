@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.errors import SimulatorError, unknown_name
 from simulator.figures import run_data, run_page
 from simulator.figures.figure import Figure, figure
 from simulator.figures.run_data import Peaks, RunView, Track
@@ -128,7 +128,7 @@ def _chosen(exits: str | Iterable[str], known: Sequence[str]) -> list[str]:
     wanted = [exits] if isinstance(exits, str) else list(exits)
     for exit_id in wanted:
         if exit_id not in known:
-            raise SimulatorError(f"no exit named {exit_id!r}{did_you_mean(exit_id, known)}")
+            raise unknown_name(f"no exit named {exit_id!r}", exit_id, known)
     if not wanted:
         raise SimulatorError("name one exit or more")
     return wanted

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.errors import known_instead, unknown_name
 from simulator.figures.figure import Figure, NothingToShow, figures_of
 from simulator.figures.style import FORMATS, Canvas, pyplot_figure, save, styled
 from simulator.results.results import Results
@@ -54,7 +54,7 @@ class Plotter:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         known = {} if name.startswith("_") else figures_of(self._of)
         if name not in known:
-            near = did_you_mean(name, known)
+            near = known_instead(name, figures_of(self._of))
             raise AttributeError(f"no figure of {self._of} named {name!r}{near}")
         return self._method(name, known[name])
 
@@ -101,23 +101,22 @@ def write_figures(
 
     Raises
     ------
-    SimulatorError
-        A format is unknown.
+    UnknownName
+        A format or a figure is unknown.
     """
     from matplotlib.figure import Figure as Unshown
 
     formats = tuple(formats)
     for form in formats:
         if form not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise SimulatorError(
-                f"no figures as {form!r}{did_you_mean(form, FORMATS)}; known: {known}"
-            )
+            raise unknown_name(f"no figures as {form!r}", form, FORMATS)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     plotter = Plotter(results, new_figure=Unshown)
     known_figures = figures_of("results")
     wanted = set(known_figures if names is None else names)
+    for name in sorted(wanted - set(known_figures)):
+        raise unknown_name(f"no figure named {name!r}", name, known_figures)
     written = []
     for name, cls in known_figures.items():
         if name not in wanted:

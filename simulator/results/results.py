@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from simulator.base.errors import SimulatorError
+from simulator.base.errors import SimulatorError, unknown_name
 from simulator.results.folder import COMPLETE, RUN_JSON
 from simulator.results.ranges import Draws, stated
 from simulator.results.tables import declared
@@ -125,7 +125,7 @@ class Results:
 
         Raises
         ------
-        SimulatorError
+        UnknownName
             No table of this name is declared.
         """
         file = self.folder / (declared(name).file or f"{name}.parquet")
@@ -210,7 +210,15 @@ class Results:
         return self.table("worlds")
 
     def hottest_exit(self, strategy: str) -> Hottest | None:
-        """Return the exit that is the hottest in most replications; None without exits."""
+        """Return the exit that is the hottest in most replications; None without exits.
+
+        Raises
+        ------
+        UnknownName
+            No strategy has this name.
+        """
+        if strategy not in self.strategies:
+            raise unknown_name(f"no strategy named {strategy!r}", strategy, self.strategies)
         peaks = self.figures
         peaks = peaks[(peaks["strategy"] == strategy) & (peaks["metric"] == _PEAK)]
         peaks = peaks[peaks["scope"].str.startswith("exit:")]
@@ -226,11 +234,16 @@ class Results:
 
         Raises
         ------
-        KeyError
-            There is no such figure.
+        UnknownName
+            There is no such figure: the strategy, the metric or the scope is another. It is a
+            KeyError.
         """
-        s = self.summary
-        row = s[(s["strategy"] == strategy) & (s["metric"] == metric) & (s["scope"] == scope)]
-        if row.empty:
-            raise KeyError(f"no figure {metric!r} of {strategy!r} for {scope!r}")
-        return float(row["mean"].iloc[0])
+        rows = self.summary
+        for noun, word in (("strategy", strategy), ("metric", metric), ("scope", scope)):
+            found = rows[rows[noun] == word]
+            if found.empty:
+                of = "" if noun == "strategy" else f" among the figures of {strategy}"
+                of += f" for {metric}" if noun == "scope" else ""
+                raise unknown_name(f"no {noun} named {word!r}{of}", word, rows[noun])
+            rows = found
+        return float(rows["mean"].iloc[0])

@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from simulator.base.document import Document, KeyPath, parse_yaml
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem, did_you_mean, known_instead
 from simulator.base.schema import to_plain, value_or_default
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
@@ -97,7 +97,8 @@ def change_document(
             continue
         word = str(change.path[0])
         if word not in known:
-            problems.append(change.problem(f"unknown key{did_you_mean(word, known)}"))
+            hint = did_you_mean(word, known) or known_instead(word, known)
+            problems.append(change.problem(f"unknown key{hint}"))
             continue
         try:
             value = _new_setting(document, change)
@@ -182,8 +183,7 @@ def _change_size(demands: Demands, key: str, value: Any) -> Demands:
 
 def _require(word: str, known: Sequence[str]) -> None:
     if word not in known:
-        near = did_you_mean(word, known) or ";"
-        raise ValueError(f"unknown key{near} known: {', '.join(known)}")
+        raise ValueError(f"unknown key{known_instead(word, known)}")
 
 
 def _number(old: float, value: Any) -> float:
