@@ -65,6 +65,8 @@ def changes_of(values: Mapping[str, Any], origin: str) -> list[Change]:
 
 def parse_value(key: str, text: str) -> Any:
     """Read a value given on the command line as YAML."""
+    if text.strip() in ("null", "Null", "NULL", "~"):  # as the only value a document is empty
+        return None
     return parse_yaml(text, f"--set {key}={text}").data if text.strip() else ""
 
 
