@@ -17,8 +17,9 @@ from simulator.results.folder import COMPLETE, RUN_JSON
 from simulator.results.ranges import Draws, stated
 from simulator.results.tables import declared
 
-_VALUES = ("value", "mean", "ci_low", "ci_high", "stated", "low", "median", "high")
-
+_WORDS = {"of", "strategy", "metric", "scope", "unit", "assumption", "member", "change"}
+_WORDS |= {"what", "source"}
+"""Columns of CSV tables that are text, whatever stands in them."""
 
 _PEAK = "exit_utilisation_peak"
 
@@ -128,15 +129,7 @@ class Results:
         UnknownName
             No table of this name is declared.
         """
-        file = self.folder / (declared(name).file or f"{name}.parquet")
-        if (
-            file.suffix == ".csv" and file.exists()
-        ):  # a strategy may be called ``1`` and a region ``NA``
-            named = ("of", "strategy", "metric", "scope", "unit", "assumption", "member")
-            empty = dict.fromkeys(_VALUES, [""])
-            words = dict.fromkeys(named, str)
-            return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=empty)
-        return pd.read_parquet(file) if file.exists() else pd.DataFrame()
+        return read_table(self.folder, name)
 
     @cached_property
     def links(self) -> pd.DataFrame:
@@ -247,3 +240,21 @@ class Results:
                 raise unknown_name(f"no {noun} named {word!r}{of}", word, rows[noun])
             rows = found
         return float(rows["mean"].iloc[0])
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Return a table of a folder; an empty one if there is no file of it.
+
+    Raises
+    ------
+    UnknownName
+        No table of this name is declared.
+    """
+    file = folder / (declared(name).file or f"{name}.parquet")
+    if file.suffix == ".csv" and file.exists():
+        # A strategy may be called ``1`` and a region ``NA``.
+        columns = [column.name for column in declared(name).columns]
+        words = dict.fromkeys((column for column in columns if column in _WORDS), str)
+        empty = {column: [""] for column in columns if column not in _WORDS}
+        return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=empty)
+    return pd.read_parquet(file) if file.exists() else pd.DataFrame()
