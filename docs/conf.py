@@ -4,7 +4,9 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-sys.path.insert(0, str(ROOT))
+sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
+
+from notebook_pages import write_pages  # noqa: E402
 
 from simulator import __version__  # noqa: E402
 
@@ -29,3 +31,10 @@ autodoc_typehints = "none"  # the docstrings say it
 napoleon_google_docstring = False
 napoleon_use_ivar = True
 napoleon_use_rtype = False
+
+
+def setup(app):
+    """Write the pages of the notebooks before Sphinx looks for its sources."""
+    app.connect(
+        "builder-inited", lambda _: write_pages(ROOT / "notebooks", ROOT / "docs" / "notebooks")
+    )

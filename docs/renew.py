@@ -6,6 +6,8 @@
     a table of the keys of a class, and all that a registry holds; up to ``end``
 ``metrics: MODULE.CATALOGUE``, ``tables: MODULE.CATALOGUE``
     a table of all metrics, and a section for each table that results have; up to ``end``
+``commands: MODULE.GROUP``
+    a section for each command of a click group, with its help; up to ``end``
 ``runnable``
     Python that runs, after what stands above it; a text block below holds what it prints
 ``file: NAME``
@@ -218,8 +220,27 @@ def tables(catalogue: Any, level: int) -> str:
     return _plain("\n\n".join(parts))
 
 
+def commands(group: Any, level: int, above: Any = None) -> str:
+    """Return every command of a group: its words as a heading, and its help below."""
+    import click
+
+    parts = []
+    context = click.Context(group, parent=above, info_name=group.name, max_content_width=100)
+    context.help_option_names = ["-h", "--help"]
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        inner = click.Context(
+            command, parent=context, info_name=name, terminal_width=100, max_content_width=100
+        )
+        text = command.get_help(inner).replace("\b\n", "")
+        parts += [f"{'#' * level} `{inner.command_path}`", f"```text\n{text}\n```"]
+        if isinstance(command, click.Group):
+            parts.append(commands(command, level + 1, context))
+    return "\n\n".join(parts)
+
+
 _TABLES = re.compile(
-    r"(<!-- (fields|kinds|metrics|tables): ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- (fields|kinds|metrics|tables|commands): ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL
 )
 
 
@@ -236,7 +257,8 @@ def _made(match: re.Match[str], text: str) -> str:
     if match[2] == "metrics":
         return metrics(found)
     above = re.findall(r"^(#+) ", _TABLES.sub("", text[: match.start()]), re.MULTILINE)
-    return {"kinds": kinds, "tables": tables}[match[2]](found, len(above[-1]) + 1)
+    made = {"kinds": kinds, "tables": tables, "commands": commands}
+    return made[match[2]](found, len(above[-1]) + 1)
 
 
 # -- what examples print ------------------------------------------------------------------------
@@ -286,7 +308,12 @@ def _first_lines(match: re.Match[str], folder: Path) -> str:
 
 def python(code: str, folder: Path) -> str:
     """Run code in a folder and return what it prints; a warning is an error."""
-    environment = {**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}", "MPLBACKEND": "Agg"}
+    environment = {
+        **os.environ,
+        "COLUMNS": "100",
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{folder}",
+        "MPLBACKEND": "Agg",
+    }
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
         cwd=folder,

@@ -85,7 +85,10 @@ _GIVE_RESULTS = {"Results", "run", "what_if"}
 
 def __getattr__(name: str) -> Any:
     if name not in _HOMES:
-        raise AttributeError(f"module 'simulator' has no attribute {name!r}")
+        from simulator.base.errors import did_you_mean
+
+        near = "" if name.startswith("_") else did_you_mean(name, __all__)
+        raise AttributeError(f"module 'simulator' has no attribute {name!r}{near}")
     if name in _GIVE_RESULTS:
         importlib.import_module("simulator.figures.plotter")  # hangs the pictures on Results
     module, _, known_there_as = _HOMES[name].partition(":")

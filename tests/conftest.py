@@ -12,6 +12,7 @@ from pathlib import Path
 
 # Before NumPy comes: on matrices as small as these, threads of BLAS only wait, at full load.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.pop("COLUMNS", None)  # text is as wide as without a terminal
 
 import networkx as nx
 import numpy as np

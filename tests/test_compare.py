@@ -496,7 +496,7 @@ def test_differences_have_a_sign():
 
 def test_wide_letters_count_twice():
     assert show.columns("策略") == 4
-    assert show.short("策略" * 20, 10) == "策略策略…"
+    assert show.short("策略" * 20, 10) == "策略策…略"
     assert show.columns("e\u0301") == 1
 
 

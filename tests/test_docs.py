@@ -329,6 +329,61 @@ def test_every_page_is_in_the_index():
     assert {f"{name}.md" for name in listed[2:]} == set(READ) - {"index.md"}
 
 
+@pytest.fixture(scope="module")
+def notebook_pages():
+    spec = importlib.util.spec_from_file_location("notebook_pages", DOCS / "notebook_pages.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_notebook_is_a_page_and_in_the_index(notebook_pages, tmp_path):
+    pages = notebook_pages.write_pages(ROOT / "notebooks", tmp_path / "notebooks")
+    assert len(pages) == len(list((ROOT / "notebooks").glob("*.ipynb"))) >= 4
+    listed = re.findall(r"^notebooks/(.*)$", READ["index.md"], re.MULTILINE)
+    assert listed == [page.stem for page in pages]
+    for page in pages:
+        text = page.read_text(encoding="utf-8")
+        assert text.startswith("# ") and "```python\n" in text
+        pictures = re.findall(r"!\[.*?\]\((.*?)\)", text)
+        assert pictures and all((page.parent / picture).stat().st_size for picture in pictures)
+
+
+def test_a_page_holds_all_that_a_notebook_shows(notebook_pages, tmp_path):
+    def out(kind, **data):
+        return {"output_type": kind, "data": data}
+
+    outputs = [
+        {"output_type": "stream", "name": "stdout", "text": ["a\n", "```\n"]},
+        out("execute_result", **{"text/plain": "plain", "text/html": "<b>rich</b>"}),
+        out("execute_result", **{"text/plain": ["only ", "plain"]}),
+        out("display_data", **{"image/png": "aGk=\n", "text/plain": "<Figure>"}),
+    ]
+    cells = [
+        {"cell_type": "markdown", "source": ["# Title\n", "text"]},
+        {"cell_type": "code", "source": "x = 1", "outputs": outputs},
+    ]
+    text = notebook_pages.page({"cells": cells}, "one", tmp_path)
+    assert text == (
+        "# Title\ntext\n\n```python\nx = 1\n```\n\n````text\na\n```\n````\n\n"
+        "```{raw} html\n<b>rich</b>\n```\n\n```text\nonly plain\n```\n\n"
+        "![What the cell above draws](one-1-3.png)\n"
+    )
+    assert (tmp_path / "one-1-3.png").read_bytes() == b"hi"
+    cells[1]["outputs"] = [{"output_type": "error", "ename": "E"}]
+    with pytest.raises(ValueError, match="no page can show an output of kind error"):
+        notebook_pages.page({"cells": cells}, "one", tmp_path)
+
+
+def test_the_page_of_the_command_line_holds_every_verb():
+    from simulator.cli.main import main
+
+    headings = sections(READ["command-line.md"])
+    assert [f"`simulator {name}`" in headings for name in main.commands] == [True] * len(
+        main.commands
+    )
+
+
 @pytest.mark.slow
 def test_the_pages_build_without_a_warning(tmp_path):
     for needed in ("sphinx", "furo", "myst_parser"):

@@ -640,7 +640,7 @@ def test_methods_are_named_described_and_checked(mini_day):
     assert "Raises\n------\nSimulatorError" in plot.latency.__doc__
     options = inspect.signature(plot.exit_utilisation).parameters
     assert {name: each.default for name, each in options.items()} == {
-        "exits": None, "direction": None
+        "exits": None, "direction": None, "width": None
     }  # fmt: skip
     with pytest.raises(TypeError, match="unexpected keyword argument 'scop'"):
         plot.latency(scop="all")

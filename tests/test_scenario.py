@@ -224,8 +224,8 @@ def test_strategies_are_chosen_by_name():
     assert chosen.settings.strategies["sdn"] == made.settings.strategies["sdn"]
     assert chosen.changes == {"seed": 5, "strategies": "sdn"}
     assert problems(made.with_strategies, ["sdm", "x"], "--strategies sdm,x") == [
-        "--strategies sdm,x: no strategy named 'sdm'; did you mean 'sdn'?",
-        "--strategies sdm,x: no strategy named 'x'",
+        "--strategies sdm,x: no strategy named 'sdm'; did you mean 'sdn'? known: static, sdn",
+        "--strategies sdm,x: no strategy named 'x'; known: static, sdn",
     ]
 
 

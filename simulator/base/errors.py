@@ -10,6 +10,8 @@ from typing import Literal
 
 UNITS = frozenset("bps kbps mbps gbps tbps ns us ms s min h days m km mi gbit mbit tbit".split())
 """Units in which names end; one for another is wrong by their ratio, so it is never a slip."""
+MOST_KNOWN = 20
+"""Names that an error lists; the rest is counted."""
 LONGEST_WORD = 100  # difflib is quadratic: longer words are never a slip of the finger
 
 
@@ -65,6 +67,10 @@ class InputError(SimulatorError, ValueError):
         return "\n".join(str(problem) for problem in self.problems)
 
 
+class UnknownName(InputError, KeyError):
+    """A name that nothing bears; a KeyError too, as a dictionary raises it."""
+
+
 def refusal(
     path: str | Path,
     message: str,
@@ -93,6 +99,22 @@ def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     units = {_unit(word), _unit(near)}
     other = ", which is in another unit" if len(units) == 2 and "" not in units else ""
     return f"; did you mean {near!r}{other}?"
+
+
+def known_instead(word: str, candidates: Iterable[str]) -> str:
+    """Return what may stand in place of *word*: `; did you mean 'x'? known: w, x and 3 more`."""
+    names = list(dict.fromkeys(map(str, candidates)))
+    if not names:
+        return "; there are none"
+    left = len(names) - MOST_KNOWN
+    more = f" and {left:,} more" if left > 0 else ""
+    return f"{did_you_mean(word, names) or ';'} known: {', '.join(names[:MOST_KNOWN])}{more}"
+
+
+def unknown_name(message: str, word: str, candidates: Iterable[str]) -> UnknownName:
+    """Return the error for a *word* that names nothing: *message*, and what there is instead."""
+    told = f"{message}{known_instead(word, candidates)}"
+    return UnknownName([Problem("", None, None, "", told)])
 
 
 def _unit(name: str) -> str:

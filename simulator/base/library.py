@@ -25,7 +25,7 @@ def find(kind: str, name_or_path: str | Path) -> Path:
     Raises
     ------
     FileNotFoundError
-        When there is neither such a path nor such a name. The message lists the nearest names.
+        When there is neither such a path nor such a name. The message says which names there are.
 
     Examples
     --------
@@ -70,8 +70,5 @@ def _not_found(kind: str, path: Path, text: str) -> str:
         return f"{text!r} is a {_SINGULAR[other]}, not a {_SINGULAR[kind]}; {_NAMES_ONE}"
     message = f"no {_SINGULAR[kind]} file or built-in name {text!r}"
     near = get_close_matches(without_ending(kind, path.name), known)
-    if near:
-        return f"{message}; did you mean {' or '.join(map(repr, near))}?"
-    if known:
-        return f"{message}; built in are {', '.join(known)}"
-    return message
+    hint = f"; did you mean {' or '.join(map(repr, near))}?" if near else ";"
+    return f"{message}{hint} built in are {', '.join(known)}" if known else message

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import html
 import math
+import os
 import re
+import shutil
+import sys
 import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 WIDTH = 100
+"""Columns of text where standard output is no terminal, and of prose in any."""
+_NARROWEST = 40
 _GAP, _CLOSE = 3, 2
 LONGEST_NAME = 24
 Form = Literal["share", "fine_share", "ms", "hours", "index", "factor", "gbps", "gbit", "count"]
@@ -48,13 +53,39 @@ def plain(text: str) -> str:
 
 
 def short(name: str, most: int = LONGEST_NAME) -> str:
-    """Return a name that fits a heading, cut at *most* columns."""
+    """Return a name that fits a heading: of a longer one its begin and end, *most* columns."""
     name = plain(name)
     if columns(name) <= most:
         return name
-    while columns(name) >= most:
-        name = name[:-1]
-    return name + "…"
+    end = _first(name[::-1], most // 3)[::-1]
+    return f"{_first(name, most - 1 - columns(end))}…{end}"
+
+
+def shorts(names: Iterable[str], most: int = LONGEST_NAME) -> list[str]:
+    """Return names that fit headings; where cuts would make two the same, they are less short."""
+    names = list(names)
+    apart = len(set(map(plain, names)))
+    longest = max(map(columns, names), default=0)
+    while len(set(cut := [short(name, most) for name in names])) < apart and most < longest:
+        most *= 2
+    return cut
+
+
+def _first(text: str, most: int) -> str:
+    """Return as much of the begin of *text* as fits *most* columns."""
+    while columns(text) > most:
+        text = text[: max(most, 0)] if len(text) > most else text[:-1]
+    return text
+
+
+def width() -> int:
+    """Return the columns of the terminal that standard output is, `WIDTH` where it is none.
+
+    The variable ``COLUMNS`` says otherwise, as it does for other programs.
+    """
+    if "COLUMNS" in os.environ or sys.stdout.isatty():
+        return max(shutil.get_terminal_size((WIDTH, 24)).columns, _NARROWEST)
+    return WIDTH
 
 
 def columns(text: str) -> int:
@@ -81,12 +112,16 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
-def wrapped(text: str, width: int = WIDTH, hang: str = "") -> list[str]:
-    """Break *text* into lines of at most *width* columns; all but the first begin with *hang*."""
+def wrapped(text: str, most: int | None = None, hang: str = "") -> list[str]:
+    """Break *text* into lines of at most *most* columns; all but the first begin with *hang*.
+
+    Left out, *most* is the width of the terminal, or `WIDTH` if that is less.
+    """
+    most = most or min(width(), WIDTH)
     lines, line = [], ""
-    for word in _pieces(text, width - len(hang)):
+    for word in _pieces(text, most - len(hang)):
         joined = f"{line} {word}" if line.strip() else line + word
-        if columns(joined) > width:
+        if columns(joined) > most:
             lines.append(line)
             joined = hang + word
         line = joined
@@ -151,17 +186,19 @@ def _volume(largest_gbit: float) -> tuple[float, str]:
 
 
 def table(
-    headings: Sequence[str], rows: Sequence[Row], width: int = WIDTH, corner: str = ""
+    headings: Sequence[str], rows: Sequence[Row], most: int | None = None, corner: str = ""
 ) -> str:
     """Lay a table out as text; columns that do not fit side by side follow below.
 
     Each column of cells has a heading; *corner* is the heading of the labels. Columns stand a
-    little closer where they fit side by side for that.
+    little closer where they fit side by side for that. No line has more than *most* columns, those
+    of the terminal if left out, unless a label and one cell need more.
     """
+    most = most or width()
     labels = [corner, *(row.label for row in rows)]
     label_wide = max(map(columns, labels))
     blocks = [_column(heading, i, rows) for i, heading in enumerate(headings)]
-    room = width - label_wide - sum(columns(block[0]) for block in blocks)
+    room = most - label_wide - sum(columns(block[0]) for block in blocks)
     gap = " " * (_GAP if room >= _GAP * len(blocks) else _CLOSE)
     blocks = [[gap + line for line in block] for block in blocks]
     pages: list[list[list[str]]] = []
@@ -169,7 +206,7 @@ def table(
     for block in blocks:
         if columns(block[0]) > left:
             pages.append([])
-            left = width - label_wide
+            left = most - label_wide
         pages[-1].append(block)
         left -= columns(block[0])
     lines = []

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.base import library
 from simulator.base.document import read_yaml
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.base.schema import shown
+from simulator.base.errors import InputError, Problem, known_instead
 from simulator.base.text import counted
+from simulator.cli.scenario import warnings_of
 from simulator.cli.topology import read
 from simulator.formats.format import is_third_party_name
 from simulator.formats.matrices.demand_format import read_recording
 from simulator.scenario.cost import Cost, cost_problem
-from simulator.scenario.load import load
+from simulator.scenario.load import kind_of, load
 from simulator.scenario.sanity import traffic_doubts
-from simulator.study.whatif import check_what_if
 
 Sets = Sequence[tuple[str, str]]
 
@@ -47,7 +46,7 @@ def _found(word: str) -> list[Path]:
     name = library.without_ending("topologies", word)
     kinds = [kind for kind in known if library.without_ending(kind, word) in known[kind]]
     if not kinds:
-        near = did_you_mean(name, [each for names in known.values() for each in names])
+        near = known_instead(name, [each for names in known.values() for each in names])
         message = f"no such file, and no built-in scenario or topology of this name{near}"
         raise InputError([Problem(word, None, None, "", message)])
     return [library.find(kind, word) for kind in kinds]
@@ -56,22 +55,14 @@ def _found(word: str) -> list[Path]:
 def _check(path: Path, sets: Sets) -> tuple[list[Problem], str]:
     if path.is_dir() or path.suffix.lower() not in (".yaml", ".yml"):
         return _check_topology(path)
-    document = read_yaml(path)
-    keys = document.data if isinstance(document.data, Mapping) else ()
-    if any(key in keys for key in ("strategies", "topology")):
+    if kind_of(read_yaml(path), sets) == "scenario":
         return _check_scenario(path, sets)
-    if any(key in keys for key in ("nodes", "links")):
-        return _check_topology(path)
-    wanted = "a scenario has topology and strategies, a topology has nodes and links"
-    found = "none of these keys" if keys else shown(document.data)
-    raise InputError([document.problem((), f"{wanted}; found {found}")])
+    return _check_topology(path)
 
 
 def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
     scenario = load(path, sets)
-    of_changes = check_what_if(scenario)
-    if any(problem.severity == "error" for problem in of_changes):
-        raise InputError([*of_changes, *scenario.warnings])
+    warnings = warnings_of(scenario)
     s = scenario.settings
     counts = [
         counted(len(s.strategies), "strategy", "strategies"),
@@ -83,8 +74,8 @@ def _check_scenario(path: Path, sets: Sets) -> tuple[list[Problem], str]:
         counted(s.days, "replication") + (f" in {s.worlds} worlds" if s.worlds > 1 else ""),
     ]
     if problem := cost_problem(scenario):
-        raise InputError([problem, *of_changes, *scenario.warnings])
-    return [*scenario.warnings, *of_changes], f"{', '.join(counts)}; {Cost.of(scenario)}"
+        raise InputError([problem, *warnings])
+    return warnings, f"{', '.join(counts)}; {Cost.of(scenario)}"
 
 
 def _check_topology(path: Path) -> tuple[list[Problem], str]:

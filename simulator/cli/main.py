@@ -36,7 +36,15 @@ class Found(Mapping[str, click.Command]):
             raise KeyError(name)
         verb: click.Command = importlib.import_module(f"{verbs.__name__}.{name}").verb
         verb.name = name
-        return verb
+        return _with_examples(verb)
+
+
+def _with_examples(command: click.Command) -> click.Command:
+    r"""Turn the two letters ``\b`` of raw docstrings into click's mark of lines kept as written."""
+    command.help = (command.help or "").replace("\\b\n", "\b\n")
+    for each in getattr(command, "commands", {}).values():
+        _with_examples(each)
+    return command
 
 
 class Verbs(click.Group):

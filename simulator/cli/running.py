@@ -15,6 +15,7 @@ import click
 from simulator.base.text import short
 from simulator.cli.options import RunOptions
 from simulator.cli.output import TERMINATED, print_error
+from simulator.cli.scenario import warnings_of
 from simulator.run import Progress
 from simulator.scenario.cost import TOLD_S, Cost
 from simulator.scenario.scenario import Scenario
@@ -25,14 +26,18 @@ _TICKS = 1000
 
 
 @contextmanager
-def running(options: RunOptions, scenario: Scenario, suffix: str = "") -> Iterator[dict[str, Any]]:
+def running(
+    options: RunOptions, scenario: Scenario, suffix: str = "", *, changes_too: bool = True
+) -> Iterator[dict[str, Any]]:
     """Print warnings, show progress, and clean up after SIGTERM as after Ctrl-C.
 
     Yields the keywords of :func:`simulator.run.run`, which are those of every study; *suffix* ends
-    the name of the results folder, if no ``--out`` names one.
+    the name of the results folder, if no ``--out`` names one. Warnings of the changes that the
+    scenario lists are printed if *changes_too*; a study of them has its own.
     """
+    warnings = warnings_of(scenario)
     if not options.quiet:
-        for problem in scenario.warnings:
+        for problem in warnings if changes_too else scenario.warnings:
             print_error(problem)
         cost = Cost.of(scenario)
         if cost.cpu_s > TOLD_S and (options.any_size or not cost.is_too_much):

@@ -6,10 +6,12 @@ from typing import Any
 
 import click
 
+from simulator.base.errors import InputError, Problem
 from simulator.cli.options import RunOptions
 from simulator.scenario.changes import parse_value
 from simulator.scenario.load import load
 from simulator.scenario.scenario import Scenario
+from simulator.study.whatif import check_what_if
 
 
 def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
@@ -25,6 +27,20 @@ def load_scenario(options: RunOptions, sets: tuple[str, ...] = ()) -> Scenario:
         return scenario
     names = [name.strip() for name in options.strategies.split(",")]
     return scenario.with_strategies(names, f"--strategies {options.strategies}")
+
+
+def warnings_of(scenario: Scenario) -> list[Problem]:
+    """Return what looks like a mistake in a scenario and in the changes of its ``what_if``.
+
+    Raises
+    ------
+    InputError
+        A change is wrong. Whatever is done with the scenario, its file is to be mended.
+    """
+    of_changes = check_what_if(scenario)
+    if any(problem.severity == "error" for problem in of_changes):
+        raise InputError([*of_changes, *scenario.warnings])
+    return [*scenario.warnings, *of_changes]
 
 
 def parse_changes(named: tuple[str, ...]) -> dict[str, dict[str, Any]]:

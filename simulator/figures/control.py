@@ -74,8 +74,9 @@ class Control(Figure):
         shown = [*expected.values(), *actual.values()]
         run_page.dress_utilisation(run, lower, max(1.1, 1.06 * run_data.highest(shown)))
         lower.set_ylabel("utilisation (%)")
-        run.time.dress(upper, ticks=9, labels=False)
-        run.time.dress(lower, ticks=9)
+        ticks = run_page.time_ticks(fig)
+        run.time.dress(upper, ticks=ticks, labels=False)
+        run.time.dress(lower, ticks=ticks)
         run_page.mark_events(run, upper, label="what")
         run_page.mark_events(run, lower)
         return panels

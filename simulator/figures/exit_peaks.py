@@ -56,6 +56,7 @@ class ExitPeaks(Figure):
         cut = f"the {len(shown)} fullest of {len(exits)} exits"
         capacity = run_data.exit_capacity(run)
         labels = [f"{style.name(e, 24)}, {words.capacity_words(capacity, e, ways)}" for e in shown]
+        narrow = style.layout_width(fig) < style.NARROW_IN
         panels, _ = run_page.run_page(
             run,
             fig,
@@ -68,9 +69,10 @@ class ExitPeaks(Figure):
             ],
             height=0.2 + (0.185 + apart) * len(shown),
             count=len(ways),
-            columns=len(ways),
+            columns=1 if narrow else len(ways),
             left=style.label_room(labels),
             gap_x=0.2,
+            gap_y=0.68,
             head=0.22,
         )
         tables = [np.array([[peaks[s][e, w] for e in shown] for s in run.strategies]) for w in ways]
@@ -79,12 +81,14 @@ class ExitPeaks(Figure):
             _draw_rows(ax, table)
             style.panel_title(ax, words.DIRECTION_WORDS[way], "")
             run_page.draw_limits(run, ax.axvline)
-            ax.set(xlim=(0, top), xticks=run_page.ticks(top, 8), ylim=(len(shown) - 0.4, -0.6))
+            ax.set(xlim=(0, top), ylim=(len(shown) - 0.4, -0.6))
+            ax.set_xticks(run_page.ticks(top, 4 if narrow else 8))
             ax.xaxis.set_major_formatter(words.percent_tick)
             ax.grid(visible=False, axis="y")
-            ax.set_yticks(rows, labels if ax is panels[0] else [""] * len(shown))
+            ax.set_yticks(rows, labels if narrow or ax is panels[0] else [""] * len(shown))
             ax.tick_params(axis="y", length=0)
-            ax.set_xlabel("peak utilisation (offered load in % of capacity)")
+            label = "peak utilisation (% of capacity)"
+            ax.set_xlabel(label if narrow else "peak utilisation (offered load in % of capacity)")
         return panels
 
 

@@ -7,11 +7,20 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.errors import SimulatorError, unknown_name
 from simulator.figures import run_data, run_page
 from simulator.figures.figure import Figure, figure
 from simulator.figures.run_data import Peaks, RunView, Track
-from simulator.figures.style import GREY, WIDTH_IN, Canvas, name, panel_title, stroke, width_in
+from simulator.figures.style import (
+    GREY,
+    Canvas,
+    enlargement,
+    layout_width,
+    name,
+    panel_title,
+    stroke,
+    width_in,
+)
 from simulator.figures.words import DIRECTION_WORDS, capacity_words, duration, joined, percent
 from simulator.results.results import Results
 
@@ -19,6 +28,8 @@ MOST_PANELS = 24
 CUT_AT = 2.5
 """Utilisation at which panels end; peaks beyond are stated as numbers."""
 LEFT_IN, GAP_IN = 0.6, 0.14
+LETTER_IN = 0.068
+"""Mean width of a letter in the title of a panel."""
 
 
 class ExitDays(NamedTuple):
@@ -77,6 +88,8 @@ class ExitUtilisation(Figure):
         """Draw a panel for each exit."""
         run, count = data.run, len(data.shown)
         columns = count if count <= 3 else 3 if count in (5, 6, 9) else 4
+        full = layout_width(fig)
+        columns = min(columns, max(1, round(full / 1.8)))
         most = run_data.highest(
             t[e, w] for t in data.tracks.values() for e in data.shown for w in data.ways
         )
@@ -94,7 +107,7 @@ class ExitUtilisation(Figure):
             ],
             [
                 run_page.count_words(run, band=True),
-                run_page.step_words(run),
+                run_page.step_words(run, daily=True),
                 *_not_shown(data, cut=most > top),
             ],
             height=1.0 if count > 3 else 1.9,
@@ -105,21 +118,23 @@ class ExitUtilisation(Figure):
             gap_y=0.44,
             head=0.34,
         )
-        wide = (WIDTH_IN - LEFT_IN - GAP_IN * columns) / columns
+        wide = (full - LEFT_IN - GAP_IN * columns) / columns
         for i, (ax, exit_id) in enumerate(zip(panels, data.shown, strict=True)):
             for way in reversed(data.ways):
                 for strategy in run.strategies:
                     track = data.tracks[strategy][exit_id, way]
-                    run_page.draw_track(run, ax, strategy, track, bold=way == data.ways[0])
+                    bold = way == data.ways[0]
+                    run_page.draw_track(run, ax, strategy, track, bold=bold, daily=True)
             run_page.dress_utilisation(run, ax, top, most=5)
-            panel_title(ax, name(exit_id, 22), subtitle(data, exit_id, wide))
+            letters = min(22, int(wide / LETTER_IN))
+            panel_title(ax, name(exit_id, letters), subtitle(data, exit_id, wide))
             lowest = i + columns >= count
             run.time.dress(ax, ticks=5, labels=lowest, end=(i + 1) % columns == 0 or i + 1 == count)
             ax.tick_params(labelleft=i % columns == 0)
             run_page.mark_events(run, ax, label="number" if len(run.events) > 1 else "")
         middle = (low / fig.get_figheight() + panels[0].get_position().y1) / 2
         label = "utilisation (offered load in % of capacity)"
-        fig.supylabel(label, x=0.1 / WIDTH_IN, y=middle, fontsize=8)
+        fig.supylabel(label, x=0.1 / full, y=middle, fontsize=8 * enlargement(fig))
         return panels
 
 
@@ -128,7 +143,7 @@ def _chosen(exits: str | Iterable[str], known: Sequence[str]) -> list[str]:
     wanted = [exits] if isinstance(exits, str) else list(exits)
     for exit_id in wanted:
         if exit_id not in known:
-            raise SimulatorError(f"no exit named {exit_id!r}{did_you_mean(exit_id, known)}")
+            raise unknown_name(f"no exit named {exit_id!r}", exit_id, known)
     if not wanted:
         raise SimulatorError("name one exit or more")
     return wanted

@@ -48,9 +48,10 @@ class HottestExit(Figure):
             fig,
             f"{self.question} Peak: {run_page.each(peak, run.strategies)}",
             [*run_page.strategy_legend(run, labels), *run_page.limit_legend(run)],
-            run_page.step_words(run),
+            run_page.step_words(run, daily=True),
             tracks,
             "utilisation of the fullest exit (% of capacity)",
+            daily=True,
         )
         run_page.dress_utilisation(run, ax, max(1.1, 1.08 * highest_of(tracks.values())))
         return ax

@@ -24,6 +24,8 @@ Spread = dict[str, tuple[np.ndarray, np.ndarray]]
 BELOW = "latency_below_capacity_ms_mean"
 """The mean latency that no size of buffers moves."""
 
+_PARTS = "propagation, queueing (hatched), full links (dotted); dot: p95"
+
 
 @figure("latency")
 class LatencySpread(Figure):
@@ -53,6 +55,7 @@ class LatencySpread(Figure):
         labels = [
             f"{style.name(s, 16)}, {scope_words(one, 14)}" for one in scopes for s in run.strategies
         ]
+        narrow = style.layout_width(fig) < style.NARROW_IN
         panels, low = run_page.run_page(
             run,
             fig,
@@ -67,20 +70,23 @@ class LatencySpread(Figure):
                 f"curves: mean latency of a {run.results.run['scenario']['record']['demands']}"
                 " in a step, by traffic carried",
                 "marks, bars and numbers: exact, over all pairs (summary.csv)",
+                f"bars: {_PARTS}" if narrow else "",
             ],
             height=2.2,
             count=len(scopes),
-            columns=len(scopes),
+            columns=1 if narrow else len(scopes),
             gap_x=0.3,
+            gap_y=0.82,
             head=0.36,
             extra=bars_in + 0.66,
         )
         for ax, scope in zip(panels, scopes, strict=True):
             _draw_spread(run, ax, scope, data[1][scope])
-            ax.tick_params(labelleft=ax is panels[0])
-        panels[0].set_ylabel("share of traffic (%)")
+            ax.tick_params(labelleft=narrow or ax is panels[0])
+        for ax in panels if narrow else panels[:1]:
+            ax.set_ylabel("share of traffic (%)")
         left, foot = style.label_room(labels), low - AXIS_IN - bars_in - 0.66
-        bars = panel(fig, left, foot + AXIS_IN, style.WIDTH_IN - left - RIGHT_IN, bars_in)
+        bars = panel(fig, left, foot + AXIS_IN, style.layout_width(fig) - left - RIGHT_IN, bars_in)
         _draw_split(run, bars, scopes, labels)
         return np.array([*panels, bars], dtype=object)
 
@@ -142,11 +148,19 @@ def _draw_spread(run: RunView, ax: Axes, scope: str, spreads: Spread) -> None:
     ax.set(xlim=(0, x[-1]), ylim=(0, 1.02), yticks=[0, 0.25, 0.5, 0.75, 1.0])
     ax.yaxis.set_major_formatter(percent_tick)
     ax.set_xlabel("one-way latency (ms)")
-    figures = [
-        f"{word} {joined(f'{run.figure(s, metric, scope):.1f}' for s in run.strategies)} ms"
-        for word, metric in (("mean", "latency_ms_mean"), ("p95", "latency_ms_p95"))
-    ]
-    style.panel_title(ax, scope_words(scope), ", ".join(figures))
+    style.panel_title(ax, scope_words(scope), _figures(run, ax, scope))
+
+
+def _figures(run: RunView, ax: Axes, scope: str) -> str:
+    """Return mean and p95 in the order of the legend, or their span where these are too many."""
+    every, spans = [], []
+    for word, metric in (("mean", "latency_ms_mean"), ("p95", "latency_ms_p95")):
+        values = [run.figure(strategy, metric, scope) for strategy in run.strategies]
+        every.append(f"{word} {joined(f'{value:.1f}' for value in values)} ms")
+        spans.append(f"{word} {np.nanmin(values):.1f} to {np.nanmax(values):.1f} ms")
+    most_in = ax.get_position().width * style.layout_width(ax.figure)  # type: ignore[arg-type]
+    fits = style.width_in(", ".join(every), style.SUBTITLE_PT) <= most_in
+    return ", ".join(every if fits else spans)
 
 
 def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) -> None:
@@ -159,6 +173,7 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
     )
     rows: list[float] = []
     far = 0.0
+    factor = style.enlargement(ax.figure)  # type: ignore[arg-type]
     for group, scope in enumerate(scopes):
         for place, strategy in enumerate(run.strategies):
             row = len(rows) + 0.4 * group
@@ -175,12 +190,13 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
             ax.plot(p95, row, "o", color=colour, ms=4.5, clip_on=False)
             text = f" {fixed:.1f} propagation + {wait:.1f} queueing"
             text += f" + {full:.1f} full" if full > 0.05 else ""
-            ax.text(0, row, text, va="center", ha="left", fontsize=7)
+            ax.text(0, row, text, va="center", ha="left", fontsize=7 * factor)
             far = max(far, fixed + wait + full, p95)
     ax.set_yticks(rows, labels)
     ax.set(xlim=(0, 1.04 * far), ylim=(rows[-1] + 0.6, -0.6))
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
-    ax.set_xlabel(
-        "mean one-way latency (ms): propagation, queueing (hatched), full links (dotted); dot: p95"
-    )
+    label = "mean one-way latency (ms)"
+    if style.layout_width(ax.figure) >= style.NARROW_IN:  # type: ignore[arg-type]
+        label += f": {_PARTS}"
+    ax.set_xlabel(label)

@@ -15,9 +15,19 @@ from typing import Any
 
 import numpy as np
 
-from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.errors import known_instead, unknown_name
 from simulator.figures.figure import Figure, NothingToShow, figures_of
-from simulator.figures.style import FORMATS, Canvas, pyplot_figure, save, styled
+from simulator.figures.style import (
+    FORMATS,
+    Canvas,
+    enlarge_ticks,
+    enlarged,
+    enlargement,
+    pyplot_figure,
+    save,
+    styled,
+    width_of,
+)
 from simulator.results.results import Results
 
 _RETURNS = """\
@@ -29,7 +39,13 @@ Raises
 ------
 SimulatorError
     There is nothing of the kind to show.
+
+Notes
+-----
+The keyword ``width`` is ``column`` (3.5 in), ``page`` (7.2 in, as if left out), ``slide`` (10 in,
+with larger type), or a number of inches.
 """
+_WIDTH = inspect.Parameter("width", inspect.Parameter.KEYWORD_ONLY, default=None)
 
 
 class Plotter:
@@ -54,7 +70,7 @@ class Plotter:
     def __getattr__(self, name: str) -> Callable[..., Any]:
         known = {} if name.startswith("_") else figures_of(self._of)
         if name not in known:
-            near = did_you_mean(name, known)
+            near = known_instead(name, figures_of(self._of))
             raise AttributeError(f"no figure of {self._of} named {name!r}{near}")
         return self._method(name, known[name])
 
@@ -62,20 +78,29 @@ class Plotter:
         """Return a function that takes the options of a figure and draws it."""
         options = [p for p in inspect.signature(cls).parameters.values() if p.name != "kind"]
         by_place = inspect.Parameter.POSITIONAL_OR_KEYWORD
-        signature = inspect.Signature([p.replace(kind=by_place) for p in options])
+        signature = inspect.Signature([*(p.replace(kind=by_place) for p in options), _WIDTH])
 
         def method(*args: Any, **named: Any) -> Any:
-            picture = cls(**signature.bind(*args, **named).arguments)
-            return self.draw(picture, picture.data(self._subject))
+            given = signature.bind(*args, **named).arguments
+            width = given.pop("width", None)
+            picture = cls(**given)
+            return self.draw(picture, picture.data(self._subject), width)
 
         method.__name__, method.__doc__ = name, f"{inspect.getdoc(cls)}\n\n{_RETURNS}"
         method.__signature__ = signature  # type: ignore[attr-defined]
         return method
 
     @styled
-    def draw(self, picture: Figure, data: Any) -> Any:
-        """Draw a figure of these data on a new canvas; return what its ``draw`` returns."""
-        return picture.draw(data, self._new_figure(figsize=picture.size_in))
+    def draw(self, picture: Figure, data: Any, width: str | float | None = None) -> Any:
+        """Draw a figure of these data on a new canvas; return what its ``draw`` returns.
+
+        *width* is ``column``, ``page`` or ``slide``, or a number of inches.
+        """
+        canvas = self._new_figure(figsize=(width_of(width), picture.size_in[1]))
+        with enlarged(enlargement(canvas)):
+            drawn = picture.draw(data, canvas)
+            enlarge_ticks(canvas)
+        return drawn
 
 
 # mypy holds a property for something that cannot be replaced.
@@ -87,6 +112,8 @@ def write_figures(
     folder: str | Path,
     formats: Iterable[str] = ("png",),
     names: Iterable[str] | None = None,
+    *,
+    width: str | float | None = None,
 ) -> list[Path]:
     """Write the figures that the run has something to show for, and return their files.
 
@@ -98,26 +125,29 @@ def write_figures(
         Of ``png``, ``svg`` and ``pdf``. The same results give the same bytes.
     names : iterable of str, optional
         Figures to write; all of them when left out.
+    width : str or float, optional
+        ``column`` (3.5 in), ``page`` (7.2 in, the default), ``slide`` (10 in, with larger type), or
+        a number of inches.
 
     Raises
     ------
-    SimulatorError
-        A format is unknown.
+    UnknownName
+        A format, a figure or a width is unknown.
     """
     from matplotlib.figure import Figure as Unshown
 
     formats = tuple(formats)
     for form in formats:
         if form not in FORMATS:
-            known = ", ".join(FORMATS)
-            raise SimulatorError(
-                f"no figures as {form!r}{did_you_mean(form, FORMATS)}; known: {known}"
-            )
+            raise unknown_name(f"no figures as {form!r}", form, FORMATS)
+    width = width_of(width)
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     plotter = Plotter(results, new_figure=Unshown)
     known_figures = figures_of("results")
     wanted = set(known_figures if names is None else names)
+    for name in sorted(wanted - set(known_figures)):
+        raise unknown_name(f"no figure named {name!r}", name, known_figures)
     written = []
     for name, cls in known_figures.items():
         if name not in wanted:
@@ -128,6 +158,6 @@ def write_figures(
         except NothingToShow:
             continue
         if picture.worth_writing(data):
-            drawn = np.atleast_1d(plotter.draw(picture, data))[0].figure
+            drawn = np.atleast_1d(plotter.draw(picture, data, width))[0].figure
             written += [save(drawn, place / f"{name}.{form}", form) for form in formats]
     return written

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.errors import unknown_name
 from simulator.figures.figure import NothingToShow
 from simulator.figures.time_axis import EventInterval, TimeAxis, event_intervals
 from simulator.figures.words import DIRECTION_WORDS
@@ -234,7 +234,8 @@ def directions_by_peak(peaks: Peaks, direction: str | None) -> list[str]:
     """Return the directions to show, the fuller one first."""
     if direction is not None:
         if direction not in DIRECTION_WORDS:
-            raise SimulatorError(f"expected a direction 'in' or 'out', found {direction!r}")
+            message = f"expected a direction 'in' or 'out', found {direction!r}"
+            raise unknown_name(message, direction, DIRECTION_WORDS)
         return [direction]
     top = {"in": 0.0, "out": 0.0}
     for of_exit in peaks.values():
@@ -261,7 +262,7 @@ def latency_scopes(results: Results, scope: str | None) -> list[str]:
     if scope is None:
         return sorted(name for name in INTERNATIONAL if name in known) or ["all"]
     if scope not in known:
-        raise SimulatorError(f"no traffic named {scope!r}{did_you_mean(scope, known)}")
+        raise unknown_name(f"no traffic named {scope!r}", scope, known)
     return [scope]
 
 

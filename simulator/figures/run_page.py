@@ -15,7 +15,7 @@ import numpy as np
 from simulator.figures import style
 from simulator.figures.page import AXIS_IN, RIGHT_IN, page, panel
 from simulator.figures.run_data import MOST_POINTS, RunView, Track, Tracks, decimated
-from simulator.figures.style import WIDTH_IN, Artist, Axes, Canvas, Legend
+from simulator.figures.style import Artist, Axes, Canvas, Legend
 from simulator.figures.time_axis import EventInterval
 from simulator.figures.words import percent, percent_tick
 from simulator.provenance import SAME_TRAFFIC
@@ -39,7 +39,7 @@ def run_page(
     rows = -(-count // columns)
     body = head + rows * height + (rows - 1) * gap_y + AXIS_IN + extra
     low = page(fig, title, legend, _source(run, words), body) + AXIS_IN + extra
-    wide = (WIDTH_IN - left - RIGHT_IN - gap_x * (columns - 1)) / columns
+    wide = (style.layout_width(fig) - left - RIGHT_IN - gap_x * (columns - 1)) / columns
     panels = []
     for i in range(count):
         row, column = divmod(i, columns)
@@ -50,17 +50,25 @@ def run_page(
 
 def over_time(
     run: RunView, fig: Canvas, title: str, legend: Legend, words: str, tracks: Tracks, label: str,
-    *, height: float = 2.9,
+    *, height: float = 2.9, daily: bool = False,
 ) -> Axes:  # fmt: skip
-    """Draw a figure of one panel: a track for each strategy, and the events."""
+    """Draw a figure of one panel: a track for each strategy, and the events.
+
+    See `steps` for *daily*.
+    """
     words_shown = [count_words(run, band=True), words]
     (ax,), _ = run_page(run, fig, title, legend, words_shown, height=height)
     for strategy in run.strategies:
-        draw_track(run, ax, strategy, tracks[strategy])
+        draw_track(run, ax, strategy, tracks[strategy], daily=daily)
     ax.set_ylabel(label)
-    run.time.dress(ax, ticks=9)
+    run.time.dress(ax, ticks=time_ticks(fig))
     mark_events(run, ax, label="what")
     return ax
+
+
+def time_ticks(fig: Canvas) -> int:
+    """Return how many ticks a time axis over the whole width has at most."""
+    return 9 if style.layout_width(fig) >= style.NARROW_IN else 5
 
 
 # -- words --------------------------------------------------------------------------------------
@@ -97,12 +105,16 @@ def count_words(run: RunView, *, band: bool = False) -> str:
     return f"line: mean, band: lowest to highest of {count}" if band else count
 
 
-def step_words(run: RunView) -> str:
-    """Return which steps the points of lines are means over."""
+def step_words(run: RunView, *, daily: bool = False) -> str:
+    """Return which steps the points of lines are means over; see `steps` for *daily*."""
     seconds = run.time.step_s
     length = f"{seconds / 60:g} min" if seconds >= 60 else f"{seconds:g} s"
     sampled = f", every {run.time.every}th step kept" if run.time.every > 1 else ""
-    return f"lines show means over steps of {length}{sampled}; peaks (summary.csv) are exact"
+    if daily and run.time.by_day:
+        shown = f"lines show the highest mean of a step of {length} in each day"
+    else:
+        shown = f"lines show means over steps of {length}"
+    return f"{shown}{sampled}; peaks (summary.csv) are exact"
 
 
 # -- legends ------------------------------------------------------------------------------------
@@ -152,19 +164,29 @@ def _event_words(run: RunView, event: EventInterval) -> str:
 # -- drawing ------------------------------------------------------------------------------------
 
 
-def steps(run: RunView, track: Track) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-    """Return the coordinates of a track as steps: decimated, the last value held to the end."""
+def steps(
+    run: RunView, track: Track, *, daily: bool = False
+) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    """Return the coordinates of a track as steps: decimated, the last value held to the end.
+
+    If *daily*, and days are too short to be seen, they are those of the highest step of each day.
+    """
     end = min(track.time_s[-1] / 3600 + run.time.step_h, run.time.horizon_h)
+    if daily and run.time.by_day:
+        days = run.time.days_of(track.time_s)
+        highest = (np.fmax.reduceat(values, days) for values in track[1:])
+        track = Track(track.time_s[days], *highest)
     x = run.time.place(np.r_[track.time_s / 3600, end])
     return decimated(x, *(np.r_[values, values[-1]] for values in track[1:]))
 
 
 def draw_track(
-    run: RunView, ax: Axes, strategy: str, track: Track, *, bold: bool = True, dashed: bool = True
-) -> None:
-    """Draw a track as the line of a strategy, with its band."""
+    run: RunView, ax: Axes, strategy: str, track: Track, *, bold: bool = True, dashed: bool = True,
+    daily: bool = False,
+) -> None:  # fmt: skip
+    """Draw a track as the line of a strategy, with its band; see `steps` for *daily*."""
     look = style.look(run.strategies.index(strategy))
-    x, mean, low, high = steps(run, track)
+    x, mean, low, high = steps(run, track, daily=daily)
     if bold and run.replications > 1:
         band = {"color": look["color"], "alpha": 0.22, "lw": 0}
         ax.fill_between(x, low, high, step="post", zorder=1.5, **band)
@@ -217,7 +239,7 @@ def mark_events(run: RunView, ax: Axes, *, label: str = "") -> None:
 def _label_event(ax: Axes, text: str, begin: float, lanes: list[float], *, size_pt: float) -> None:
     """Write at the top of a panel, in the first of some lanes that is free there."""
     low, high = ax.get_xlim()
-    panel_in = ax.get_position().width * WIDTH_IN
+    panel_in = ax.get_position().width * style.layout_width(ax.figure)  # type: ignore[arg-type]
     width = (style.width_in(text, size_pt) + 0.05) / panel_in * (high - low)
     left = min(begin + 0.004 * (high - low), high - width)
     lane = next((i for i, until in enumerate(lanes) if until <= left), len(lanes))

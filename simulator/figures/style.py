@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+import re
 import unicodedata
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
+from simulator.base.errors import unknown_name
 from simulator.base.whole import whole
 
 if TYPE_CHECKING:
@@ -21,9 +23,13 @@ else:  # matplotlib is imported when something is drawn
 Legend = Sequence[tuple[Artist, str]]
 """Lines or marks, and what they stand for."""
 
-WIDTH_IN = 7.5
-"""Width of every figure: a page between its margins."""
-TITLE_PT, LEGEND_PT, LABEL_PT, SOURCE_PT = 9.5, 7.5, 7.5, 6.2
+WIDTHS_IN = {"column": 3.5, "page": 7.2, "slide": 10.0}
+"""Widths of figures by what they are for: a column of a paper, a page of it, a slide."""
+WIDTH_IN = WIDTHS_IN["page"]
+"""Width of a figure, unless another is asked for: a page between its margins."""
+NARROW_IN = 5.0
+"""Below this width panels stand one below the other."""
+TITLE_PT, LEGEND_PT, LABEL_PT, SUBTITLE_PT, SOURCE_PT = 9.5, 7.5, 7.5, 6.8, 6.2
 FORMATS = ("png", "svg", "pdf")
 
 # Okabe and Ito's colours, which stay apart for colour-blind readers, in an order that keeps
@@ -67,6 +73,8 @@ HAN_FONTS = (
     "Noto Sans CJK SC|Noto Sans SC|Source Han Sans SC|Microsoft YaHei|PingFang SC|"
     "Hiragino Sans GB|WenQuanYi Zen Hei|WenQuanYi Micro Hei|SimHei|Arial Unicode MS"
 ).split("|")
+_SIZES = re.compile(r"size|width|pad")
+"""Settings of the style that are points."""
 BOX = "\N{WHITE SQUARE}"
 
 _P = ParamSpec("_P")
@@ -97,6 +105,57 @@ def style() -> AbstractContextManager[None]:
 
     fonts = {"font.family": ["DejaVu Sans", *_han_fonts()]}
     return matplotlib_style.context(["default", {**STYLE, **fonts}])
+
+
+def width_of(width: str | float | None) -> float:
+    """Return a width in inches: one of `WIDTHS_IN` by its name, a number, or that of a page.
+
+    Raises
+    ------
+    UnknownName
+        No width has this name, or the number is none that a figure can have.
+    """
+    if width is None:
+        return WIDTH_IN
+    if isinstance(width, str):
+        if width not in WIDTHS_IN:
+            raise unknown_name(f"no width named {width!r}", width, WIDTHS_IN)
+        return WIDTHS_IN[width]
+    if not 2.5 <= width <= 60:
+        raise unknown_name(
+            f"expected a width from 2.5 to 60 inches, found {width:g}", "", WIDTHS_IN
+        )
+    return float(width)
+
+
+def enlargement(fig: Canvas) -> float:
+    """Return by how much type is larger than on a page: wider figures are seen from afar."""
+    return max(1.0, fig.get_figwidth() / WIDTH_IN)
+
+
+def layout_width(fig: Canvas) -> float:
+    """Return the width of a figure in inches of its layout, which grow with its type."""
+    return fig.get_figwidth() / enlargement(fig)
+
+
+def enlarged(factor: float) -> AbstractContextManager[None]:
+    """Return a context in which the sizes of the style are larger by a factor."""
+    from matplotlib import style as matplotlib_style
+
+    sizes = {key: value for key, value in STYLE.items() if _SIZES.search(key)}
+    return matplotlib_style.context([{key: factor * value for key, value in sizes.items()}])
+
+
+def enlarge_ticks(fig: Canvas) -> None:
+    """Say of all ticks how large they are, since some are made only when the figure is shown."""
+    factor = enlargement(fig)
+    for ax in fig.axes:
+        for axis in ("xtick", "ytick"):
+            ax.tick_params(
+                axis[0],  # type: ignore[arg-type]
+                labelsize=factor * STYLE[f"{axis}.labelsize"],
+                width=factor * STYLE[f"{axis}.major.width"],
+            )
 
 
 def pyplot_figure(**kwargs: Any) -> Canvas:
@@ -209,10 +268,12 @@ def note(
 ) -> None:  # fmt: skip
     """Write at the upper edge of a panel, some points above (or below) a place."""
     where = ((over, "axes fraction"), "offset points")
-    ax.annotate(text, at, (0, up_pt), *where, ha="left", va=va, zorder=5, **style)
+    factor = enlargement(ax.figure)  # type: ignore[arg-type]
+    style["fontsize"] *= factor
+    ax.annotate(text, at, (0, factor * up_pt), *where, ha="left", va=va, zorder=5, **style)
 
 
 def panel_title(ax: Axes, title: str, subtitle: str) -> None:
     """Write the title of a panel at its upper left and, below it in grey, the subtitle."""
     note(ax, title, (0, 1), 11.5 if subtitle else 3, va="bottom", fontsize=7.5, fontweight="bold")
-    note(ax, subtitle, (0, 1), 3, va="bottom", fontsize=6.8, color="#444444")
+    note(ax, subtitle, (0, 1), 3, va="bottom", fontsize=SUBTITLE_PT, color="#444444")

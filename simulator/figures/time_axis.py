@@ -14,6 +14,8 @@ from simulator.figures.style import Axes
 from simulator.scenario.settings import length_h
 from simulator.simulation.faults import Event
 
+_MONTHS_BEYOND_D = 75
+"""Days beyond which the axis has months and years."""
 TICK_HOURS = (1 / 60, 1 / 30, 1 / 12, 1 / 6, 0.25, 0.5, 1, 2, 3, 6, 12, 24)
 """Distances of ticks on an axis of hours: divisions of an hour and of a day."""
 
@@ -78,6 +80,16 @@ class TimeAxis:
         """Whether the axis is long enough for days instead of hours."""
         return self.horizon_h > 48.0
 
+    @property
+    def by_day(self) -> bool:
+        """Whether a day is too short to be seen: utilisation is shown by its highest step a day."""
+        return self.horizon_h > 24 * _MONTHS_BEYOND_D and self.step_h < 24
+
+    def days_of(self, time_s: np.ndarray) -> np.ndarray:
+        """Return where in ascending times each local day begins."""
+        day = np.floor((self.begin_h + time_s / 3600) / 24 + 1e-9)
+        return np.flatnonzero(np.r_[True, np.diff(day) > 0])
+
     @cached_property
     def steps_s(self) -> np.ndarray:
         """Beginning of every step that the tables keep."""
@@ -130,7 +142,7 @@ class TimeAxis:
         low, high = self.place(0.0), self.place(self.horizon_h)
         ax.set_xlim(low, high)
         if self.in_days:
-            self._dress_days(ax, low, high, ticks)
+            self._dress_days(ax, low, high, ticks, end)
         else:
             from matplotlib.ticker import MultipleLocator
 
@@ -142,7 +154,7 @@ class TimeAxis:
             days = "local date" if self.start else "day"
             ax.set_xlabel(days if self.in_days else "local time (h)")
 
-    def _dress_days(self, ax: Axes, low: float, high: float, ticks: int) -> None:
+    def _dress_days(self, ax: Axes, low: float, high: float, ticks: int, end: bool) -> None:
         from matplotlib import dates, ticker
 
         most = ticks - 2 if self.start else ticks  # a date is wider than a number
@@ -152,10 +164,12 @@ class TimeAxis:
                 return ""
             return self._day(math.floor(place - self._first_day)).removeprefix("day ")
 
-        if high - low > 75 and self.start:  # months
+        if high - low > _MONTHS_BEYOND_D and self.start:  # months or years
             locator = dates.AutoDateLocator(minticks=2, maxticks=ticks)
             ax.xaxis.set_major_locator(locator)
-            ax.xaxis.set_major_formatter(dates.ConciseDateFormatter(locator, show_offset=False))
+            concise = dates.ConciseDateFormatter(locator, show_offset=False)
+            last = high - (0.0 if end else 0.05 * (high - low))
+            ax.xaxis.set_major_formatter(_Until(concise, last))
         elif high - low > most:
             ax.xaxis.set_major_locator(ticker.MaxNLocator(most, integer=True))
             ax.xaxis.set_major_formatter(label)
@@ -166,6 +180,23 @@ class TimeAxis:
             ax.xaxis.set_minor_locator(ticker.FixedLocator(middles.tolist()))
             ax.xaxis.set_minor_formatter(label)
             ax.tick_params(axis="x", which="minor", length=0)
+
+
+def _Until(concise: Any, last: float) -> Any:
+    """Return a formatter of dates that gives none to ticks beyond *last*."""
+    from matplotlib.ticker import Formatter
+
+    class Until(Formatter):
+        def __call__(self, value: float, pos: int | None = None) -> str:
+            return "" if value > last else str(concise(value, pos))
+
+        def format_ticks(self, values: list[float]) -> list[str]:
+            labels = concise.format_ticks(values)
+            return [
+                "" if value > last else label for value, label in zip(values, labels, strict=True)
+            ]
+
+    return Until()
 
 
 def _midnight(time: datetime) -> datetime:

@@ -11,7 +11,7 @@ import pandas as pd
 from simulator.figures import style, words
 from simulator.figures.figure import Figure, NothingToShow, figure
 from simulator.figures.page import page, panel
-from simulator.figures.style import WIDTH_IN, Axes, Canvas
+from simulator.figures.style import Axes, Canvas
 from simulator.uncertainty.shares import share_words
 
 MOST_ROWS = 15
@@ -80,7 +80,7 @@ class Tornado(Figure):
             height + 0.6,
         )
         left = style.label_room(names)
-        ax = panel(fig, left, foot + 0.42, WIDTH_IN - left - 0.75, height)
+        ax = panel(fig, left, foot + 0.42, style.layout_width(fig) - left - 0.75, height)
         for place, row in enumerate(rows.to_dict("records")):
             _draw_row(ax, place, row, scale, stated)
         ax.axvline(scale * stated, color="black", lw=0.9)
@@ -108,9 +108,10 @@ def _draw_row(ax: Axes, place: int, row: Mapping[Any, Any], scale: float, stated
         )
     text = share_words(row["share_low"], row["share_of_variance"], row["share_high"])
     if text:
+        factor = style.enlargement(ax.figure)  # type: ignore[arg-type]
         ax.annotate(
             text, (1.01, place), xycoords=("axes fraction", "data"), va="center",
-            fontsize=style.LABEL_PT, annotation_clip=False,
+            fontsize=factor * style.LABEL_PT, annotation_clip=False,
         )  # fmt: skip
 
 

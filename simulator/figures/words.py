@@ -33,6 +33,8 @@ def percent_tick(share: float, place: float | None = None) -> str:
 
 def duration(hours: float) -> str:
     """Return a time span in hours, or in minutes below one hour."""
+    if hours >= 1000:
+        return f"{hours:,.0f} h"
     return f"{hours:,.1f} h" if hours >= 1 else f"{max(round(hours * 60), 1)} min"
 
 

@@ -24,7 +24,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.errors import SimulatorError, unknown_name
 from simulator.base.registry import import_modules
 
 ORDER = ("exits", "balance", "links", "traffic", "headroom", "inbound", "control", "regret")
@@ -122,7 +122,7 @@ class Metrics:
     def __getitem__(self, name: str) -> Metric:
         known = self._all()
         if name not in known:
-            raise SimulatorError(f"no metric {name!r} is declared{did_you_mean(name, known)}")
+            raise unknown_name(f"no metric {name!r} is declared", name, known)
         return known[name]
 
     def __iter__(self) -> Iterator[Metric]:

@@ -12,13 +12,14 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from simulator.base.errors import SimulatorError
+from simulator.base.errors import SimulatorError, unknown_name
 from simulator.results.folder import COMPLETE, RUN_JSON
 from simulator.results.ranges import Draws, stated
 from simulator.results.tables import declared
 
-_VALUES = ("value", "mean", "ci_low", "ci_high", "stated", "low", "median", "high")
-
+_WORDS = {"of", "strategy", "metric", "scope", "unit", "assumption", "member", "change"}
+_WORDS |= {"what", "source"}
+"""Columns of CSV tables that are text, whatever stands in them."""
 
 _PEAK = "exit_utilisation_peak"
 
@@ -125,24 +126,10 @@ class Results:
 
         Raises
         ------
-        SimulatorError
+        UnknownName
             No table of this name is declared.
         """
-        file = self.folder / (declared(name).file or f"{name}.parquet")
-        if (
-            file.suffix == ".csv" and file.exists()
-        ):  # a strategy may be called ``1`` and a region ``NA``
-            named = ("of", "strategy", "metric", "scope", "unit", "assumption", "member")
-            empty = dict.fromkeys(_VALUES, [""])
-            words = dict.fromkeys(named, str)
-            return pd.read_csv(
-                file,
-                dtype=words,
-                keep_default_na=False,
-                na_values=empty,
-                float_precision="round_trip",  # the default of pandas 2 loses last bits
-            )
-        return pd.read_parquet(file) if file.exists() else pd.DataFrame()
+        return read_table(self.folder, name)
 
     @cached_property
     def links(self) -> pd.DataFrame:
@@ -216,7 +203,15 @@ class Results:
         return self.table("worlds")
 
     def hottest_exit(self, strategy: str) -> Hottest | None:
-        """Return the exit that is the hottest in most replications; None without exits."""
+        """Return the exit that is the hottest in most replications; None without exits.
+
+        Raises
+        ------
+        UnknownName
+            No strategy has this name.
+        """
+        if strategy not in self.strategies:
+            raise unknown_name(f"no strategy named {strategy!r}", strategy, self.strategies)
         peaks = self.figures
         peaks = peaks[(peaks["strategy"] == strategy) & (peaks["metric"] == _PEAK)]
         peaks = peaks[peaks["scope"].str.startswith("exit:")]
@@ -232,11 +227,34 @@ class Results:
 
         Raises
         ------
-        KeyError
-            There is no such figure.
+        UnknownName
+            There is no such figure: the strategy, the metric or the scope is another. It is a
+            KeyError.
         """
-        s = self.summary
-        row = s[(s["strategy"] == strategy) & (s["metric"] == metric) & (s["scope"] == scope)]
-        if row.empty:
-            raise KeyError(f"no figure {metric!r} of {strategy!r} for {scope!r}")
-        return float(row["mean"].iloc[0])
+        rows = self.summary
+        for noun, word in (("strategy", strategy), ("metric", metric), ("scope", scope)):
+            found = rows[rows[noun] == word]
+            if found.empty:
+                of = "" if noun == "strategy" else f" among the figures of {strategy}"
+                of += f" for {metric}" if noun == "scope" else ""
+                raise unknown_name(f"no {noun} named {word!r}{of}", word, rows[noun])
+            rows = found
+        return float(rows["mean"].iloc[0])
+
+
+def read_table(folder: Path, name: str) -> pd.DataFrame:
+    """Return a table of a folder; an empty one if there is no file of it.
+
+    Raises
+    ------
+    UnknownName
+        No table of this name is declared.
+    """
+    file = folder / (declared(name).file or f"{name}.parquet")
+    if file.suffix == ".csv" and file.exists():
+        # A strategy may be called ``1`` and a region ``NA``.
+        columns = [column.name for column in declared(name).columns]
+        words = dict.fromkeys((column for column in columns if column in _WORDS), str)
+        empty = {column: [""] for column in columns if column not in _WORDS}
+        return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=empty)
+    return pd.read_parquet(file) if file.exists() else pd.DataFrame()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from simulator.base.errors import SimulatorError, did_you_mean
+from simulator.base.errors import SimulatorError, did_you_mean, unknown_name
 
 
 @dataclass(frozen=True)
@@ -115,12 +115,17 @@ def declared(name: str) -> Table:
 
     Raises
     ------
-    SimulatorError
+    UnknownName
         There is no such table.
     """
     if name not in TABLES:
-        raise SimulatorError(f"no table {name!r} is declared{did_you_mean(name, TABLES)}")
+        raise unknown_name(f"no table {name!r} is declared", name, TABLES)
     return TABLES[name]
+
+
+def describe() -> list[tuple[str, str]]:
+    """Return each table that has a file, with its sentence."""
+    return [(each.name, each.sentence) for each in TABLES.values() if each.file]
 
 
 # -- tables of a run ----------------------------------------------------------------------------

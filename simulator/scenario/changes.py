@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple, TypeVar
 import numpy as np
 
 from simulator.base.document import Document, KeyPath, parse_yaml
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem, did_you_mean, known_instead
 from simulator.base.schema import to_plain, value_or_default
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
@@ -69,6 +69,8 @@ def changes_of(values: Mapping[str, Any], origin: str) -> list[Change]:
 
 def parse_value(key: str, text: str) -> Any:
     """Read a value given on the command line as YAML."""
+    if text.strip() in ("null", "Null", "NULL", "~"):  # as the only value a document is empty
+        return None
     return parse_yaml(text, f"--set {key}={text}").data if text.strip() else ""
 
 
@@ -101,7 +103,8 @@ def change_document(
             continue
         word = str(change.path[0])
         if word not in known:
-            problems.append(change.problem(f"unknown key{did_you_mean(word, known)}"))
+            hint = did_you_mean(word, known) or known_instead(word, known)
+            problems.append(change.problem(f"unknown key{hint}"))
             continue
         try:
             value = _new_setting(document, change)
@@ -190,8 +193,7 @@ def _change_size(demands: Demands, key: str, value: Any) -> Demands:
 
 def _require(word: str, known: Sequence[str]) -> None:
     if word not in known:
-        near = did_you_mean(word, known) or ";"
-        raise ValueError(f"unknown key{near} known: {', '.join(known)}")
+        raise ValueError(f"unknown key{known_instead(word, known)}")
 
 
 def _number(old: float, value: Any) -> float:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from simulator.base import library
 from simulator.base.document import Document, read_yaml, shown
@@ -49,7 +49,30 @@ def load(
         raise InputError([Problem(str(scenario), None, None, "", message)]) from None
     if path.suffix.lower() not in (".yaml", ".yml") and is_topology(path):
         raise InputError([Problem(str(path), None, None, "", TOPOLOGY)])
-    return from_document(read_yaml(path), path.parent, path.stem, changes)
+    changes, document = list(changes), read_yaml(path)
+    kind_of(document, changes)
+    return from_document(document, path.parent, path.stem, changes)
+
+
+def kind_of(
+    document: Document, changes: Iterable[tuple[str, str]] = ()
+) -> Literal["scenario", "topology"]:
+    """Return what a file is meant to be, by the keys that it has with *changes* made.
+
+    Raises
+    ------
+    InputError
+        It is neither.
+    """
+    keys = set(document.data if isinstance(document.data, Mapping) else ())
+    for each in (keys, {key.partition(".")[0] for key, _ in changes} if keys else set()):
+        if each & {"strategies", "topology"}:
+            return "scenario"
+        if each & {"nodes", "links"}:
+            return "topology"
+    wanted = "a scenario has topology and strategies, a topology has nodes and links"
+    found = "none of these keys" if keys else shown(document.data)
+    raise InputError([document.problem((), f"{wanted}; found {found}")])
 
 
 def as_scenario(scenario: Scenario | str | Path | Mapping[str, Any]) -> Scenario:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from simulator.base.document import KeyPath
-from simulator.base.errors import did_you_mean
+from simulator.base.errors import did_you_mean, known_instead
 from simulator.base.registry import problems_in
 from simulator.control.strategy import Strategy
 from simulator.model.change import all_changed
@@ -257,7 +257,7 @@ def event_problems(values: Values, network: Network) -> Iterator[Finding]:
         ((what, word),) = event.named.items()
         if word not in known[what]:
             noun = "strategy with a controller" if what == "controller" else what
-            yield (*at, what), f"no {noun} named {word!r}{did_you_mean(word, known[what])}"
+            yield (*at, what), f"no {noun} named {word!r}{known_instead(word, known[what])}"
         if event.capacity_gbps is not None and what != "link":
             yield (*at, "capacity_gbps"), "only a link has a capacity to set"
         if event.severity != 1.0 and what not in partial:

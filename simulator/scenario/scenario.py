@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator.base.document import Document, KeyPath
-from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.errors import InputError, Problem, known_instead
 from simulator.base.schema import to_plain
 from simulator.engines.case import Case, with_window
 from simulator.model.recording import Playback
@@ -122,7 +122,7 @@ class Scenario(Assembled):
         known = plain_settings["strategies"]
         names = list(dict.fromkeys(names))
         unknown = [name for name in names if name not in known]
-        messages = [f"no strategy named {name!r}{did_you_mean(name, known)}" for name in unknown]
+        messages = [f"no strategy named {name!r}{known_instead(name, known)}" for name in unknown]
         if messages:
             raise InputError(Problem(origin, None, None, "", message) for message in messages)
         events = plain_settings["events"]

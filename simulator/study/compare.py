@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 import numpy as np
 import pandas as pd
 
-from simulator.base.text import Row, cell, plain, short
+from simulator.base.text import Row, cell, plain, short, shorts
 from simulator.results.ranges import by_world, ranges
 from simulator.results.results import Results
 from simulator.results.statistics import COLUMNS, estimated_differences, estimates
@@ -141,7 +141,7 @@ def _sentence(
 ) -> str:
     """Return how the best of the others does against the first strategy."""
     base, *others = values
-    shown = {name: short(name) for name in values}
+    shown = dict(zip(values, shorts(values), strict=True))
     if not others:
         return alone(lines, shown[base], values[base])
     if len(others) == 1:
@@ -239,7 +239,7 @@ def _sections(results: Results, shown: _Table, lines: list[Headline]) -> list[Se
     count = len(names)
     if count <= _DIFFERENCES_BESIDE:
         return _with_ranges(results, lambda row: _side_by_side(shown, lines, names, row))
-    headings = [short(name) for name in names]
+    headings = shorts(names)
     main = [
         line
         for line in lines
@@ -279,7 +279,7 @@ def _with_ranges(results: Results, section: Callable[[MakeRow], Section]) -> lis
 
 
 def _side_by_side(table: _Table, lines: list[Headline], names: list[str], row: MakeRow) -> Section:
-    shown = {name: short(name) for name in names}
+    shown = dict(zip(names, shorts(names), strict=True))
     headings = [*shown.values(), *(f"{shown[name]} - {shown[names[0]]}" for name in names[1:])]
     return Section("", headings, [row(line, table[line.metric, line.scope]) for line in lines])
 
@@ -292,8 +292,8 @@ def _ranking(table: _Table, lines: list[Headline], order: list[str], row: MakeRo
         line = chosen[metric]
         columns.append((_RANKED[metric], row(line, table[metric, line.scope]).cells))
     rows = [
-        Row(f"{i + 1} {short(name)}", tuple(cells[i] for _, cells in columns))
-        for i, name in enumerate(order)
+        Row(f"{i + 1} {name}", tuple(cells[i] for _, cells in columns))
+        for i, name in enumerate(shorts(order))
     ]
     return Section("", [heading for heading, _ in columns], rows)
 

@@ -14,8 +14,8 @@ import numpy as np
 import pandas as pd
 
 from simulator import provenance
-from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.base.text import Cell, Form, Row, cell, counted, plain, short
+from simulator.base.errors import InputError, Problem, known_instead
+from simulator.base.text import Cell, Form, Row, cell, counted, plain, short, shorts
 from simulator.jobs import Job, Progress, executor, key_of, silent
 from simulator.results.folder import StagingFolder
 from simulator.results.metrics import metric as catalogue
@@ -194,9 +194,9 @@ def _answer_of(of: str, answers: pd.DataFrame) -> tuple[str, str]:
     if (named, scope) not in known:
         scopes = [each for metric, each in known if metric == named]
         if not scopes:
-            hint = did_you_mean(named, {metric for metric, _ in known})
+            hint = known_instead(named, [metric for metric, _ in known])
             raise _no_answer(f"this scenario has no figure of metric {named!r}{hint}")
-        raise _no_answer(f"{named} has no scope {scope!r}{did_you_mean(scope, scopes)}")
+        raise _no_answer(f"{named} has no scope {scope!r}{known_instead(scope, scopes)}")
     return named, scope
 
 
@@ -318,7 +318,10 @@ def _answer(
     what = words if scope == "all" else f"{words} ({scope})"
     form = form_of(named)
     names = list(dict.fromkeys(frame["assumption"]))
-    rows = [Row(short(name, 32), _cells(frame, name, shown, form)) for name in names[:MOST_SHOWN]]
+    rows = [
+        Row(label, _cells(frame, name, shown, form))
+        for name, label in zip(names[:MOST_SHOWN], shorts(names[:MOST_SHOWN], 32), strict=True)
+    ]
     hidden = len(names) - len(rows)
     left = [f"{hidden} more are in the table assumptions."] if hidden else []
     network = scenario.network
@@ -339,7 +342,7 @@ def _answer(
 
 
 def _headings(strategies: Sequence[str], worlds: int) -> list[str]:
-    return [f"{short(name)}{', variance' if worlds else ''}" for name in strategies]
+    return [f"{name}{', variance' if worlds else ''}" for name in shorts(strategies)]
 
 
 def _cells(

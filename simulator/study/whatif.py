@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.base.errors import InputError, Problem
-from simulator.base.text import plain, short
+from simulator.base.text import plain, short, shorts
 from simulator.results.folder import StagingFolder
 from simulator.results.ranges import by_world, range_of
 from simulator.results.results import Results
@@ -251,7 +251,7 @@ def _answer(
     figures = {name: pick(figures_of(each), lines) for name, each in results.items()}
     values = {name: values_of(each) for name, each in figures.items()}
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
-    names = [short(name) for name in changes]
+    names = shorts(changes)
     headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
     texts = {name: _text(change) for name, change in changes.items()}
     table = _shown(results, figures, lines)

@@ -8,7 +8,7 @@ from simulator.cli.options import json_option, quiet_option, set_option
 from simulator.cli.output import BAD_INPUT, print_json, print_text
 
 
-@click.command()
+@click.command(short_help="Check scenarios and topologies.")
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @set_option("Try on scenarios.")
 @quiet_option

@@ -31,6 +31,7 @@ NOUNS: dict[str, dict[str, str]] = {
     "controls": {"": "simulator.control.kinds.control:control.describe"},
     "faults": {"": "simulator.model.faults:fault.describe"},
     "metrics": {"": "simulator.results.metrics:metric.describe"},
+    "tables": {"": "simulator.results.tables:describe"},
     "figures": {"": "simulator.figures.figure:figure.describe"},
 }
 """Noun -> where its lines come from: kind, if there are several, -> function of a module."""
@@ -52,11 +53,13 @@ def topologies() -> list[tuple[str, str]]:
     return [(each.name, each.title) for each in built_in()]
 
 
-@click.command()
-@click.argument("what", type=click.Choice(tuple(NOUNS)))
+@click.command(
+    help=f"List what there is, one line each.\n\nWHAT is one of: {', '.join(NOUNS)}.",
+)
+@click.argument("what", type=click.Choice(tuple(NOUNS)), metavar="WHAT")
 @json_option
 def verb(what: str, as_json: bool) -> None:
-    """List what there is, one line each."""
+    """Print a line for each."""
     from simulator.base.text import columns, padded, plain
 
     rows = [

@@ -20,15 +20,21 @@ from simulator.cli.output import print_text
     default=("png",),
     help="Kind of file; may be given several times.",
 )
+@click.option(
+    "--width",
+    type=click.Choice(("column", "page", "slide")),
+    default="page",
+    help="For a column (3.5 in) or a page (7.2 in, the default), or a slide (10 in, larger type).",
+)
 @out_option("Folder to write; DIR/figures if left out.")
 @quiet_option
-def verb(folder: Path, formats: tuple[str, ...], out: Path | None, quiet: bool) -> None:
+def verb(folder: Path, formats: tuple[str, ...], width: str, out: Path | None, quiet: bool) -> None:
     """Draw the standard figures of the results in DIR."""
     from simulator.figures.plotter import write_figures
     from simulator.results import manifest
     from simulator.results.results import Results
 
-    files = write_figures(Results(folder), out or folder / "figures", formats)
+    files = write_figures(Results(folder), out or folder / "figures", formats, width=width)
     manifest.add(folder, files)
     for file in files:
         if not quiet:

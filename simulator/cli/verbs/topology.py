@@ -13,7 +13,7 @@ def verb() -> None:
     """List, inspect, draw and convert networks."""
 
 
-@verb.command(name="list")
+@verb.command(name="list", short_help="List the built-in topologies.")
 @json_option
 def list_(as_json: bool) -> None:
     """List the built-in topologies, and say what else may be given."""
@@ -27,7 +27,7 @@ def list_(as_json: bool) -> None:
         print_text(list_text(listed))
 
 
-@verb.command()
+@verb.command(short_help="Show what a topology adds up to.")
 @click.argument("name_or_file")
 @click.option("--plot", "picture", metavar="FILE", help="Draw a map as well; .png, .svg or .pdf.")
 @json_option
@@ -49,7 +49,7 @@ def show(name_or_file: str, picture: str | None, as_json: bool) -> None:
         print_text(text + (f"\n\nMap in {drawn}" if drawn else ""))
 
 
-@verb.command()
+@verb.command(short_help="Write a topology in another format.")
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @click.option("--force", is_flag=True, help="Replace what stands at OUT.")

@@ -37,7 +37,7 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...]) -> 
     changes = parse_changes(named)
     scenario = load_scenario(options, sets)
     warn = None if options.quiet else print_error
-    with running(options, scenario, "-whatif") as keywords:
+    with running(options, scenario, "-whatif", changes_too=False) as keywords:
         answer = what_if(scenario, changes or None, warn=warn, **keywords)
     if options.as_json:
         print_json(answer.to_json())
