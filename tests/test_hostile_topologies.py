@@ -145,6 +145,28 @@ def test_nested_and_doubled_text_is_refused(name, content, told, tmp_path):
     assert told in refused(written(tmp_path, name, content))
 
 
+@pytest.mark.parametrize("blanks", [" ", "_", " _", "("])
+def test_a_long_name_is_not_searched_for_a_unit_for_ever(blanks, tmp_path):
+    name = "x" + blanks * 50_000 + "y"
+    (tmp_path / "nodes.csv").write_text("id\na\nb\n")
+    (tmp_path / "links.csv").write_text(f"source,target,{name}\na,b,5\n")
+    start = time.process_time()
+    network, _ = read_network(tmp_path)
+    assert network.links == ("a-b",)
+    assert time.process_time() - start < SECONDS
+
+
+def test_many_mistakes_in_our_own_formats_are_told_in_few_words(tmp_path):
+    nodes = "".join("  - {id: a, x: 1}\n" for _ in range(1_000))
+    told = refused(written(tmp_path, "net.yaml", f"nodes:\n{nodes}links: []\n"))
+    assert told.count("\n") == 50 and "net.yaml: and 1951 more" in told
+    data = json.loads(graph("10")[".json"])
+    data |= {"name": "x", "schema": "simulator topology 1"}
+    data["nodes"] *= 100
+    told = refused(written(tmp_path, "net.json", json.dumps(data)))
+    assert "None" not in told
+
+
 @pytest.mark.parametrize("ending", NODES_ONLY)
 def test_ten_thousand_nodes_without_links_are_refused(ending, tmp_path):
     told = refused(written(tmp_path, f"net{ending}", NODES_ONLY[ending]))

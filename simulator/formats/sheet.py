@@ -166,8 +166,9 @@ class CsvText:
 
     @cached_property
     def header_starts(self) -> list[int]:
-        """The place of each cell of the header, counted from 1."""
-        return cell_starts(self.header, self.separator)
+        """The place of each cell of the header, counted from 1; the last known for odd quotes."""
+        starts = cell_starts(self.header, self.separator)
+        return starts + starts[-1:] * (len(self._all_header_cells) - len(starts))
 
     @cached_property
     def has_decimal_commas(self) -> bool:
@@ -333,13 +334,16 @@ def header_of(path: Path) -> str:
 
 
 def cell_starts(text: str, separator: str = ",") -> list[int]:
-    """Return the place of each cell in its line, counted from 1."""
-    starts, quoted = [1], False
+    """Return the place of each cell in its line, counted from 1; a quote opens at its beginning."""
+    starts, quoted, opens = [1], False, True
     for place, mark in enumerate(text, 2):
-        if mark == '"':
-            quoted = not quoted
+        if mark == '"' and (quoted or opens):
+            quoted, opens = not quoted, True  # the next one may be the second of two
         elif mark == separator and not quoted:
             starts.append(place)
+            opens = True
+        elif not quoted and mark != " ":
+            opens = False
     return starts
 
 

@@ -67,7 +67,7 @@ def _columns(path: Path) -> tuple[Any, Rates]:
             name: table[name].cast(pa.float64()) if name == rate.column else _words(table[name])
             for name in table.column_names
         }
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise refusal(path, f"cannot read this Parquet file: {reason}") from None
     return pa.table(columns), rate

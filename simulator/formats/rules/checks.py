@@ -60,8 +60,9 @@ def unique_ids(draft: Draft) -> Iterator[Problem]:
             known = first.setdefault(record.get("id") or f"\0{i}", i)
             if known != i:
                 line = draft.line(section, known, "id")
+                first_is = f"on line {line}" if line else f"{section}[{known}]"
                 message = f"a second {section[:-1]} with the id {record['id']!r}"
-                yield draft.point((section, i, "id"), f"{message}; the first is on line {line}")
+                yield draft.point((section, i, "id"), f"{message}; the first is {first_is}")
 
 
 def known_ends(draft: Draft) -> Iterator[Problem]:
