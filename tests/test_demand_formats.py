@@ -343,8 +343,8 @@ BIG = 10**6
         ("tm.csv", b"source," * BIG + b"\n", "a header of 1,000,001 columns"),
         ("tm.csv", b"x" * 10 * BIG, "10,000,000 characters"),
         ("tm.csv", b"\n" * 10 * BIG, "the file is empty"),
-        ("tm.csv", b"time,home>abroad_tbps\n0,1e306\n", "too large"),
-        ("tm.csv", b"source,target,tbps\nhome,abroad,1e306\n", "finite number"),
+        ("tm.csv", b"time,home>abroad_tbps\n0,1e306\n", "2:3: home>abroad_tbps: at most 1e+12"),
+        ("tm.csv", b"source,target,tbps\nhome,abroad,1e306\n", "tm.csv:2:13: tbps: at most 1e+12"),
         ("tm.csv", b"time,home>abroad\n0,1\n1e12,1\n", "at most 1e+11"),
     ],
 )  # fmt: skip
@@ -368,6 +368,30 @@ def test_more_rates_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(long_table, "MOST_CELLS", 5)
     assert "2 demands at 3 instants make 6 rates; at most 5" in refused(tmp_path, LONG)[0]
     assert "2 pairs at 3 instants make 6 rates; at most 5" in refused(tmp_path, WIDE)[0]
+
+
+LONG_ROWS = "time,source,target,gbps\n" + "".join(f"{i},home,abroad,{i}.5\n" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (LONG_ROWS + "30,nowhere,abroad,1\n", "tm.csv:32: source: no node named 'nowhere'"),
+        (LONG_ROWS + "29,home,abroad,1\n", "a second demand from 'home' to 'abroad' at '29'; the"),
+        (LONG_ROWS + "30,home,abroad,x5\n", "reading stops at: In CSV column #3: Row #31: CSV"),
+        (LONG_ROWS + "30,home,abroad\n", "31 rows of 4 columns: at most 100 cells are read one by"),
+        (LONG_ROWS + '30,home,abroad,"2,5"\n', "correct them, or split the file"),
+        ("time,home>abroad\n" + "".join(f"{i},x\n" for i in range(60)), "reading stops at"),
+    ],
+)
+def test_mistakes_in_files_too_long_to_be_read_one_by_one(tmp_path, monkeypatch, content, message):
+    monkeypatch.setattr(sheet, "MOST_CELLS", 100)
+    assert message in "\n".join(refused(tmp_path, content))
+
+
+def test_long_files_without_mistakes_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheet, "MOST_CELLS", 100)
+    assert len(read(tmp_path, LONG_ROWS)) == 30
 
 
 # -- scenarios ----------------------------------------------------------------------------------

@@ -19,6 +19,8 @@ MOST_BYTES = 100_000_000
 """Of a file, unpacked: a bomb stops here."""
 MOST_CSV_BYTES = 1_000_000_000
 """Of a CSV file, which may hold a year of matrices."""
+MOST_ELEMENTS = 500_000
+"""Nodes, or links, of a topology: so many links take 1.5 GB and a minute to read."""
 MOST_PROBLEMS = 50
 
 FILLED = re.compile(rb"\S")

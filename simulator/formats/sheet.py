@@ -18,6 +18,7 @@ from simulator.formats.numerals import GAP_SPELLINGS, Numerals, plain_numbers
 from simulator.formats.reading import (
     MARKED,
     MOST_CSV_BYTES,
+    MOST_ELEMENTS,
     begins_with,
     decoded,
     in_utf8,
@@ -25,6 +26,9 @@ from simulator.formats.reading import (
 )
 
 PIECE_BYTES = 2**24
+MOST_CELLS = 10_000_000
+"""Read one by one, rows times columns: they take 2 GB and a minute. Without faults and with plain
+numbers, a file of demands may hold ten times as many."""
 LONGEST_KEY = 60
 POINTS = re.compile(rb';"?[-+]?[1-9]\d{0,2}\.\d{3}"?(?=[;\r\n]|$)')
 DECIMALS = re.compile(rb';"?[-+]?(?:\d*\.(?:\d{1,2}|\d{4,})|(?:0*|\d{4,})\.\d+)"?(?=[;\r\n]|$)')
@@ -233,7 +237,14 @@ class CsvText:
         """Return the rows below the header; those of another width become problems.
 
         Empty cells beyond the header, as spreadsheets write them, hold nothing and are left out.
+
+        Raises
+        ------
+        InputError
+            There are more than `MOST_CELLS` cells.
         """
+        if self.is_long:
+            raise self.too_long("some cells are not plain numbers or words")
         lines, problems = decoded(self.file, self.raw).split("\n"), []
         sheet = Sheet(self.file, names, [], [], lines, self.separator)
         rows = iter(lines[self.header_line :])
@@ -254,6 +265,28 @@ class CsvText:
                 message = f"{len(cells)} cells in this row, but {len(names)} columns in the header"
                 problems.append(Problem(self.file, line, 1, "", message))
         return sheet, problems
+
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether there are more cells than are read one by one."""
+        return self._rows * len(self._all_header_cells) > MOST_CELLS
+
+    @cached_property
+    def _rows(self) -> int:
+        """How many rows there may be, as there are lines below the header."""
+        below = self.raw.count(b"\n", self.body_at), self.raw.count(b"\r", self.body_at)
+        return max(below) + (not self.raw.endswith((b"\n", b"\r")))
+
+    def refuse_rows_above(self, most: int, what: str) -> None:
+        """Raise an InputError if there are more rows than *what* has at most."""
+        if self._rows > most:
+            raise refusal(self.file, f"{self._rows:,} rows; {what} has {most:,} at most")
+
+    def too_long(self, why: str) -> InputError:
+        """Return the error that refuses a file for what it would take to read it one by one."""
+        size = f"{self._rows:,} rows of {len(self._all_header_cells):,} columns"
+        most = f"at most {MOST_CELLS:,} cells are read one by one"
+        return refusal(self.file, f"{size}: {most}, and {why}; correct them, or split the file")
 
     def table(self, types: dict[str, Any]) -> Any | None:
         """Return the rows below the header as an Arrow table of these columns and types.
@@ -283,7 +316,10 @@ class CsvText:
         body = pa.py_buffer(memoryview(self.raw)[self.body_at :])
         try:
             table = arrow_csv.read_csv(body, reading, parsing, converting)
-        except pa.ArrowInvalid:
+        except pa.ArrowInvalid as error:
+            if self.is_long:
+                reason = " ".join(str(error).split())[:200]
+                raise self.too_long(f"reading stops at: {reason}") from None
             return None
         empty = all(not any(table.column(-1 - i).unique().to_pylist()) for i in range(beyond))
         return table.select(range(table.num_columns - beyond)) if empty else None
@@ -311,6 +347,7 @@ def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
         It cannot be read, is empty, or its header is wrong.
     """
     text = read_csv(path)
+    text.refuse_rows_above(MOST_ELEMENTS, "a table of a topology")
     return text.sheet(text.names(columns))
 
 

@@ -14,6 +14,7 @@ from simulator.base.schema import to_plain, value_or_default
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.network import Network
+from simulator.model.scale import MOST_GBPS, REFUSED, refused_rate
 from simulator.scenario.settings import Settings
 
 T = TypeVar("T")
@@ -164,6 +165,8 @@ def _change_link(network: Network, key: str, value: Any) -> Network:
     new = _number(old.get(attribute, old.get(fallback, 0.0)), value)
     if new <= 0 and attribute != "delay_ms":
         raise ValueError(f"expected a number above 0, found {value!r}")
+    if new > (MOST_GBPS if attribute.endswith("gbps") else REFUSED):
+        raise ValueError(_too_large(attribute, new))
     if attribute != "capacity_gbps":
         return network.with_link(link, **{attribute: new})
     back = _number(old.get("capacity_ba_gbps", old["capacity_gbps"]), value)
@@ -177,7 +180,16 @@ def _change_size(demands: Demands, key: str, value: Any) -> Demands:
     old = demands.total_gbps(classes)
     if old <= 0:
         raise ValueError(f"there is no {scope} traffic to change")
-    return demands.scaled(_number(old, value) / old, classes)
+    new = demands.scaled(_number(old, value) / old, classes)
+    if new.gbps.max() > MOST_GBPS:
+        raise ValueError(_too_large("gbps", float(new.gbps.max())))
+    return new
+
+
+def _too_large(key: str, value: float) -> str:
+    if key.endswith("gbps"):
+        return refused_rate(f"{value:g}")
+    return f"at most {REFUSED:g} is within reason, found {value:g}"
 
 
 def _require(word: str, known: Sequence[str]) -> None:

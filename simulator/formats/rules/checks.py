@@ -8,17 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
+from simulator.base.document import KeyPath
 from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.reading import MOST_ELEMENTS
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
 from simulator.model.geo import great_circle_km
 from simulator.model.scale import (
+    MOST_GBPS,
     NEAR,
     REFUSED,
     SMALLEST_GBPS,
     amount,
     did_you_mean_unit,
     in_words,
+    refused_rate,
     usual_of,
 )
 from simulator.model.topology import FIBRE_KM_PER_MS
@@ -32,9 +37,10 @@ DELAY_ROUNDING_MS = 0.0005
 SPHERE_TOLERANCE = 0.005
 """How far a great circle on a sphere is off the true distance at most."""
 MOST = REFUSED
-"""No capacity, length or weight is larger; sums of such numbers stay finite."""
+"""No length or weight is larger; sums of such numbers stay finite."""
 NEAR_NULL_ISLAND_KM = 500.0
-SIZES = ("capacity_gbps", "capacity_ba_gbps", "metric", "delay_ms", "fibre_km")
+RATES = ("capacity_gbps", "capacity_ba_gbps")
+SIZES = ("metric", "delay_ms", "fibre_km")
 MOST_HINTS = 50
 
 
@@ -50,6 +56,14 @@ class Speller:
         if word not in self.hints and len(self.hints) < MOST_HINTS:
             self.hints[word] = did_you_mean(word, self.words)
         return self.hints.get(word, "")
+
+
+def beyond_size(draft: Draft) -> Iterator[Problem]:
+    """Yield what a draft has more of than memory should hold."""
+    for section in ("nodes", "links"):
+        count = len(getattr(draft, section))
+        if count > MOST_ELEMENTS:
+            yield draft.point((section,), f"{count:,} of them; at most {MOST_ELEMENTS:,} are read")
 
 
 def unique_ids(draft: Draft) -> Iterator[Problem]:
@@ -133,6 +147,12 @@ def at_null_island(draft: Draft) -> list[int]:
 def sizes_within_reason(draft: Draft) -> Iterator[Problem]:
     """No size is so large that a sum of them is infinite."""
     for i, link in enumerate(draft.links):
+        rates: dict[KeyPath, Any] = {("links", i, key): link.get(key) for key in RATES}
+        for j, module in enumerate(link.get("modules") or ()):
+            rates["links", i, "modules", j, "capacity_gbps"] = module.get("capacity_gbps")
+        for path, rate in rates.items():
+            if rate is not None and rate > MOST_GBPS:
+                yield draft.point(path, refused_rate(f"{rate:g}"))
         for key in SIZES:
             size = link.get(key)
             if size is not None and size > MOST:
