@@ -21,6 +21,7 @@ from simulator.formats.reading import (
     MOST_ELEMENTS,
     begins_with,
     decoded,
+    errors_of,
     in_utf8,
     read_bytes,
 )
@@ -30,6 +31,8 @@ MOST_CELLS = 10_000_000
 """Read one by one, rows times columns: they take 2 GB and a minute. Without faults and with plain
 numbers, a file of demands may hold ten times as many."""
 LONGEST_KEY = 60
+MOST_COLUMNS = 1_000
+"""Of a table whose columns have known names."""
 POINTS = re.compile(rb';"?[-+]?[1-9]\d{0,2}\.\d{3}"?(?=[;\r\n]|$)')
 DECIMALS = re.compile(rb';"?[-+]?(?:\d*\.(?:\d{1,2}|\d{4,})|(?:0*|\d{4,})\.\d+)"?(?=[;\r\n]|$)')
 """Cells whose points may divide thousands, and such that divide decimals for certain."""
@@ -213,6 +216,9 @@ class CsvText:
     def check(self, names: Sequence[str], columns: Columns) -> None:
         """Raise all that is wrong with the header, given what its cells mean."""
         found = partial(Problem, self.file, self.header_line)
+        if len(names) > MOST_COLUMNS:  # to look for the nearest names would take minutes
+            expected = ", ".join(columns.required)
+            raise InputError([found(1, "", f"{len(names):,} columns; expected {expected}")])
         if len(names) == 1 and len(names[0].split()) > 1:
             raise InputError([found(1, "", "the cells are divided by blanks; use commas")])
         starts = self.header_starts
@@ -221,7 +227,7 @@ class CsvText:
             for at, name, message in columns.problems(names)
         ]
         if problems:
-            raise InputError(problems)
+            raise InputError(errors_of(problems))
 
     def line_reader(self, rows: int) -> Callable[[int], int | None]:
         """Return what gives the line of a row, as far as every row takes one line."""
