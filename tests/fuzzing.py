@@ -33,6 +33,7 @@ SECONDS = 5.0
 """Of the processor, for one file."""
 MEMORY_BYTES = 4 * 10**9
 LONGEST_ERROR = 30_000
+LARGEST = 2_000_000
 CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 TOKEN = re.compile(rb"[\w.+-]+")
 SEPARATORS = (b",", b";", b"\t", b" ", b"|")
@@ -70,7 +71,7 @@ class TookTooLong(BaseException):
 def broken(rng: Random, raw: bytes) -> bytes:
     """Return a file with one to four things changed."""
     for _ in range(rng.choice((1, 1, 1, 2, 2, 3, 4))):
-        raw = rng.choice(WAYS)(rng, raw)
+        raw = rng.choice(WAYS)(rng, raw)[:LARGEST]
     return raw
 
 
@@ -114,7 +115,9 @@ def replace_token(rng: Random, raw: bytes) -> bytes:
 
 def replace_all_of_a_token(rng: Random, raw: bytes) -> bytes:
     found = TOKEN.findall(raw)
-    return raw.replace(rng.choice(found), _odd(rng)) if found else raw
+    if len(raw) > LARGEST // 10 or not found:
+        return raw
+    return raw.replace(rng.choice(found), _odd(rng), 30)
 
 
 def change_lines(rng: Random, raw: bytes) -> bytes:

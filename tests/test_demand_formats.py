@@ -300,6 +300,21 @@ def test_mistakes_in_parquet(tmp_path):
     assert "tm.parquet: time: expected times, or numbers of seconds, found bool" in told
 
 
+def test_parquet_with_text_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "tm.parquet"
+    table = pd.DataFrame({"source": ["home", "abroad"], "target": ["abroad", "home"], "gbps": 1.0})
+    table.to_parquet(path, compression=None)
+    raw = path.read_bytes()
+    for place in range(len(raw)):
+        if raw[place : place + 4] == b"home":
+            path.write_bytes(raw[:place] + b"\xff" + raw[place + 1 :])
+            try:
+                read_recording(path, NETWORK)
+            except InputError as error:
+                assert str(path) in str(error)
+    assert b"home" in raw
+
+
 def test_the_first_fifty_and_how_many_more(tmp_path):
     told = refused(tmp_path, WIDE + "".join(f"{1000 + i},-1,-1\n" for i in range(40)))
     assert len(told) == 51 and told[-1] == "tm.csv: and 30 more"

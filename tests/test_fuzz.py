@@ -15,7 +15,7 @@ from conftest import ROOT
 from fuzz_samples import samples, small_network
 from fuzzing import broken, fault, reader
 
-from simulator.base.errors import InputError
+from simulator.base.errors import InputError, Problem, refusal
 from simulator.formats.format import topology_format
 from simulator.formats.matrices.demand_format import demand_format
 
@@ -100,8 +100,6 @@ def test_a_fault_is_seen(tmp_path, read, told):
 
 
 def test_errors_without_a_place_or_words_are_seen(tmp_path):
-    from simulator.base.errors import refusal
-
     path = tmp_path / "x.csv"
 
     def raises(*arguments):
@@ -113,4 +111,5 @@ def test_errors_without_a_place_or_words_are_seen(tmp_path):
     assert raises(path, "is odd") == ""
     assert raises("", "is odd").startswith("an error without its file")
     assert raises(path, "").startswith("an error without words")
-    assert raises(path, "x" * 50_000).startswith("an error of 50")
+    many = [Problem(str(path), None, None, "", "x" * 3_000)] * 20
+    assert fault(lambda path: (_ for _ in ()).throw(InputError(many)), path).startswith("an error")

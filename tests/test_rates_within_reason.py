@@ -148,6 +148,30 @@ def test_changes_of_rates(tmp_path, value):
         assert told.startswith(f"--set: {key}: {LIMIT}")
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        "{kind: surge, at_h: 0.5, factor: 1.0e+300}",
+        "{kind: growth, per_year: 1.0e+300}, {kind: scale, factor: 1.0e+200}",
+        "{kind: scale, factor: 1.0e+308}, {kind: scale, factor: 1.0e+308}",
+        "{kind: noise, sigma: 10}, {kind: scale, factor: 1.0e+30}",
+    ],
+)
+def test_shapes_that_multiply_beyond_reason(tmp_path, shape):
+    path = tmp_path / "s.yaml"
+    path.write_text(MINI + f"traffic: {{shapes: [{shape}]}}\n")
+    with pytest.raises(InputError, match="traffic.shapes: at most 1e.12 Gbps .* at hour"):
+        sim.run(sim.load(path), out=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("sigma", [10.5, 50, 1e300])
+def test_a_spread_is_bounded_too(tmp_path, sigma):
+    path = tmp_path / "s.yaml"
+    path.write_text(MINI + f"traffic: {{shapes: [{{kind: noise, sigma: {sigma:f}}}]}}\n")
+    assert "sigma: expected a number from 0 to 10" in refused(sim.load, path)
+
+
 def test_what_is_no_rate_has_bounds_of_its_own(tmp_path):
     path = tmp_path / "s.yaml"
     path.write_text(MINI)

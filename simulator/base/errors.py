@@ -11,7 +11,7 @@ from typing import Literal
 
 UNITS = frozenset("bps kbps mbps gbps tbps ns us ms s min h days m km mi gbit mbit tbit".split())
 """Units in which names end; one for another is wrong by their ratio, so it is never a slip."""
-LONGEST_KEY = 200
+LONGEST_KEY, LONGEST_MESSAGE = 200, 5_000
 CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 """Characters that move or colour what a terminal shows, or that it cannot show at all."""
 LONGEST_WORD = 100  # difflib is quadratic: longer words are never a slip of the finger
@@ -50,7 +50,10 @@ class Problem:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         mark = "warning: " if self.severity == "warning" else ""
         key = self.key if len(self.key) <= LONGEST_KEY else f"{self.key[: LONGEST_KEY - 1]}…"
-        return printable(": ".join(part for part in (place, key, mark + self.message) if part))
+        message = mark + self.message
+        if more := max(0, len(message) - LONGEST_MESSAGE):  # a word of a broken file is in it
+            message = f"{message[:LONGEST_MESSAGE]}… and {more:,} characters more"
+        return printable(": ".join(part for part in (place, key, message) if part))
 
 
 class InputError(SimulatorError, ValueError):
