@@ -300,6 +300,21 @@ def test_mistakes_in_parquet(tmp_path):
     assert "tm.parquet: time: expected times, or numbers of seconds, found bool" in told
 
 
+def test_parquet_with_text_that_is_none_is_refused(tmp_path):
+    path = tmp_path / "tm.parquet"
+    table = pd.DataFrame({"source": ["home", "abroad"], "target": ["abroad", "home"], "gbps": 1.0})
+    table.to_parquet(path, compression=None)
+    raw = path.read_bytes()
+    for place in range(len(raw)):
+        if raw[place : place + 4] == b"home":
+            path.write_bytes(raw[:place] + b"\xff" + raw[place + 1 :])
+            try:
+                read_recording(path, NETWORK)
+            except InputError as error:
+                assert str(path) in str(error)
+    assert b"home" in raw
+
+
 def test_the_first_fifty_and_how_many_more(tmp_path):
     told = refused(tmp_path, WIDE + "".join(f"{1000 + i},-1,-1\n" for i in range(40)))
     assert len(told) == 51 and told[-1] == "tm.csv: and 30 more"
@@ -327,6 +342,11 @@ BIG = 10**6
         ("tm.csv", b"\x00\x01\x02\xfe" * 1000, "not UTF-8 text"),
         ("tm.csv", b"time,home>abroad\n0,1\n1,\xe9\n", "tm.csv:3:3: not UTF-8 text: byte 0xe9"),
         ("tm.csv", b"\n\xe9>\n", "tm.csv:2:1: not UTF-8 text"),
+        ("tm.csv", b"\xef\xbb\xbfs\xefurce;target\na;b\n", "tm.csv:1:2: not UTF-8 text"),
+        ("tm.csv", b"\xef\xbb\xbf\xe9>b\n", "tm.csv:1:1: not UTF-8 text: byte 0xe9 at offset 3"),
+        ("tm.csv", b'te (Mbit/s)" a,r,1,x\n1,2,3,4\n', "tm.csv:1:16: r: no node named"),
+        ("tm.csv", b"source,ta\x1brget,gbps\na,b,1\n", r"ta\x1brget: unknown column"),
+        ("tm.demands", b"\x1c\n", "expected `DEMANDS <number of rows>`"),
         ("tm.csv", b"time,home>abroad\n0,\"1\n", "tm.csv:2:1: not valid CSV"),
         ("tm.csv", b'time,"home>abroad\n0,1\n', "tm.csv:1:1: not valid CSV"),
         ("tm.csv.gz", WIDE.encode(), "not a gzip file"),
@@ -338,8 +358,8 @@ BIG = 10**6
         ("tm.csv", b"source," * BIG + b"\n", "a header of 1,000,001 columns"),
         ("tm.csv", b"x" * 10 * BIG, "10,000,000 characters"),
         ("tm.csv", b"\n" * 10 * BIG, "the file is empty"),
-        ("tm.csv", b"time,home>abroad_tbps\n0,1e306\n", "too large"),
-        ("tm.csv", b"source,target,tbps\nhome,abroad,1e306\n", "finite number"),
+        ("tm.csv", b"time,home>abroad_tbps\n0,1e306\n", "2:3: home>abroad_tbps: at most 1e+12"),
+        ("tm.csv", b"source,target,tbps\nhome,abroad,1e306\n", "tm.csv:2:13: tbps: at most 1e+12"),
         ("tm.csv", b"time,home>abroad\n0,1\n1e12,1\n", "at most 1e+11"),
     ],
 )  # fmt: skip
@@ -363,6 +383,30 @@ def test_more_rates_than_memory_should_hold_are_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(long_table, "MOST_CELLS", 5)
     assert "2 demands at 3 instants make 6 rates; at most 5" in refused(tmp_path, LONG)[0]
     assert "2 pairs at 3 instants make 6 rates; at most 5" in refused(tmp_path, WIDE)[0]
+
+
+LONG_ROWS = "time,source,target,gbps\n" + "".join(f"{i},home,abroad,{i}.5\n" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (LONG_ROWS + "30,nowhere,abroad,1\n", "tm.csv:32: source: no node named 'nowhere'"),
+        (LONG_ROWS + "29,home,abroad,1\n", "a second demand from 'home' to 'abroad' at '29'; the"),
+        (LONG_ROWS + "30,home,abroad,x5\n", "reading stops at: In CSV column #3: Row #31: CSV"),
+        (LONG_ROWS + "30,home,abroad\n", "31 rows of 4 columns: at most 100 cells are read one by"),
+        (LONG_ROWS + '30,home,abroad,"2,5"\n', "correct them, or split the file"),
+        ("time,home>abroad\n" + "".join(f"{i},x\n" for i in range(60)), "reading stops at"),
+    ],
+)
+def test_mistakes_in_files_too_long_to_be_read_one_by_one(tmp_path, monkeypatch, content, message):
+    monkeypatch.setattr(sheet, "MOST_CELLS", 100)
+    assert message in "\n".join(refused(tmp_path, content))
+
+
+def test_long_files_without_mistakes_are_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(sheet, "MOST_CELLS", 100)
+    assert len(read(tmp_path, LONG_ROWS)) == 30
 
 
 # -- scenarios ----------------------------------------------------------------------------------

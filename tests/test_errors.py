@@ -16,6 +16,13 @@ from simulator.base.errors import InputError, Problem, SimulatorError, did_you_m
         (Problem("a.yaml", 1, 1, "", "is odd"), "a.yaml:1:1: is odd"),
         (Problem("", None, None, "", "is odd"), "is odd"),
         (Problem("a.yaml", 1, 2, "x", "is odd", "warning"), "a.yaml:1:2: x: warning: is odd"),
+        (Problem("a\n.csv", 1, 1, "x\x1b[31m", "\0\u2028"), r"a\n.csv:1:1: x\x1b[31m: \x00\u2028"),
+        (Problem("a.csv", 1, 1, "x" * 900, "is odd"), f"a.csv:1:1: {'x' * 199}…: is odd"),
+        (
+            Problem("a.csv", 1, 1, "", "x" * 9000),
+            f"a.csv:1:1: {'x' * 5000}… and 4,000 characters more",
+        ),
+        (Problem("北京.csv", 1, 1, "é", "\udcff"), r"北京.csv:1:1: é: \udcff"),
     ],
 )
 def test_a_problem_reads_as_one_line(problem, letter):

@@ -107,6 +107,7 @@ WORDS = st.sampled_from(
 ANY_TEXT = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=200)
 TEXTS = NAMES | WORDS | ANY_TEXT | st.just("one  two " * 40)
 NUMBERS = st.floats(min_value=1e-9, max_value=1e18)
+RATES = st.floats(min_value=1e-9, max_value=1e12)
 LATITUDES = st.floats(-90, 90)
 LONGITUDES = st.floats(-180, 180)
 
@@ -126,14 +127,14 @@ EDGES = st.tuples(
     st.fixed_dictionaries(
         {
             "class": st.sampled_from([word for word in LINK_CLASSES if word != "exit"]),
-            "capacity_gbps": NUMBERS,
+            "capacity_gbps": RATES,
             "metric": NUMBERS,
             "delay_ms": NUMBERS,
             "cables": st.just({}) | NAMES.map(lambda cable: {cable: 1.0}),
         }
     ),
     optional(
-        capacity_ba_gbps=st.just(0.0) | NUMBERS,
+        capacity_ba_gbps=st.just(0.0) | RATES,
         delay_ba_ms=st.just(0.0) | NUMBERS,
         metric_ba=NUMBERS,
         price_usd_per_mbps=NUMBERS,
@@ -178,7 +179,7 @@ def test_any_network_survives_the_round_trip(network, tmp_path_factory):
 
 @settings(deadline=None, suppress_health_check=list(HealthCheck))
 @given(rates=st.lists(st.floats(0, 1e12), min_size=1, max_size=20))
-@example(rates=[0.1 + 0.2, 5e-324, 1e300])
+@example(rates=[0.1 + 0.2, 5e-324, 1e12])
 def test_any_rates_survive_the_round_trip(rates, tmp_path_factory):
     network, _ = built_in("china169-mini")
     pairs = [(a, b) for a in network.nodes for b in network.nodes if a != b][: len(rates)]

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from simulator.base.errors import InputError
+from simulator.formats import sheet
 from simulator.formats.format import load_network, read_network, write_network
+from simulator.formats.rules import checks
 
 ENDINGS = (".graphml", ".gml", ".json", ".yaml", ".geojson")
 SECONDS = 2.0
@@ -145,6 +147,46 @@ def test_nested_and_doubled_text_is_refused(name, content, told, tmp_path):
     assert told in refused(written(tmp_path, name, content))
 
 
+@pytest.mark.parametrize("most", [3, 4])
+@pytest.mark.parametrize("ending", [".json", ".gml", ".graphml", ".yaml", ".graph", ""])
+def test_more_links_than_memory_should_hold_are_refused(ending, most, tmp_path, monkeypatch):
+    ring = "".join(f"  - {{id: n{i}, a: a{i}, b: a{(i + 1) % 4}, capacity_gbps: 1}}\n"
+                   for i in range(4))  # fmt: skip
+    nodes = "".join(f"  - {{id: a{i}, lat: 50, lon: {i}}}\n" for i in range(4))
+    source = written(tmp_path, "source.yaml", f"nodes:\n{nodes}links:\n{ring}")
+    path = tmp_path / f"net{ending}"
+    write_network(read_network(source)[0], path)
+    for module in (checks, sheet):
+        monkeypatch.setattr(module, "MOST_ELEMENTS", most)
+    if most == 4:
+        assert len(read_network(path)[0].links) == 4
+    else:
+        with pytest.raises(InputError, match="at most"):
+            read_network(path)
+
+
+@pytest.mark.parametrize("blanks", [" ", "_", " _", "("])
+def test_a_long_name_is_not_searched_for_a_unit_for_ever(blanks, tmp_path):
+    name = "x" + blanks * 50_000 + "y"
+    (tmp_path / "nodes.csv").write_text("id\na\nb\n")
+    (tmp_path / "links.csv").write_text(f"source,target,{name}\na,b,5\n")
+    start = time.process_time()
+    network, _ = read_network(tmp_path)
+    assert network.links == ("a-b",)
+    assert time.process_time() - start < SECONDS
+
+
+def test_many_mistakes_in_our_own_formats_are_told_in_few_words(tmp_path):
+    nodes = "".join("  - {id: a, x: 1}\n" for _ in range(1_000))
+    told = refused(written(tmp_path, "net.yaml", f"nodes:\n{nodes}links: []\n"))
+    assert told.count("\n") == 50 and "net.yaml: and 1951 more" in told
+    data = json.loads(graph("10")[".json"])
+    data |= {"name": "x", "schema": "simulator topology 1"}
+    data["nodes"] *= 100
+    told = refused(written(tmp_path, "net.json", json.dumps(data)))
+    assert "None" not in told
+
+
 @pytest.mark.parametrize("ending", NODES_ONLY)
 def test_ten_thousand_nodes_without_links_are_refused(ending, tmp_path):
     told = refused(written(tmp_path, f"net{ending}", NODES_ONLY[ending]))
@@ -248,4 +290,4 @@ def test_sums_of_huge_numbers_are_refused_in_what_is_ours(ending, tmp_path):
     text = re.sub(r"(?<![\d.])1800(\.0)?(?![\d.])", "1.5e308", path.read_text())
     assert text.count("1.5e308") > 1
     path.write_text(text)
-    assert "at most 1e+18 is within reason, found 1.5e+308" in refused(path)
+    assert "at most 1e+12 Gbps is within reason, found 1.5e+308" in refused(path)

@@ -591,3 +591,19 @@ def test_many_wrong_rows_are_counted(triangle, tmp_path):
 def test_synthetic_truth_is_demands(triangle, tmp_path):
     made = Synthetic(mean_gbps=1.0, kinds=("provincial",)).demands(triangle, tmp_path)
     assert isinstance(made, Demands) and len(made) == 6
+
+
+@pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        ("node," + ",".join(f"x{i}" for i in range(200)), "and 152 more"),
+        ("node," + "x," * 200, "and 152 more"),
+        ("node," + ",".join(f"out_gbp{i}" for i in range(50_000)), "50,001 columns; expected node"),
+    ],
+)
+def test_many_wrong_columns_are_told_in_few_words(tmp_path, header, told):
+    path = tmp_path / "totals.csv"
+    path.write_text(f"{header}\na,1\n")
+    with pytest.raises(InputError, match=told) as caught:
+        read_totals(path, make_tiny(("ab", "a", "b", 10.0)))
+    assert len(caught.value.problems) <= 51

@@ -676,3 +676,15 @@ def test_many_strategies_get_the_span_of_their_peaks(mini_day):
 )
 def test_long_runs_have_calendar_ticks(days, expected):
     assert _ticks(start="2017-11-29", horizon_h=24.0 * days) == expected.split("|")
+
+
+def test_latency_of_parts_without_traffic(monkeypatch):
+    from simulator.figures import latency
+
+    parts = [
+        pd.DataFrame({"carried_gbps": carried, "latency_ms": ms})
+        for carried, ms in (([0.0], [np.nan]), ([1.5, 0.5], [2.0, 1.0]), ([], []))
+    ]
+    monkeypatch.setattr(latency.run_data, "demand_rows", lambda *_: [("it", parts)])
+    x, y = latency.spread(None, "all")["it"]
+    assert (x.tolist(), y.tolist()) == ([1.0, 2.0], [0.25, 1.0])

@@ -259,9 +259,13 @@ def test_too_many_aliases_are_refused():
     assert parse_yaml("a: &a 1\nb: [" + "*a, " * 100 + "]")
 
 
-def test_large_files_without_aliases_are_welcome(monkeypatch):
-    monkeypatch.setattr(document, "MAX_NODES", 10)
-    assert len(parse_yaml("[" + "1, " * 100 + "]").data) == 100
+def test_a_file_holds_so_many_values_and_no_more(monkeypatch):
+    monkeypatch.setattr(document, "MAX_VALUES", 10)
+    assert len(parse_yaml("[" + "1, " * 9 + "[]]").data) == 10
+    assert len(parse_yaml("{" + ", ".join(f"k{i}: 1" for i in range(10)) + "}").data) == 10
+    told = refusal("a:\n" + "- {b: 1}\n" * 10)
+    assert "<text>:7:7: more than 10 values; large networks go into CSV tables" in told
+    assert "aliases blow" in refusal("a: &a [1, 2, 3]\nb: [*a, *a, *a]")
 
 
 def parses_or_is_refused(text):

@@ -122,6 +122,14 @@ def test_a_date_far_from_all_others_is_refused(tmp_path, monkeypatch):
     )
 
 
+def test_a_year_with_one_wrong_figure_is_refused(tmp_path):
+    text = wide([*(clock(5 * i) for i in range(10)), "3024-06-01T00:00"])
+    told = refused(tmp_path, text)
+    assert "105," in told and "instants are missing between 11 that are there; is the" in told
+    year = "2025-05-01T00:00"  # a file may well hold two days that are a year apart
+    assert len(read(tmp_path, wide([*(clock(5 * i) for i in range(10)), year]))) > 100_000
+
+
 @pytest.mark.parametrize(
     ("seconds", "step_h", "missing"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,9 @@ UNITS = frozenset("bps kbps mbps gbps tbps ns us ms s min h days m km mi gbit mb
 """Units in which names end; one for another is wrong by their ratio, so it is never a slip."""
 MOST_KNOWN = 20
 """Names that an error lists; the rest is counted."""
+LONGEST_KEY, LONGEST_MESSAGE = 200, 5_000
+CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+"""Characters that move or colour what a terminal shows, or that it cannot show at all."""
 LONGEST_WORD = 100  # difflib is quadratic: longer words are never a slip of the finger
 
 
@@ -47,7 +51,11 @@ class Problem:
     def __str__(self) -> str:
         place = ":".join(str(part) for part in (self.file, self.line, self.column) if part)
         mark = "warning: " if self.severity == "warning" else ""
-        return ": ".join(part for part in (place, self.key, mark + self.message) if part)
+        key = self.key if len(self.key) <= LONGEST_KEY else f"{self.key[: LONGEST_KEY - 1]}…"
+        message = mark + self.message
+        if more := max(0, len(message) - LONGEST_MESSAGE):  # a word of a broken file is in it
+            message = f"{message[:LONGEST_MESSAGE]}… and {more:,} characters more"
+        return printable(": ".join(part for part in (place, key, message) if part))
 
 
 class InputError(SimulatorError, ValueError):
@@ -69,6 +77,11 @@ class InputError(SimulatorError, ValueError):
 
 class UnknownName(InputError, KeyError):
     """A name that nothing bears; a KeyError too, as a dictionary raises it."""
+
+
+def printable(text: str) -> str:
+    """Return a text on one line, with control characters as Python writes them."""
+    return CONTROLS.sub(lambda found: repr(found[0])[1:-1], text)
 
 
 def refusal(

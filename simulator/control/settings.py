@@ -17,6 +17,7 @@ from simulator.base.schema import (
     NonNegativeInt,
     Positive,
     PositiveInt,
+    Spread,
     checked,
 )
 from simulator.control.predictors.last import Last
@@ -239,7 +240,7 @@ class LoopSettings:
     every_s: Positive | None = None
     window_s: NonNegative = 60.0
     staleness_s: NonNegative = 60.0
-    noise_sigma: NonNegative = 0.05
+    noise_sigma: Spread = 0.05
     telemetry_loss: Fraction = 0.0
     predict: Annotated[Any, predictors.choice] = Last()
     compute_s: NonNegative | Literal["measured"] = 2.0
@@ -248,7 +249,7 @@ class LoopSettings:
     max_moved_gbps: NonNegative | None = None
     pieces: Pieces | None = None
     install_s: NonNegative = 5.0
-    install_sigma: NonNegative = 0.0
+    install_sigma: Spread = 0.0
     rule_ms: NonNegative = 0.0
     update: Literal["make_before_break", "instant", "multi_step"] = "make_before_break"
     scratch: PieceShare = 0.1

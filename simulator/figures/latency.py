@@ -120,7 +120,8 @@ def spread(run: RunView, scope: str) -> Spread:
             keep = (carried > 0) & np.isfinite(latency)
             grain = np.minimum(np.rint(latency[keep] / GRAIN_MS), MOST_GRAINS).astype(np.int64)
             old = held.get(strategy, np.zeros(1))
-            held[strategy] = np.bincount(grain, weights=carried[keep], minlength=len(old))
+            new = np.bincount(grain, weights=carried[keep], minlength=len(old))
+            held[strategy] = new.astype(float)  # of no rows, NumPy counts in whole numbers
             held[strategy][: len(old)] += old
     return {
         strategy: (np.flatnonzero(weight) * GRAIN_MS, np.cumsum(weight[weight > 0]) / weight.sum())

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from simulator.base.errors import did_you_mean, refusal
 from simulator.base.registry import Registered, Registry
+from simulator.base.regular import refuse_special
 from simulator.formats.foreign import what_it_is
 
 
@@ -58,8 +59,10 @@ class Formats(Registry):
         Raises
         ------
         InputError
-            No format does: it says *refused*, the nearest ending, and all that can be read.
+            It is no regular file; or no format does, and it says *refused*, the nearest ending, and
+            all that can be read.
         """
+        refuse_special(path)
         formats = self.every()
         for each in formats:
             if each.reads(path):

@@ -35,7 +35,7 @@ from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.whole import whole
 from simulator.formats.file_format import FileFormat, Formats
 from simulator.formats.foreign import as_topology
-from simulator.formats.reading import reason
+from simulator.formats.reading import errors_of, reason
 from simulator.model.network import Network
 
 
@@ -122,7 +122,7 @@ def read_network(
     """
     found, problems = _read(path_or_name, network)
     if found is None:
-        raise InputError(problem for problem in problems if problem.severity == "error")
+        raise InputError(errors_of(problems))
     return found, problems
 
 
@@ -136,7 +136,8 @@ def load_network(path_or_name: str | Path) -> Network:
 
 def check_network(path: str | Path) -> list[Problem]:
     """Return all that is wrong with a topology, errors and warnings; none means it is sound."""
-    return _read(path)[1]
+    _, problems = _read(path)
+    return [*errors_of(problems), *(each for each in problems if each.severity == "warning")]
 
 
 def write_network(network: Network, path: str | Path) -> list[str]:

@@ -13,11 +13,14 @@ from typing import IO, Literal
 
 from simulator.base.document import KeyPath, dotted, place_after
 from simulator.base.errors import InputError, Problem, did_you_mean, refusal
+from simulator.base.regular import refuse_special
 
 MOST_BYTES = 100_000_000
 """Of a file, unpacked: a bomb stops here."""
 MOST_CSV_BYTES = 1_000_000_000
 """Of a CSV file, which may hold a year of matrices."""
+MOST_ELEMENTS = 500_000
+"""Nodes, or links, of a topology: so many links take 1.5 GB and a minute to read."""
 MOST_PROBLEMS = 50
 
 FILLED = re.compile(rb"\S")
@@ -38,8 +41,10 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     Raises
     ------
     InputError
-        The file cannot be read, is broken, holds nothing, or is larger than *most* bytes, unpacked.
+        The file cannot be read, is no regular file, is broken, holds nothing, or is larger than
+        *most* bytes, unpacked.
     """
+    refuse_special(path)
     try:
         with _opened(path) as file:
             raw = file.read(most + 1)
@@ -69,11 +74,13 @@ def read_text(path: Path) -> str:
 def decoded(path: str | Path, raw: bytes) -> str:
     """Return bytes in UTF-8, or in what their first bytes state, as text with line feeds."""
     raw = in_utf8(path, raw)
+    mark = len(BOM_UTF8) if raw.startswith(BOM_UTF8) else 0
     try:
-        text = raw.decode("utf-8-sig")
+        text = raw[mark:].decode("utf-8")
     except UnicodeDecodeError as error:
-        before = raw[: error.start].decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
-        raise refusal(path, _not_utf8(raw, error.start), *place_after(before)) from None
+        at = mark + error.start
+        before = raw[mark:at].decode("utf-8").replace("\r\n", "\n").replace("\r", "\n")
+        raise refusal(path, _not_utf8(raw, at), *place_after(before)) from None
     return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
@@ -112,6 +119,7 @@ def _not_utf8(raw: bytes, at: int) -> str:
 def begins_with(path: Path, size: int = 4096) -> bytes:
     """Return the first bytes of a file, unpacked; none if it cannot be read."""
     try:
+        refuse_special(path)
         with _opened(path) as file:
             return file.read(size)
     except (OSError, EOFError, ValueError, zlib.error):
@@ -140,6 +148,13 @@ def first_of(problems: Iterable[Problem], more: int = 0, file: str | None = None
     more += max(0, len(placed) - MOST_PROBLEMS)
     count = [Problem(file or placed[0].file, None, None, "", f"and {more} more")] if more else []
     return [*placed[:MOST_PROBLEMS], *count]
+
+
+def errors_of(problems: Iterable[Problem]) -> list[Problem]:
+    """Return the errors, each once; of more than `MOST_PROBLEMS` the first, and a count."""
+    errors = list(dict.fromkeys(each for each in problems if each.severity == "error"))
+    counted = MOST_PROBLEMS + 1  # the last of them may count the others already
+    return errors if len(errors) <= counted else first_of(errors)
 
 
 def reason(error: Exception) -> str:

@@ -18,14 +18,21 @@ from simulator.formats.numerals import GAP_SPELLINGS, Numerals, plain_numbers
 from simulator.formats.reading import (
     MARKED,
     MOST_CSV_BYTES,
+    MOST_ELEMENTS,
     begins_with,
     decoded,
+    errors_of,
     in_utf8,
     read_bytes,
 )
 
 PIECE_BYTES = 2**24
+MOST_CELLS = 10_000_000
+"""Read one by one, rows times columns: they take 2 GB and a minute. Without faults and with plain
+numbers, a file of demands may hold ten times as many."""
 LONGEST_KEY = 60
+MOST_COLUMNS = 1_000
+"""Of a table whose columns have known names."""
 POINTS = re.compile(rb';"?[-+]?[1-9]\d{0,2}\.\d{3}"?(?=[;\r\n]|$)')
 DECIMALS = re.compile(rb';"?[-+]?(?:\d*\.(?:\d{1,2}|\d{4,})|(?:0*|\d{4,})\.\d+)"?(?=[;\r\n]|$)')
 """Cells whose points may divide thousands, and such that divide decimals for certain."""
@@ -166,8 +173,9 @@ class CsvText:
 
     @cached_property
     def header_starts(self) -> list[int]:
-        """The place of each cell of the header, counted from 1."""
-        return cell_starts(self.header, self.separator)
+        """The place of each cell of the header, counted from 1; the last known for odd quotes."""
+        starts = cell_starts(self.header, self.separator)
+        return starts + starts[-1:] * (len(self._all_header_cells) - len(starts))
 
     @cached_property
     def has_decimal_commas(self) -> bool:
@@ -208,6 +216,9 @@ class CsvText:
     def check(self, names: Sequence[str], columns: Columns) -> None:
         """Raise all that is wrong with the header, given what its cells mean."""
         found = partial(Problem, self.file, self.header_line)
+        if len(names) > MOST_COLUMNS:  # to look for the nearest names would take minutes
+            expected = ", ".join(columns.required)
+            raise InputError([found(1, "", f"{len(names):,} columns; expected {expected}")])
         if len(names) == 1 and len(names[0].split()) > 1:
             raise InputError([found(1, "", "the cells are divided by blanks; use commas")])
         starts = self.header_starts
@@ -216,7 +227,7 @@ class CsvText:
             for at, name, message in columns.problems(names)
         ]
         if problems:
-            raise InputError(problems)
+            raise InputError(errors_of(problems))
 
     def line_reader(self, rows: int) -> Callable[[int], int | None]:
         """Return what gives the line of a row, as far as every row takes one line."""
@@ -232,7 +243,14 @@ class CsvText:
         """Return the rows below the header; those of another width become problems.
 
         Empty cells beyond the header, as spreadsheets write them, hold nothing and are left out.
+
+        Raises
+        ------
+        InputError
+            There are more than `MOST_CELLS` cells.
         """
+        if self.is_long:
+            raise self.too_long("some cells are not plain numbers or words")
         lines, problems = decoded(self.file, self.raw).split("\n"), []
         sheet = Sheet(self.file, names, [], [], lines, self.separator)
         rows = iter(lines[self.header_line :])
@@ -253,6 +271,28 @@ class CsvText:
                 message = f"{len(cells)} cells in this row, but {len(names)} columns in the header"
                 problems.append(Problem(self.file, line, 1, "", message))
         return sheet, problems
+
+    @cached_property
+    def is_long(self) -> bool:
+        """Whether there are more cells than are read one by one."""
+        return self._rows * len(self._all_header_cells) > MOST_CELLS
+
+    @cached_property
+    def _rows(self) -> int:
+        """How many rows there may be, as there are lines below the header."""
+        below = self.raw.count(b"\n", self.body_at), self.raw.count(b"\r", self.body_at)
+        return max(below) + (not self.raw.endswith((b"\n", b"\r")))
+
+    def refuse_rows_above(self, most: int, what: str) -> None:
+        """Raise an InputError if there are more rows than *what* has at most."""
+        if self._rows > most:
+            raise refusal(self.file, f"{self._rows:,} rows; {what} has {most:,} at most")
+
+    def too_long(self, why: str) -> InputError:
+        """Return the error that refuses a file for what it would take to read it one by one."""
+        size = f"{self._rows:,} rows of {len(self._all_header_cells):,} columns"
+        most = f"at most {MOST_CELLS:,} cells are read one by one"
+        return refusal(self.file, f"{size}: {most}, and {why}; correct them, or split the file")
 
     def table(self, types: dict[str, Any]) -> Any | None:
         """Return the rows below the header as an Arrow table of these columns and types.
@@ -282,7 +322,10 @@ class CsvText:
         body = pa.py_buffer(memoryview(self.raw)[self.body_at :])
         try:
             table = arrow_csv.read_csv(body, reading, parsing, converting)
-        except pa.ArrowInvalid:
+        except pa.ArrowInvalid as error:
+            if self.is_long:
+                reason = " ".join(str(error).split())[:200]
+                raise self.too_long(f"reading stops at: {reason}") from None
             return None
         empty = all(not any(table.column(-1 - i).unique().to_pylist()) for i in range(beyond))
         return table.select(range(table.num_columns - beyond)) if empty else None
@@ -310,6 +353,7 @@ def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
         It cannot be read, is empty, or its header is wrong.
     """
     text = read_csv(path)
+    text.refuse_rows_above(MOST_ELEMENTS, "a table of a topology")
     return text.sheet(text.names(columns))
 
 
@@ -333,13 +377,16 @@ def header_of(path: Path) -> str:
 
 
 def cell_starts(text: str, separator: str = ",") -> list[int]:
-    """Return the place of each cell in its line, counted from 1."""
-    starts, quoted = [1], False
+    """Return the place of each cell in its line, counted from 1; a quote opens at its beginning."""
+    starts, quoted, opens = [1], False, True
     for place, mark in enumerate(text, 2):
-        if mark == '"':
-            quoted = not quoted
+        if mark == '"' and (quoted or opens):
+            quoted, opens = not quoted, True  # the next one may be the second of two
         elif mark == separator and not quoted:
             starts.append(place)
+            opens = True
+        elif not quoted and mark != " ":
+            opens = False
     return starts
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from simulator.base.document import shown
+from simulator.model.scale import MOST_GBPS, refused_rate
 
 Unit = Literal["bps", "kbps", "mbps", "gbps", "tbps"]
 TEN_TO_THE: dict[str, int] = {"bps": 9, "kbps": 6, "mbps": 3, "gbps": 0, "tbps": -3}
@@ -77,6 +78,14 @@ def written_number(text: str) -> float | None:
         if pattern.fullmatch(text):
             return number(text.replace(group, "").replace(point, "."))
     return number(text)
+
+
+def rate_fault(rate: float | None, unit: str, given: str) -> str:
+    """Return what is wrong with a rate in *unit*, in its file *given*; nothing if it is sound."""
+    if rate is None or not math.isfinite(rate) or rate < 0:
+        return f"expected a finite number of at least 0, found {given}"
+    too_much = rate / 10.0 ** TEN_TO_THE[unit] > MOST_GBPS
+    return refused_rate(f"{given} {unit.replace('bps', 'bit/s')}") if too_much else ""
 
 
 def finite(text: str) -> float:

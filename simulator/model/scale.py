@@ -32,6 +32,10 @@ MANY_STEPS = 100_000
 """A year in steps of five minutes. More, in steps below ``SHORTEST_S``, are not meant."""
 REFUSED = 1e18
 """Sizes from here on are errors already, where a file is checked."""
+MOST_GBPS = 1e12
+"""A rate above is an error, of a link as of a demand: a zettabit a second. All traffic there is
+comes to a millionth of it. A counter of 64 bits that wraps within a second makes less: that is in
+doubt."""
 SMALLEST_GBPS = 1e-3
 """A network without any link of a megabit a second is one of 1980, or in another unit."""
 NEAR = 4.0
@@ -93,7 +97,7 @@ CAPACITY = Usual(
     ("capacity_gbps", "capacity_ba_gbps"),
     *("Gbps", 1e6, SMALLER_GBPS, 100.0),
     why="a petabit a second is beyond every link and every cable there is",
-    no_limit=REFUSED,
+    no_limit=MOST_GBPS,
 )
 DELAY = Usual(
     ("delay_ms", "delay_ba_ms", "hop_delay_ms"),
@@ -142,6 +146,11 @@ _LARGER: dict[str, tuple[tuple[float, str], ...]] = {
     "h": ((YEAR_H, "years"), (24.0, "days")),
     "Gbps": ((1e6, "Pbps"), (1e3, "Tbps"), (1.0, "Gbps"), (1e-3, "Mbps"), (1e-6, "kbps")),
 }
+
+
+def refused_rate(found: str) -> str:
+    """Return the message about a rate above ``MOST_GBPS``."""
+    return f"at most {MOST_GBPS:g} Gbps is within reason, found {found}"
 
 
 def in_words(value: float, unit: str) -> str:

@@ -15,6 +15,7 @@ from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import check
 from simulator.formats.format import is_third_party_name, read_network
 from simulator.formats.matrices.demand_format import is_there, neighbours
+from simulator.formats.reading import errors_of
 from simulator.formats.rules.border import put_border
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -119,7 +120,7 @@ def assemble(
     topology = _topology_input(source, values, before)
     problems += topology.problems
     if topology.network is None:
-        raise InputError(_errors(problems))
+        raise InputError(errors_of(problems))
     if before is not None and topology is before.topology_input:
         network, found = change_network(before.network, changes)
     else:
@@ -127,11 +128,11 @@ def assemble(
     problems += [*found, *_at(document, rules.network_problems(values, network))]
 
     if "traffic" not in values or any(p.key.startswith("traffic.matrix") for p in problems):
-        raise InputError(_errors(problems))
+        raise InputError(errors_of(problems))
     matrix = _matrix_input(source, values["traffic"], topology, before)
     problems += matrix.problems
     if matrix.demands is None:
-        raise InputError(_errors(problems))
+        raise InputError(errors_of(problems))
     if before is not None and matrix is before.matrix_input:
         demands, found = change_demands(before.demands, changes)
     else:
@@ -142,7 +143,7 @@ def assemble(
     if not drawn:  # what is stated was checked, with the whole of its ranges
         problems += world_problems(document, values, network, demands, bool(source.changes))
 
-    if errors := _errors(problems):
+    if errors := errors_of(problems):
         raise InputError(errors)
     settings = Settings(**values)
     return Assembled(
@@ -174,10 +175,6 @@ def _setting_warnings(document: Document, settings: Settings) -> Iterable[Proble
     """Values that are almost surely in another unit."""
     for path, message in sanity.setting_doubts(settings):
         yield document.problem(path, message, severity="warning")
-
-
-def _errors(problems: Iterable[Problem]) -> list[Problem]:
-    return list(dict.fromkeys(p for p in problems if p.severity == "error"))
 
 
 def _data(source: Source) -> Mapping[str, Any]:

@@ -14,6 +14,7 @@ from simulator.base.schema import to_plain, value_or_default
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.network import Network
+from simulator.model.scale import MOST_GBPS, REFUSED, refused_rate
 from simulator.model.topology import BACK
 from simulator.scenario.settings import Settings
 
@@ -172,12 +173,16 @@ def _change_link(network: Network, key: str, value: Any) -> Network:
     new = _number(old.get(attribute, before), value)
     if new <= 0 and attribute not in _MAY_BE_ZERO:
         raise ValueError(f"expected a number above 0, found {value!r}")
+    if new > (MOST_GBPS if attribute.endswith("gbps") else REFUSED):
+        raise ValueError(_too_large(attribute, new))
     back = BACK.get(attribute)
     if back not in old or (back == "capacity_ba_gbps" and old[back] == 0):
         return network.with_link(link, **{attribute: new})
     other = _number(old[back], value)
     if other <= 0 and attribute not in _MAY_BE_ZERO:
         raise ValueError(f"{back} would be {other:g}: expected a change that leaves it above 0")
+    if other > (MOST_GBPS if back.endswith("gbps") else REFUSED):
+        raise ValueError(_too_large(back, other))
     return network.with_link(link, **{attribute: new, back: other})
 
 
@@ -188,7 +193,16 @@ def _change_size(demands: Demands, key: str, value: Any) -> Demands:
     old = demands.total_gbps(classes)
     if old <= 0:
         raise ValueError(f"there is no {scope} traffic to change")
-    return demands.scaled(_number(old, value) / old, classes)
+    new = demands.scaled(_number(old, value) / old, classes)
+    if new.gbps.max() > MOST_GBPS:
+        raise ValueError(_too_large("gbps", float(new.gbps.max())))
+    return new
+
+
+def _too_large(key: str, value: float) -> str:
+    if key.endswith("gbps"):
+        return refused_rate(f"{value:g}")
+    return f"at most {REFUSED:g} is within reason, found {value:g}"
 
 
 def _require(word: str, known: Sequence[str]) -> None:

@@ -14,14 +14,14 @@ import numpy as np
 
 from simulator.base.document import KeyPath
 from simulator.base.errors import did_you_mean, known_instead
-from simulator.base.registry import problems_in
+from simulator.base.registry import problems_in, walk
 from simulator.control.strategy import Strategy
 from simulator.model.change import all_changed
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.faults import fault
 from simulator.model.network import Network
 from simulator.model.recording import Recording
-from simulator.model.scale import OUTSIDE, SMALLER_H, did_you_mean_unit
+from simulator.model.scale import MOST_GBPS, OUTSIDE, SMALLER_H, did_you_mean_unit, refused_rate
 from simulator.scenario.changes import DEMAND_KEYS, changes_of
 from simulator.scenario.pairing import unpaired
 from simulator.scenario.settings import Traffic, hours_between, length_h
@@ -44,7 +44,16 @@ def setting_problems(values: Values, document: Any) -> Iterator[Finding]:
         inbound_problems(values),
         what_if_problems(values),
         service_problems(values),
+        size_problems(values),
     )
+
+
+def size_problems(values: Values) -> Iterator[Finding]:
+    """Rates that are no rates, whatever they are of: those of links and of demands are bounded."""
+    for path, value in walk(values):
+        is_rate = str(path[-1] if path else "").endswith("gbps")
+        if is_rate and isinstance(value, int | float) and value > MOST_GBPS:
+            yield path, refused_rate(f"{value:g}")
 
 
 def network_problems(values: Values, network: Network) -> Iterator[Finding]:
@@ -289,7 +298,7 @@ def _smaller_unit(hours: float, horizon_h: float) -> str:
 
 
 def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Finding]:
-    """Changes of one link's capacity that, one after the other, lead to none or less."""
+    """Changes of one link's capacity that, one after the other, lead to none or beyond reason."""
     for i, event in enumerate(events):
         if event.resized not in network.link_index:
             continue
@@ -302,10 +311,14 @@ def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Fin
             changes = [e.capacity_gbps for e in begun if e.capacity_gbps is not None]
             try:
                 ways = [each for each in (arc, arc + 1) if network.exists[each]]
-                left = min(all_changed(network.installed_gbps[way], changes) for way in ways)
-                if left > 0:
+                sizes = [all_changed(network.installed_gbps[way], changes) for way in ways]
+                if 0 < min(sizes) and max(sizes) <= MOST_GBPS:
                     continue
-                message = "a capacity of zero is an outage: leave capacity_gbps out"
+                message = (
+                    refused_rate(f"{max(sizes):g}")
+                    if max(sizes) > MOST_GBPS
+                    else "a capacity of zero is an outage: leave capacity_gbps out"
+                )
             except ValueError as error:
                 message = str(error)
             yield ("events", i, "capacity_gbps"), message

@@ -15,11 +15,13 @@ from typing import ClassVar, NamedTuple, Self
 
 import numpy as np
 
+from simulator.base.errors import InputError, Problem
 from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.link_state import QosPolicy
 from simulator.model.network import Network
 from simulator.model.recording import US_PER_H, Playback, Recording
+from simulator.model.scale import MOST_GBPS, refused_rate
 from simulator.model.streams import Streams
 
 Factors = Callable[[np.ndarray], np.ndarray]
@@ -225,7 +227,12 @@ class _Started(NamedTuple):
 
 
 def _times(gbps: np.ndarray, begun: list[_Started], hours: np.ndarray) -> np.ndarray:
-    """Multiply rates by all factors at some hours from the start."""
-    for factors, at_start, rows in begun:
-        gbps[rows] *= factors(at_start + hours)
+    """Multiply rates by all factors at some hours from the start; refuse what is no traffic."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        for factors, at_start, rows in begun:
+            gbps[rows] *= factors(at_start + hours)
+    if not gbps.max(initial=0.0) <= MOST_GBPS:
+        hour = hours[int(gbps.max(axis=0).argmax())]
+        message = f"{refused_rate(f'{gbps.max():g}')} at hour {hour:g}, where shapes multiply it so"
+        raise InputError([Problem("", None, None, "traffic.shapes", message)])
     return gbps

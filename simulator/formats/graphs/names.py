@@ -78,6 +78,8 @@ MEASURES = (
     ("fibre_km", ("fiber_length", "link_length", "span", "cable_length"), _PER_KM),
 )
 """Keys that may state another unit than ours: what they are called, and the units they may have."""
+LONGEST_NAME = 200
+"""Longer ones state no unit: to look for it takes time that grows with the square."""
 _UNIT_AT_END = re.compile(
     r"(?P<name>.*?)(?:[\s_]*[(\[](?P<inside>[^\W\d_]+)[)\]]|[\s_](?:in[\s_])?(?P<after>[^\W\d_]+))"
 )
@@ -128,7 +130,11 @@ def capacity_unit(name: str) -> str | None:
 @cache
 def measure(name: str) -> Measure | None:
     """Return which length or delay a name is that states its unit, or None."""
-    found = _UNIT_AT_END.fullmatch(name.strip().casefold().replace("-", "_"))
+    found = (
+        _UNIT_AT_END.fullmatch(name.strip().casefold().replace("-", "_"))
+        if len(name) <= LONGEST_NAME
+        else None
+    )
     if found is None:
         return None
     base, unit = plain_name(found["name"]).strip("_"), found["inside"] or found["after"]

@@ -15,7 +15,7 @@ from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.reading import refuse
 from simulator.formats.sheet import Columns, Sheet, read_csv
 from simulator.formats.unit_words import split_unit
-from simulator.formats.units import Unit, number, to_gbps
+from simulator.formats.units import Unit, number, rate_fault, to_gbps
 from simulator.model.network import Network
 
 COUNTERS = Columns(required=("source", "target", "gbps"), optional=("link",))
@@ -147,8 +147,7 @@ def _rates(
     rates = np.zeros(len(sheet.rows))
     for row, cell in enumerate(sheet.cells(column)):
         value = number(cell)
-        if value is None or value < 0:
-            message = f"expected a finite number of at least 0, found {shown(cell)}"
+        if message := rate_fault(value, units[column], shown(cell)):
             problems.append(sheet.problem(row, column, message))
         rates[row] = value or 0.0
     return to_gbps(rates, units[column])

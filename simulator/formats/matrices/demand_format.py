@@ -31,6 +31,7 @@ from simulator.formats.units import Unit
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
+from simulator.model.scale import MOST_GBPS, refused_rate
 
 
 class RecordingWarning(UserWarning):
@@ -86,7 +87,17 @@ def read_recording(path: str | Path, network: Network, *, unit: Unit | None = No
         Holds the errors found, or lists what can be read.
     """
     recording = _read(Path(path), network, unit)
+    _refuse_beyond_reason(path, recording)
     return completed(str(path), recording, network)
+
+
+def _refuse_beyond_reason(path: str | Path, recording: Recording) -> None:
+    """Raise an InputError on a rate that its format did not refuse, such as a sum."""
+    gbps = np.nan_to_num(recording.gbps)
+    if gbps.max(initial=0.0) > MOST_GBPS:
+        pair, instant = np.unravel_index(int(gbps.argmax()), gbps.shape)
+        name = recording.demands.names[int(pair)].rsplit(":", 1)[0]
+        raise refusal(path, refused_rate(f"{gbps[pair, instant]:g} of {name}"))
 
 
 def _read(path: Path, network: Network, unit: Unit | None) -> Recording:

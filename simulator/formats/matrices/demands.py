@@ -58,6 +58,8 @@ class LongCsv(DemandFormat):
         table = _quick(text, names, rate, network)
         if table is not None and len(table.rates) and not table.faults()[1]:
             return table.recording([*notes, *text.decimal_note()])
+        if table is not None and text.is_long:
+            _check_long(text, table)
         table, found = _careful(text, names, rate, network)
         if not len(table.rates):
             raise refusal(path, "no demands below the header")
@@ -155,6 +157,17 @@ def table_of(
         shown_rate=lambda row: "nothing" if empty[row] else shown(float(values[row])),
         line=line,
     )
+
+
+def _check_long(text: CsvText, table: LongTable) -> None:
+    """Raise what is wrong with rows that are too many to be read one by one, as far as read."""
+
+    def point(row: int, column: str, message: str) -> Problem:
+        line = table.line(row)
+        where = "" if line else f"row {row + 1:,}: "
+        return Problem(text.file, line, None, column, where + message)
+
+    table.check(point, lambda row: f"in row {row + 1:,}")
 
 
 def _careful(

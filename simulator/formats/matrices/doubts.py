@@ -13,6 +13,9 @@ from simulator.formats.matrices.long_table import MOST_CELLS
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
+MOST_MISSING, TEN_TIMES = 1_000_000, 10
+"""Instants that are missing: more, and more than so many times those that are there, are due to one
+wrong date. Ten years of five minutes are a million."""
 SPIKE = 1_000.0
 """Times the median of a demand: no traffic grows so much in an instant, and a counter of 64 bits
 that wraps does."""
@@ -26,11 +29,12 @@ def completed(file: str, recording: Recording, network: Network) -> Recording:
     Raises
     ------
     InputError
-        More instants are missing than memory should hold.
+        More instants are missing than memory should hold, or than could be meant.
     """
     missing = recording.missing_instants()
     if missing:
-        if (len(recording) + missing) * len(recording.demands) > MOST_CELLS:
+        cells = (len(recording) + missing) * len(recording.demands)
+        if cells > MOST_CELLS or missing > max(MOST_MISSING, TEN_TIMES * len(recording)):
             message = f"{missing:,} instants are missing between {len(recording):,} that are there"
             raise refusal(file, f"{message}; is the date of one of them wrong?")
         recording = recording.with_missing_instants()

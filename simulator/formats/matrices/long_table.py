@@ -16,10 +16,11 @@ from simulator.formats.matrices.alignment import aligned
 from simulator.formats.matrices.layout import Rates, is_summary, left_out
 from simulator.formats.matrices.times import Times, read_times
 from simulator.formats.reading import MOST_PROBLEMS, refuse
-from simulator.formats.units import to_gbps
+from simulator.formats.units import rate_fault, to_gbps
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
+from simulator.model.scale import MOST_GBPS
 
 MOST_CELLS = 2**27
 """Demands times instants: a gigabyte of rates, a year of five minutes of 1,276 pairs."""
@@ -163,10 +164,10 @@ class LongTable:
             yield "time", "time", untimed
             faulty = faulty | untimed
         yield "source", "twice", self._is_repeated & ~faulty
-        bad = ~(self.rates >= 0) | ~np.isfinite(self._gbps)
+        bad, beyond = ~(self.rates >= 0), self._gbps > MOST_GBPS
         if self._times is not None:
             bad &= ~self.empty
-        yield self.rate.column, "rate", bad & there
+        yield self.rate.column, "rate", (bad | beyond) & there
         if "class" in self.text:
             stated = np.array([_class_code(word) for word in self.text["class"].words], dtype=int)
             stated = self.text["class"].spread(stated)
@@ -182,8 +183,8 @@ class LongTable:
                 hint = did_you_mean(cell, self.network.nodes)
                 return f"no node named {shown(cell)}{hint}" if cell else "the cell is empty"
             case "rate":
-                found = self.shown_rate(fault.row)
-                return f"expected a finite number of at least 0, found {found}"
+                rate, found = float(self.rates[fault.row]), self.shown_rate(fault.row)
+                return rate_fault(rate, self.rate.unit or "gbps", found)
             case "time":
                 assert self._times is not None
                 return self._times.wrong[int(self.text["time"].codes[fault.row])]

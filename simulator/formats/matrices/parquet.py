@@ -63,11 +63,12 @@ def _columns(path: Path) -> tuple[Any, Rates]:
             words = [was for was, name in zip(given, names, strict=True) if name in TEXT]
         with parquet.ParquetFile(path, read_dictionary=words) as opened:
             table = opened.read(use_threads=False).rename_columns(names)
+        table.validate(full=True)  # text that is no text
         columns = {
             name: table[name].cast(pa.float64()) if name == rate.column else _words(table[name])
             for name in table.column_names
         }
-    except (pa.ArrowException, OSError) as error:
+    except (pa.ArrowException, OSError, UnicodeDecodeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise refusal(path, f"cannot read this Parquet file: {reason}") from None
     return pa.table(columns), rate

@@ -18,7 +18,7 @@ from simulator.formats.numerals import is_gap
 from simulator.formats.reading import first_of, refuse
 from simulator.formats.sheet import CsvText, Sheet, read_csv, shortened
 from simulator.formats.unit_words import split_unit
-from simulator.formats.units import Unit, number, to_gbps
+from simulator.formats.units import Unit, number, rate_fault, to_gbps
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
@@ -56,10 +56,10 @@ class SquareCsv(DemandFormat):
         sheet, found = whole.without(sums).with_plain_numbers(
             [name for name in names[1:] if not _sums_up(name, network)]
         )
-        problems += [*found, *_wrong_rows(sheet, network), *_wrong_rates(sheet, network)]
-        refuse(each for each in first_of(problems) if each.severity == "error")
         stated = split_unit(text.header_cells[0])[1]
         assumed, notes = (stated, []) if stated else open_unit(text, unit)
+        problems += [*found, *_wrong_rows(sheet, network), *_wrong_rates(sheet, network, assumed)]
+        refuse(each for each in first_of(problems) if each.severity == "error")
         notes = [*text.notes(), *notes, *found, *_left_out(whole, sheet, network)]
         rates = {
             (cells[0], target): number(cell)
@@ -112,14 +112,13 @@ def _wrong_rows(sheet: Sheet, network: Network) -> Iterator[Problem]:
             yield sheet.problem(row, "", message)
 
 
-def _wrong_rates(sheet: Sheet, network: Network) -> Iterator[Problem]:
+def _wrong_rates(sheet: Sheet, network: Network, unit: Unit) -> Iterator[Problem]:
     """Yield the cells beside the diagonal that hold no rate, and are not empty."""
     for row, cells in enumerate(sheet.rows):
         for name, cell in zip(sheet.columns[1:], cells[1:], strict=True):
-            rate = None if is_gap(cell) else number(cell)
-            wrong = rate < 0 if rate is not None else not is_gap(cell)
-            if wrong and name != cells[0] and name in network.node_index:
-                message = f"expected a finite number of at least 0, found {shown(cell)}"
+            if is_gap(cell) or name == cells[0] or name not in network.node_index:
+                continue
+            if message := rate_fault(number(cell), unit, shown(cell)):
                 yield sheet.problem(row, name, message)
 
 

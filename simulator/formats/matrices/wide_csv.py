@@ -20,10 +20,11 @@ from simulator.formats.matrices.times import Times, read_times
 from simulator.formats.numerals import is_gap
 from simulator.formats.reading import MOST_PROBLEMS, refuse
 from simulator.formats.sheet import CsvText, Sheet, read_csv, shortened
-from simulator.formats.units import Unit, number, to_gbps
+from simulator.formats.units import Unit, number, rate_fault, to_gbps
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
+from simulator.model.scale import MOST_GBPS
 
 MOST_OTHERS = 50
 """Columns beside those of pairs: the time, and sums."""
@@ -183,7 +184,7 @@ def _quick(text: CsvText, header: _Header, network: Network) -> _Rows | None:
             return None
         gbps[row] = to_gbps(rates, unit) + 0.0  # no zero with a minus sign
     with np.errstate(invalid="ignore"):
-        sound = not (gbps < 0).any() and not np.isinf(gbps).any()
+        sound = not (gbps < 0).any() and not (gbps > MOST_GBPS).any()
     times = read_times(table.column(header.time).to_pylist(), network.about.utc_offset_h)
     rising = bool((np.diff(times.us) > 0).all()) or _is_newest_first(times.us)
     sound = sound and rising and not times.wrong
@@ -210,13 +211,11 @@ def _careful(text: CsvText, header: _Header, network: Network) -> _Rows:
     gbps = np.full((len(header.pairs), len(sheet.rows)), np.nan)
     faults = [(row, header.time, message) for row, message in _time_faults(words, times)]
     for row, cells in enumerate(sheet.rows):
-        for pair, place in enumerate(header.pairs):
+        for pair, (place, unit) in enumerate(zip(header.pairs, header.units, strict=True)):
             if not is_gap(cells[place]):
                 rate = number(cells[place])
                 gbps[pair, row] = np.nan if rate is None else rate
-                if rate is None or rate < 0:
-                    given = shown(as_written[row][place])
-                    message = f"expected a finite number of at least 0, found {given}"
+                if message := rate_fault(rate, unit, shown(as_written[row][place])):
                     faults.append((row, place, message))
     first = sorted(faults)[:MOST_PROBLEMS]
     more = [sheet.problem(row, header.names[place], message) for row, place, message in first]
@@ -224,8 +223,6 @@ def _careful(text: CsvText, header: _Header, network: Network) -> _Rows:
     refuse(problems, more=len(faults) - len(first))
     for pair, unit in enumerate(header.units):
         gbps[pair] = to_gbps(gbps[pair], unit) + 0.0
-    if np.isinf(gbps).any():
-        raise refusal(text.file, "a rate is too large to be a number of Gbps")
     return _Rows(times, gbps, [*notes, *(each for each in found if each.severity == "warning")])
 
 

@@ -15,7 +15,7 @@ from simulator.base.text import counted
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
 from simulator.formats.reading import refuse
 from simulator.formats.repetita.graph import DEMAND_COLUMNS, UNIT, Cells, read_tables
-from simulator.formats.units import Unit, at_least_zero, to_gbps
+from simulator.formats.units import Unit, at_least_zero, rate_fault, to_gbps
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
@@ -39,7 +39,7 @@ class RepetitaDemands(DemandFormat):
         cells = Cells(path, "DEMANDS", table)
         node = _node_reader(network)
         source, target = (cells.column(at, DEMAND_COLUMNS[at], node) for at in (1, 2))
-        rate = cells.column(3, "bw", at_least_zero)
+        rate = cells.column(3, "bw", _rate)
         ends = list(zip(source, target, strict=True))
         own = [None not in pair and pair[0] == pair[1] for pair in ends]
         first: dict[tuple[str, str], int] = {}
@@ -78,6 +78,14 @@ def _left_out(
         many = counted(len(rows), "demand")
         message = f"{many} from a node to itself, {total:g} kbps in all, the first of {node}"
         yield Problem(str(path), lines[rows[0]], None, "DEMANDS", f"{message}: left out", "warning")
+
+
+def _rate(text: str) -> float:
+    """Return a rate in kbps, or raise a ValueError."""
+    rate = at_least_zero(text)
+    if message := rate_fault(rate, UNIT, shown(text)):
+        raise ValueError(message)
+    return rate
 
 
 def _node_reader(network: Network) -> Callable[[str], str]:

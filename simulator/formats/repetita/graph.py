@@ -106,7 +106,8 @@ def read_tables(path: Path, **columns: tuple[str, ...]) -> list[Table]:
     for name, header in columns.items():
         form = f"expected `{name} <number of rows>` and a line `{' '.join(header)}`"
         if place + 2 > len(filled):
-            raise refusal(path, f"{form}; the file ends before", filled[-1][0])
+            last = filled[-1][0] if filled else None
+            raise refusal(path, f"{form}; the file ends before", last)
         (line, words), (below, titles) = filled[place : place + 2]
         if len(words) != 2 or words[0] != name or not re.fullmatch("[0-9]{1,12}", words[1]):
             raise refusal(path, f"{form}; found {shown(' '.join(words))}", line)

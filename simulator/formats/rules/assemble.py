@@ -9,7 +9,7 @@ import networkx as nx
 
 from simulator.base.errors import Problem
 from simulator.base.registry import problems_in
-from simulator.formats.rules.checks import ENTRY_CHECKS
+from simulator.formats.rules.checks import ENTRY_CHECKS, beyond_size
 from simulator.formats.rules.draft import Draft, Record, but
 from simulator.formats.rules.network_checks import NETWORK_CHECKS
 from simulator.model.network import Network
@@ -33,6 +33,8 @@ def assemble(
     problems : list of Problem
         Those given, which reading the file found, and the new ones, in the order of the file.
     """
+    if too_many := list(beyond_size(draft)):
+        return None, too_many
     found = [*problems, *(problem for check in ENTRY_CHECKS for problem in check(draft))]
     if not _errors(found):  # a broken network would fail these for no reason of its own
         found += [problem for check in NETWORK_CHECKS for problem in check(draft)]

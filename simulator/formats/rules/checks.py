@@ -11,16 +11,20 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from simulator.base.document import KeyPath
 from simulator.base.errors import Problem, did_you_mean
+from simulator.formats.reading import MOST_ELEMENTS
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
 from simulator.model.geo import great_circle_km
 from simulator.model.scale import (
+    MOST_GBPS,
     NEAR,
     REFUSED,
     SMALLEST_GBPS,
     amount,
     did_you_mean_unit,
     in_words,
+    refused_rate,
     usual_of,
 )
 from simulator.model.topology import BACK, FIBRE_KM_PER_MS
@@ -34,9 +38,10 @@ DELAY_ROUNDING_MS = 0.0005
 SPHERE_TOLERANCE = 0.005
 """How far a great circle on a sphere is off the true distance at most."""
 MOST = REFUSED
-"""No capacity, length or weight is larger; sums of such numbers stay finite."""
+"""No length or weight is larger; sums of such numbers stay finite."""
 NEAR_NULL_ISLAND_KM = 500.0
-SIZES = (*BACK, *BACK.values(), "fibre_km")
+RATES = ("capacity_gbps", "capacity_ba_gbps")
+SIZES = (*(key for key in (*BACK, *BACK.values()) if key not in RATES), "fibre_km")
 MOST_HINTS = 50
 
 
@@ -54,6 +59,14 @@ class Speller:
         return self.hints.get(word, "")
 
 
+def beyond_size(draft: Draft) -> Iterator[Problem]:
+    """Yield what a draft has more of than memory should hold."""
+    for section in ("nodes", "links"):
+        count = len(getattr(draft, section))
+        if count > MOST_ELEMENTS:
+            yield draft.point((section,), f"{count:,} of them; at most {MOST_ELEMENTS:,} are read")
+
+
 def unique_ids(draft: Draft) -> Iterator[Problem]:
     """No two nodes share an id, nor two links, cables or regions."""
     for section in ("nodes", "links", "cables", "regions"):
@@ -62,8 +75,9 @@ def unique_ids(draft: Draft) -> Iterator[Problem]:
             known = first.setdefault(record.get("id") or f"\0{i}", i)
             if known != i:
                 line = draft.line(section, known, "id")
+                first_is = f"on line {line}" if line else f"{section}[{known}]"
                 message = f"a second {section[:-1]} with the id {record['id']!r}"
-                yield draft.point((section, i, "id"), f"{message}; the first is on line {line}")
+                yield draft.point((section, i, "id"), f"{message}; the first is {first_is}")
 
 
 def known_ends(draft: Draft) -> Iterator[Problem]:
@@ -134,6 +148,12 @@ def at_null_island(draft: Draft) -> list[int]:
 def sizes_within_reason(draft: Draft) -> Iterator[Problem]:
     """No size is so large that a sum of them is infinite."""
     for i, link in enumerate(draft.links):
+        rates: dict[KeyPath, Any] = {("links", i, key): link.get(key) for key in RATES}
+        for j, module in enumerate(link.get("modules") or ()):
+            rates["links", i, "modules", j, "capacity_gbps"] = module.get("capacity_gbps")
+        for path, rate in rates.items():
+            if rate is not None and rate > MOST_GBPS:
+                yield draft.point(path, refused_rate(f"{rate:g}"))
         for key in SIZES:
             size = link.get(key)
             if size is not None and size > MOST:

@@ -122,6 +122,6 @@ def in_range(value: Any, low: float, high: float = MOST) -> float | None:
     return found if found is not None and low <= found <= high else None
 
 
-def above_zero(value: Any) -> float | None:
+def above_zero(value: Any, high: float = MOST) -> float | None:
     """Return the number that a value is, or None if it is none above zero within reason."""
-    return in_range(value, 0) or None
+    return in_range(value, 0, high) or None

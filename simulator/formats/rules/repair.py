@@ -21,6 +21,7 @@ from simulator.base.errors import Problem
 from simulator.base.schema import MAX_NAME
 from simulator.base.text import counted
 from simulator.formats.reading import first_of
+from simulator.formats.rules.checks import beyond_size
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
 from simulator.formats.rules.edits import (
     Note,
@@ -50,6 +51,7 @@ from simulator.formats.rules.repair_places import (
     too_fast,
     unknown_delays,
 )
+from simulator.model.scale import MOST_GBPS
 from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
 SHOWN = 3
@@ -74,7 +76,7 @@ def repaired(draft: Draft) -> tuple[Draft, list[Problem]]:
     problems : list of Problem
         A warning for each rule that did something; errors where the file is beyond repair.
     """
-    errors = list(_beyond_repair(draft))
+    errors = list(beyond_size(draft)) or list(_beyond_repair(draft))
     if errors:  # no check repeats them
         return replace(draft, nodes=[], links=[]), first_of(errors)
     assumptions, warnings = list(draft.about.get("assumptions", ())), []
@@ -155,7 +157,7 @@ SOUND: dict[str, dict[str, Callable[[Any], Any]]] = {
     },
     "links": {
         "class": _word(LINK_CLASSES),
-        "capacity_ba_gbps": partial(in_range, low=0),
+        "capacity_ba_gbps": partial(in_range, low=0, high=MOST_GBPS),
         "metric_ba": above_zero,
         "delay_ba_ms": partial(in_range, low=0),
         "fibre_km": partial(in_range, low=0),

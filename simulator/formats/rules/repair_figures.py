@@ -19,6 +19,7 @@ from simulator.formats.rules.edits import (
     with_changes,
     without,
 )
+from simulator.model.scale import MOST_GBPS
 from simulator.model.topology import BACK
 
 DEFAULT_GBPS = 10.0
@@ -74,7 +75,7 @@ def _turned(link: Record) -> Record:
 def capacities(draft: Draft) -> Repair:
     """A capacity that is missing, or not understood, is the smallest given, or 10 Gbps."""
     values = [link.get("capacity_gbps") for link in draft.links]
-    sound = [above_zero(value) for value in values]
+    sound = [above_zero(value, MOST_GBPS) for value in values]
     given = [value for value in sound if value is not None]
     fallback = min(given, default=DEFAULT_GBPS)
     changes: dict[int, Record] = {

@@ -22,7 +22,7 @@ from simulator.formats.reading import MOST_PROBLEMS, refuse
 from simulator.formats.sndlib.model import Sndlib
 from simulator.formats.sndlib.native import is_native, read_native
 from simulator.formats.sndlib.xml import SndlibXml, read_xml
-from simulator.formats.units import Unit, to_gbps
+from simulator.formats.units import Unit, rate_fault, to_gbps
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 
@@ -166,6 +166,7 @@ def _same_times(instants: Sequence[_Instant]) -> Iterator[Problem]:
 def _matrix(file: Sndlib, network: Network, unit: Unit | None) -> dict[Pair, float]:
     """Return the rate of every pair in Gbps; *unit* is that of a file without one."""
     both = file.model("demand") == "BIDIRECTED"
+    unit_here = file.unit if unit is None or "unit" in file.meta else unit
     known = network.node_index
     rates: dict[Pair, float] = {}
     problems: list[Problem] = []
@@ -176,14 +177,13 @@ def _matrix(file: Sndlib, network: Network, unit: Unit | None) -> dict[Pair, flo
                 for name in (source, target)
                 if name not in known and len(problems) < MOST_PROBLEMS
             ]
+        elif message := rate_fault(rate, unit_here, f"{rate:g}"):
+            problems.append(Problem(file.file, line, None, "demand", message))
         elif source != target:
             for pair in ((source, target), (target, source))[: 1 + both]:
                 rates[pair] = rates.get(pair, 0.0) + rate
     refuse(problems)
-    unit_here = file.unit if unit is None or "unit" in file.meta else unit
     scaled = to_gbps(np.array(list(rates.values())), unit_here)
-    if not np.isfinite(scaled).all():
-        raise refusal(file.file, "a rate is too large to be a number")
     return dict(zip(rates, scaled.tolist(), strict=True))
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from simulator.base.errors import refusal
 from simulator.formats.graphs.names import plain_name
-from simulator.formats.reading import refuse
+from simulator.formats.reading import MOST_ELEMENTS, refuse
 from simulator.formats.sheet import read_csv
 
 
@@ -19,6 +19,7 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         The file is no table, or two of its columns are alike but for case, blanks and hyphens.
     """
     text = read_csv(path)
+    text.refuse_rows_above(MOST_ELEMENTS, "a table of a topology")
     names = text.header_cells
     if len(names) == 1 and (mark := next((each for each in ";\t|" if each in names[0]), None)):
         raise refusal(path, f"the cells are divided by {mark!r}; use commas", text.header_line, 1)

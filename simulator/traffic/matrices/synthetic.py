@@ -7,7 +7,7 @@ from typing import Literal
 
 import numpy as np
 
-from simulator.base.schema import Fraction, NonNegative, NonNegativeInt, Positive
+from simulator.base.schema import Fraction, NonNegativeInt, Positive, Spread
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
@@ -54,7 +54,7 @@ class Synthetic(Matrix):
     seed: NonNegativeInt = 1
     total_gbps: Positive | None = None
     mean_gbps: Positive | None = None
-    sigma: NonNegative = 1.0
+    sigma: Spread = 1.0
     heavy_share: Fraction = 0.2
     heavy_ratio: Positive = 20.0
     kinds: tuple[NodeKind, ...] = ()

@@ -7,7 +7,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from simulator.base.schema import Fraction, NonNegative
+from simulator.base.schema import Fraction, NonNegative, Spread
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.streams import Streams
@@ -40,7 +40,7 @@ class Noise(Shape):
         node at the end abroad (of transit, the source); domestic traffic is a region of its own.
     """
 
-    sigma: NonNegative = 0.08
+    sigma: Spread = 0.08
     correlation_h: NonNegative = 1.0
     common: Fraction = 0.0
     by: Literal["all", "class", "region"] = "all"
