@@ -230,7 +230,7 @@ def test_the_file_of_a_topology_is_no_scenario(tmp_path):
 def test_a_table_with_semicolons_and_decimal_commas_is_read():
     network, told = read(case("a12-csv-excel-topology"))
     assert gbps(network) == [2.5, 10.0, 10.0]
-    assert "numbers read as people write them: '2,5' as 2.5" in told
+    assert "numbers read as people write them: " in told and "'50,1' as 50.1" in told
 
 
 def test_a_table_in_utf_16_is_read():
