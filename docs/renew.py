@@ -6,6 +6,8 @@
     a table of the keys of a class, and all that a registry holds; up to ``end``
 ``metrics: MODULE.CATALOGUE``, ``tables: MODULE.CATALOGUE``
     a table of all metrics, and a section for each table that results have; up to ``end``
+``laws: MODULE.FUNCTION``
+    the laws of schemes, as tests/test_laws.py tries them; up to ``end``
 ``commands: MODULE.GROUP``
     a section for each command of a click group, with its help; up to ``end``
 ``runnable``
@@ -220,6 +222,26 @@ def tables(catalogue: Any, level: int) -> str:
     return _plain("\n\n".join(parts))
 
 
+def laws(listed: list[Any]) -> str:
+    """Return the laws of schemes: those of routes, those of loads, and what whole tests try."""
+    from laws import FLOW_LAWS
+
+    of_loads = [law for laws in FLOW_LAWS.values() for law in laws]
+    lines = []
+    for law in dict.fromkeys([*listed, *of_loads]):
+        meaning = inspect.getdoc(law).partition("\n")[0]
+        lines.append(f"- *{law.__name__.replace('_', ' ')}*: {meaning}")
+    tests = vars(importlib.import_module("test_laws"))
+    names = [
+        name.removeprefix("test_").replace("_", " ")
+        for name, test in tests.items()
+        if name.startswith("test_")
+        and "kind" in inspect.signature(test).parameters
+        and name != "test_every_law_holds"
+    ]
+    return "\n".join([*lines, *(f"- *{name}*" for name in names)])
+
+
 def commands(group: Any, level: int, above: Any = None) -> str:
     """Return every command of a group: its words as a heading, and its help below."""
     import click
@@ -240,7 +262,8 @@ def commands(group: Any, level: int, above: Any = None) -> str:
 
 
 _TABLES = re.compile(
-    r"(<!-- (fields|kinds|metrics|tables|commands): ([\w.]+) -->\n).*?(<!-- end -->)", re.DOTALL
+    r"(<!-- (fields|kinds|metrics|tables|commands|laws): ([\w.]+) -->\n).*?(<!-- end -->)",
+    re.DOTALL,
 )
 
 
@@ -254,8 +277,8 @@ def _made(match: re.Match[str], text: str) -> str:
     found = getattr(importlib.import_module(module), name)
     if match[2] == "fields":
         return table(found)
-    if match[2] == "metrics":
-        return metrics(found)
+    if match[2] in ("metrics", "laws"):
+        return {"metrics": metrics, "laws": laws}[match[2]](found)
     above = re.findall(r"^(#+) ", _TABLES.sub("", text[: match.start()]), re.MULTILINE)
     made = {"kinds": kinds, "tables": tables, "commands": commands}
     return made[match[2]](found, len(above[-1]) + 1)
@@ -329,7 +352,7 @@ def python(code: str, folder: Path) -> str:
 
 def main() -> None:
     """Renew all pages."""
-    sys.path.insert(0, str(ROOT))
+    sys.path[:0] = [str(ROOT), str(ROOT / "tests")]  # the laws stand among the tests
     for page in sorted(HERE.glob("*.md")):
         old = page.read_text(encoding="utf-8")
         new = with_outputs(with_tables(old))

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from simulator.scenario.scenario import Scenario
     from simulator.study.compare import compare
     from simulator.study.whatif import what_if
+    from simulator.traffic.gravity import gravity
 
 __version__ = "0.1.0"
 
@@ -53,6 +54,7 @@ _HOMES = {
     "Scenario": "simulator.scenario.scenario",
     "load": "simulator.scenario.load",
     "compare": "simulator.study.compare",
+    "gravity": "simulator.traffic.gravity",
     "sensitivity": "simulator.study.sensitivity",
     "what_if": "simulator.study.whatif",
 }
@@ -67,6 +69,7 @@ __all__ = [
     "Scenario",
     "SimulatorError",
     "compare",
+    "gravity",
     "link_loads",
     "load",
     "load_demands",

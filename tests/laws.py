@@ -111,6 +111,7 @@ def fingerprint(routes):
 
 
 def nothing_vanishes_on_the_way(s):
+    """What leaves the source of a demand arrives at its target; loads are shares x rates."""
     each = np.arange(len(s.demands))
     out = np.zeros((len(s.network.nodes), len(s.demands)))
     np.add.at(out, s.network.tail, s.matrix)
@@ -124,6 +125,7 @@ def nothing_vanishes_on_the_way(s):
 
 
 def exactly_those_are_served_that_can_be(s):
+    """Shares of a demand with a path add to 1 (less where a scheme shapes); none without."""
     wrong = np.flatnonzero(~is_served_like(s.kind, s.routes.served, reachable(s.name)))
     assert not len(wrong), [(s.demands.names[i], float(s.routes.served[i])) for i in wrong[:5]]
 
@@ -164,6 +166,7 @@ def closed_to(name, end):
 
 
 def paths_are_paths(s):
+    """Every path leads from source to target, arc by arc, and visits no node twice."""
     served = np.zeros(len(s.demands))
     matrix = np.zeros(s.matrix.shape)
     tail, head = s.network.tail.tolist(), s.network.head.tolist()
@@ -181,6 +184,7 @@ def paths_are_paths(s):
 
 
 def paths_keep_the_rules(s):
+    """No path takes a dead link, a stub as transit, a closed exit, or a needless border."""
     network, home = s.network, ~s.network.is_abroad
     crosses = network.crosses_out | network.crosses_in
     tail_is_stub = network.is_stub[network.tail]
@@ -198,6 +202,7 @@ def paths_keep_the_rules(s):
 
 
 def loads_can_be_listed(s):
+    """The table of loads has every arc, and a dead one carries nothing."""
     table = link_loads(s.routes, s.demands)
     assert len(table) == len(s.network.tail)
     assert (table["offered_gbps"][~s.network.up] == 0).all()
@@ -213,6 +218,7 @@ def mlu(network, demands, routes):
 
 
 def min_max_has_the_least_mlu(s):
+    """No scheme has a fullest link below the bound that min_max proves."""
     best = solved(s.name, "min_max").routes
     if not best.served.any():
         assert not s.routes.served.any()
@@ -222,6 +228,7 @@ def min_max_has_the_least_mlu(s):
 
 
 def clairvoyant_has_the_least_cost(s):
+    """No scheme costs less than the clairvoyant one."""
     best = solved(s.name, "clairvoyant").routes
     rates = s.demands.gbps[:, None]
     found, least = (Clairvoyant().cost(s.network, r, rates)[0] for r in (s.routes, best))
@@ -229,6 +236,7 @@ def clairvoyant_has_the_least_cost(s):
 
 
 def an_empty_table_of_homes_is_the_nearest_exit(s):
+    """The scheme homed, without a table, is nearest_exit."""
     if s.kind == "homed":
         assert fingerprint(s.routes) == fingerprint(solved(s.name, "nearest_exit").routes)
 
@@ -282,16 +290,19 @@ def check_link_state(routes, network, rates, queue=None):
 
 
 def link_state_at_any_load(s):
+    """What is delivered and lost is what was asked; no link carries beyond capacity."""
     check_link_state(s.routes, s.network, s.demands.gbps[:, None] * FACTORS, Burst())
 
 
 def link_state_after_failures(s):
+    """The same when links fail and the routes stay."""
     up = np.random.default_rng(len(s.demands)).random(len(s.network.tail)) > 0.15
     rates = s.demands.gbps[:, None] * FACTORS
     check_link_state(s.routes, s.network.under(up=s.network.up & up), rates)
 
 
 def link_state_without_room(s):
+    """The same where capacities are a millionth."""
     small = s.network.under(capacity_gbps=s.network.capacity_gbps * 1e-6)
     check_link_state(s.routes, small, s.demands.gbps[:, None] * FACTORS)
 
@@ -315,6 +326,7 @@ def delivery_is_the_sum_over_paths(s):
 
 
 def littles_law_without_loss(s):
+    """Delivered times latency is load times delay, summed over all."""
     # Traffic under way, seen from the ends: delivered x latency. Seen from the links: load x delay.
     network, demands = s.network, s.demands
     load = s.routes.loads(demands.gbps)
@@ -328,6 +340,7 @@ def littles_law_without_loss(s):
 
 
 def units_by_powers_of_two_do_not_change_a_bit(s):
+    """In units that differ by a power of two, loads and losses have the same bits."""
     rates = s.demands.gbps[:, None] * FACTORS
     ours = link_state(s.routes, s.network, rates, Burst())
     for power in (-30, -10, 10):

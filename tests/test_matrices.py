@@ -13,6 +13,7 @@ from helpers import asks
 from scipy import sparse, stats
 from scipy.optimize import nnls
 
+import simulator as sim
 from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
 from simulator.base.schema import check
@@ -607,3 +608,41 @@ def test_many_wrong_columns_are_told_in_few_words(tmp_path, header, told):
     with pytest.raises(InputError, match=told) as caught:
         read_totals(path, make_tiny(("ab", "a", "b", 10.0)))
     assert len(caught.value.problems) <= 51
+
+
+def test_gravity_by_a_call_is_that_of_a_scenario():
+    network = sim.load_network("china169-mini")
+    demands = sim.gravity(network, 100, international_out_gbps=20, international_in_gbps=30)
+    keys = {"domestic_gbps": 50, "international_out_gbps": 20, "international_in_gbps": 30}
+    scenario = sim.Scenario(
+        topology="china169-mini",
+        strategies={"static": {"scheme": "nearest_exit"}},
+        traffic={"matrix": {"kind": "gravity", **keys}},
+    )
+    assert demands.names == scenario.demands.names
+    np.testing.assert_array_equal(demands.gbps, scenario.demands.gbps)
+    assert demands.gbps.sum() == pytest.approx(100)
+    loads = sim.link_loads(sim.route("nearest_exit", network, demands), demands)
+    assert loads["utilisation"].max() > 0
+
+
+def test_gravity_by_a_call_takes_the_options_of_the_matrix():
+    network = sim.load_network("china169-mini")
+    near = sim.gravity(network, 10, decay_km=300)
+    assert near.gbps.sum() == pytest.approx(10)
+    assert near.gbps.max() > sim.gravity(network, 10).gbps.max()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ({"total_gbps": 10, "international_in_gbps": 20}, "10 is less than the 20 international"),
+        ({"total_gbps": 10, "buy": "degree"}, "buy: unknown key; did you mean 'by'"),
+        ({"total_gbps": 10, "by": "size"}, "by: expected"),
+        ({"total_gbps": -1}, "less than the 0 international"),
+        ({"total_gbps": 5, "kinds": ["pop"]}, 'no pair .*; give by="degree"'),
+    ],
+)
+def test_gravity_by_a_call_refuses_in_words(words, told):
+    with pytest.raises(sim.InputError, match=told):
+        sim.gravity(sim.load_network("china169-mini"), **words)

@@ -9,9 +9,11 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from typing import Annotated, Any, Literal, TypeVar
 
-from simulator.base.document import KeyPath, dotted
+from pydantic import ValidationError
+
+from simulator.base.document import Document, KeyPath, dotted
 from simulator.base.errors import InputError, Problem, refusal
-from simulator.base.schema import Choice, checked
+from simulator.base.schema import Choice, build, checked
 
 T = TypeVar("T")
 
@@ -146,8 +148,17 @@ class Registry:
         return list(self._all())
 
     def make(self, name: str, **settings: Any) -> Any:
-        """Return an instance of the class called *name*."""
-        return self[name](**settings)
+        """Return an instance of the class called *name*.
+
+        Raises
+        ------
+        InputError
+            There is no such class, or a setting is wrong.
+        """
+        try:
+            return self[name](**settings)
+        except ValidationError:
+            return build(self[name], Document.of(settings, self.noun))  # says what is wrong
 
     def describe(self) -> list[tuple[str, str]]:
         """Return each name with the first line of its docstring."""

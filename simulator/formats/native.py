@@ -212,21 +212,21 @@ def lost(network: Network) -> list[str]:
 
 def _lines(network: Network, path: Path) -> Iterator[str]:
     data = plain(network, path)
-    yield f"name: {_flow(network.name)}"
+    yield f"name: {flow(network.name)}"
     if "title" in data:
-        yield f"title: {_quoted(data['title'])}"
+        yield f"title: {quoted(data['title'])}"
     for key in ("utc_offset_h", "hop_delay_ms"):
         if key in data:
-            yield f"{key}: {_flow(data[key])}"
+            yield f"{key}: {flow(data[key])}"
     if "matrix" in data:
-        yield f"matrix: {_quoted(data['matrix'])}"
+        yield f"matrix: {quoted(data['matrix'])}"
     for key in ("sources", "assumptions"):
         yield from _section(key, map(_folded, data.get(key, ())))
     yield from _section("estimates", map(_estimate, data.get("estimates", ())))
-    yield from _section("marks", map(_flow, data.get("marks", ())))
+    yield from _section("marks", map(flow, data.get("marks", ())))
     if uncertainty := data.get("uncertainty"):
-        yield from ["uncertainty:", *(f"  {_flow(k)}: {_flow(v)}" for k, v in uncertainty.items())]
-    yield f"totals: {_flow(_totals(network))}"
+        yield from ["uncertainty:", *(f"  {flow(k)}: {flow(v)}" for k, v in uncertainty.items())]
+    yield f"totals: {flow(_totals(network))}"
     for key in ("nodes", "regions", "links", "cables"):
         yield from _section(key, _rows(data.get(key, ()), KEYS[key]))
 
@@ -254,7 +254,7 @@ def _section(name: str, items: Iterable[str]) -> Iterator[str]:
 
 def _rows(records: Iterable[Record], keys: Sequence[str]) -> Iterator[str]:
     """Yield one flow mapping a record, each key below the same key of the record above."""
-    table = [{key: f"{key}: {_flow(row[key])}" for key in keys if key in row} for row in records]
+    table = [{key: f"{key}: {flow(row[key])}" for key in keys if key in row} for row in records]
     width = {key: 2 + max((len(row.get(key, "")) for row in table), default=0) for key in keys}
     used = [key for key in keys if width[key] > 2]
     for row in table:
@@ -266,24 +266,25 @@ def _rows(records: Iterable[Record], keys: Sequence[str]) -> Iterator[str]:
 
 def _estimate(estimate: Mapping[str, str]) -> str:
     mark = f", mark: {estimate['mark']}" if "mark" in estimate else ""
-    return f"{{of: {_flow(estimate['of'])}, how: {_folded(estimate['how'])}{mark}}}"
+    return f"{{of: {flow(estimate['of'])}, how: {_folded(estimate['how'])}{mark}}}"
 
 
-def _flow(value: Any) -> str:
+def flow(value: Any) -> str:
     """Return *value* as YAML on one line."""
     if isinstance(value, Mapping):
-        return "{" + ", ".join(f"{_flow(key)}: {_flow(part)}" for key, part in value.items()) + "}"
+        return "{" + ", ".join(f"{flow(key)}: {flow(part)}" for key, part in value.items()) + "}"
     if isinstance(value, list | tuple):
-        return "[" + ", ".join(map(_flow, value)) + "]"
+        return "[" + ", ".join(map(flow, value)) + "]"
     if isinstance(value, str):
         plain = PLAIN.fullmatch(value) and value.casefold() not in WORDS
-        return value if plain else _quoted(value)
+        return value if plain else quoted(value)
     if isinstance(value, bool):
         return str(value).lower()
     return plain_number(value)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """Return a text in quotes, as YAML on one line."""
     escaped = text.replace("\\", "\\\\").replace('"', '\\"')
     return '"' + "".join(c if c.isprintable() else f"\\U{ord(c):08x}" for c in escaped) + '"'
 
@@ -291,7 +292,7 @@ def _quoted(text: str) -> str:
 def _folded(text: str) -> str:
     """Return *text* in quotes, on lines of at most `WIDTH` where its words allow."""
     lines = [""]
-    for word in re.split(r"(?<=\S) (?=\S)", _quoted(text)):
+    for word in re.split(r"(?<=\S) (?=\S)", quoted(text)):
         if len(lines[-1]) + len(word) < WIDTH or not lines[-1]:
             lines[-1] += f" {word}" if lines[-1] else word
         else:

@@ -61,8 +61,9 @@ class NetBox(TopologyFormat):
     readable: ClassVar[str] = "a folder of NetBox with cables.csv or cables.json"
 
     def reads(self, path: Path) -> bool:
-        """Return whether *path* is a folder with a table of cables."""
-        return path.is_dir() and _file(path, "cables") is not None
+        """Return whether *path* is a folder with a table of cables, and none of links."""
+        ours = any((path / name).is_file() for name in ("nodes.csv", "links.csv"))
+        return path.is_dir() and not ours and _file(path, "cables") is not None
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""

@@ -1,23 +1,35 @@
-"""A network as two CSV tables in a folder: nodes.csv and links.csv."""
+"""A network as CSV tables in a folder: nodes.csv and links.csv, and what else there is to say."""
 
 from __future__ import annotations
 
+import os
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from simulator.base.document import Document, KeyPath
-from simulator.base.errors import InputError, Problem, refusal
+from simulator.base.errors import InputError, Problem, did_you_mean, refusal
 from simulator.base.schema import build
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_csv
 from simulator.formats.native import lost, plain
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
-from simulator.formats.rules.entries import LinkEntry, NodeEntry, given, keys
+from simulator.formats.rules.entries import (
+    CableEntry,
+    LinkEntry,
+    NodeEntry,
+    RegionEntry,
+    given,
+    keys,
+)
 from simulator.formats.sheet import Columns, Sheet, read_sheet
+from simulator.formats.tables import about
+from simulator.formats.tables.cells import READERS, WRITERS
 from simulator.formats.units import number
 from simulator.model.network import Network
 
@@ -26,33 +38,39 @@ LINKS = Columns(
     ("id", "a", "b", "capacity_gbps"),
     (
         *("class", "metric", "delay_ms", "length_km"),
-        *("capacity_ba_gbps", "metric_ba", "delay_ba_ms"),
+        *("capacity_ba_gbps", "metric_ba", "delay_ba_ms", "price_usd_per_mbps"),
+        *("cables", "reaches", "modules", "setup_cost", "path_factor"),
     ),
 )
-TEXT_COLUMNS = frozenset({"id", "kind", "city", "province", "a", "b", "class"})
+EXITS = Columns(LINKS.required, tuple(each for each in LINKS.optional if each != "class"))
+CABLES, REGIONS = (
+    Columns(("id",), keys(CableEntry)[1:]),
+    Columns(("id",), keys(RegionEntry)[1:]),
+)
+OPTIONAL = {"exits": EXITS, "regions": REGIONS, "cables": CABLES, "about": about.COLUMNS}
+"""Tables that a folder may be without."""
+ENTRIES = {
+    **{"nodes": NodeEntry, "links": LinkEntry, "exits": LinkEntry},
+    **{"regions": RegionEntry, "cables": CableEntry},
+}
+TEXT_COLUMNS = frozenset({"id", "kind", "city", "province", "a", "b", "class", "name", "ready"})
+DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 FIELD = {"length_km": "fibre_km"}
+"""Column of links -> key; cables have a length of their own."""
 COLUMN = {field: column for column, field in FIELD.items()}
 
 
 @topology_format("tables")
 class Tables(TopologyFormat):
-    """CSV tables: a folder with nodes.csv and links.csv."""
+    """CSV tables: a folder with nodes.csv and links.csv.
+
+    Beside them may stand exits.csv, links of class exit; cables.csv; regions.csv; and about.csv, a
+    key and a value in each row. Several values stand in one cell: cables as ``TPE: 0.7; APG: 0.3``,
+    reaches and landings as ``tokyo; osaka``, modules as ``100: 7; 400: 20``, Gbps and cost.
+    """
 
     written: ClassVar[tuple[str, ...]] = ("",)
-    cannot_hold: ClassVar[tuple[str, ...]] = (
-        *("name", "title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
-        *(
-            "estimates",
-            "marks",
-            "uncertainty",
-            "regions",
-            "cables",
-            "reaches",
-            "modules",
-            "setup_cost",
-        ),
-        *("price_usd_per_mbps", "blanks and line breaks"),
-    )
+    cannot_hold: ClassVar[tuple[str, ...]] = ("blanks and line breaks",)
     readable: ClassVar[str] = "a folder with nodes.csv and links.csv"
 
     def reads(self, path: Path) -> bool:
@@ -61,55 +79,67 @@ class Tables(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        nodes, unread = _sheet(path / "nodes.csv", NODES)
-        links, of_links = _sheet(path / "links.csv", LINKS)
-        problems = [*unread, *of_links]
-        if nodes is None or links is None:
+        sheets, problems, unread = _sheets(path)
+        if sheets["nodes"] is None or sheets["links"] is None:
             return None, problems
-        node_records, of_nodes = _records(nodes, NodeEntry)
-        link_records, of_links = _records(links, LinkEntry)
+        records: dict[str, list[Record]] = {}
+        for table, sheet in sheets.items():
+            if table in ENTRIES:
+                records[table], found = _records(table, sheet) if sheet else ([], [])
+                problems += found
         if unread:
-            node_records.append({})  # a row that could not be read is an unknown node
+            records["nodes"].append({})  # a row that could not be read is an unknown node
+        said, at = _about(path, sheets.get("about"), problems)
+        cables_known = sheets.get("cables") is not None and all(map(_id, records["cables"]))
         draft = Draft(
-            about={"name": path.resolve().name},
-            nodes=node_records,
-            links=link_records,
-            point=partial(_point, {"nodes": nodes, "links": links}),
+            about={"name": path.resolve().name, **said},
+            nodes=records["nodes"],
+            links=[*records["links"], *records["exits"]],
+            regions=records["regions"],
+            cables=records["cables"] if cables_known else None,
+            point=partial(_point, path, sheets, at),
             delay_required=False,
         )
-        problems += [*of_nodes, *of_links, *_without_delay(draft)]
+        problems += _without_delay(draft)
         return assemble(draft, problems)
 
     def write(self, network: Network, path: Path) -> list[str]:
-        """Write the two tables into the folder *path*, which is made; return what is lost."""
-        data = plain(network, path)
-        nodes = data.pop("nodes")
-        links = [
-            {COLUMN.get(key, key): value for key, value in link.items()}
-            for link in data.pop("links", [])
-        ]
-        same_name = data.pop("name", "") == path.resolve().name
-        for name in (record["id"] for record in (*nodes, *links)):
-            if _cell(name) != name or not name:  # without its blanks, it is another id
-                raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
+        """Write the tables into the folder *path*, which is made; return what is lost."""
+        data = plain(network, path / "about.csv")
+        if data.get("name") == path.resolve().name:
+            del data["name"]
+        tables: dict[str, list[Record]] = {key: data.pop(key, []) for key in ("nodes", "links")}
+        tables["links"] = [_of_link(link) for link in tables["links"]]
+        tables |= {key: data.pop(key, []) for key in ("regions", "cables")}
+        for table, records in tables.items():
+            for name in (record["id"] for record in records):
+                if _cell("id", name) != name or not name:  # without its blanks, it is another id
+                    raise refusal(path, f"a table cannot hold the blanks around the id {name!r}")
+            tables[table] = records
         path.mkdir(exist_ok=True)
-        write_csv(path / "nodes.csv", _rows(nodes, NODES))
-        write_csv(path / "links.csv", _rows(links, LINKS))
-        left_out = [] if same_name else ["the name: it is that of the folder"]
-        left_out += data
-        columns = (*LINKS.required, *LINKS.optional)
-        beyond = Counter(key for link in links for key in link if key not in columns)
-        left_out += [f"{key} of {counted(count, 'link')}" for key, count in beyond.items()]
-        texts = [text for node in nodes for text in node.values() if isinstance(text, str)]
-        bent = sum(_cell(text) != text for text in texts)
-        left_out += [f"blanks and line breaks in {counted(bent, 'text')}"] if bent else []
-        return [*left_out, *lost(network)]
+        columns = {"nodes": NODES, "links": LINKS, **OPTIONAL}
+        for table, records in tables.items():
+            if records or table not in OPTIONAL:
+                write_csv(path / f"{table}.csv", _rows(records, columns[table]))
+        said = list(about.rows(data))
+        if said:
+            write_csv(path / "about.csv", [about.COLUMNS.required, *said])
+        for table in OPTIONAL:  # of a network that stood here before
+            if not (said if table == "about" else tables.get(table)):
+                (path / f"{table}.csv").unlink(missing_ok=True)
+        return [*_bent(tables, columns), *lost(network)]
 
 
 # ---------------------------------------------------------------- writing
 
 
-def _cell(value: str | float) -> str:
+def _of_link(link: Record) -> Record:
+    return {COLUMN.get(key, key): value for key, value in link.items()}
+
+
+def _cell(column: str, value: Any) -> str:
+    if column in WRITERS:
+        return WRITERS[column](value)
     return " ".join(value.split()) if isinstance(value, str) else repr(float(value))
 
 
@@ -123,10 +153,62 @@ def _rows(records: Sequence[Record], columns: Columns) -> Iterator[Sequence[str]
     ]
     yield header
     for record in records:
-        yield [_cell(record[column]) if column in record else "" for column in header]
+        yield [_cell(column, record[column]) if column in record else "" for column in header]
+
+
+def _bent(tables: dict[str, list[Record]], columns: dict[str, Columns]) -> Iterator[str]:
+    """Yield what the cells of the tables do not hold as it is."""
+    bent = 0
+    for table, records in tables.items():
+        known = (*columns[table].required, *columns[table].optional)
+        beyond = Counter(key for record in records for key in record if key not in known)
+        yield from (f"{key} of {counted(count, table[:-1])}" for key, count in beyond.items())
+        texts = [each for record in records for each in record.items() if isinstance(each[1], str)]
+        bent += sum(_cell(column, text) != text for column, text in texts)
+    if bent:
+        yield f"blanks and line breaks in {counted(bent, 'text')}"
 
 
 # ---------------------------------------------------------------- reading
+
+
+def _sheets(path: Path) -> tuple[dict[str, Sheet | None], list[Problem], bool]:
+    """Return the tables of a folder, what is wrong with them, and whether rows of nodes are lost.
+
+    A table that may be left out is not among them if it is.
+    """
+    nodes, of_nodes = _sheet(path / "nodes.csv", NODES)
+    links, problems = _sheet(path / "links.csv", LINKS)
+    sheets = {"nodes": nodes, "links": links}
+    problems = [*of_nodes, *problems]
+    for table, columns in OPTIONAL.items():
+        if (path / f"{table}.csv").is_file():
+            sheets[table], found = _sheet(path / f"{table}.csv", columns)
+            problems += found
+        elif table in ENTRIES:
+            sheets[table] = None
+    return sheets, problems, bool(of_nodes)
+
+
+def _id(record: Record) -> bool:
+    return bool(record.get("id"))
+
+
+def _about(
+    path: Path, sheet: Sheet | None, problems: list[Problem]
+) -> tuple[Record, dict[str, int]]:
+    """Return what about.csv says, and the row of every key; add what is wrong to *problems*."""
+    if sheet is None:
+        return {}, {}
+    said, at, found = about.about_of(sheet)
+    problems += found
+    if matrix := said.get("matrix"):
+        said["matrix"] = os.path.abspath(path / matrix)
+        if not os.path.isfile(said["matrix"]):
+            hint = did_you_mean(Path(matrix).name, (each.name for each in path.glob("*.csv")))
+            message = f"no file {matrix!r} in the folder{hint}"
+            problems.append(sheet.problem(at["matrix"], "value", message))
+    return said, at
 
 
 def _sheet(path: Path, columns: Columns) -> tuple[Sheet | None, list[Problem]]:
@@ -142,15 +224,19 @@ def _sheet(path: Path, columns: Columns) -> tuple[Sheet | None, list[Problem]]:
     return sheet, problems
 
 
-def _records(sheet: Sheet, entry: type) -> tuple[list[Record], list[Problem]]:
+def _records(table: str, sheet: Sheet) -> tuple[list[Record], list[Problem]]:
     """Return what is sound of every row, and what is not."""
-    records, problems = [], []
+    records: list[Record] = []
+    sheet, problems = _with_points(sheet)
+    entry, field = ENTRIES[table], FIELD if ENTRIES[table] is LinkEntry else {}
     for row, cells in enumerate(sheet.rows):
         record = {
-            FIELD.get(column, column): _value(column, cell)
+            field.get(column, column): _value(column, cell)
             for column, cell in zip(sheet.columns, cells, strict=True)
             if cell
         }
+        if table == "exits":
+            record["class"] = "exit"
         try:
             records.append(given(build(entry, Document.of(record))))
         except InputError as error:
@@ -160,7 +246,31 @@ def _records(sheet: Sheet, entry: type) -> tuple[list[Record], list[Problem]]:
     return records, problems
 
 
-def _value(column: str, cell: str) -> str | float:
+def _with_points(sheet: Sheet) -> tuple[Sheet, list[Problem]]:
+    """Return a table whose numbers have points, where no comma divides its cells."""
+    if sheet.separator == ",":
+        return sheet, []
+    places = [
+        (row, place)
+        for row, cells in enumerate(sheet.rows)
+        for place, column in enumerate(sheet.columns)
+        if column not in TEXT_COLUMNS and DECIMAL_COMMA.fullmatch(cells[place])
+    ]
+    if not places:
+        return sheet, []
+    row, place = places[0]
+    cell = sheet.rows[row][place]
+    rows = [list(cells) for cells in sheet.rows]
+    for at, column in places:
+        rows[at][column] = rows[at][column].replace(",", ".")
+    message = f"decimal comma: {cell!r} is read as {rows[row][place]}, and so is all of the table"
+    told = sheet.problem(row, sheet.columns[place], message, "warning")
+    return replace(sheet, rows=rows), [told]
+
+
+def _value(column: str, cell: str) -> Any:
+    if column in READERS:
+        return READERS[column](cell)
     value = None if column in TEXT_COLUMNS else number(cell)
     if value is None:
         return cell
@@ -170,22 +280,38 @@ def _value(column: str, cell: str) -> str | float:
 def _placed(sheet: Sheet, row: int, problem: Problem) -> Problem:
     """Return a problem with a record as one with the cell it came from."""
     message = problem.message.replace("required key is missing", "the cell is empty")
-    return sheet.problem(row, COLUMN.get(problem.key, problem.key), message)
+    column = problem.key.partition(".")[0].partition("[")[0]
+    return sheet.problem(row, _column(sheet, column), message)
+
+
+def _column(sheet: Sheet, key: str) -> str:
+    return key if key in sheet.columns else COLUMN.get(key, key)
 
 
 def _point(
-    sheets: dict[str, Sheet],
+    folder: Path,
+    sheets: dict[str, Sheet | None],
+    at: dict[str, int],
     path: KeyPath,
     message: str,
     key: bool = False,
     severity: Literal["error", "warning"] = "error",
 ) -> Problem:
     """Return a problem with the cell, the row or the table at *path*."""
-    sheet = sheets[str(path[0])]
+    table = str(path[0])
+    links = sheets["links"]
+    if table == "links" and links and len(path) > 1 and int(path[1]) >= len(links.rows):
+        path = ("exits", int(path[1]) - len(links.rows), *path[2:])
+        table = "exits"
+    sheet = sheets.get(table)
+    if table not in ENTRIES and (said := sheets.get("about")):
+        return said.problem(about.row_of(at, about.positions(path)), "value", message, severity)
+    if sheet is None:
+        return Problem(str(folder), None, None, about.positions(path), message, severity)
     if len(path) == 1:
         return Problem(sheet.file, None, None, "", message, severity)
     column = str(path[2]) if len(path) > 2 else ""
-    return sheet.problem(int(path[1]), COLUMN.get(column, column), message, severity)
+    return sheet.problem(int(path[1]), _column(sheet, column), message, severity)
 
 
 def _without_delay(draft: Draft) -> Iterator[Problem]:
