@@ -89,3 +89,15 @@ def test_a_link_to_a_device_and_a_socket_are_not_read(tmp_path, monkeypatch):
     with socket.socket(socket.AF_UNIX) as server:
         server.bind("x.yaml")
     assert "a socket" in refused(sim.load, tmp_path / "x.yaml")
+
+
+@pytest.mark.parametrize("name", ["y" * 300, "y" * 300 + ".csv"])
+def test_a_name_that_no_system_has_is_no_such_file(tmp_path, mini, name):
+    assert name in refused(sim.load, name)
+    assert name in refused(read_network, name)
+    assert name in refused(read_recording, tmp_path / name, mini[0])
+    assert "no such file" in str(check_file(name)[0][0])
+    path = tmp_path / "s.yaml"
+    where = f"traffic: {{matrix: {{kind: file, path: {name}}}}}\n"
+    path.write_text(SCENARIO.format(TOPOLOGIES / "china169-mini.yaml") + where)
+    assert "s.yaml:4:" in refused(sim.load, path)

@@ -3,6 +3,8 @@
 from difflib import get_close_matches
 from pathlib import Path
 
+from simulator.base.regular import is_there
+
 _SINGULAR = {"topologies": "topology", "scenarios": "scenario"}
 _ENDINGS_OF_TOPOLOGIES = ".yaml .yml .graphml .gml .json .graph .native .sndlib .txt .xml"
 _NAMES_ONE = "a scenario names its topology: `topology: NAME_OR_FILE`"
@@ -35,12 +37,12 @@ def find(kind: str, name_or_path: str | Path) -> Path:
     shelf = _shelf(kind)
     text = str(name_or_path)
     path = Path(text)
-    if text and path.exists():
+    if text and is_there(path):
         return path
     if text and path.name == text:
         for ending in (*ENDINGS[kind], ""):
             candidate = shelf / f"{text}{ending}"
-            if candidate.is_file():
+            if is_there(candidate) and candidate.is_file():
                 return candidate
     raise FileNotFoundError(_not_found(kind, path, text))
 

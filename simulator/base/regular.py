@@ -16,6 +16,11 @@ _OTHERS = (
 )
 
 
+def is_there(path: str | Path) -> bool:
+    """Return whether a path leads to something; one that the system cannot look for does not."""
+    return os.path.exists(path)  # `Path.exists` raises an OSError on a name that is too long
+
+
 def refuse_special(path: str | Path) -> None:
     """Raise an InputError if *path* is a pipe, a socket or a device."""
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator.base import library
+from simulator.base import library, regular
 from simulator.base.document import read_yaml
 from simulator.base.errors import InputError, Problem, known_instead
 from simulator.base.text import counted
@@ -40,7 +40,7 @@ def check_file(path_or_name: str, sets: Sets = ()) -> tuple[list[Problem], list[
 
 
 def _found(word: str) -> list[Path]:
-    if word and (is_third_party_name(word) or Path(word).exists()):
+    if word and (is_third_party_name(word) or regular.is_there(word)):
         return [Path(word)]
     known = {kind: library.names(kind) for kind in ("scenarios", "topologies")}
     name = library.without_ending("topologies", word)

@@ -29,7 +29,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.base import library
+from simulator.base import library, regular
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.whole import whole
@@ -193,7 +193,7 @@ def is_topology(path_or_name: str | Path) -> bool:
     """Return whether some format reads a file, or takes its path for a name of its own."""
     path = Path(path_or_name)
     return is_third_party_name(path_or_name) or (
-        path.exists() and any(each.reads(path) for each in topology_format.every())
+        regular.is_there(path) and any(each.reads(path) for each in topology_format.every())
     )
 
 

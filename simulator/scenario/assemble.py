@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from simulator.base import library
+from simulator.base import library, regular
 from simulator.base.document import Document, KeyPath
 from simulator.base.errors import InputError, Problem, did_you_mean
 from simulator.base.schema import check
@@ -214,7 +214,7 @@ def _read_topology(source: Source, chosen: OneOfSeveral) -> TopologyInput:
         if is_third_party_name(word):
             path = Path(word)
         else:
-            path = beside if beside.exists() else library.find("topologies", word)
+            path = beside if regular.is_there(beside) else library.find("topologies", word)
     except FileNotFoundError as error:
         return TopologyInput(None, [source.document.problem(("topology",), str(error))])
     try:

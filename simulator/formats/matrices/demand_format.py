@@ -22,6 +22,7 @@ from pathlib import Path
 
 import numpy as np
 
+from simulator.base import regular
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.file_format import FileFormat, Formats
@@ -152,7 +153,7 @@ def read_demands(path: str | Path, network: Network, *, unit: Unit | None = None
 
 def is_there(path: Path) -> bool:
     """Return whether *path* is a file, a folder, or a name that a format knows."""
-    return path.exists() or demand_format.named(str(path)) is not None
+    return regular.is_there(path) or demand_format.named(str(path)) is not None
 
 
 def neighbours(path: Path) -> list[str]:
