@@ -4,29 +4,13 @@ import json
 
 import pytest
 from cases import case
+from topology_files import gbps, read, refused
 
 from simulator.base.errors import InputError
-from simulator.formats.format import read_network
 from simulator.formats.sndlib.xml import read_xml
 from simulator.formats.xml_file import read_xml_bytes
 
 XMLNS = 'xmlns="http://graphml.graphdrawing.org/xmlns"'
-
-
-def read(path):
-    """Return the network and all that was reported, as one text."""
-    network, problems = read_network(path)
-    return network, "\n".join(map(str, problems))
-
-
-def refused(path) -> str:
-    with pytest.raises(InputError) as caught:
-        read_network(path)
-    return str(caught.value)
-
-
-def gbps(network) -> list[float]:
-    return network.capacity_gbps[::2].tolist()
 
 
 # ---------------------------------------------------------------- GraphML

@@ -190,3 +190,8 @@ def test_a_day_is_shown_by_its_steps(day):
     (ax,) = day.plot.exit_utilisation("shanghai-la", direction="in")
     (line,) = [line for line in ax.lines if line.get_label() == "static"]
     assert len(line.get_ydata()) - 1 == 6 * 4
+
+
+def test_a_number_is_not_parted_from_its_percent_sign():
+    lines = style.wrapped("How full? igp 150 % (gz-hk in), sdn 73 % (bj-seoul in)", 1.2, 10)
+    assert len(lines) > 3 and not any(line.startswith("%") for line in lines)

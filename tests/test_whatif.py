@@ -224,7 +224,7 @@ def test_nothing_is_left_of_what_fails_halfway(scenario, tmp_path):
         if folder.parent.joinpath("baseline").exists():
             raise OSError(28, "No space left on device")
 
-    with pytest.raises(SimulatorError, match="the disk is full"):
+    with pytest.raises(SimulatorError, match=r"/out cannot be written: the disk is full"):
         what_if(scenario, LOCAL, out=tmp_path / "out", finish=stop)
     assert not list(tmp_path.iterdir())
 

@@ -104,7 +104,7 @@ class Announcing:
         """What the decision log says of the last plan."""
         if (made := self._made) is None:
             return {}
-        return {"groups": made.changed, "toggles": made.toggles, "promise": made.promise}
+        return {"groups": made.changed, "toggles": made.toggles, "promise": made.guard}
 
     def _announce(
         self, trigger: str, solve_s: float = np.nan, told: Mapping[str, Any] | None = None

@@ -222,9 +222,9 @@ def width_in(text: str, size_pt: float, weight: str = "normal") -> float:
 
 
 def wrapped(text: str, most_in: float, size_pt: float, weight: str = "normal") -> list[str]:
-    """Break a text into lines that are at most *most_in* inches wide."""
+    """Break a text into lines that are at most *most_in* inches wide, but not before a %."""
     lines = [""]
-    for word in text.split():
+    for word in " ".join(text.split()).replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
         longer = f"{lines[-1]} {word}".strip()
         if lines[-1] and width_in(longer, size_pt, weight) > most_in:
             lines.append(word)

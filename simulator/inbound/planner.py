@@ -16,10 +16,8 @@ from simulator.inbound.catchment import Catchment
 from simulator.inbound.plan_settings import PlanSettings
 from simulator.inbound.preferences import Preferences
 from simulator.inbound.search import Search
-from simulator.inbound.toggles import SOON, Toggles
+from simulator.inbound.toggles import Toggles
 
-PROMISED = 0.9
-"""Chance at which a plan says how full the fullest exit will be."""
 NO_CAPACITY_GBPS = 1e-6
 """Stands for no capacity, so that any load there is a very large utilisation."""
 
@@ -38,8 +36,6 @@ class Plan(NamedTuple):
         Pairs of a group and an exit that are withdrawn, announced again or prepended otherwise.
     guard : float
         Largest utilisation soon that is not exceeded at the chance ``quantile``.
-    promise : float
-        The same at a chance of 90 %.
     calm : bool
         Whether nothing changes.
     """
@@ -49,7 +45,6 @@ class Plan(NamedTuple):
     changed: int
     toggles: int
     guard: float
-    promise: float
     calm: bool
 
 
@@ -126,8 +121,7 @@ def plan(
     search.run(most_groups)
     differs = made.differs
     changed, toggles = int(differs.any(axis=1).sum()), int(differs.sum())
-    promise = search.quantile(made.load[SOON], PROMISED)
-    return Plan(made.announced, made.prepends, changed, toggles, search.guard, promise, not toggles)
+    return Plan(made.announced, made.prepends, changed, toggles, search.guard, not toggles)
 
 
 def _by_source(detour_ms: np.ndarray, region: np.ndarray) -> np.ndarray:

@@ -122,11 +122,6 @@ class Search:
         weight[np.argsort(cost, kind="stable")[-worst:]] += 0.5 / worst
         return np.asarray(2.0 * weight[:, None] * over)
 
-    def quantile(self, load: np.ndarray, chance: float) -> float:
-        """Return what the largest utilisation over exits does not exceed, at a chance."""
-        largest = (load / self._capacity).max(axis=-1)
-        return float(np.quantile(largest, chance, method="weibull"))
-
     def _guard(self, load: np.ndarray) -> np.ndarray:
         """Return a quantile over particles of the largest utilisation.
 

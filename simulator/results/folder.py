@@ -24,6 +24,15 @@ _OLD = "-old"
 _LONGEST_PATH = 200
 
 
+class NotWritten(SimulatorError):
+    """A folder that cannot be written, and why, without temporary names."""
+
+    def __init__(self, place: Path, reason: str) -> None:
+        self.place, self.reason = place, reason
+        name = short(str(place), _LONGEST_PATH)
+        super().__init__(f"{name} cannot be written: {reason}, or write elsewhere with --out DIR")
+
+
 class StagingFolder:
     """A folder under construction: beside its final place, moved there when whole, removed if not.
 
@@ -129,6 +138,8 @@ class StagingFolder:
         if kind is not None and not self.published:
             self._remove()
         self._release()
+        if isinstance(error, NotWritten) and error.place.is_relative_to(self.folder):
+            raise NotWritten(self.place, error.reason) from None  # of a run within this study
         if isinstance(error, OSError) and error.errno and self._is_of_here(error.filename):
             raise self._not_written(error) from None
 
@@ -136,12 +147,8 @@ class StagingFolder:
         """Whether an error may come from writing the folder: its file is in there, or not told."""
         return not isinstance(file, str) or Path(file).is_relative_to(self.folder)
 
-    def _not_written(self, error: OSError) -> SimulatorError:
-        """Return the error that says why nothing stands at the place, without temporary names."""
-        name = short(str(self.place), _LONGEST_PATH)
-        return SimulatorError(
-            f"{name} cannot be written: {why_not_written(error)}, or write elsewhere with --out DIR"
-        )
+    def _not_written(self, error: OSError) -> NotWritten:
+        return NotWritten(self.place, why_not_written(error))
 
     def _remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)

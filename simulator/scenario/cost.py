@@ -13,8 +13,9 @@ MOST_CPU_H, MOST_MEMORY_GB, MOST_DISK_GB = 500.0, 16.0, 100.0
 TOLD_S = 60.0
 """Runs that take longer are told so before they begin."""
 
-# Measured on the built-in scenarios (Python 3.11, one core of 2.6 GHz). Within a factor of three
-# there; solvers on networks of another size may be far off.
+# Times and disk are fitted to runs of mini and china169-2017 and within a factor of three there;
+# solvers on networks of another size may be far off. Memory is what those runs took at the most;
+# that of recordings and of many demands is assumed.
 _RUN_S, _STEP_S, _DEMAND_STEP_S = 0.1, 1e-3, 0.5e-6
 _DECISION_S, _DEMAND_DECISION_S = 5e-3, 4e-6
 _BASE_GB, _RUN_GB, _RATE_GB, _DEMAND_GB = 0.5, 2e-3, 24e-9, 2e-5

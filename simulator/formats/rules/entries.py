@@ -305,7 +305,25 @@ class Mark:
 
 
 @checked
-class TopologyFile:
+class AboutEntry:
+    """What a file says of a network as a whole; its keys are those of `TopologyFile`."""
+
+    name: Name | None = None
+    title: str = ""
+    utc_offset_h: UtcOffset = 0.0
+    hop_delay_ms: NonNegative = 0.0
+    matrix: Name | None = None
+    sources: tuple[str, ...] = ()
+    assumptions: tuple[str, ...] = ()
+    estimates: tuple[Estimate, ...] = ()
+    marks: tuple[Mark, ...] = ()
+    uncertainty: dict[Name, Annotated[Assumption, assumption.choice]] = dataclasses.field(
+        default_factory=dict
+    )
+
+
+@checked
+class TopologyFile(AboutEntry):
     """A telecom network: nodes, links, cables, and what is known about them.
 
     Attributes
@@ -336,18 +354,6 @@ class TopologyFile:
         All cables that links may name; left out, links may name any.
     """
 
-    name: Name | None = None
-    title: str = ""
-    utc_offset_h: UtcOffset = 0.0
-    hop_delay_ms: NonNegative = 0.0
-    matrix: Name | None = None
-    sources: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    estimates: tuple[Estimate, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    uncertainty: dict[Name, Annotated[Assumption, assumption.choice]] = dataclasses.field(
-        default_factory=dict
-    )
     totals: Totals | None = None
     nodes: Annotated[tuple[NodeEntry, ...], Field(min_length=1)]
     regions: tuple[RegionEntry, ...] = ()

@@ -3,42 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import field
-from typing import Annotated, Any
+from typing import Any
 
 from simulator.base.document import Document, parse_yaml
 from simulator.base.errors import InputError, Problem, known_instead
-from simulator.base.schema import Name, NonNegative, build, checked
+from simulator.base.schema import build
 from simulator.formats.native import flow, quoted
 from simulator.formats.rules.draft import Record
-from simulator.formats.rules.entries import Estimate, Mark, UtcOffset, given, keys
+from simulator.formats.rules.entries import AboutEntry, given, keys
 from simulator.formats.sheet import Columns, Sheet
 from simulator.formats.units import number
-from simulator.uncertainty.assumption import Assumption, assumption
 
 COLUMNS = Columns(("key", "value"), ())
-
-
-@checked
-class AboutTable:
-    """What may stand in about.csv; see :class:`~simulator.formats.rules.entries.TopologyFile`."""
-
-    name: Name | None = None
-    title: str = ""
-    utc_offset_h: UtcOffset = 0.0
-    hop_delay_ms: NonNegative = 0.0
-    matrix: Name | None = None
-    sources: tuple[str, ...] = ()
-    assumptions: tuple[str, ...] = ()
-    estimates: tuple[Estimate, ...] = ()
-    marks: tuple[Mark, ...] = ()
-    uncertainty: dict[Name, Annotated[Assumption, assumption.choice]] = field(default_factory=dict)
 
 
 TEXTS = ("name", "title", "matrix", "sources", "assumptions")
 LISTS = ("sources", "assumptions", "estimates", "marks")
 """Keys that may stand in several rows."""
-KEYS = keys(AboutTable)
+KEYS = keys(AboutEntry)
 _BY_NAME = "uncertainty."
 
 
@@ -82,7 +64,7 @@ def about_of(sheet: Sheet) -> tuple[Record, dict[str, int], list[Problem]]:
             data[word] = value
         at[key] = row
     try:
-        return _plain(build(AboutTable, Document.of(data))), at, problems
+        return _plain(build(AboutEntry, Document.of(data))), at, problems
     except InputError as error:
         problems += [
             sheet.problem(row_of(at, problem.key), "value", problem.message)
@@ -97,7 +79,7 @@ def row_of(at: Mapping[str, int], key: str) -> int:
     return at[max(found, key=len)] if found else 0
 
 
-def _plain(table: AboutTable) -> Record:
+def _plain(table: AboutEntry) -> Record:
     record = given(table)
     for key in ("estimates", "marks"):
         record[key] = tuple(map(given, record[key]))
