@@ -135,7 +135,7 @@ def scripted(monkeypatch):
     def plan(lands, announced, prepends, *_, **__):
         exits = announced.copy()
         exits[:2, near] ^= True
-        return Plan(exits, prepends, 2, 2, 0.0, 0.0, False)
+        return Plan(exits, prepends, 2, 2, 0.0, False)
 
     monkeypatch.setattr("simulator.control.announcing.plan", plan)
 
@@ -177,7 +177,7 @@ def test_a_controller_that_stops_meanwhile_leaves_none_either(scripted, on_outag
 
 def test_prepends_are_no_black_hole(monkeypatch):
     def plan(lands, announced, prepends, *_, **__):
-        return Plan(announced, 3 - prepends, 2, 2, 0.0, 0.0, False)
+        return Plan(announced, 3 - prepends, 2, 2, 0.0, False)
 
     monkeypatch.setattr("simulator.control.announcing.plan", plan)
     played = play(small_case(hours=0.75))

@@ -372,7 +372,7 @@ def test_weights_are_checked():
     for weights in ({}, {"exit1": 0}):
         with pytest.raises(ValueError, match="a weight above 0"):
             scheme.make("weighted_split", by="weights", weights=weights)
-    with pytest.raises(ValueError, match="greater than or equal to 0"):
+    with pytest.raises(ValueError, match="weights.exit1: expected a number of at least 0"):
         scheme.make("weighted_split", by="weights", weights={"exit1": -1})
     with pytest.raises(InputError) as caught:
         split(by="weights", weights={"exit-1": 1, "far1": 1, "exit2": 1})
