@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # What goes through every library: settings, command line, solvers, tables, figures, readers.
-LOWEST := $(patsubst %,tests/test_%.py,schema registry cli scenario results graphml optimisers \
+QUICK := $(patsubst %,tests/test_%.py,schema registry cli scenario results graphml optimisers \
 	new_scheme demand_formats errors beliefs announcement_planner recording sndlib rfc8345)
+# The newest Python on this machine, those that pyenv keeps included.
+NEWEST_PYTHON ?= $(shell for each in 3.14 3.13 3.12 3.11; do for one in python$$each \
+	$${PYENV_ROOT:-$$HOME/.pyenv}/versions/$$each*/bin/python; do \
+	if $$one -c '' 2>/dev/null; then command -v $$one; exit; fi; done; done)
 PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test test-all test-lowest lint docs notebooks bench clean help
+.PHONY: demo test test-all test-lowest test-newest lint docs notebooks bench clean help
 
 demo: .venv/.core  ## set up, then run the built-in study: what SDN is worth, with ranges
 	@out=results/china169-2017; n=1; while [ -e $$out ]; do n=$$((n + 1)); out=results/china169-2017-$$n; done; \
@@ -23,7 +27,13 @@ test-all: .venv/.test  ## run all tests
 test-lowest: .venv/.uv  ## run a quick part of the tests with the oldest versions that setup.cfg allows
 	@test -x .venv-lowest/bin/python || .venv/bin/uv venv --quiet --python $(BIN)/python .venv-lowest
 	@VIRTUAL_ENV=.venv-lowest $(BIN)/uv pip install --quiet --resolution lowest-direct -e '.[test]'
-	.venv-lowest/bin/python -m pytest -n auto -W default -m "not slow" $(LOWEST)
+	.venv-lowest/bin/python -m pytest -n auto -W default -m "not slow" $(QUICK)
+
+test-newest: .venv/.uv  ## run the same part with the newest versions, on the newest Python there is
+	@test -x .venv-newest/bin/python || .venv/bin/uv venv --quiet --python $(NEWEST_PYTHON) .venv-newest
+	@VIRTUAL_ENV=.venv-newest $(BIN)/uv pip install --quiet --upgrade -e '.[test]'
+	.venv-newest/bin/python --version
+	.venv-newest/bin/python -m pytest -n auto -W default -m "not slow" $(QUICK)
 
 lint: .venv/.dev  ## check style, format and types
 	$(BIN)/ruff check
@@ -40,7 +50,7 @@ bench: .venv/.core  ## run the benchmarks
 	$(BIN)/python -m benchmarks
 
 clean:  ## remove .venv, results, builds and caches
-	rm -rf .venv .venv-lowest build dist results *.egg-info htmlcov .coverage
+	rm -rf .venv .venv-lowest .venv-newest build dist results *.egg-info htmlcov .coverage
 	rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

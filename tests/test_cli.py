@@ -519,7 +519,7 @@ for words in sys.argv[1:]:
 def test_a_reader_that_leaves_early_is_no_failure(tmp_path):
     words = ["list schemes", "check mini", "--help", "run --help", "schema scenario"]
     done = subprocess.run(
-        [sys.executable, "-c", LEAVE_EARLY, *words],
+        [sys.executable, "-W", "ignore:This process", "-c", LEAVE_EARLY, *words],
         **{"cwd": tmp_path, "env": WITH_US, "capture_output": True, "text": True, "check": False},
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")

@@ -84,6 +84,23 @@ def test_in_another_process_with_another_hash(first, tmp_path):
     assert json.loads(done.stdout) == told
 
 
+@pytest.mark.parametrize("kernel", ["Prescott", "Haswell"])
+def test_another_kernel_of_blas_moves_no_more_than_last_bits(first, tmp_path, kernel):
+    results, _ = first
+    subprocess.run(
+        [sys.executable, "-c", SCRIPT.format(tests=str(ROOT / "tests")), str(tmp_path / "mini")],
+        env={**os.environ, "OPENBLAS_CORETYPE": kernel, "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path, capture_output=True, check=True, timeout=120,
+    )  # fmt: skip
+    other = sim.Results(tmp_path / "mini")
+    for mine, others in zip(
+        (results.summary, results.links, results.exits),
+        (other.summary, other.links, other.exits),
+        strict=True,
+    ):
+        pd.testing.assert_frame_equal(mine, others, rtol=1e-13, atol=1e-11)
+
+
 def test_however_many_workers_with_other_hashes(first, tmp_path, monkeypatch):
     # Two of them: tests/test_cli.py, from the command line.
     _, told = first

@@ -232,6 +232,8 @@ def place_after(before: str) -> Place:
 
 def _yaml_complaint(error: yaml.MarkedYAMLError) -> str:
     parts = [part for part in (error.problem, error.context) if part]
+    if "nesting depth" in parts[0]:  # newer parsers have a bound of their own, above ours
+        return f"nested more than {MAX_DEPTH} deep"
     hint = "; tabs cannot indent, use spaces" if "cannot start any token" in parts[0] else ""
     return f"not valid YAML: {' '.join(parts)}{hint}"
 
