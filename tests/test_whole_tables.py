@@ -93,14 +93,31 @@ def test_a_semicolon_folder_of_excel_is_read(tmp_path):
     changed = {name: excel(TABLES[name]) for name in ("nodes", "links", "exits", "regions")}
     changed |= {"about": without_uncertainty(), "cables": ""}
     network, told = read_network(folder(tmp_path / "excel", **changed))
-    assert [(Path(each.file).name, each.message) for each in told] == [
-        (f"{name}.csv", f"decimal comma: '{cell}' is read as {number}, and so is all of the table")
-        for name, cell, number in (
-            *(("exits", "2,5", "2.5"), ("nodes", "0,6", "0.6"), ("regions", "0,8", "0.8")),
-        )
+    assert [(Path(each.file).name, each.message.partition(" in ")[0]) for each in told] == [
+        (f"{name}.csv", "commas are decimal points") for name in ("exits", "nodes", "regions")
     ]
     assert network.attributes("nf")["cables"] == {"TPE": 0.7, "APCN-2": 0.3}
     assert network.attributes("nf")["price_usd_per_mbps"] == 2.5
+
+
+def test_points_group_thousands_where_commas_are_decimal(tmp_path):
+    (tmp_path / "nodes.csv").write_text("id;lat;lon\nM;48,137;11,575\nF;50,110;8,682\nB;52,5;13\n")
+    links = tmp_path / "links.csv"
+    links.write_text("id;a;b;capacity_gbps;length_km\n1;M;F;1.000;400,5\n2;F;B;400;1.250,5\n")
+    network, told = read_network(tmp_path)
+    assert [network.attributes(link)["capacity_gbps"] for link in "12"] == [1000.0, 400.0]
+    assert network.attributes("2")["fibre_km"] == 1250.5
+    assert network.graph.nodes["M"]["lat"] == 48.137
+    assert "commas are decimal points in 3 cells, as '1.000' is read as 1000" in str(told)
+    links.write_text("id;a;b;capacity_gbps\n1;M;F;1.000\n2;F;B;400\n")
+    with pytest.raises(InputError, match="'1.000' may be 1.000 or 1000; write 1.0000 or 1000"):
+        read_network(tmp_path)
+    # Degrees are never thousands.
+    (tmp_path / "nodes.csv").write_text(
+        "id;lat;lon;weight\nM;48.137;11.575;1.250\nF;50.110;8.682;1\nB;52;13;1\n"
+    )
+    links.write_text("id;a;b;capacity_gbps\n1;M;F;1000.0\n2;F;B;400\n")
+    assert read_network(tmp_path)[0].graph.nodes["M"]["weight"] == 1.25
 
 
 @pytest.mark.parametrize(

@@ -66,12 +66,14 @@ def plain_number_cell(cell: str) -> bool:
     return number(cell.strip().strip('"')) is not None
 
 
-def plain_numbers(cells: Sequence[str], *, points_may_group: bool = False) -> Numerals:
+def plain_numbers(
+    cells: Sequence[str], *, points_may_group: bool = False, decimal: str = ""
+) -> Numerals:
     """Read all numbers of a file alike, as far as there is one way only to read them.
 
     A comma or point divides decimals for certain where one, two or more than three digits follow
-    it. Where no cell of the file tells, `1,234` may be either and is wrong; and so is `1.234` if
-    *points_may_group*, as in files whose cells are divided by semicolons.
+    it, or where *decimal* says so. Where nothing tells, `1,234` may be either and is wrong; and so
+    is `1.234` if *points_may_group*, as in files whose cells are divided by semicolons.
     """
     plain = [_BLANKS.sub("", cell) for cell in cells]
     if not points_may_group and not any("," in cell or cell.count(".") > 1 for cell in plain):
@@ -79,6 +81,8 @@ def plain_numbers(cells: Sequence[str], *, points_may_group: bool = False) -> Nu
     here = {i: cell for i, cell in enumerate(plain) if _NUMERAL.fullmatch(cell)}
     sure = {mark: next((i for i, c in here.items() if form.fullmatch(c)), None)
             for mark, form in _SURELY.items()}  # fmt: skip
+    if decimal and here and sure[decimal] is None:
+        sure[decimal] = min(here)
     comma, point = sure[","], sure["."]
     if comma is not None and point is not None:
         wrong = _mixed(plain, comma, point)  # told once: the other cells are taken as they seem

@@ -91,7 +91,9 @@ class Sheet:
         lines = [self.lines[row] for row in kept]
         return replace(self, rows=[self.rows[row] for row in kept], lines=lines)
 
-    def with_plain_numbers(self, columns: Sequence[str]) -> tuple[Sheet, list[Problem]]:
+    def with_plain_numbers(
+        self, columns: Sequence[str], decimal: str = ""
+    ) -> tuple[Sheet, list[Problem]]:
         """Return the rows with plain numbers in some columns; see `plain_numbers`.
 
         Returns
@@ -102,7 +104,8 @@ class Sheet:
         """
         places = [self.columns.index(name) for name in columns]
         cells = [row[place] for row in self.rows for place in places]
-        found = plain_numbers(cells, points_may_group=self.separator == ";")
+        may_group = self.separator == ";"
+        found = plain_numbers(cells, points_may_group=may_group, decimal=decimal)
         problems = [
             self.problem(i // len(places), columns[i % len(places)], message)
             for i, message in found.wrong.items()

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
@@ -54,7 +52,6 @@ ENTRIES = {
     **{"regions": RegionEntry, "cables": CableEntry},
 }
 TEXT_COLUMNS = frozenset({"id", "kind", "city", "province", "a", "b", "class", "name", "ready"})
-DECIMAL_COMMA = re.compile(r"[-+]?\d+,\d+([eE][-+]?\d+)?")
 FIELD = {"length_km": "fibre_km"}
 """Column of links -> key; cables have a length of their own."""
 COLUMN = {field: column for column, field in FIELD.items()}
@@ -247,25 +244,12 @@ def _records(table: str, sheet: Sheet) -> tuple[list[Record], list[Problem]]:
 
 
 def _with_points(sheet: Sheet) -> tuple[Sheet, list[Problem]]:
-    """Return a table whose numbers have points, where no comma divides its cells."""
-    if sheet.separator == ",":
-        return sheet, []
-    places = [
-        (row, place)
-        for row, cells in enumerate(sheet.rows)
-        for place, column in enumerate(sheet.columns)
-        if column not in TEXT_COLUMNS and DECIMAL_COMMA.fullmatch(cells[place])
-    ]
-    if not places:
-        return sheet, []
-    row, place = places[0]
-    cell = sheet.rows[row][place]
-    rows = [list(cells) for cells in sheet.rows]
-    for at, column in places:
-        rows[at][column] = rows[at][column].replace(",", ".")
-    message = f"decimal comma: {cell!r} is read as {rows[row][place]}, and so is all of the table"
-    told = sheet.problem(row, sheet.columns[place], message, "warning")
-    return replace(sheet, rows=rows), [told]
+    """Return a table whose numbers have points and no marks between thousands."""
+    columns = [column for column in sheet.columns if column not in TEXT_COLUMNS]
+    degrees = "".join(cell for column in ("lat", "lon") for cell in sheet.cells(column))
+    # No degrees are thousands: their mark divides decimals.
+    decimal = next((mark for mark in ",." if mark in degrees and sheet.separator != mark), "")
+    return sheet.with_plain_numbers(columns, decimal)
 
 
 def _value(column: str, cell: str) -> Any:
