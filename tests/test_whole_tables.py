@@ -100,6 +100,16 @@ def test_a_semicolon_folder_of_excel_is_read(tmp_path):
     assert network.attributes("nf")["price_usd_per_mbps"] == 2.5
 
 
+def test_the_unit_of_a_column_says_what_it_may_be(tmp_path):
+    (tmp_path / "nodes.csv").write_text("id\nM\nF\n")
+    (tmp_path / "links.csv").write_text("id;a;b;Kapazität (Gbit/s);Länge (km)\n1;M;F;100;400\n")
+    with pytest.raises(InputError) as caught:
+        read_network(tmp_path)
+    capacity, length, *_ = [each.message for each in caught.value.problems]
+    assert capacity == "unknown column; did you mean 'capacity_gbps'?"
+    assert length == "unknown column; did you mean 'length_km'?"
+
+
 def test_points_group_thousands_where_commas_are_decimal(tmp_path):
     (tmp_path / "nodes.csv").write_text("id;lat;lon\nM;48,137;11,575\nF;50,110;8,682\nB;52,5;13\n")
     links = tmp_path / "links.csv"

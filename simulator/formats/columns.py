@@ -10,6 +10,11 @@ from simulator.base.errors import did_you_mean
 from simulator.formats.units import UNITS
 
 BITS = re.compile(r"(?:^|[^a-z])(?P<scale>[kmgt]?)(?:b|bits?|bytes?|bps)(?:[^a-z].*)?$")
+_IN_BRACKETS = {
+    "gbps": re.compile(r"[(\[]\s*g(?:b|bit|bits|bps)(?:/s|ps|/sec)?\s*[)\]]\s*$", re.IGNORECASE),
+    "km": re.compile(r"[(\[]\s*km\s*[)\]]\s*$", re.IGNORECASE),
+    "ms": re.compile(r"[(\[]\s*ms\s*[)\]]\s*$", re.IGNORECASE),
+}
 
 
 class Columns(NamedTuple):
@@ -41,7 +46,15 @@ def _nearest(name: str, known: Sequence[str]) -> str:
     units_apart = [each for each in known if scale is not None and _scale(each) != scale]
     bare = [each for each in known if each in UNITS and each[0] != name[:1].casefold()]
     alike = [each for each in known if each not in (*units_apart, *bare)]
-    return did_you_mean(name, alike) or "; known: " + ", ".join(known)
+    in_unit = _first_in_the_unit(name, known)
+    meant = did_you_mean(name, alike) or (f"; did you mean {in_unit!r}?" if in_unit else "")
+    return meant or "; known: " + ", ".join(known)
+
+
+def _first_in_the_unit(name: str, known: Sequence[str]) -> str | None:
+    """Return the first known column in the unit that *name* has in brackets: `Länge (km)`."""
+    unit = next((unit for unit, form in _IN_BRACKETS.items() if form.search(name)), None)
+    return next((each for each in known if unit and each.endswith(f"_{unit}")), None)
 
 
 def _scale(name: str) -> str | None:
