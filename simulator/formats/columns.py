@@ -26,14 +26,16 @@ class Columns(NamedTuple):
 
     def problems(self, names: Sequence[str]) -> Iterator[tuple[int | None, str, str]]:
         """Yield place, name and message of what is wrong in a header."""
-        known, before = [*self.required, *self.optional], set[str]()
+        known, before, listed = [*self.required, *self.optional], set[str](), False
         for place, name in enumerate(names):
             if name in before:
                 yield place, name, "a second column of this name"
             elif name in self.refused:
                 yield place, name, self.refused[name]
             elif name not in known:
-                yield place, name, f"unknown column{_nearest(name, known)}"
+                meant = _nearest(name, known)
+                yield place, name, f"unknown column{meant or ('' if listed else _all_of(known))}"
+                listed = listed or not meant
             before.add(name)
         for name in self.required:
             if name not in names:
@@ -41,14 +43,17 @@ class Columns(NamedTuple):
 
 
 def _nearest(name: str, known: Sequence[str]) -> str:
-    """Return the known name most like *name* in the same unit, or all that are known."""
+    """Return the known name most like *name* in the same unit; nothing if none is."""
     scale = _scale(name)
     units_apart = [each for each in known if scale is not None and _scale(each) != scale]
     bare = [each for each in known if each in UNITS and each[0] != name[:1].casefold()]
     alike = [each for each in known if each not in (*units_apart, *bare)]
     in_unit = _first_in_the_unit(name, known)
-    meant = did_you_mean(name, alike) or (f"; did you mean {in_unit!r}?" if in_unit else "")
-    return meant or "; known: " + ", ".join(known)
+    return did_you_mean(name, alike) or (f"; did you mean {in_unit!r}?" if in_unit else "")
+
+
+def _all_of(known: Sequence[str]) -> str:
+    return f"; known: {', '.join(known)}"
 
 
 def _first_in_the_unit(name: str, known: Sequence[str]) -> str | None:
