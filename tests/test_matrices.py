@@ -14,9 +14,9 @@ from scipy import sparse, stats
 from scipy.optimize import nnls
 
 import simulator as sim
+from simulator.base.checking import check
 from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
-from simulator.base.schema import check
 from simulator.formats.matrices.counters import read_counters, read_totals
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.geo import great_circle_km

@@ -8,8 +8,8 @@ import pytest
 from helpers import asks, case_of, play, sdn, two_exits
 from test_control import Listed, Ramp
 
+from simulator.base.checking import check
 from simulator.base.document import parse_yaml
-from simulator.base.schema import check
 from simulator.control.predictors.predictor import Outlook, predictor
 from simulator.control.settings import Announcements
 from simulator.control.strategy import Strategy

@@ -8,10 +8,11 @@ from typing import Annotated, Any
 
 import pytest
 
+from simulator.base.checking import build, check
 from simulator.base.document import Document, parse_yaml
 from simulator.base.errors import InputError, SimulatorError
 from simulator.base.registry import Registry
-from simulator.base.schema import Positive, build, check, checked, json_schema, to_plain
+from simulator.base.schema import Positive, checked, json_schema, to_plain
 
 PARTS = {
     "__init__": """

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from simulator.base import document
+from simulator.base.checking import build, check
 from simulator.base.document import Document, dotted, parse_yaml, read_yaml
 from simulator.base.errors import InputError
 from simulator.base.schema import (
@@ -27,8 +28,6 @@ from simulator.base.schema import (
     NonNegativeInt,
     Positive,
     PositiveInt,
-    build,
-    check,
     checked,
     json_schema,
     to_plain,

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from helpers import asks
 
+from simulator.base.checking import check
 from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
-from simulator.base.schema import check
 from simulator.model.demands import CLASSES
 from simulator.model.network import Network
 from simulator.model.streams import Streams

@@ -10,9 +10,9 @@ from helpers import asks
 from law_networks import CASES, case
 from laws import fingerprint
 
+from simulator.base.checking import build
 from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
-from simulator.base.schema import build
 from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.optimise.fortz_thorup import BREAKPOINTS, SLOPES, phi

@@ -11,9 +11,10 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ValidationError
 
+from simulator.base.checking import build
 from simulator.base.document import Document, KeyPath, dotted
 from simulator.base.errors import InputError, Problem, refusal
-from simulator.base.schema import Choice, build, checked
+from simulator.base.schema import Choice, checked
 
 T = TypeVar("T")
 

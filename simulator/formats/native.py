@@ -9,9 +9,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from simulator.base.checking import build
 from simulator.base.document import Document, KeyPath, dotted, read_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.base.schema import build, to_plain
+from simulator.base.schema import to_plain
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.rules.assemble import assemble

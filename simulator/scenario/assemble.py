@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulator.base import library, regular
+from simulator.base.checking import check
 from simulator.base.document import Document, KeyPath
 from simulator.base.errors import InputError, Problem, did_you_mean
-from simulator.base.schema import check
 from simulator.formats.format import is_third_party_name, read_network
 from simulator.formats.matrices.demand_format import is_there, neighbours
 from simulator.formats.reading import errors_of

@@ -8,9 +8,10 @@ from typing import Any, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
+from simulator.base.checking import value_or_default
 from simulator.base.document import Document, KeyPath, parse_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean, known_instead
-from simulator.base.schema import to_plain, value_or_default
+from simulator.base.schema import to_plain
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.network import Network

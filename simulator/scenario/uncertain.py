@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from simulator.base.checking import check, value_or_default
 from simulator.base.document import Document
 from simulator.base.errors import Problem
-from simulator.base.schema import check, value_or_default
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.scenario import rules

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from simulator.base.checking import build
 from simulator.base.document import Document, parse_yaml
 from simulator.base.errors import InputError, Problem, known_instead
-from simulator.base.schema import build
 from simulator.formats.native import flow, quoted
 from simulator.formats.rules.draft import Record
 from simulator.formats.rules.entries import AboutEntry, given, keys

@@ -9,9 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Literal
 
+from simulator.base.checking import build
 from simulator.base.document import Document, KeyPath
 from simulator.base.errors import InputError, Problem, did_you_mean, refusal
-from simulator.base.schema import build
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_csv
 from simulator.formats.native import lost, plain
