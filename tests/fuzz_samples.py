@@ -17,7 +17,7 @@ from pyarrow import parquet
 from test_exports import CABLES, INTERFACES, saved, triangle
 from test_repetita import DEMANDS as REPETITA_DEMANDS
 from test_repetita import GRAPH as REPETITA_GRAPH
-from test_sndlib import native, xml
+from test_sndlib import in_json, native, xml
 
 from simulator.formats.format import read_network, write_network
 from simulator.model.network import Network
@@ -257,6 +257,7 @@ def samples() -> dict[str, Sample]:
         "repetita packed": _one("topology", "net.graph.gz", packed),
         "sndlib": _one("topology", "net.txt", native(origin="x").encode()),
         "sndlib xml": _one("topology", "net.xml", xml(origin="x").encode()),
+        "sndlib json": _one("topology", "net.json", in_json(origin="x").encode()),
         "tables": _sample("topology", "", nodes__csv=TABLE_NODES, links__csv=TABLE_LINKS),
         "other tables": _sample("topology", "", nodes__csv=OTHER_NODES, links__csv=OTHER_LINKS),
         "links alone": _sample("topology", "links.csv", links__csv=OTHER_LINKS),
@@ -271,6 +272,7 @@ def samples() -> dict[str, Sample]:
         "repetita demands": _one("demands", "tm.demands", REPETITA_DEMANDS.encode()),
         "sndlib demands": _one("demands", "tm.txt", _between_ours(native())),
         "sndlib xml demands": _one("demands", "tm.xml", _between_ours(xml())),
+        "sndlib json demands": _one("demands", "tm.json", _between_ours(in_json())),
         "counters": _one("counters", "loads.csv", COUNTERS.encode()),
         "totals": _one("totals", "totals.csv", TOTALS.encode()),
         "scenario": _sample("scenario", "s.yaml", ("s.yaml",), s__yaml=SCENARIO, **small),

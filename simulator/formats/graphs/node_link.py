@@ -17,6 +17,7 @@ from simulator.formats.reading import begins_with, listed, refuse
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
 from simulator.formats.rules.draft import but
 from simulator.formats.rules.edits import as_text
+from simulator.formats.sndlib.json import is_json as is_sndlib
 from simulator.model.network import Network
 
 EDGE_WORDS = ("edges", "links")
@@ -35,8 +36,9 @@ class NodeLink(TopologyFormat):
     readable: ClassVar[str] = "a .json file with nodes and edges (or links)"
 
     def reads(self, path: Path) -> bool:
-        """Return whether *path* ends in `.json` and is not one of RFC 8345."""
-        return super().reads(path) and not OF_RFC_8345.search(begins_with(path))
+        """Return whether *path* ends in `.json` and is neither of RFC 8345 nor of SNDlib."""
+        other = OF_RFC_8345.search(begins_with(path)) or is_sndlib(path)
+        return super().reads(path) and not other
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
