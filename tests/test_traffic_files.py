@@ -414,8 +414,21 @@ def test_counters_and_totals_state_their_unit(tmp_path):
     (tmp_path / "c.csv").write_text("source;target;load (Mbit/s)\nhome;gw-near;1500,5\n")
     assert read_counters(tmp_path / "c.csv", NETWORK).gbps.tolist() == [1.5005]
     (tmp_path / "t.csv").write_text("node,out_mbps,in (Gbps)\nhome,1500,2\n")
-    out, into = read_totals(tmp_path / "t.csv", NETWORK)
+    out, into, _ = read_totals(tmp_path / "t.csv", NETWORK)
     assert (np.nansum(out), np.nansum(into)) == (1.5, 2.0)
+
+
+def test_counters_and_totals_say_what_was_assumed(tmp_path):
+    (tmp_path / "c.csv").write_text("# by poller\nsource;target;gbps\nhome;gw-near;1,5\n")
+    (tmp_path / "t.csv").write_text("# by hand\nnode;out_gbps;in_gbps\nhome;1,25;2\n")
+    decimal = "commas are decimal points in 1 cell, as '{}' is read as {}"
+    told = [str(each) for each in read_counters(tmp_path / "c.csv", NETWORK).notes]
+    assert told == [
+        f"{tmp_path}/c.csv:1: warning: comment left out: '# by poller'",
+        f"{tmp_path}/c.csv: warning: {decimal.format('1,5', '1.5')}",
+    ]
+    told = [each.message for each in read_totals(tmp_path / "t.csv", NETWORK).notes]
+    assert told == ["comment left out: '# by hand'", decimal.format("1,25", "1.25")]
 
 
 # -- values ---------------------------------------------------------------------------------------

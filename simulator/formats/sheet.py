@@ -351,7 +351,7 @@ def read_csv(path: Path) -> CsvText:
 
 
 def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
-    """Read a CSV file; rows with too few or too many cells become problems.
+    """Read a CSV file; rows with too few or too many cells become problems, comments warnings.
 
     Raises
     ------
@@ -360,7 +360,8 @@ def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
     """
     text = read_csv(path)
     text.refuse_rows_above(MOST_ELEMENTS, "a table of a topology")
-    return text.sheet(text.names(columns))
+    sheet, problems = text.sheet(text.names(columns))
+    return sheet, [*text.notes(), *problems]
 
 
 def start_of(path: Path) -> CsvText | None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.base.errors import refusal
+from simulator.base.errors import Problem, refusal
 from simulator.formats.graphs.names import plain_name
 from simulator.formats.reading import MOST_ELEMENTS, refuse
 from simulator.formats.sheet import read_csv
 
 
-def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return the line and the filled cells of every row that has any.
+def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
+    """Return the line and the filled cells of every row that has any, and what was left out.
 
     Raises
     ------
@@ -31,4 +31,5 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         {name: cell for name, cell in zip(names, cells, strict=True) if cell}
         for cells in sheet.rows
     ]
-    return [(line, row) for line, row in zip(sheet.lines, rows, strict=True) if row]
+    filled = [(line, row) for line, row in zip(sheet.lines, rows, strict=True) if row]
+    return filled, text.notes()
