@@ -13,7 +13,7 @@ from simulator.formats.graphs.attributes import Edge, Node
 from simulator.formats.graphs.graph_file import MARK, GraphFile
 from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import begins_with, listed, refuse
+from simulator.formats.reading import begins_with, listed, refuse, refuse_elements_above
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
 from simulator.formats.rules.draft import but
 from simulator.formats.rules.edits import as_text
@@ -93,6 +93,7 @@ def _mappings(
     if not isinstance(listed_, list):
         problems.append(_expected(path, word, (), "a list", listed_))
         return []
+    refuse_elements_above(path, word, len(listed_))
     wrong = [i for i, each in enumerate(listed_) if not isinstance(each, Mapping)]
     problems += [_expected(path, word, (i,), "a mapping", listed_[i]) for i in wrong]
     return [] if wrong else listed_

@@ -143,7 +143,7 @@ class _Walk:
         attributes, children = _parted(value, of_record=True)
         self.records.open(path, attributes, place=place)
         for part, text in self._texts(children, ""):
-            self.records.parts.setdefault(part, []).append(text)
+            self.records.add(part, text)
         self.records.close()
 
     def _texts(self, value: Any, path: str) -> Iterator[tuple[str, str]]:

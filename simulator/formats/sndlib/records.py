@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 from simulator.base.document import shown
-from simulator.base.errors import Problem
+from simulator.base.errors import InputError, Problem, refusal
+from simulator.formats.reading import refuse_elements_above
 from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, meta_key
 from simulator.formats.units import finite
 
@@ -32,6 +34,8 @@ PARTS: dict[str, frozenset[str]] = {
     DEMAND: frozenset(("source", "target", "routingUnit", "demandValue", "maxPathLength")),
 }  # fmt: skip
 """What a record holds below itself, as SNDlib has it."""
+MOST_UNKNOWN = 1_000
+"""Keys that SNDlib has not, and keys below one record."""
 HOLDERS = ("coordinates", "preInstalledModule", MODULES, MODULE)
 """Parts that hold others, and no text."""
 OF_SECTIONS = frozenset(("linkmodel", "demandmodel", "model", "coordinatestype", "version", "id"))
@@ -82,14 +86,25 @@ class Records:
         if path in SECTIONS:
             self._section(path.rpartition("/")[2], path, attributes)
         else:
-            self.found.unknown.setdefault(path.rpartition("/")[2], line)
+            self._not_read(path.rpartition("/")[2], line)
         return False
+
+    def add(self, path: str, text: str) -> None:
+        """Add a text below the record; of those that are not read only so many."""
+        if path in self.parts:
+            self.parts[path].append(text)
+        elif len(self.parts) < MOST_UNKNOWN:
+            self.parts[path] = [text]
+        else:
+            raise refusal(self.file, f"more than {MOST_UNKNOWN:,} keys in one record", self.line)
 
     def close(self) -> None:
         """Make the record that ends here."""
         key = self.record.rpartition("/")[2]
         try:
             self.makes[self.record]()
+        except InputError:
+            raise
         except ValueError as error:
             where = f"{key} {shown(self.id)}" if self.id else self.place
             self.problems.append(Problem(self.file, self.line or None, None, where, str(error)))
@@ -103,7 +118,11 @@ class Records:
         """Note what is below a record, or an attribute, that SNDlib does not have there."""
         for name in sorted(names):
             if " " not in name and not name.startswith("xmlns"):  # of another namespace
-                self.found.unknown.setdefault(f"{path.rpartition('/')[2]}/{name}", self.line)
+                self._not_read(f"{path.rpartition('/')[2]}/{name}", self.line)
+
+    def _not_read(self, name: str, line: int) -> None:
+        if len(self.found.unknown) < MOST_UNKNOWN:
+            self.found.unknown.setdefault(name, line)
 
     def _section(self, name: str, path: str, attributes: Mapping[str, str]) -> None:
         """Note what the attributes of a section say."""
@@ -148,9 +167,11 @@ class Records:
     def _node(self) -> None:
         given = any(path.startswith("coordinates/") for path in self.parts)
         x, y = (self._number(f"coordinates/{axis}") if given else None for axis in "xy")
+        refuse_elements_above(Path(self.file), "nodes", len(self.found.nodes) + 1, self.line)
         self.found.nodes.append(Node(self.id, x, y, self.line))
 
     def _link(self) -> None:
+        refuse_elements_above(Path(self.file), "links", len(self.found.links) + 1, self.line)
         self.found.links.append(
             Link(
                 self.id,

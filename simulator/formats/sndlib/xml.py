@@ -114,6 +114,6 @@ class _Reader:
                 self.records.close()
             elif below[0] != PATHS:
                 path = below[0] if len(below) == 1 else "/".join(below)
-                self.records.parts.setdefault(path, []).append("".join(self.text).strip())
+                self.records.add(path, "".join(self.text).strip())
         self.text.clear()
         self.stack.pop()
