@@ -7,6 +7,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from random import Random
 from tempfile import TemporaryDirectory
@@ -17,7 +18,7 @@ from pyarrow import parquet
 from test_exports import CABLES, INTERFACES, saved, triangle
 from test_repetita import DEMANDS as REPETITA_DEMANDS
 from test_repetita import GRAPH as REPETITA_GRAPH
-from test_sndlib import native, xml
+from test_sndlib import in_json, native, xml
 
 from simulator.formats.format import read_network, write_network
 from simulator.model.network import Network
@@ -197,24 +198,26 @@ def _between_ours(text: str) -> bytes:
     return text.encode()
 
 
-def _parquet(rng: Random) -> Files:
-    """Return rows of rates, with columns of any type."""
-    columns: dict[str, list[Any]] = {
-        "source": ["a", "r", "b"],
-        "target": ["r", "a", "r"],
-        "gbps": [1.5, 2.0, 3.0],
-    }
-    if rng.random() < 0.5:
+LISTED = {"source": ["a", "r", "b"], "target": ["r", "a", "r"], "gbps": [1.5, 2.0, 3.0]}
+PAIRS = {"time": [0, 300, 600], "a>b": [1.0, 2.0, 3.0], "b-r": [4.0, 5.0, None]}
+SQUARES = {"source": ["a", "r", "b"], "a": [0.0, 1.0, 2.0], "b": [1.0, 1.0, 0.0]}
+
+
+def _parquet(rng: Random, given: dict[str, list[Any]] = LISTED) -> Files:
+    """Return rows of rates, three quarters of them with columns of any type."""
+    columns = dict(given)
+    whole = rng.random() < 0.25
+    if "time" not in columns and rng.random() < 0.5:
         columns["time"] = [0, 0, 0]
     odd: list[Any] = [None, float("nan"), 1e305, -1, "x", b"\xff", True, [1], {"a": 1}, 2**62, ""]
     arrays = {}
     for name, values in columns.items():
-        if rng.random() < 0.3:
+        if not whole and rng.random() < 0.3:
             values = [rng.choice(odd)] * 3
-        elif rng.random() < 0.2:
+        elif not whole and rng.random() < 0.2:
             values = [None if rng.random() < 0.5 else value for value in values]
         array = pa.array(values)
-        if rng.random() < 0.4:
+        if not whole and rng.random() < 0.4:
             wanted = rng.choice(
                 [pa.string(), pa.large_string(), pa.float32(), pa.float16(), pa.uint64()]
                 + [pa.decimal128(30, 5), pa.binary(), pa.timestamp("ns"), pa.timestamp("s", "UTC")]
@@ -234,7 +237,7 @@ def _parquet(rng: Random) -> Files:
     try:
         parquet.write_table(pa.table(arrays), stream)
     except (pa.ArrowException, ValueError):
-        return _parquet(rng)
+        return _parquet(rng, given)
     return {"tm.parquet": stream.getvalue()}
 
 
@@ -257,6 +260,7 @@ def samples() -> dict[str, Sample]:
         "repetita packed": _one("topology", "net.graph.gz", packed),
         "sndlib": _one("topology", "net.txt", native(origin="x").encode()),
         "sndlib xml": _one("topology", "net.xml", xml(origin="x").encode()),
+        "sndlib json": _one("topology", "net.json", in_json(origin="x").encode()),
         "tables": _sample("topology", "", nodes__csv=TABLE_NODES, links__csv=TABLE_LINKS),
         "other tables": _sample("topology", "", nodes__csv=OTHER_NODES, links__csv=OTHER_LINKS),
         "links alone": _sample("topology", "links.csv", links__csv=OTHER_LINKS),
@@ -268,9 +272,12 @@ def samples() -> dict[str, Sample]:
         "wide": _one("demands", "tm.csv", WIDE.encode()),
         "square": _one("demands", "tm.csv", SQUARE.encode()),
         "parquet": Sample("demands", "tm.parquet", _parquet),
+        "parquet of pairs": Sample("demands", "tm.parquet", partial(_parquet, given=PAIRS)),
+        "parquet of squares": Sample("demands", "tm.parquet", partial(_parquet, given=SQUARES)),
         "repetita demands": _one("demands", "tm.demands", REPETITA_DEMANDS.encode()),
         "sndlib demands": _one("demands", "tm.txt", _between_ours(native())),
         "sndlib xml demands": _one("demands", "tm.xml", _between_ours(xml())),
+        "sndlib json demands": _one("demands", "tm.json", _between_ours(in_json())),
         "counters": _one("counters", "loads.csv", COUNTERS.encode()),
         "totals": _one("totals", "totals.csv", TOTALS.encode()),
         "scenario": _sample("scenario", "s.yaml", ("s.yaml",), s__yaml=SCENARIO, **small),

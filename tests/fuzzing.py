@@ -249,7 +249,7 @@ def attempt(name: str, sample: Sample, number: int, folder: Path) -> Path:
     victim = rng.choice(sorted(sample.broken or files))
     if victim.endswith(".gz") and rng.random() < 0.7:
         files[victim] = gzip.compress(broken(rng, gzip.decompress(files[victim])), 1, mtime=0)
-    elif name != "parquet" or rng.random() < 0.5:
+    elif not name.startswith("parquet") or rng.random() < 0.5:
         files[victim] = broken(rng, files[victim])
     folder.mkdir(parents=True)
     for file, raw in files.items():

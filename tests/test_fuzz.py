@@ -58,7 +58,7 @@ def test_a_broken_file_is_read_or_refused_however_it_is_broken(tmp_path, name):
 # ---------------------------------------------------------------- the fuzzing itself
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if name != "parquet"])
+@pytest.mark.parametrize("name", [name for name in NAMES if "parquet" not in name])
 def test_what_is_broken_was_whole(tmp_path, name):
     sample = samples()[name]
     for file, raw in sample.files(Random(1)).items():

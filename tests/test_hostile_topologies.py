@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from simulator.base.errors import InputError
-from simulator.formats import sheet
+from simulator.formats import reading, sheet
 from simulator.formats.format import load_network, read_network, write_network
 from simulator.formats.rules import checks
 
@@ -62,6 +62,100 @@ def written(tmp_path: Path, name: str, content: str | bytes) -> Path:
     path = tmp_path / name
     path.write_bytes(content.encode("utf-8") if isinstance(content, str) else content)
     return path
+
+
+SNDLIB = "<network><networkStructure>{}</networkStructure></network>"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("net.json", '{"nodes": [], "links": [], "x": [' + "[]," * 200 + "1]}"),
+        ("net.json", '{"networkStructure": {"nodes": [' + "{}," * 200 + "{}]}}"),
+        ("net.json", '{"ietf-network:networks": [' + "1," * 200 + "1]}"),
+        ("net.xml", SNDLIB.format("<a/>" * 200)),
+        ("net.graphml", f"{GRAPHML}{'<key/>' * 200}<graph/></graphml>"),
+        ("net.gml", "graph [" + "a [ ] " * 200 + "]"),
+    ],
+)
+def test_more_values_than_memory_should_hold_are_refused(tmp_path, monkeypatch, name, content):
+    monkeypatch.setattr(reading, "MOST_VALUES", 100)
+    told = refused(written(tmp_path, name, content))
+    assert "; at most 100 are read: leave out what the network does not need" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "place"),
+    [
+        ("net.json", json.dumps({"nodes": [{"id": 1}] * 30, "links": []}), "nodes"),
+        ("net.json", json.dumps({"nodes": [], "edges": [{"source": 1}] * 30}), "edges"),
+        (
+            "net.json",
+            json.dumps({"networkStructure": {"nodes": [{"id": str(i)} for i in range(30)]}}),
+            "nodes",
+        ),
+        (
+            "net.json",
+            json.dumps({"ietf-network:networks": {"network": [{"node": [{}] * 30, "link": [{}]}]}}),
+            "ietf-network:networks.network[0].node",
+        ),
+        ("net.xml", SNDLIB.format("<nodes>" + "<node id='a'/>" * 30 + "</nodes>"), "1: nodes"),
+        ("net.graphml", f"{GRAPHML}<graph>{'<node/>' * 30}</graph></graphml>", "1: nodes"),
+        ("net.graphml", f"{GRAPHML}<graph>{'<edge/>' * 30}</graph></graphml>", "1: edges"),
+        ("net.gml", "graph [" + "node [ ] " * 30 + "]", "nodes"),
+    ],
+)
+def test_too_many_elements_are_refused_before_they_are_made(
+    tmp_path, monkeypatch, name, content, place
+):
+    monkeypatch.setattr(reading, "MOST_ELEMENTS", 20)
+    told = refused(written(tmp_path, name, content))
+    assert f"{name}:{place}: " in told.replace(f"{name}: ", f"{name}:")
+    assert "of them; at most 20 are read" in told
+
+
+def test_a_record_of_a_million_keys_is_refused(tmp_path):
+    many = "".join(f"<a{i}/>" for i in range(2_000))
+    text = SNDLIB.format(f"<nodes><node id='a'>{many}</node></nodes>")
+    assert "net.xml:1: more than 1,000 keys in one record" in refused(
+        written(tmp_path, "net.xml", text)
+    )
+    keys = json.dumps({"nodes": [{f"a{i}": i for i in range(2_000)}]})
+    text = f'{{"networkStructure": {keys}}}'
+    assert "more than 1,000 keys in one record" in refused(written(tmp_path, "net.json", text))
+    text = SNDLIB.format(many)
+    told = refused(written(tmp_path, "net.xml", text))
+    assert "no links in this file" in told
+
+
+@pytest.mark.parametrize(
+    ("row", "told"),
+    [
+        ("a," + "b" * 10_000_000 + ",1", "links.csv:2:1: not valid CSV: field larger than"),
+        ('a,"' + "b" * 10_000_000, "links.csv:2:1: not valid CSV: field larger than"),
+        ("a,b\0,1", "a name with control characters: 'b\\x00'"),
+    ],
+)
+def test_rows_of_tables_that_mean_harm(tmp_path, row, told):
+    text = f"source,target,capacity_mbps\n{row}\n"
+    assert told in refused(written(tmp_path, "links.csv", text))
+
+
+def test_a_table_of_a_hundred_thousand_columns_is_refused(tmp_path):
+    many = "".join(f",c{i}" for i in range(100_000))
+    text = f"source,target{many}\na,b{',1' * 100_000}\n"
+    told = refused(written(tmp_path, "links.csv", text))
+    assert "links.csv:1:1: 100,002 columns; at most 1,000 are read" in told
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n", None])
+def test_any_line_ends_are_read(tmp_path, end):
+    rows = ["source,target,capacity_mbps", "a,b,1", "b,c,2", "c,a,3", ""]
+    text = (
+        "source,target,capacity_mbps\r\na,b,1\nb,c,2\rc,a,3\r\n" if end is None else end.join(rows)
+    )
+    network, _ = read_network(written(tmp_path, "links.csv", text))
+    assert network.capacity_gbps[::2].tolist() == [0.001, 0.002, 0.003]
 
 
 @pytest.fixture(scope="module", autouse=True)

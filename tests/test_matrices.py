@@ -17,6 +17,7 @@ import simulator as sim
 from simulator.base.checking import check
 from simulator.base.document import parse_yaml
 from simulator.base.errors import InputError
+from simulator.formats.format import write_network
 from simulator.formats.matrices.counters import read_counters, read_totals
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.geo import great_circle_km
@@ -521,6 +522,22 @@ def test_tomogravity_needs_routes(triangle, tmp_path):
         Tomogravity(path="counters.csv").demands(triangle, tmp_path)
 
 
+def test_what_is_assumed_of_counters_is_a_warning_of_the_scenario(tmp_path, triangle):
+    truth = asks(triangle, ("pa", "pb", 1.0), ("pb", "pa", 4.0))
+    write_counters(tmp_path / "counters.csv", triangle, truth)
+    text = (tmp_path / "counters.csv").read_text()
+    (tmp_path / "counters.csv").write_text("# by the poller\n" + text)
+    write_network(triangle, tmp_path / "net")
+    (tmp_path / "s.yaml").write_text(
+        "topology: net\nhorizon_h: 1\n"
+        "traffic: {matrix: {kind: tomogravity, path: counters.csv, kinds: [provincial]}}\n"
+        "strategies: {static: {scheme: igp_ecmp}}\n"
+    )
+    told = [str(each) for each in sim.load(tmp_path / "s.yaml").warnings]
+    wanted = f"{tmp_path}/counters.csv:1: warning: comment left out: '# by the poller'"
+    assert wanted in told
+
+
 def test_pairs_without_a_way_have_no_demand(triangle, tmp_path):
     truth = asks(triangle, ("pa", "pb", 1.0), ("pb", "pa", 4.0))
     write_counters(tmp_path / "counters.csv", triangle, truth)
@@ -576,7 +593,7 @@ def test_wrong_totals_get_letters(triangle, tmp_path):
         "5:5: in_gbps: expected a finite number of at least 0, found 'inf'",
     ]
     path.write_text("node,out_gbps,in_gbps\nb,1,2\n")
-    out, into = read_totals(path, triangle)
+    out, into, _ = read_totals(path, triangle)
     assert (out[2], into[2]) == (1.0, 2.0) and np.isnan(np.delete(out, 2)).all()
 
 

@@ -103,3 +103,37 @@ def test_ends_in_the_words_of_operators(tmp_path, columns):
     links = LINKS.replace("source,target", columns)
     nodes = NODES.replace("id,", "Hostname,")
     assert sim.load_network(written(tmp_path, links, nodes)).links == ("a-b", "b-c", "c-a")
+
+
+COMMENT = "# exported by a tool\n"
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {
+            "nodes.csv": COMMENT + "id,kind\na,core\nb,core\n",
+            "links.csv": COMMENT + "id,a,b,capacity_gbps\nab,a,b,10\n",
+        },
+        {
+            "nodes.csv": COMMENT + "name\na\nb\n",
+            "links.csv": COMMENT + "source,target,bandwidth_mbps\na,b,10\n",
+        },
+        {
+            "interfaces.csv": COMMENT + "device,name,speed\na,x,10000\nb,y,10000\n",
+            "cables.csv": COMMENT
+            + "side_a_device,side_a_type,side_a_name,side_b_device,side_b_type,side_b_name\n"
+            + "a,dcim.interface,x,b,dcim.interface,y\n",
+        },
+    ],
+    ids=["ours", "third party", "netbox"],
+)
+def test_comments_above_tables_are_left_out_and_told(tmp_path, files):
+    for name, text in files.items():
+        (tmp_path / name).write_text(text)
+    network, problems = read_network(tmp_path)
+    assert network.nodes == ("a", "b")
+    told = [str(each) for each in problems if "comment" in each.message]
+    assert sorted(told) == sorted(
+        f"{tmp_path / name}:1: warning: comment left out: '# exported by a tool'" for name in files
+    )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+import xml.etree.ElementTree as ElementTree
 from decimal import Decimal
 from pathlib import Path
 
@@ -98,7 +100,24 @@ def xml(nodes=NODES, links=LINKS, demands=DEMANDS, places=0, kind="geographical"
     return "\n".join([*rows, "</demands>", "</network>", ""])
 
 
-FORMATS = {"txt": native, "xml": xml}
+def tree(element: ElementTree.Element, mark="@", listed=False) -> object:
+    """Return what converters of XML make of an element; *listed* puts every child into a list."""
+    made: dict[str, object] = {mark + key: value for key, value in element.attrib.items()}
+    children: dict[str, list] = {}
+    for child in element:
+        children.setdefault(child.tag.rpartition("}")[2], []).append(tree(child, mark, listed))
+    for name, values in children.items():
+        made[name] = values if listed or len(values) > 1 else values[0]
+    return made or (element.text or "").strip() or None
+
+
+def in_json(mark="@", listed=False, **options) -> str:
+    """Write the same in JSON, as xmltodict does."""
+    root = tree(ElementTree.fromstring(xml(**options)), mark, listed)
+    return json.dumps({"network": root}, indent=1)
+
+
+FORMATS = {"txt": native, "xml": xml, "json": in_json}
 ending = pytest.mark.parametrize("ending", FORMATS)
 
 
@@ -191,11 +210,12 @@ def test_without_a_unit_it_is_mbps_and_said_so(tmp_path, ending):
     assert "capacities and demands are in Mbps; the file does not say" in network.about.assumptions
 
 
-def test_both_formats_give_the_same_network(tmp_path):
-    one, other = (read(tmp_path, ending) for ending in FORMATS)
-    for mine, others in zip(arcs(one), arcs(other), strict=True):
-        assert_array_equal(mine, others)
-    assert one.about.estimates == other.about.estimates
+def test_all_formats_give_the_same_network(tmp_path):
+    one, *more = (read(tmp_path, ending) for ending in FORMATS)
+    for other in more:
+        for mine, others in zip(arcs(one), arcs(other), strict=True):
+            assert_array_equal(mine, others)
+        assert one.about.estimates == other.about.estimates
 
 
 @ending
@@ -308,7 +328,7 @@ def test_unknown_nodes_and_models_are_told_with_the_nearest(tmp_path, ending):
     path.write_text(FORMATS[ending](demands=[("Wein", "Graz", 1, 1.0)]))
     told = refused(path, "no node named 'Wein'", "did you mean 'Wien'?", network=network)
     line = next(i for i, row in enumerate(path.read_text().split("\n"), 1) if "Wein" in row)
-    assert f"{path}:{line}: " in told
+    assert (f"{path}: demand: " if ending == "json" else f"{path}:{line}: ") in told
     for key, word, near in (
         ("unit", "MBITPERSEK", "MBITPERSEC"),
         ("unit", "MBITPRSEC", "MBITPERSEC"),
@@ -509,3 +529,153 @@ def test_demands_from_hostile_files_are_refused(tmp_path):
         path = tmp_path / name
         path.write_text(text)
         refused(path, words, network=network)
+
+
+# ---------------------------------------------------------------- JSON
+
+
+def same(path: Path, xml_path: Path) -> None:
+    """Assert that two files say the same: network, demands and what is told about them."""
+    (one, told), (other, others) = read_network(path), read_network(xml_path)
+    assert one.nodes == other.nodes
+    assert one.links == other.links
+    for mine, his in zip(arcs(one), arcs(other), strict=True):
+        assert_array_equal(mine, his)
+    assert one.about.assumptions == other.about.assumptions
+    assert [(each.key, each.message) for each in told] == [(e.key, e.message) for e in others]
+    mine, his = read_recording(path, one), read_recording(xml_path, other)
+    assert_array_equal(mine.gbps, his.gbps)
+    assert mine.start == his.start
+    assert [each.message for each in mine.notes] == [each.message for each in his.notes]
+
+
+@pytest.fixture
+def both(tmp_path):
+    """Return a path for JSON beside a file in XML that says the same."""
+    (tmp_path / "net.xml").write_text(xml(unit="GBITPERSEC", time="20040301-0000"))
+    return tmp_path / "net.json", tmp_path / "net.xml"
+
+
+@pytest.mark.parametrize("mark", ["@", "", "_", "@_", "-"])
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("rooted", [True, False])
+def test_json_of_any_converter_is_read_as_the_xml_is(both, mark, listed, rooted):
+    path, beside = both
+    data = json.loads(in_json(mark, listed, unit="GBITPERSEC", time="20040301-0000"))
+    if rooted and listed:
+        data = {"?xml": {"version": "1.0"}, "network": [data["network"]]}
+    path.write_text(json.dumps(data if rooted else data["network"]))
+    same(path, beside)
+
+
+def test_json_with_attributes_apart_and_namespaces_is_read_as_the_xml_is(both):
+    path, beside = both
+
+    def apart(value):
+        if isinstance(value, list):
+            return [apart(each) for each in value]
+        if not isinstance(value, dict):
+            return {"_text": value}
+        own = {key[1:]: each for key, each in value.items() if key[0] == "@"}
+        below = {f"ns:{key}": apart(each) for key, each in value.items() if key[0] != "@"}
+        return ({"_attributes": own} if own else {}) | below
+
+    data = json.loads(in_json(unit="GBITPERSEC", time="20040301-0000"))
+    path.write_text(json.dumps(apart(data)))
+    same(path, beside)
+
+
+def test_json_with_plain_lists_and_numbers_is_read_as_the_xml_is(both):
+    path, beside = both
+    links = [
+        {
+            "id": name,
+            "source": source,
+            "target": target,
+            **({"pre_installed_module": {"capacity": size, "cost": cost}} if size else {}),
+            "routing_cost": routing,
+            "setupCost": setup,
+            "additionalModules": [{"capacity": each, "cost": price} for each, price in modules],
+        }
+        for name, source, target, size, cost, routing, setup, modules in LINKS
+    ]
+    nodes = {name: {"coordinates": {"x": x, "y": y}} for name, x, y in NODES}
+    demands = [
+        {"source": source, "target": target, "routingUnit": unit, "demandValue": value}
+        for source, target, unit, value in DEMANDS
+    ]
+    structure = {"nodes": nodes, "links": links}
+    beside.write_text(xml(unit="GBITPERSEC", kind="geographical"))
+    beside.write_text(beside.read_text().replace(' coordinatesType="geographical"', ""))
+    data = {"meta": {"unit": "GBITPERSEC"}, "demands": demands}
+    for written in ({**data, **structure}, {**data, "networkStructure": structure}):
+        path.write_text(json.dumps(written))
+        same(path, beside)
+
+
+def test_a_single_child_is_no_list(tmp_path):
+    text = in_json(nodes=NODES[:2], links=LINKS[:1], demands=[("Wien", "Linz", 1, 5.0)])
+    assert isinstance(json.loads(text)["network"]["demands"]["demand"], dict)
+    path = tmp_path / "net.json"
+    path.write_text(text)
+    network, _ = read_network(path)
+    assert network.links == ("WL",)
+    assert_array_equal(read_recording(path, network).demands.gbps, [0.005])
+
+
+@pytest.mark.parametrize("form", ["xml", "json"])
+def test_keys_that_sndlib_has_not_are_named(tmp_path, form):
+    text = xml().replace("<setupCost>", "<length>12</length><setupCost>")
+    text = text.replace("<links>", "<links><cable/>").replace('id="LG"', 'id="LG" delay="3"')
+    text = text.replace("</demands>", "</demands><matrix/>")
+    if form == "json":
+        text = json.dumps({"network": tree(ElementTree.fromstring(text))})
+    path = tmp_path / f"net.{form}"
+    path.write_text(text)
+    network, problems = read_network(path)
+    found = [each.message for each in problems if "no such keys" in each.message]
+    assert len(found) == 1
+    for name in ("link/length", "link/delay", "cable", "matrix"):
+        assert repr(name) in found[0]
+    assert network.links == ("WL", "LG", "GW")
+    told = [each.message for each in read_recording(path, network).notes]
+    assert found[0] in told
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"demandValue": "many"}, "demands[0]: demandValue: expected a finite"),
+        ({"demandValue": None}, "demands[0]: an empty demandValue"),
+        ({"demandValue": [1, 2]}, "demands[0]: a second demandValue"),
+        ({"demandValue": -1}, "demands[0]: demandValue is -1, below 0"),
+        ({"demandValue": True}, "expected a finite number, found 'true'"),
+        ({"source": []}, "demands[0]: no source"),
+    ],
+)
+def test_what_is_wrong_in_json_is_told_with_its_place(tmp_path, change, words):
+    path = tmp_path / "net.json"
+    demand = {"source": "Wien", "target": "Graz", "demandValue": 1} | change
+    path.write_text(json.dumps({"networkStructure": {}, "demands": [demand]}))
+    network = read(tmp_path, "xml")
+    refused(path, words, network=network)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"networkStructure": 1}', "neither nodes nor demands"),
+        ('["networkStructure", {"demandValue": 1}]', "expected an object"),
+        ('{"networkStructure": {"nodes": [1, 2]}}', "nodes[0]: expected an object, found 1"),
+        ('{"demandValue": NaN}', "NaN is no number"),
+        ('{"networkStructure": {"nodes": ' + "[" * 10_000, "nested too deep"),
+        (
+            '{"demands": [{"demandValue": ' + '{"a": ' * 99 + "1" + "}" * 99 + "}]}",
+            "nested more than 30 deep",
+        ),
+    ],
+)
+def test_json_that_cannot_be_used_is_refused(tmp_path, text, words):
+    path = tmp_path / "hostile.json"
+    path.write_text(text)
+    refused(path, words)

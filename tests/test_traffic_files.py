@@ -8,6 +8,7 @@ from helpers import two_exits
 
 import simulator as sim
 from simulator.base.errors import InputError
+from simulator.formats.format import read_network
 from simulator.formats.matrices import doubts
 from simulator.formats.matrices.counters import read_counters, read_totals
 from simulator.formats.matrices.demand_format import RecordingWarning, read_recording
@@ -330,10 +331,38 @@ def test_mistakes_in_a_square_table(tmp_path):
 
 
 def test_pairs_under_other_names_are_refused_with_the_way_out(tmp_path):
-    told = refused(tmp_path, "time,home-abroad,abroad-home\n0,1,2\n")
+    told = refused(tmp_path, "time,home.abroad,abroad.home\n0,1,2\n")
     assert told == (
         "tm.csv:1:1: neither source and target nor pairs such as 'a>b' beside the time:"
-        " 'home-abroad', 'abroad-home'"
+        " 'home.abroad', 'abroad.home'"
+    )
+
+
+@pytest.mark.parametrize("mark", ["-", " - ", "_", ":", "/", " to ", "–", "|"])
+def test_pairs_without_an_arrow_are_read_and_it_is_told(tmp_path, mark):
+    text = f"time,home{mark}abroad (Mbps),abroad{mark}home (Mbps)\n0,1000,2000\n"
+    recording = read(tmp_path, text.replace(",", ";") if mark == "|" else text)
+    assert means(recording) == [1.0, 2.0]
+    assert [note.message for note in recording.notes] == [
+        f"columns such as 'home{mark}abroad (Mbps)' are read as from the first node to the second"
+    ]
+
+
+def test_a_pair_that_may_be_two_is_refused(tmp_path):
+    nodes = "id\na\na-b\nb\nb-c\nc\n"
+    links = "source,target,capacity_gbps\na,b,1\nb,c,1\nc,a,1\na-b,c,1\nb-c,a,1\n"
+    (tmp_path / "net").mkdir()
+    (tmp_path / "net" / "nodes.csv").write_text(nodes)
+    (tmp_path / "net" / "links.csv").write_text(links)
+    network, _ = read_network(tmp_path / "net")
+    (tmp_path / "tm.csv").write_text("time,a-b-c,b-c\n0,1,2\n")
+    with pytest.raises(InputError, match="a-b-c: may be a>b-c or a-b>c; write it with a >"):
+        read_recording(tmp_path / "tm.csv", network)
+
+
+def test_of_an_arrow_and_an_unknown_node_the_node_is_named(tmp_path):
+    assert "no node named 'abrod'; did you mean 'abroad'?" in refused(
+        tmp_path, "time,home->abrod\n0,1\n"
     )
 
 
@@ -385,8 +414,21 @@ def test_counters_and_totals_state_their_unit(tmp_path):
     (tmp_path / "c.csv").write_text("source;target;load (Mbit/s)\nhome;gw-near;1500,5\n")
     assert read_counters(tmp_path / "c.csv", NETWORK).gbps.tolist() == [1.5005]
     (tmp_path / "t.csv").write_text("node,out_mbps,in (Gbps)\nhome,1500,2\n")
-    out, into = read_totals(tmp_path / "t.csv", NETWORK)
+    out, into, _ = read_totals(tmp_path / "t.csv", NETWORK)
     assert (np.nansum(out), np.nansum(into)) == (1.5, 2.0)
+
+
+def test_counters_and_totals_say_what_was_assumed(tmp_path):
+    (tmp_path / "c.csv").write_text("# by poller\nsource;target;gbps\nhome;gw-near;1,5\n")
+    (tmp_path / "t.csv").write_text("# by hand\nnode;out_gbps;in_gbps\nhome;1,25;2\n")
+    decimal = "commas are decimal points in 1 cell, as '{}' is read as {}"
+    told = [str(each) for each in read_counters(tmp_path / "c.csv", NETWORK).notes]
+    assert told == [
+        f"{tmp_path}/c.csv:1: warning: comment left out: '# by poller'",
+        f"{tmp_path}/c.csv: warning: {decimal.format('1,5', '1.5')}",
+    ]
+    told = [each.message for each in read_totals(tmp_path / "t.csv", NETWORK).notes]
+    assert told == ["comment left out: '# by hand'", decimal.format("1,25", "1.25")]
 
 
 # -- values ---------------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ from pydantic_core import PydanticUndefined
 
 from simulator.base.document import Document, KeyPath, shown
 from simulator.base.errors import InputError, Problem, did_you_mean
+from simulator.base.quantity import as_written
 from simulator.base.schema import Choice, checked, fields_of, to_plain, validator_of
 
 T = TypeVar("T")
@@ -273,7 +274,18 @@ def _complaint(cls: type, data: Any, details: Any) -> _Complaint:
         path += (part,)
     if details["type"] == "unexpected_keyword_argument":
         return _Complaint(path, _unknown_key(owner.type, path[-1]), of_key=True)
-    return _Complaint(path, _words_for(details, expected), details["type"] == "missing")
+    is_short = details["type"] == "too_short"  # pydantic does not count what is wrong
+    vague = is_short and len(details["input"]) >= (expected.bound("min_length") or 0)
+    words = _words_for(details, expected) + _quantity(details, path)
+    return _Complaint(path, words, details["type"] == "missing", vague)
+
+
+def _quantity(details: Any, path: KeyPath) -> str:
+    """Return what to write for a number with its unit, such as `10G`, where the key says it."""
+    key = next((part for part in reversed(path) if isinstance(part, str)), "")
+    of_numbers = details["type"] in ("float_type", "float_parsing", "int_type", "int_parsing")
+    text = details.get("input")
+    return as_written(key, text) if of_numbers and isinstance(text, str) else ""
 
 
 def _words_for(details: Any, expected: _Expected) -> str:

@@ -9,12 +9,37 @@ from typing import NamedTuple
 from simulator.base.errors import did_you_mean
 from simulator.formats.units import UNITS
 
+LONGEST_KEY = 60
 BITS = re.compile(r"(?:^|[^a-z])(?P<scale>[kmgt]?)(?:b|bits?|bytes?|bps)(?:[^a-z].*)?$")
 _IN_BRACKETS = {
     "gbps": re.compile(r"[(\[]\s*g(?:b|bit|bits|bps)(?:/s|ps|/sec)?\s*[)\]]\s*$", re.IGNORECASE),
     "km": re.compile(r"[(\[]\s*km\s*[)\]]\s*$", re.IGNORECASE),
     "ms": re.compile(r"[(\[]\s*ms\s*[)\]]\s*$", re.IGNORECASE),
 }
+
+
+class Heading(NamedTuple):
+    """The names of columns, and where they stand in a file of text.
+
+    Attributes
+    ----------
+    line : int or None
+        None where the file has no lines.
+    starts : sequence of int
+        The place of each name in its line, counted from 1; none where the file has no lines.
+    comments : sequence of (int, str)
+        Lines above the names, by number.
+    """
+
+    file: str
+    names: Sequence[str]
+    line: int | None = None
+    starts: Sequence[int] = ()
+    comments: Sequence[tuple[int, str]] = ()
+
+    def start(self, place: int) -> int | None:
+        """Return where a name begins in its line."""
+        return self.starts[place] if place < len(self.starts) else None
 
 
 class Columns(NamedTuple):
@@ -66,3 +91,8 @@ def _scale(name: str) -> str | None:
     """Return the letter before bits or bytes at the end of a name; None if there are none."""
     found = BITS.search(name.casefold())
     return found["scale"] if found else None
+
+
+def shortened(name: str) -> str:
+    """Return the name of a column as messages show it."""
+    return name if len(name) <= LONGEST_KEY else name[: LONGEST_KEY - 1] + "…"

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.base.document import shown
 from simulator.base.errors import refusal
-from simulator.formats.reading import read_text
+from simulator.formats.reading import read_text, refuse_values_above
 
 
 def read_json(path: Path, *, refuse_nan: bool = False) -> Any:
@@ -20,10 +20,12 @@ def read_json(path: Path, *, refuse_nan: bool = False) -> Any:
     Raises
     ------
     InputError
-        It is not JSON, holds a key twice, or is nested too deep; with *refuse_nan* also if it
-        holds a number that is not finite.
+        It is not JSON, holds a key twice or too many values, or is nested too deep; with
+        *refuse_nan* also if it holds a number that is not finite.
     """
     text = read_text(path)
+    values = sum(text.count(mark) for mark in ",[{")
+    refuse_values_above(path, values, "values (commas and brackets)")
     try:
         return parse_json(text, refuse_nan=refuse_nan)
     except json.JSONDecodeError as error:

@@ -67,7 +67,8 @@ class NetBox(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        export = {name: _rows(path, name) for name in NAMES}
+        left_out: list[Problem] = []
+        export = {name: _rows(path, name, left_out) for name in NAMES}
         interfaces = {_end_of(row): row for row in export["interfaces"]}
         cables = [_cable(row, interfaces) for row in export["cables"]]
         edges = [cable.edge for cable in cables if cable.edge is not None]
@@ -76,7 +77,9 @@ class NetBox(TopologyFormat):
             why = "; ".join(notes) or "there are none"
             raise refusal(file, f"no cable joins interfaces of two devices: {why}")
         name = path.resolve().name
-        return GraphFile(file, {"name": name}, _nodes(export, edges), edges, notes=notes).network()
+        graph = GraphFile(file, {"name": name}, _nodes(export, edges), edges, notes=notes)
+        network, problems = graph.network()
+        return network, [*left_out, *problems]
 
 
 def _notes(cables: Sequence[Cable]) -> list[str]:
@@ -103,16 +106,19 @@ def _file(folder: Path, name: str) -> Path | None:
     return next((each for each in found if each.is_file()), None)
 
 
-def _rows(folder: Path, name: str) -> Sequence[Mapping[str, Any]]:
-    """Return the records of one kind, none where there is no file of them."""
+def _rows(folder: Path, name: str, left_out: list[Problem]) -> Sequence[Mapping[str, Any]]:
+    """Return the records of one kind, none where there is no file of them.
+
+    What is left out of the file is added to *left_out*.
+    """
     path = _file(folder, name)
     if path is None:
         return []
-    return _of_json(path) if path.suffix == ".json" else _of_csv(path)
-
-
-def _of_csv(path: Path) -> list[Mapping[str, Any]]:
-    return [{plain_name(name): cell for name, cell in row.items()} for _, row in read_rows(path)]
+    if path.suffix == ".json":
+        return _of_json(path)
+    rows, comments = read_rows(path)
+    left_out += comments
+    return [{plain_name(name): cell for name, cell in row.items()} for _, row in rows]
 
 
 def _of_json(path: Path) -> list[Mapping[str, Any]]:

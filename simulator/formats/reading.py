@@ -21,6 +21,8 @@ MOST_CSV_BYTES = 1_000_000_000
 """Of a CSV file, which may hold a year of matrices."""
 MOST_ELEMENTS = 500_000
 """Nodes, or links, of a topology: so many links take 1.5 GB and a minute to read."""
+MOST_VALUES = 10_000_000
+"""Values in JSON, elements in XML: of empty ones so many take a gigabyte."""
 MOST_PROBLEMS = 50
 
 FILLED = re.compile(rb"\S")
@@ -64,6 +66,20 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     if FILLED.search(raw, 3 if raw.startswith(BOM_UTF8) else 0) is None:
         raise refusal(path, "the file is empty")
     return raw
+
+
+def refuse_values_above(path: Path, count: int, noun: str) -> None:
+    """Raise an InputError if a file holds more values than memory should hold."""
+    if count > MOST_VALUES:
+        message = f"{count:,} {noun}; at most {MOST_VALUES:,} are read"
+        raise refusal(path, f"{message}: leave out what the network does not need")
+
+
+def refuse_elements_above(path: Path, section: str, count: int, line: int | None = None) -> None:
+    """Raise an InputError if there are more nodes or links than are read, before they are made."""
+    if count > MOST_ELEMENTS:
+        message = f"{count:,} of them; at most {MOST_ELEMENTS:,} are read"
+        raise refusal(path, message, line, key=section)
 
 
 def read_text(path: Path) -> str:

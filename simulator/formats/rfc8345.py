@@ -14,7 +14,7 @@ from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_whole
 from simulator.formats.json_file import read_json
-from simulator.formats.reading import Places, begins_with, listed, refuse
+from simulator.formats.reading import Places, begins_with, listed, refuse, refuse_elements_above
 from simulator.formats.rfc8345_text import not_held, text_of
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.directions import Links, links_from, pairs_of
@@ -126,6 +126,9 @@ class _Reader:
     def draft(self) -> tuple[Draft, list[Problem]]:
         """Return the draft of one of the networks, and warnings."""
         at, network = self._chosen(read_json(self.path, refuse_nan=True))
+        for noun in ("node", "link"):
+            count = len(self._part(network, at, list, noun) or ())
+            refuse_elements_above(self.path, dotted((*at, noun)), count)
         nodes = [self._node(where, node) for where, node in self._rows(network, at, "node")]
         arcs = [self._arc(where, link) for where, link in self._rows(network, at, "link")]
         refuse(self.problems)

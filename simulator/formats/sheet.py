@@ -13,6 +13,7 @@ from typing import Any, Literal
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.formats.columns import Columns as Columns
+from simulator.formats.columns import Heading, shortened
 from simulator.formats.csv_head import LOOK_BYTES, decoded_start, head_of
 from simulator.formats.numerals import GAP_SPELLINGS, Numerals, plain_numbers
 from simulator.formats.reading import (
@@ -30,7 +31,6 @@ PIECE_BYTES = 2**24
 MOST_CELLS = 10_000_000
 """Read one by one, rows times columns: they take 2 GB and a minute. Without faults and with plain
 numbers, a file of demands may hold ten times as many."""
-LONGEST_KEY = 60
 MOST_COLUMNS = 1_000
 """Of a table whose columns have known names."""
 POINTS = re.compile(rb';"?[-+]?[1-9]\d{0,2}\.\d{3}"?(?=[;\r\n]|$)')
@@ -179,6 +179,12 @@ class CsvText:
         """The place of each cell of the header, counted from 1; the last known for odd quotes."""
         starts = cell_starts(self.header, self.separator)
         return starts + starts[-1:] * (len(self._all_header_cells) - len(starts))
+
+    @property
+    def heading(self) -> Heading:
+        """The names of the columns, with their places."""
+        starts = self.header_starts
+        return Heading(self.file, self.header_cells, self.header_line, starts, self.comments)
 
     @cached_property
     def has_decimal_commas(self) -> bool:
@@ -348,7 +354,7 @@ def read_csv(path: Path) -> CsvText:
 
 
 def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
-    """Read a CSV file; rows with too few or too many cells become problems.
+    """Read a CSV file; rows with too few or too many cells become problems, comments warnings.
 
     Raises
     ------
@@ -357,7 +363,8 @@ def read_sheet(path: Path, columns: Columns) -> tuple[Sheet, list[Problem]]:
     """
     text = read_csv(path)
     text.refuse_rows_above(MOST_ELEMENTS, "a table of a topology")
-    return text.sheet(text.names(columns))
+    sheet, problems = text.sheet(text.names(columns))
+    return sheet, [*text.notes(), *problems]
 
 
 def start_of(path: Path) -> CsvText | None:
@@ -391,8 +398,3 @@ def cell_starts(text: str, separator: str = ",") -> list[int]:
         elif not quoted and mark != " ":
             opens = False
     return starts
-
-
-def shortened(name: str) -> str:
-    """Return the name of a column as messages show it."""
-    return name if len(name) <= LONGEST_KEY else name[: LONGEST_KEY - 1] + "…"

@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from simulator.base.document import shown
+from simulator.base.quantity import as_written
 from simulator.model.scale import MOST_GBPS, refused_rate
 
 Unit = Literal["bps", "kbps", "mbps", "gbps", "tbps"]
@@ -83,7 +84,8 @@ def written_number(text: str) -> float | None:
 def rate_fault(rate: float | None, unit: str, given: str) -> str:
     """Return what is wrong with a rate in *unit*, in its file *given*; nothing if it is sound."""
     if rate is None or not math.isfinite(rate) or rate < 0:
-        return f"expected a finite number of at least 0, found {given}"
+        hint = as_written(unit, given[1:-1]) if rate is None or rate != rate else ""
+        return f"expected a finite number of at least 0, found {given}{hint}"
     too_much = rate / 10.0 ** TEN_TO_THE[unit] > MOST_GBPS
     return refused_rate(f"{given} {unit.replace('bps', 'bit/s')}") if too_much else ""
 

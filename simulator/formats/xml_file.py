@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from simulator.base.errors import refusal
-from simulator.formats.reading import read_bytes
+from simulator.formats.reading import read_bytes, refuse_values_above
 
 DECLARED = re.compile(rb"\A\s*<\?xml[^>]*?\sencoding\s*=\s*[\"']([A-Za-z][\w.:-]*)[\"'][^>]*\?>")
 ITS_OWN = frozenset({"utf-8", "utf-16", "iso8859-1", "ascii"})
@@ -23,9 +23,10 @@ def read_xml_bytes(path: Path) -> bytes:
     Raises
     ------
     InputError
-        The file cannot be read, or holds bytes that its encoding has not.
+        The file cannot be read, holds too many tags, or bytes that its encoding has not.
     """
     raw = read_bytes(path)
+    refuse_values_above(path, raw.count(b"<"), "tags")
     declared = DECLARED.match(raw)
     if declared is None:
         return raw

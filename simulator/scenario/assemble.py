@@ -270,6 +270,7 @@ def _read_matrix(source: Source, chosen: Matrix | None, network: Network) -> Mat
     else:
         routing = {"route": IgpEcmp().route} if chosen.needs_routes else {}
         recording, demands = None, chosen.demands(network, folder, **routing)
+        problems += chosen.notes(network, folder)
     if not len(demands) or not demands.gbps.sum() > 0:
         problems.append(point(where, "the matrix holds no traffic"))
     files = [folder / path for path in chosen.files().values()]

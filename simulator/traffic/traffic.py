@@ -7,7 +7,7 @@ file in ``matrices/`` with one under ``@matrix("my_matrix")``.
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -59,6 +59,13 @@ class Matrix(Registered):
         ValueError
             The settings yield no demands on this network.
         """
+
+    def notes(self, network: Network, folder: Path) -> Sequence[Problem]:
+        """Return what was assumed to read the files of a matrix without rates over time.
+
+        Called after ``demands``, with which the files are sound; a recording has notes of its own.
+        """
+        return ()
 
     def recording(self, network: Network, folder: Path) -> tuple[Recording, str] | None:
         """Return rates over time without gaps, and a sentence on what was missing, or no text.

@@ -17,7 +17,12 @@ from simulator.formats.format import TopologyFormat, topology_format, write_whol
 from simulator.formats.graphs.attributes import Edge, Node
 from simulator.formats.graphs.graph_file import GraphFile, flat
 from simulator.formats.native import lost
-from simulator.formats.reading import listed, read_text
+from simulator.formats.reading import (
+    listed,
+    read_text,
+    refuse_elements_above,
+    refuse_values_above,
+)
 from simulator.formats.rules.draft import Record, but
 from simulator.model.network import Network
 
@@ -82,6 +87,9 @@ def _parsed(path: Path) -> tuple[list[Entry], list[str]]:
     A stack of its own, so that no nesting is too deep for it.
     """
     text = read_text(path)
+    for noun in ("node", "edge"):
+        refuse_elements_above(path, f"{noun}s", len(re.findall(rf"\b{noun}\s*\[", text)))
+    refuse_values_above(path, text.count("[") + text.count("\n"), "lists and lines")
     levels: list[list[Entry]] = [[]]
     opened: list[Entry] = []
     bare: list[str] = []

@@ -15,7 +15,7 @@ from simulator.formats.format import TopologyFormat, topology_format, write_whol
 from simulator.formats.graphs.attributes import Edge, Node
 from simulator.formats.graphs.graph_file import XML_HAS_NOT, GraphFile, flat
 from simulator.formats.native import lost
-from simulator.formats.reading import listed, refuse
+from simulator.formats.reading import listed, refuse, refuse_elements_above
 from simulator.formats.rules.draft import Record
 from simulator.formats.speed_words import speed_gbps
 from simulator.formats.units import written_number
@@ -201,13 +201,16 @@ class _Parser:
     def _node(self, given: Mapping[str, str]) -> None:
         attributes: Record = {}
         self.owners.append(attributes)
-        self.nodes.append(Node(given.get("id"), attributes, self.expat.CurrentLineNumber))
+        line = self.expat.CurrentLineNumber
+        refuse_elements_above(self.path, "nodes", len(self.nodes) + 1, line)
+        self.nodes.append(Node(given.get("id"), attributes, line))
 
     def _edge(self, given: Mapping[str, str]) -> None:
         attributes: Record = {}
         self.owners.append(attributes)
         source, target = given.get("source"), given.get("target")
         line = self.expat.CurrentLineNumber
+        refuse_elements_above(self.path, "edges", len(self.edges) + 1, line)
         directed = BOOLEANS.get(given.get("directed", "").strip().lower())
         self.edges.append(Edge(source, target, given.get("id"), attributes, line, directed))
 

@@ -13,10 +13,11 @@ from simulator.formats.graphs.attributes import Edge, Node
 from simulator.formats.graphs.graph_file import MARK, GraphFile
 from simulator.formats.json_file import as_json, read_json
 from simulator.formats.native import lost, plain
-from simulator.formats.reading import begins_with, listed, refuse
+from simulator.formats.reading import begins_with, listed, refuse, refuse_elements_above
 from simulator.formats.rfc8345 import MARK as OF_RFC_8345
 from simulator.formats.rules.draft import but
 from simulator.formats.rules.edits import as_text
+from simulator.formats.sndlib.json import is_json as is_sndlib
 from simulator.model.network import Network
 
 EDGE_WORDS = ("edges", "links")
@@ -35,8 +36,9 @@ class NodeLink(TopologyFormat):
     readable: ClassVar[str] = "a .json file with nodes and edges (or links)"
 
     def reads(self, path: Path) -> bool:
-        """Return whether *path* ends in `.json` and is not one of RFC 8345."""
-        return super().reads(path) and not OF_RFC_8345.search(begins_with(path))
+        """Return whether *path* ends in `.json` and is neither of RFC 8345 nor of SNDlib."""
+        other = OF_RFC_8345.search(begins_with(path)) or is_sndlib(path)
+        return super().reads(path) and not other
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
@@ -91,6 +93,7 @@ def _mappings(
     if not isinstance(listed_, list):
         problems.append(_expected(path, word, (), "a list", listed_))
         return []
+    refuse_elements_above(path, word, len(listed_))
     wrong = [i for i, each in enumerate(listed_) if not isinstance(each, Mapping)]
     problems += [_expected(path, word, (i,), "a mapping", listed_[i]) for i in wrong]
     return [] if wrong else listed_

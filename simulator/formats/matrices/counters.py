@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
@@ -31,10 +32,28 @@ class Counters:
     arcs : sparse array, shape (counters, arcs)
         Which arcs each counter counts: one, or all parallel ones from a node to another.
     gbps : ndarray, shape (counters,)
+    notes : list of Problem
+        What was assumed to read the file, and what was left out of it.
     """
 
     arcs: sparse.csr_array
     gbps: np.ndarray
+    notes: list[Problem] = field(default_factory=list)
+
+
+class Totals(NamedTuple):
+    """What nodes send and receive; NaN for nodes that are not listed.
+
+    Attributes
+    ----------
+    out_gbps, in_gbps : ndarray, shape (nodes,)
+    notes : list of Problem
+        What was assumed to read the file, and what was left out of it.
+    """
+
+    out_gbps: np.ndarray
+    in_gbps: np.ndarray
+    notes: list[Problem]
 
 
 def read_counters(path: Path, network: Network) -> Counters:
@@ -49,7 +68,7 @@ def read_counters(path: Path, network: Network) -> Counters:
     InputError
         Holds the first 50 problems and how many more there are.
     """
-    sheet, units, problems = _sheet(path, COUNTERS)
+    sheet, units, problems, notes = _sheet(path, COUNTERS)
     rows = list(zip(sheet.cells("source"), sheet.cells("target"), sheet.cells("link"), strict=True))
     arcs = [_arcs(network, *row) for row in rows]
     problems += _wrong_counters(sheet, network, rows, arcs)
@@ -58,18 +77,13 @@ def read_counters(path: Path, network: Network) -> Counters:
     row = np.repeat(np.arange(len(arcs)), [len(some) for some in arcs])
     every = np.concatenate(arcs)
     shape = (len(arcs), len(network.tail))
-    return Counters(sparse.csr_array((np.ones(len(every)), (row, every)), shape=shape), gbps)
+    counted = sparse.csr_array((np.ones(len(every)), (row, every)), shape=shape)
+    return Counters(counted, gbps, notes)
 
 
-def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
-    """Read what nodes send and receive: ``node,out_gbps,in_gbps``.
-
-    Returns
-    -------
-    out_gbps, in_gbps : ndarray, shape (nodes,)
-        NaN for nodes that are not listed.
-    """
-    sheet, units, problems = _sheet(path, TOTALS)
+def read_totals(path: Path, network: Network) -> Totals:
+    """Read what nodes send and receive: ``node,out_gbps,in_gbps``."""
+    sheet, units, problems, notes = _sheet(path, TOTALS)
     nodes, first = sheet.cells("node"), dict[str, int]()
     for row, node in enumerate(nodes):
         if node not in network.node_index:
@@ -81,11 +95,13 @@ def read_totals(path: Path, network: Network) -> tuple[np.ndarray, np.ndarray]:
     _refuse(sheet, problems)
     made = np.full((2, len(network.nodes)), np.nan)
     made[:, [network.node_index[node] for node in nodes]] = columns
-    return made[0], made[1]
+    return Totals(made[0], made[1], notes)
 
 
-def _sheet(path: Path, columns: Columns) -> tuple[Sheet, dict[str, Unit], list[Problem]]:
-    """Return the rows with plain numbers, and the units of the columns that hold rates."""
+def _sheet(
+    path: Path, columns: Columns
+) -> tuple[Sheet, dict[str, Unit], list[Problem], list[Problem]]:
+    """Return the rows with plain numbers, the units of columns with rates, errors and warnings."""
     text = read_csv(path)
     read = [_meant(name, columns) for name in text.header_cells]
     names = [name for name, _ in read]
@@ -93,7 +109,9 @@ def _sheet(path: Path, columns: Columns) -> tuple[Sheet, dict[str, Unit], list[P
     units = {name: unit for name, unit in read if unit is not None}
     sheet, problems = text.sheet(names)
     sheet, found = sheet.with_plain_numbers(list(units))
-    return sheet, units, [*problems, *(each for each in found if each.severity == "error")]
+    problems += [each for each in found if each.severity == "error"]
+    notes = [each for each in found if each.severity == "warning"]
+    return sheet, units, problems, [*text.notes(), *notes]
 
 
 def _meant(name: str, columns: Columns) -> tuple[str, Unit | None]:

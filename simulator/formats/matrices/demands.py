@@ -53,7 +53,7 @@ class LongCsv(DemandFormat):
         names, rate = _header(text)
         notes = text.notes()
         if rate.unit is None:
-            stated, assumed = open_unit(text, unit)
+            stated, assumed = open_unit(text.heading, unit)
             rate, notes = rate._replace(unit=stated), [*notes, *assumed]
         table = _quick(text, names, rate, network)
         if table is not None and len(table.rates) and not table.faults()[1]:

@@ -8,12 +8,18 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from simulator.base.errors import Problem
+from simulator.formats.columns import Columns, Heading
 from simulator.formats.csv_head import decoded_start
-from simulator.formats.sheet import Columns, CsvText, start_of
+from simulator.formats.sheet import CsvText, start_of
 from simulator.formats.unit_words import split_unit
 from simulator.formats.units import UNITS, Unit
 
 Layout = Literal["long", "wide", "square"]
+ARROWS = (">", "→")
+WEAK = re.compile(r"(?<=[^\s])(?:\s*[-–_:/|]\s*|\s+to\s+)(?=[^\s])", re.IGNORECASE)
+"""What may stand between the two nodes of a pair that has no arrow."""
+OF_TWO_LEVELS = re.compile(r"""\((['"])(?P<source>.+)\1, (['"])(?P<target>.+)\3\)""")
+"""What pandas writes for a column of two levels: `('a', 'b')`."""
 
 ALIASES = {
     **dict.fromkeys(("source", "src", "from", "origin", "source node"), "source"),
@@ -55,6 +61,11 @@ def layout_of(path: Path) -> Layout:
         return "long"
     if ">" in start.header or "→" in start.header:
         return "wide"
+    try:
+        if are_wide(start.header_cells):
+            return "wide"
+    except ValueError:  # quotes that are not closed
+        return "long"
     return "square" if _is_square(start) else "long"
 
 
@@ -71,6 +82,34 @@ def _is_square(start: CsvText) -> bool:
     first = [row.split(start.separator)[0].strip().strip('"') for row in rows]
     known = [each for each in first if each in names[1:]]
     return bool(known) and 2 * len(known) >= len(first)
+
+
+def are_wide(names: Sequence[str]) -> bool:
+    """Return whether names of columns are a time and pairs of nodes, as far as they show it."""
+    if any(mark in name for name in names for mark in ARROWS):
+        return True
+    if any(OF_TWO_LEVELS.fullmatch(name) for name in names):
+        return True
+    times = [place for place, name in enumerate(names) if is_time(name, place)]
+    others = [name for place, name in enumerate(names) if place not in times]
+    pairs = [name for name in others if not is_summary(name)]
+    return (
+        bool(times and pairs)
+        and all(has_weak_mark(name) for name in pairs)
+        and not any(_plain(name) in ALIASES or split_unit(name)[0] == "" for name in pairs)
+    )
+
+
+def is_time(name: str, place: int) -> bool:
+    """Return whether a column holds times: by its name, or as the first one without a name."""
+    return is_time_name(name) or (place == 0 and not name)
+
+
+def has_weak_mark(name: str) -> bool:
+    """Return whether a name may be a pair of nodes that no arrow divides, as in `a-b (Mbps)`."""
+    plain = split_unit(name)[0]
+    is_clear = any(mark in plain for mark in ARROWS) or OF_TWO_LEVELS.fullmatch(plain)
+    return not is_clear and WEAK.search(plain) is not None
 
 
 def long_columns(names: Sequence[str]) -> tuple[list[str], Rates, Columns]:
@@ -132,21 +171,21 @@ def _plain(name: str) -> str:
     return " ".join(re.sub("[_-]", " ", name.casefold()).split())
 
 
-def open_unit(text: CsvText, given: Unit | None) -> tuple[Unit, list[Problem]]:
+def open_unit(head: Heading, given: Unit | None) -> tuple[Unit, list[Problem]]:
     """Return the unit of rates whose columns state none, and what was assumed.
 
     It is *given*, else what a comment at the head or the name of the file ends in, else Gbps.
     """
     if given:
         return given, []
-    for line, comment in text.comments:
+    for line, comment in head.comments:
         if unit := split_unit(comment.rstrip(".: "))[1]:
             message = f"rates are read as {unit}, as this comment says"
-            return unit, [Problem(text.file, line, None, "", message, "warning")]
-    if unit := unit_of_file(Path(text.file).name):
+            return unit, [Problem(head.file, line, None, "", message, "warning")]
+    if unit := unit_of_file(Path(head.file).name):
         return unit, []
     message = "no unit is stated: rates are read as Gbps; state it in the header, or give unit"
-    return "gbps", [Problem(text.file, text.header_line, None, "", message, "warning")]
+    return "gbps", [Problem(head.file, head.line, None, "", message, "warning")]
 
 
 def unit_of_file(name: str) -> Unit | None:
@@ -155,6 +194,12 @@ def unit_of_file(name: str) -> Unit | None:
     while (shorter := Path(stem)).suffix.lower() in (".gz", ".csv", ".tsv", ".parquet", ".pq"):
         stem = shorter.stem
     return split_unit(stem)[1]
+
+
+def no_unit(file: str, column: str = "") -> Problem:
+    """Return the warning that rates of Parquet are taken for Gbps."""
+    message = "no unit is stated: rates are read as Gbps; state it in the column, or give unit"
+    return Problem(file, None, None, column, message, "warning")
 
 
 def left_out(file: str, line: int | None, key: str, message: str) -> Problem:

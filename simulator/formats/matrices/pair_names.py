@@ -2,51 +2,60 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from simulator.base.document import shown
 from simulator.base.errors import did_you_mean
-from simulator.formats.matrices.layout import is_time_name, no_rate
+from simulator.formats.matrices.layout import ARROWS, OF_TWO_LEVELS, WEAK, no_rate
 from simulator.formats.unit_words import split_unit
 from simulator.formats.units import Unit
 from simulator.model.network import Network
 
 MOST_MARKS = 10
 """Places at which a name is taken apart."""
+End = tuple[int, int, Unit | None]
 
 
-def is_time(name: str, place: int) -> bool:
-    """Return whether a column holds times: by its name, or as the first one without a name."""
-    return is_time_name(name) or (place == 0 and not name)
-
-
-def pair_named(name: str, network: Network) -> tuple[int, int, Unit | None]:
+def pair_named(name: str, network: Network) -> End:
     """Return both ends of a column and its unit, if it states one; -1 for what is not known."""
-    index = network.node_index
-    plain, stated = split_unit(name)
-    readings: list[tuple[str, Unit | None]] = [(name, None)]
-    if stated:
-        readings.append((plain, stated))
-    best: tuple[int, int, Unit | None] = (-1, -1, None)
-    for pair, unit in readings:  # a node may be called x_mbps
-        for source, target in _parts(pair):
-            ends = index.get(source, -1), index.get(target, -1)
-            if min(ends) >= 0:
-                return *ends, unit
+    best: End = (-1, -1, None)
+    for pair, unit in _readings(name):
+        known = [ends for ends in _known(pair, network) if min(ends) >= 0]
+        if len(set(known)) == 1 or (known and any(mark in pair for mark in ARROWS)):
+            return *known[0], unit
+        for ends in _known(pair, network) if not known else ():
             best = max(best, (*ends, unit), key=lambda each: max(each[:2]))
     return best
 
 
+def _readings(name: str) -> list[tuple[str, Unit | None]]:
+    """Return what a name may say beside a unit: a node may be called x_mbps."""
+    plain, stated = split_unit(name)
+    return [(name, None), *([(plain, stated)] if stated else [])]
+
+
+def _known(pair: str, network: Network) -> Iterator[tuple[int, int]]:
+    index = network.node_index
+    return ((index.get(s, -1), index.get(t, -1)) for s, t in _parts(pair))
+
+
 def _parts(pair: str) -> list[tuple[str, str]]:
-    """Return all ways to take a pair apart: a node may have a > in its name."""
+    """Return all ways to take a pair apart: a node may have a mark in its name."""
+    if levels := OF_TWO_LEVELS.fullmatch(pair):
+        return [(levels["source"], levels["target"])]
     ways = []
     parts = pair.split(">")
     for at in range(1, min(len(parts), MOST_MARKS)):
         source, target = ">".join(parts[:at]).strip(), ">".join(parts[at:]).strip()
         ways.append((source, target))
-        if source.endswith("-"):
-            ways.append((source.rstrip("-").strip(), target))
+        if source.endswith(("-", "=")):
+            ways.append((source.rstrip("-=").strip(), target))
     if pair.count("→") == 1:
         source, _, target = pair.partition("→")
         ways.append((source.strip(), target.strip()))
+    if not ways and not any(mark in pair for mark in ARROWS):
+        marks = list(WEAK.finditer(pair))[:MOST_MARKS]
+        ways = [(pair[: each.start()], pair[each.end() :]) for each in marks]
     return ways
 
 
@@ -57,7 +66,11 @@ def misnamed(name: str, network: Network) -> str:
     if not parts:
         why = no_rate(name)
         return why or f"expected 'time' or a pair of nodes such as 'a>b', found {shown(name)}"
-    source, target = parts[0]
+    known = [ends for ends in _parts(pair) if all(end in network.node_index for end in ends)]
+    if len(known) > 1:
+        ways = " or ".join(f"{source}>{target}" for source, target in known[:3])
+        return f"may be {ways}; write it with a >"
+    source, target = max(parts, key=lambda ends: sum(end in network.node_index for end in ends))
     if unit is not None and target not in network.node_index:
         target = _parts(pair)[0][1]
     for end in (source, target):

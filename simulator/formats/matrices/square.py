@@ -11,12 +11,13 @@ import numpy as np
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.base.text import counted
+from simulator.formats.columns import shortened
 from simulator.formats.csv_head import count_of
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
 from simulator.formats.matrices.layout import is_summary, layout_of, left_out, open_unit
 from simulator.formats.numerals import is_gap
 from simulator.formats.reading import first_of, refuse
-from simulator.formats.sheet import CsvText, Sheet, read_csv, shortened
+from simulator.formats.sheet import CsvText, Sheet, read_csv
 from simulator.formats.unit_words import split_unit
 from simulator.formats.units import Unit, number, rate_fault, to_gbps
 from simulator.model.network import Network
@@ -57,7 +58,7 @@ class SquareCsv(DemandFormat):
             [name for name in names[1:] if not _sums_up(name, network)]
         )
         stated = split_unit(text.header_cells[0])[1]
-        assumed, notes = (stated, []) if stated else open_unit(text, unit)
+        assumed, notes = (stated, []) if stated else open_unit(text.heading, unit)
         problems += [*found, *_wrong_rows(sheet, network), *_wrong_rates(sheet, network, assumed)]
         refuse(each for each in first_of(problems) if each.severity == "error")
         notes = [*text.notes(), *notes, *found, *_left_out(whole, sheet, network)]

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 
@@ -13,21 +11,25 @@ from simulator.base.document import shown
 from simulator.base.errors import Problem, refusal
 from simulator.formats.csv_head import count_of
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format
-from simulator.formats.matrices.layout import is_summary, layout_of, left_out, open_unit
+from simulator.formats.matrices.layout import is_summary, layout_of, left_out
 from simulator.formats.matrices.long_table import refuse_too_many
-from simulator.formats.matrices.pair_names import is_time, misnamed, pair_named
-from simulator.formats.matrices.times import Times, read_times
+from simulator.formats.matrices.times import read_times
+from simulator.formats.matrices.wide_table import (
+    WideColumns,
+    WideRows,
+    is_newest_first,
+    recording_of_rows,
+    refuse_too_wide,
+    time_faults,
+    wide_columns,
+)
 from simulator.formats.numerals import is_gap
 from simulator.formats.reading import MOST_PROBLEMS, refuse
-from simulator.formats.sheet import CsvText, Sheet, read_csv, shortened
+from simulator.formats.sheet import CsvText, Sheet, read_csv
 from simulator.formats.units import Unit, number, rate_fault, to_gbps
-from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.recording import Recording
 from simulator.model.scale import MOST_GBPS
-
-MOST_OTHERS = 50
-"""Columns beside those of pairs: the time, and sums."""
 
 
 @demand_format("wide_csv")
@@ -36,7 +38,8 @@ class WideCsv(DemandFormat):
 
     A column states its unit as in ``a>b_mbps`` or ``a>b (Mbit/s)``. For others it is what the
     scenario gives, else what a comment at the head or the name of the file ends in, as in
-    ``day_mbps.csv``, else Gbps. Rows that come newest first are turned round.
+    ``day_mbps.csv``, else Gbps. Rows that come newest first are turned round. Pairs may also be
+    written as ``a-b``, ``a_b``, ``a:b``, ``a/b`` or ``a to b``, where both are nodes.
     """
 
     suffixes: ClassVar[tuple[str, ...]] = (".csv", ".tsv")
@@ -50,121 +53,18 @@ class WideCsv(DemandFormat):
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the rates; empty cells and words such as `NaN` are gaps."""
         text = read_csv(path)
-        header = _header(text, network, unit)
+        refuse_too_wide(
+            text.file,
+            text.header_line,
+            count_of(text.header, text.separator) + 1,
+            len(network.nodes),
+        )
+        header = wide_columns(text.heading, network, unit)
         rows = _quick(text, header, network) or _careful(text, header, network)
-        times, gbps = rows.times, rows.gbps
-        notes = [*text.notes(), *header.notes, *rows.notes]
-        if times.note:
-            notes.append(Problem(text.file, None, None, "time", times.note, "warning"))
-        us = times.us
-        if _is_newest_first(us):
-            message = "rows come newest first: turned round"
-            notes.append(Problem(text.file, None, None, "time", message, "warning"))
-            us, gbps = us[::-1], gbps[:, ::-1]
-        classes = network.class_of(header.source, header.target)
-        none = np.zeros(len(header.source))
-        demands = Demands(network.nodes, header.source, header.target, classes, none)
-        hours, start = Times.hours_of(us), times.start_of(us)
-        return Recording.of(demands, hours, gbps, start, notes=notes)
+        return recording_of_rows(text.file, header, rows, network, text.notes())
 
 
-@dataclass(frozen=True, eq=False)
-class _Header:
-    """What the columns are: which is the time, which are pairs of nodes, and their units."""
-
-    names: list[str]
-    time: int
-    pairs: list[int]
-    source: np.ndarray
-    target: np.ndarray
-    units: list[Unit]
-    notes: list[Problem]
-
-
-def _header(text: CsvText, network: Network, given: Unit | None) -> _Header:
-    """Return what the columns are, or raise all that is wrong with the names of them."""
-    _refuse_too_wide(text, len(network.nodes))
-    names = text.header_cells
-    times = [place for place, name in enumerate(names) if is_time(name, place)]
-    found: dict[tuple[int, int], int] = {}
-    pairs, units, wrong, own = [], [], [], []
-    for place, name in enumerate(names):
-        if place in times[:1] or (is_summary(name) and name not in network.node_index):
-            continue
-        *ends, unit = pair_named(name, network)
-        first = found.setdefault((ends[0], ends[1]), place) if min(ends) >= 0 else place
-        if place in times:
-            wrong.append(
-                (place, f"a second column of times; the first is {shown(names[times[0]])}")
-            )
-        elif min(ends) < 0:
-            wrong.append((place, misnamed(name, network)))
-        elif first != place:
-            again = f"a second column of this pair; the first is {shown(names[first])}"
-            wrong.append((place, again))
-        elif ends[0] == ends[1]:
-            own.append(found.pop((ends[0], ends[1])))
-        else:
-            pairs.append(place)
-            units.append(unit)
-    _refuse_header(text, names, wrong, bool(times))
-    notes = _left_out(text, names, own, {*times, *pairs, *own})
-    if not pairs:
-        raise refusal(text.file, "no column of a pair of two nodes", text.header_line)
-    assumed = given
-    if None in units:
-        assumed, more = open_unit(text, given)
-        notes += more
-    source, target = (np.array(end, dtype=np.int64) for end in zip(*found, strict=True))
-    stated = [unit or assumed or "gbps" for unit in units]
-    return _Header(names, times[0], pairs, source, target, stated, notes)
-
-
-def _refuse_too_wide(text: CsvText, nodes: int) -> None:
-    """Raise an InputError if there are more columns than pairs, before they are looked at."""
-    count = count_of(text.header, text.separator) + 1
-    if count > nodes**2 + MOST_OTHERS:
-        message = f"{count:,} columns, but {nodes} nodes have {nodes * (nodes - 1):,} pairs"
-        raise refusal(text.file, message, text.header_line, 1)
-
-
-def _refuse_header(
-    text: CsvText, names: list[str], wrong: list[tuple[int, str]], timed: bool
-) -> None:
-    """Raise what is wrong with the names of columns, if anything."""
-    line, starts = text.header_line, text.header_starts
-    found = [
-        Problem(text.file, line, starts[place], shortened(names[place]), why)
-        for place, why in wrong[:MOST_PROBLEMS]
-    ]
-    if not timed:
-        message = "required column is missing"
-        found.insert(0, Problem(text.file, text.header_line, 1, "time", message))
-    refuse(found, more=max(0, len(wrong) - MOST_PROBLEMS))
-
-
-def _left_out(text: CsvText, names: list[str], own: list[int], read: set[int]) -> list[Problem]:
-    """Return which columns are left out: of demands from a node to itself, and of sums."""
-    notes = []
-    if own:
-        first = f"the first {shown(names[own[0]])}"
-        many = f"{len(own)} columns of demands from a node to itself, {first}"
-        notes.append(left_out(text.file, text.header_line, "", many))
-    for place in sorted(set(range(len(names))) - read):
-        message = "sums up other columns"
-        notes.append(left_out(text.file, text.header_line, names[place], message))
-    return notes
-
-
-class _Rows(NamedTuple):
-    """The instants, the rates (demands x instants) in Gbps, and what was assumed or left out."""
-
-    times: Times
-    gbps: np.ndarray
-    notes: list[Problem]
-
-
-def _quick(text: CsvText, header: _Header, network: Network) -> _Rows | None:
+def _quick(text: CsvText, header: WideColumns, network: Network) -> WideRows | None:
     """Read the rows at once; None if some are not as they should be."""
     import pyarrow as pa
 
@@ -186,16 +86,12 @@ def _quick(text: CsvText, header: _Header, network: Network) -> _Rows | None:
     with np.errstate(invalid="ignore"):
         sound = not (gbps < 0).any() and not (gbps > MOST_GBPS).any()
     times = read_times(table.column(header.time).to_pylist(), network.about.utc_offset_h)
-    rising = bool((np.diff(times.us) > 0).all()) or _is_newest_first(times.us)
+    rising = bool((np.diff(times.us) > 0).all()) or is_newest_first(times.us)
     sound = sound and rising and not times.wrong
-    return _Rows(times, gbps, text.decimal_note()) if sound else None
+    return WideRows(times, gbps, text.decimal_note()) if sound else None
 
 
-def _is_newest_first(us: np.ndarray) -> bool:
-    return len(us) > 1 and bool((np.diff(us) < 0).all())
-
-
-def _careful(text: CsvText, header: _Header, network: Network) -> _Rows:
+def _careful(text: CsvText, header: WideColumns, network: Network) -> WideRows:
     """Read the rows one by one, or raise all that is wrong with them."""
     whole, problems = text.sheet(header.names)
     sheet, notes = _without_sums(whole, header.time)
@@ -209,7 +105,7 @@ def _careful(text: CsvText, header: _Header, network: Network) -> _Rows:
     words = [row[header.time] for row in sheet.rows]
     times = read_times(words, network.about.utc_offset_h)
     gbps = np.full((len(header.pairs), len(sheet.rows)), np.nan)
-    faults = [(row, header.time, message) for row, message in _time_faults(words, times)]
+    faults = [(row, header.time, message) for row, message in time_faults(words, times)]
     for row, cells in enumerate(sheet.rows):
         for pair, (place, unit) in enumerate(zip(header.pairs, header.units, strict=True)):
             if not is_gap(cells[place]):
@@ -223,7 +119,7 @@ def _careful(text: CsvText, header: _Header, network: Network) -> _Rows:
     refuse(problems, more=len(faults) - len(first))
     for pair, unit in enumerate(header.units):
         gbps[pair] = to_gbps(gbps[pair], unit) + 0.0
-    return _Rows(times, gbps, [*notes, *(each for each in found if each.severity == "warning")])
+    return WideRows(times, gbps, [*notes, *(each for each in found if each.severity == "warning")])
 
 
 def _without_sums(sheet: Sheet, time: int) -> tuple[Sheet, list[Problem]]:
@@ -234,19 +130,3 @@ def _without_sums(sheet: Sheet, time: int) -> tuple[Sheet, list[Problem]]:
         for row in sums
     ]
     return sheet.without(sums), notes
-
-
-def _time_faults(words: list[str], times: Times) -> Iterator[tuple[int, str]]:
-    """Yield the rows whose time cannot be read, or does not come after the one above."""
-    yield from times.wrong.items()
-    if not times.wrong and _is_newest_first(times.us):
-        return
-    last = -1
-    for row in range(len(words)):
-        if row in times.wrong:
-            continue
-        if last >= 0 and times.us[row] <= times.us[last]:
-            above = f"is not after the time above, {shown(words[last])}"
-            hint = times.clock_hint(times.us[row])
-            yield row, f"{shown(words[row])} {above}{hint}"
-        last = row

@@ -19,7 +19,8 @@ from simulator.formats.matrices.demand_format import (
     unknown_node,
 )
 from simulator.formats.reading import MOST_PROBLEMS, refuse
-from simulator.formats.sndlib.model import Sndlib
+from simulator.formats.sndlib.json import is_json, read_sndlib_json
+from simulator.formats.sndlib.model import Sndlib, unknown_keys
 from simulator.formats.sndlib.native import is_native, read_native
 from simulator.formats.sndlib.xml import SndlibXml, read_xml
 from simulator.formats.units import Unit, rate_fault, to_gbps
@@ -43,14 +44,14 @@ class SndlibDemands(DemandFormat):
     ``meta`` is the usual time between matrices.
     """
 
-    suffixes: ClassVar[tuple[str, ...]] = (".xml",)
-    readable: ClassVar[str] = "a .xml or .txt file of SNDlib, or a folder of such matrices"
+    suffixes: ClassVar[tuple[str, ...]] = (".xml", ".json")
+    readable: ClassVar[str] = "a .xml, .json or .txt file of SNDlib, or a folder of such matrices"
 
     def reads(self, path: Path) -> bool:
-        """Return whether *path* is XML, begins like SNDlib's native files, or holds matrices."""
+        """Return whether *path* is XML, has keys of SNDlib or its mark, or holds matrices."""
         if path.is_dir():
             return next(_matrices(path), None) is not None
-        return SndlibXml().reads(path) or is_native(path)
+        return SndlibXml().reads(path) or is_native(path) or is_json(path)
 
     def read(self, path: Path, network: Network, unit: Unit | None = None) -> Recording:
         """Return the matrices; those of a folder by the time in `meta`, else in their name."""
@@ -117,6 +118,7 @@ def _of_folder(path: Path, network: Network, unit: Unit | None) -> Recording:
 
 def _notes(file: Sndlib, unit: Unit | None) -> Iterator[Problem]:
     """Yield what was assumed of a file, and what is left out of it."""
+    yield from unknown_keys(file)
     if unit is None and "unit" not in file.meta:
         message = "no unit is stated, rates are read as Mbps"
         yield Problem(file.file, None, None, "meta.unit", message, "warning")
@@ -149,10 +151,13 @@ def _instant(file: Sndlib) -> datetime | None:
 
 def _matrices(folder: Path) -> Iterator[Path]:
     yield from folder.glob("*.xml")
-    yield from (each for each in folder.glob("*.txt") if is_native(each))
+    yield from filter(is_json, folder.glob("*.json"))
+    yield from filter(is_native, folder.glob("*.txt"))
 
 
 def _read(path: Path) -> Sndlib:
+    if path.suffix.lower() == ".json":
+        return read_sndlib_json(path)
     return read_native(path) if is_native(path) else read_xml(path)
 
 

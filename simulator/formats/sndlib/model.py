@@ -1,4 +1,4 @@
-"""SNDlib: what its native and its XML files say alike, and what that means for a Network.
+"""SNDlib: what its native, XML and JSON files say alike, and what that means for a Network.
 
 A file lists potential links. The *link model* says what a link is:
 
@@ -23,13 +23,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from simulator.base.errors import did_you_mean, refusal
+from simulator.base.document import shown
+from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.base.text import counted
-from simulator.formats.reading import Places
+from simulator.formats.reading import Places, listed
+from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.directions import Links, links_from, pairs_of
 from simulator.formats.rules.draft import Draft, Record
+from simulator.formats.rules.repair import repaired
 from simulator.formats.unit_words import unit_named
 from simulator.formats.units import in_gbps
+from simulator.model.network import Network
 
 MODELS = ("UNDIRECTED", "BIDIRECTED", "DIRECTED")
 UNITS = {
@@ -93,6 +97,8 @@ class Sndlib:
         Keys in lower case without underscores: `unit`, `time`, `granularity`, `origin`...
     geographical : bool or None
         Whether coordinates are degrees; None where the file does not say.
+    unknown : dict of str to int
+        What SNDlib does not have, with the line where it stands first; 0 in a file without lines.
     """
 
     file: str
@@ -102,6 +108,7 @@ class Sndlib:
     demands: list[Demand] = field(default_factory=list)
     meta: dict[str, str] = field(default_factory=dict)
     geographical: bool | None = None
+    unknown: dict[str, int] = field(default_factory=dict)
 
     @property
     def unit(self) -> str:
@@ -133,6 +140,25 @@ class Sndlib:
 def meta_key(word: str) -> str:
     """Return a key of the meta section as `Sndlib.meta` has it."""
     return word.casefold().replace("_", "").replace("-", "")
+
+
+def unknown_keys(file: Sndlib) -> list[Problem]:
+    """Return the warning that names what a file holds and SNDlib does not have."""
+    if not file.unknown:
+        return []
+    names = listed(map(shown, file.unknown), 10)
+    line = next(iter(file.unknown.values())) or None
+    message = f"not read, as SNDlib has no such keys: {names}"
+    return [Problem(file.file, line, None, "", message, "warning")]
+
+
+def network_in(file: Sndlib) -> tuple[Network | None, list[Problem]]:
+    """Return the network in *file*, repaired where something is missing, and all problems."""
+    if not (file.nodes or file.links) and file.demands:
+        message = "this file holds demands only; a topology has networkStructure"
+        raise refusal(file.file, message)
+    draft, repairs = repaired(draft_of(file))
+    return assemble(draft, [*unknown_keys(file), *repairs])
 
 
 def draft_of(file: Sndlib) -> Draft:

@@ -12,9 +12,7 @@ from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.reading import begins_with, read_text, refuse
-from simulator.formats.rules.assemble import assemble
-from simulator.formats.rules.repair import repaired
-from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, draft_of, meta_key
+from simulator.formats.sndlib.model import Demand, Link, Node, Sndlib, meta_key, network_in
 from simulator.formats.units import at_least_zero, finite
 from simulator.model.network import Network
 
@@ -50,7 +48,7 @@ class SndlibNative(TopologyFormat):
 
     def read(self, path: Path) -> tuple[Network | None, list[Problem]]:
         """Return the network, or None if there are errors, and all problems found."""
-        return assemble(*repaired(draft_of(read_native(path))))
+        return network_in(read_native(path))
 
 
 def is_native(path: Path) -> bool:

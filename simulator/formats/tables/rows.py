@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from simulator.base.errors import refusal
+from simulator.base.errors import Problem, refusal
 from simulator.formats.graphs.names import plain_name
 from simulator.formats.reading import MOST_ELEMENTS, refuse
-from simulator.formats.sheet import read_csv
+from simulator.formats.sheet import MOST_COLUMNS, read_csv
 
 
-def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
-    """Return the line and the filled cells of every row that has any.
+def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Problem]]:
+    """Return the line and the filled cells of every row that has any, and what was left out.
 
     Raises
     ------
@@ -23,6 +23,9 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
     names = text.header_cells
     if len(names) == 1 and (mark := next((each for each in ";\t|" if each in names[0]), None)):
         raise refusal(path, f"the cells are divided by {mark!r}; use commas", text.header_line, 1)
+    if len(names) > MOST_COLUMNS:
+        message = f"{len(names):,} columns; at most {MOST_COLUMNS:,} are read"
+        raise refusal(path, message, text.header_line, 1)
     if len({plain_name(name) for name in names}) < len(names):
         raise refusal(path, "two columns of one name", text.header_line)
     sheet, problems = text.sheet(names)
@@ -31,4 +34,5 @@ def read_rows(path: Path) -> list[tuple[int, dict[str, str]]]:
         {name: cell for name, cell in zip(names, cells, strict=True) if cell}
         for cells in sheet.rows
     ]
-    return [(line, row) for line, row in zip(sheet.lines, rows, strict=True) if row]
+    filled = [(line, row) for line, row in zip(sheet.lines, rows, strict=True) if row]
+    return filled, text.notes()

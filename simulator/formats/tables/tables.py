@@ -15,6 +15,7 @@ from simulator.base.errors import InputError, Problem, did_you_mean, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format, write_csv
 from simulator.formats.native import lost, plain
+from simulator.formats.reading import errors_of
 from simulator.formats.rules.assemble import assemble
 from simulator.formats.rules.draft import Draft, Record
 from simulator.formats.rules.entries import (
@@ -184,7 +185,7 @@ def _sheets(path: Path) -> tuple[dict[str, Sheet | None], list[Problem], bool]:
             problems += found
         elif table in ENTRIES:
             sheets[table] = None
-    return sheets, problems, bool(of_nodes)
+    return sheets, problems, bool(errors_of(of_nodes))
 
 
 def _id(record: Record) -> bool:
@@ -216,7 +217,7 @@ def _sheet(path: Path, columns: Columns) -> tuple[Sheet | None, list[Problem]]:
         sheet, problems = read_sheet(path, columns)
     except InputError as error:
         return None, list(error.problems)
-    if not sheet.rows and not problems:
+    if not sheet.rows and not errors_of(problems):
         problems = [Problem(sheet.file, None, None, "", f"no {path.stem} below the header")]
     return sheet, problems
 

@@ -68,11 +68,12 @@ class OtherTables(TopologyFormat):
         if not of_links.name.endswith(LINKS) and _is_matrix(header_of(of_links)):
             message = "a traffic matrix, not a topology; a scenario names it under traffic.matrix"
             raise refusal(of_links, f"these are the columns of {message}")
+        left_out: list[Problem] = []
         edges = [
             Edge(_taken(row, SOURCE), _taken(row, TARGET), _taken(row, ("id",)), row, line)
-            for line, row in _rows(of_links)
+            for line, row in _rows(of_links, left_out)
         ]
-        nodes, notes = _nodes(of_nodes, edges), []
+        nodes, notes = _nodes(of_nodes, edges, left_out), []
         if of_nodes is not None:
             _check_ends(of_nodes, of_links, nodes, edges)
         else:
@@ -80,15 +81,17 @@ class OtherTables(TopologyFormat):
             notes.append(f"{text}: there is no {_table_of_nodes(of_links).name}")
         start = "" if path.is_dir() else _start(path) or path.stem
         name = start.strip("_-. ") or of_links.resolve().parent.name
-        return GraphFile(of_links, {"name": name}, nodes, edges, notes=notes, noun="row").network()
+        file = GraphFile(of_links, {"name": name}, nodes, edges, notes=notes, noun="row")
+        network, problems = file.network()
+        return network, [*left_out, *problems]
 
 
-def _nodes(path: Path | None, edges: Sequence[Edge]) -> list[Node]:
+def _nodes(path: Path | None, edges: Sequence[Edge], left_out: list[Problem]) -> list[Node]:
     """Return the nodes of a table that has all ends of the edges; without a table, the ends."""
     ends = [end for edge in edges for end in (edge.source, edge.target)]
     if path is None:
         return [Node(end, {}) for end in dict.fromkeys(ends) if end is not None]
-    nodes = [Node(_taken(row, NODE_ID), row, None) for _, row in _rows(path)]
+    nodes = [Node(_taken(row, NODE_ID), row, None) for _, row in _rows(path, left_out)]
     ids = {node.id for node in nodes}
     if None in ids:
         raise refusal(path, f"a node without any of {', '.join(NODE_ID)}")
@@ -153,12 +156,14 @@ def _start(path: Path) -> str | None:
 # ---------------------------------------------------------------- rows
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, Any]]]:
-    """Return the line and the cells of every row, numbers as numbers, by the name of the column."""
-    rows = [
-        (line, {name: _value(name, cell) for name, cell in row.items()})
-        for line, row in read_rows(path)
-    ]
+def _rows(path: Path, left_out: list[Problem]) -> list[tuple[int, dict[str, Any]]]:
+    """Return the line and the cells of every row, numbers as numbers, by the name of the column.
+
+    What is left out of the table is added to *left_out*.
+    """
+    found, comments = read_rows(path)
+    left_out += comments
+    rows = [(line, {name: _value(name, cell) for name, cell in row.items()}) for line, row in found]
     if not rows:
         raise refusal(path, "no rows below the header")
     return rows

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
 import numpy as np
 from scipy import sparse
 
+from simulator.base.errors import Problem
 from simulator.formats.matrices.counters import Counters, read_counters, read_totals
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -99,6 +100,11 @@ class Tomogravity(Matrix):
         )
         return pairs.with_gbps(gbps)
 
+    def notes(self, network: Network, folder: Path) -> Sequence[Problem]:
+        """Return what was assumed to read the loads and the totals."""
+        of_totals = read_totals(folder / self.totals, network).notes if self.totals else []
+        return [*read_counters(folder / self.path, network).notes, *of_totals]
+
     def _totals(
         self,
         network: Network,
@@ -109,7 +115,7 @@ class Tomogravity(Matrix):
     ) -> tuple[np.ndarray, np.ndarray]:
         """What every node sends and receives; 0 of those without traffic of their own."""
         ends = {"out of": (network.tail, pairs.source), "into": (network.head, pairs.target)}
-        stated = read_totals(folder / self.totals, network) if self.totals else (None, None)
+        stated = read_totals(folder / self.totals, network)[:2] if self.totals else (None, None)
         found = []
         for known, (way, (end, mine)) in zip(stated, ends.items(), strict=True):
             has = np.bincount(mine, minlength=len(network.nodes)) > 0
