@@ -125,7 +125,8 @@ def write(
         "name": scenario.name,
         "title": scenario.settings.title,
         "scenario": scenario.resolved(),
-        "changes": {key: str(value) for key, value in scenario.changes.items()},
+        "changes": {key: _shown(value) for key, value in scenario.changes.items()},
+        "matched": {key: list(ids) for key, ids in scenario.matched.items()},
         "rerun": "simulator run inputs/scenario.yaml",
         "network": {
             "name": network.name,
@@ -202,6 +203,11 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
     write_network(alone, inputs / "topology.yaml")
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
     (inputs / "scenario.yaml").write_text(text, encoding="utf-8")
+
+
+def _shown(value: Any) -> str:
+    """Return the value of a change as it is written on the command line."""
+    return "null" if value is None else str(value)
 
 
 def _digest(path: Path) -> str:

@@ -28,7 +28,14 @@ from simulator.scenario.rules import BASELINE
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import notes, over_worlds, setting, spread_notes, title
+from simulator.study.context import (
+    changes_in_words,
+    notes,
+    over_worlds,
+    setting,
+    spread_notes,
+    title,
+)
 from simulator.study.evidence import Estimate, Shown
 from simulator.study.headlines import (
     Headline,
@@ -198,7 +205,9 @@ def _named(scenario: Scenario, changes: Mapping[str, Any] | None) -> dict[str, d
 
 
 def _text(change: Changes) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in change.items())
+    return ", ".join(
+        f"{key} = {'null' if value is None else value}" for key, value in change.items()
+    )
 
 
 def _changed(scenario: Scenario, named: Mapping[str, Changes]) -> dict[str, Scenario]:
@@ -253,7 +262,10 @@ def _answer(
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
     names = shorts(changes)
     headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
-    texts = {name: _text(change) for name, change in changes.items()}
+    texts = {
+        name: ", ".join(changes_in_words(change, results[name].run))
+        for name, change in changes.items()
+    }
     table = _shown(results, figures, lines)
     cells = {
         (name, line): [of.get((name, line.metric, line.scope)) for of in table]
@@ -273,7 +285,7 @@ def _answer(
         folder,
         [
             *setting(base),
-            *(text if name == text else f"{plain(name)}: {text}" for name, text in texts.items()),
+            *(_named_text(name, changes[name], text) for name, text in texts.items()),
         ],
         [
             Section(caption, headings, [row(line, cells[name, line]) for line in lines])
@@ -287,6 +299,11 @@ def _answer(
         results,
         changes,
     )
+
+
+def _named_text(name: str, change: Changes, text: str) -> str:
+    """Return what a change sets, after its name if it has one of its own."""
+    return text if name == _text(change) else f"{plain(name)}: {text}"
 
 
 def _sentence(
