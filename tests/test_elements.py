@@ -305,7 +305,8 @@ def test_keys_mean_the_same_in_yaml_on_the_shell_and_in_python(tmp_path, no_head
     (tmp_path / "a.yaml").write_text(
         "topology: china169-mini\nhorizon_h: 1\nstep_s: 3600\n"
         "strategies: {static: {scheme: nearest_exit}}\n"
-        "what_if:\n  - {name: x, set: {links.beijing-*.capacity_gbps: +20%, links.beijing-la: ~}}\n",
+        "what_if:\n"
+        "  - {name: x, set: {links.beijing-*.capacity_gbps: +20%, links.beijing-la: null}}\n",
         encoding="utf-8",
     )
     change = "x: links.beijing-*.capacity_gbps=+20%, links.beijing-la=null"

@@ -142,7 +142,7 @@ def _sizes(old: Mapping[str, Any], attribute: str, value: Any) -> dict[str, floa
         raise ValueError(f"expected a number above 0, found {value!r}")
     _require_within_reason(attribute, new)
     back = BACK.get(attribute)
-    if back not in old or (back == "capacity_ba_gbps" and old[back] == 0):
+    if back is None or back not in old or (back == "capacity_ba_gbps" and old[back] == 0):
         return {attribute: new}
     other = number(old[back], value)
     if other <= 0 and attribute not in _MAY_BE_ZERO:

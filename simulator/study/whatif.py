@@ -15,6 +15,7 @@ import pandas as pd
 from simulator.base.errors import InputError, Problem
 from simulator.base.text import plain, short, shorts
 from simulator.results.folder import StagingFolder
+from simulator.results.parts import SharedParts
 from simulator.results.ranges import by_world, range_of
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication, estimates, paired
@@ -75,6 +76,8 @@ def what_if(
 ) -> Answer:
     """Run a scenario as it stands and with changes, under the same traffic.
 
+    A strategy that a change leaves as it is, with all that it depends on, is not run again.
+
     Parameters
     ----------
     scenario : Scenario, str, Path or mapping
@@ -128,7 +131,7 @@ def what_if(
         refuse_too_much(scenario, len(scenarios))
     folders = _folders(scenarios)
     with StagingFolder(out, force=force, mark=MARK) as staging:
-        made = {}
+        made, shared = {}, SharedParts(staging.folder / "shared")
         for i, (name, each) in enumerate(scenarios.items()):
             made[name] = run(
                 each,
@@ -137,7 +140,9 @@ def what_if(
                 progress=_share(progress, i, len(scenarios)),
                 any_size=True,
                 finish=finish,
+                shared=shared,
             )
+        shared.remove()
         frame = _frame(made)
         write_csv(staging.folder, "whatif", frame)
         named_by = {"name": scenario.name, "title": scenario.settings.title}
