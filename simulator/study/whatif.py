@@ -38,6 +38,7 @@ from simulator.study.context import (
     title,
 )
 from simulator.study.evidence import Estimate, Shown
+from simulator.study.exit_rows import by_change, exit_lines
 from simulator.study.headlines import (
     Headline,
     Values,
@@ -73,6 +74,7 @@ def what_if(
     any_size: bool = False,
     finish: Callable[[Path], None] | None = None,
     warn: Callable[[Problem], None] | None = None,
+    exits: bool = False,
 ) -> Answer:
     """Run a scenario as it stands and with changes, under the same traffic.
 
@@ -102,6 +104,8 @@ def what_if(
         Given the folder of every run before it appears, to add pictures.
     warn : callable, optional
         Given each warning that a change adds to those of the scenario, before anything runs.
+    exits : bool
+        Show every exit and direction as well, those that a change moves most first.
 
     Returns
     -------
@@ -153,7 +157,7 @@ def what_if(
     base = Results(folder / folders[BASELINE], keep=staging.temporary)
     keep = base if staging.temporary else None
     changed = {name: Results(folder / folders[name], keep=keep) for name in named}
-    return _answer(frame, {BASELINE: base, **changed}, named, folder)
+    return _answer(frame, {BASELINE: base, **changed}, named, folder, exits)
 
 
 def check_what_if(scenario: Scenario) -> list[Problem]:
@@ -259,24 +263,29 @@ def _answer(
     results: dict[str, Results],
     changes: dict[str, dict[str, Any]],
     folder: Path,
+    every_exit: bool,
 ) -> Answer:
     base = results[BASELINE]
     lines = headlines(base)
-    figures = {name: pick(figures_of(each), lines) for name, each in results.items()}
+    of_exits = exit_lines(results) if every_exit else []
+    shown_lines = [*lines, *of_exits]
+    figures = {name: pick(figures_of(each), shown_lines) for name, each in results.items()}
     values = {name: values_of(each) for name, each in figures.items()}
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
     names = shorts(changes)
+    groups = (1, *(2 for _ in names))
     headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
     texts = {
         name: ", ".join(changes_in_words(change, results[name].run))
         for name, change in changes.items()
     }
-    table = _shown(results, figures, lines)
+    table = _shown(results, figures, shown_lines)
     cells = {
         (name, line): [of.get((name, line.metric, line.scope)) for of in table]
         for name in base.strategies
-        for line in lines
+        for line in shown_lines
     }
+    mine = {name: by_change(of_exits, frame, name) for name in base.strategies}
     labelled = [(line.label, line.form, shown) for (_, line), shown in cells.items()]
     return Answer(
         f"What if: {title(base)}",
@@ -293,11 +302,12 @@ def _answer(
             *(_named_text(name, changes[name], text) for name, text in texts.items()),
         ],
         [
-            Section(caption, headings, [row(line, cells[name, line]) for line in lines])
+            Section(caption, headings, [row(line, cells[name, line]) for line in each], groups)
             for name in base.strategies
-            for caption, row in (
-                (f"Strategy {name}", row_of),
-                *([(over_worlds(base), range_row_of)] if base.drawn_worlds else []),
+            for caption, row, each in (
+                (f"Strategy {name}", row_of, lines),
+                *([(over_worlds(base), range_row_of, lines)] if base.drawn_worlds else []),
+                *([(f"Exits of {name}", row_of, mine[name])] if of_exits else []),
             )
         ],
         [*spread_notes(base, labelled, paired=True), *notes(base)],
