@@ -53,13 +53,17 @@ from simulator.study.headlines import (
     values_of,
     with_ranges,
 )
+from simulator.study.reasons import Reason, reasons
 from simulator.study.sentence import SHORT, against, opening
+from simulator.study.worst_instant import Column
 from simulator.study.worth import roles_of
 
 MARK = "whatif.json"
 """The file by which a folder of what-if results is known."""
 MOST_IN_A_SENTENCE = 2
 """Strategies in the sentence; the tables show all."""
+MOST_BINDING = 12
+"""Sentences on what binds that are shown; the table has all."""
 Changes = Mapping[str, Any]
 
 
@@ -149,6 +153,8 @@ def what_if(
         shared.remove()
         frame = _frame(made)
         write_csv(staging.folder, "whatif", frame)
+        binding = _binding(scenarios, made, frame)
+        write_csv(staging.folder, "binding", binding)
         named_by = {"name": scenario.name, "title": scenario.settings.title}
         record = {**named_by, "folders": folders, "changes": named}
         text = json.dumps(record, indent=1, ensure_ascii=False, default=str) + "\n"
@@ -157,7 +163,8 @@ def what_if(
     base = Results(folder / folders[BASELINE], keep=staging.temporary)
     keep = base if staging.temporary else None
     changed = {name: Results(folder / folders[name], keep=keep) for name in named}
-    return _answer(frame, {BASELINE: base, **changed}, named, folder, exits)
+    every = {BASELINE: base, **changed}
+    return _answer(frame, binding, every, named, folder, exits)
 
 
 def check_what_if(scenario: Scenario) -> list[Problem]:
@@ -258,8 +265,31 @@ def _share(progress: Progress | None, before: int, count: int) -> Progress | Non
 # -- the answer ---------------------------------------------------------------------------------
 
 
+def _binding(
+    scenarios: Mapping[str, Scenario], results: Mapping[str, Results], frame: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what binds in every changed column, and why a change changes nothing."""
+    columns = {
+        name: {each: Column(scenarios[name], run, each) for each in run.strategies}
+        for name, run in results.items()
+    }
+    return pd.DataFrame(reasons(columns, BASELINE, frame), columns=list(Reason._fields))
+
+
+def _bindings(binding: pd.DataFrame) -> list[str]:
+    """Return what binds, first where a change changes nothing; the table has the rest."""
+    if binding.empty:
+        return []
+    order = binding.sort_values("still", ascending=False, kind="stable")
+    hidden = len(order) - MOST_BINDING
+    more = [f"- {hidden} more are in the table binding."] if hidden > 0 else []
+    shown = [f"- {sentence}" for sentence in order["sentence"][:MOST_BINDING]]
+    return ["What binds, at the worst instant of each:", *shown, *more]
+
+
 def _answer(
     frame: pd.DataFrame,
+    binding: pd.DataFrame,
     results: dict[str, Results],
     changes: dict[str, dict[str, Any]],
     folder: Path,
@@ -290,7 +320,7 @@ def _answer(
     return Answer(
         f"What if: {title(base)}",
         f"{opening(base)} {_sentence(lines, base, values)}.",
-        {"differences": frame},
+        {"differences": frame, "binding": binding},
         {
             f"{name}: {picture}": draw
             for name, each in results.items()
@@ -310,7 +340,11 @@ def _answer(
                 *([(f"Exits of {name}", row_of, mine[name])] if of_exits else []),
             )
         ],
-        [*spread_notes(base, labelled, paired=True), *notes(base)],
+        [
+            *_bindings(binding),
+            *spread_notes(base, labelled, paired=True),
+            *notes(base),
+        ],
         results,
         changes,
     )
