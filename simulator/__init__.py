@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.scenario.load import load
     from simulator.scenario.scenario import Scenario
     from simulator.study.compare import compare
+    from simulator.study.diff import diff
     from simulator.study.whatif import what_if
     from simulator.traffic.gravity import gravity
 
@@ -54,6 +55,7 @@ _HOMES = {
     "Scenario": "simulator.scenario.scenario",
     "load": "simulator.scenario.load",
     "compare": "simulator.study.compare",
+    "diff": "simulator.study.diff",
     "gravity": "simulator.traffic.gravity",
     "sensitivity": "simulator.study.sensitivity",
     "what_if": "simulator.study.whatif",
@@ -69,6 +71,7 @@ __all__ = [
     "Scenario",
     "SimulatorError",
     "compare",
+    "diff",
     "gravity",
     "link_loads",
     "load",

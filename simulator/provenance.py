@@ -125,7 +125,8 @@ def write(
         "name": scenario.name,
         "title": scenario.settings.title,
         "scenario": scenario.resolved(),
-        "changes": {key: str(value) for key, value in scenario.changes.items()},
+        "changes": {key: _shown(value) for key, value in scenario.changes.items()},
+        "matched": {key: list(ids) for key, ids in scenario.matched.items()},
         "rerun": "simulator run inputs/scenario.yaml",
         "network": {
             "name": network.name,
@@ -182,6 +183,49 @@ def identity(folder: Path) -> dict[str, Any]:
     return {"inputs": {file.name: _digest(file) for file in files}, "versions": versions()}
 
 
+_APART = ("strategies", "title", "what_if", "sources")
+"""Settings that figures of a strategy do not depend on, but for its own."""
+
+
+def strategy_identities(scenario: Scenario, folder: Path) -> dict[str, dict[str, Any]]:
+    """Return what the results of each strategy depend on.
+
+    Two runs have the same results of a strategy with the same identity. Empty where that is in
+    doubt: with drawn worlds, an assumption may be about any strategy.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        A results folder with its inputs.
+    """
+    if scenario.settings.worlds > 1:
+        return {}
+    inputs, case = folder / INPUTS, scenario.case
+    settings = scenario.resolved()
+    strategies = settings["strategies"]
+    common = {
+        "network": _digest(inputs / "topology.yaml"),
+        "demands": _digest(inputs / "demands.csv"),
+        "settings": {key: value for key, value in settings.items() if key not in _APART},
+        "versions": versions(),
+        "yardstick": strategies.get(case.yardstick) if case.yardstick else None,
+    }
+    landing = {}
+    if case.inbound is not None:  # what each announces bounds what all could have announced
+        landing = {n: strategies[n] for n, s in case.strategies.items() if not s.control.at_will}
+    first = next(iter(case.strategies))  # events of the network stand under its name
+    return {
+        name: {
+            **common,
+            "strategy": each,
+            "name": name,
+            "first": name == first,
+            "landing": landing if name in landing else None,
+        }
+        for name, each in strategies.items()
+    }
+
+
 def keep_inputs(scenario: Scenario, folder: Path) -> None:
     """Write the inputs with changes applied, so that the folder can be run again by itself."""
     inputs = folder / INPUTS
@@ -202,6 +246,11 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
     write_network(alone, inputs / "topology.yaml")
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True, width=100)
     (inputs / "scenario.yaml").write_text(text, encoding="utf-8")
+
+
+def _shown(value: Any) -> str:
+    """Return the value of a change as it is written on the command line."""
+    return "null" if value is None else str(value)
 
 
 def _digest(path: Path) -> str:

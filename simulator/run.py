@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from functools import partial
@@ -13,6 +13,7 @@ from typing import Any
 from simulator import provenance
 from simulator.jobs import Job, Progress, executor, key_of, silent
 from simulator.results.folder import StagingFolder
+from simulator.results.parts import SharedParts
 from simulator.results.results import Results
 from simulator.results.writer import (
     TableWriter,
@@ -38,6 +39,7 @@ def run(
     any_size: bool = False,
     progress: Progress | None = None,
     finish: Callable[[Path], None] | None = None,
+    shared: SharedParts | None = None,
 ) -> Results:
     """Run all strategies of a scenario, all replications, and return the results.
 
@@ -59,6 +61,9 @@ def run(
         Takes the share done, from 0 to 1.
     finish : callable, optional
         Takes the whole folder before it appears in its place, to add figures or a report.
+    shared : SharedParts, optional
+        What other runs have worked out: a strategy whose inputs are the same is taken from there,
+        and what is new is kept there. Results do not depend on it.
 
     Raises
     ------
@@ -75,11 +80,21 @@ def run(
         provenance.keep_inputs(scenario, staging.folder)
         identity, parts = provenance.identity(staging.folder), staging.folder / "parts"
         settings = scenario.settings
+        keys = _strategy_keys(scenario, staging.folder) if shared else {}
+        known = _known(scenario, keys, shared)
+        new = [name for name in settings.strategies if name not in known]
         jobs = [
-            Job(key_of(**identity, replication=i), partial(play, scenario, i), parts / f"{i:06d}")
+            Job(
+                key_of(**identity, replication=i),
+                partial(play, scenario, i, only=new),
+                parts / f"{i:06d}",
+            )
             for i in range(settings.draws.replications)
         ]
         executor(min(workers, len(jobs))).run(jobs, progress or silent)
+        if shared is not None:
+            shared.put(parts, keys, known)
+            shared.keep(parts, keys, [name for name in new if name in keys])
         write_figures(staging.folder, figures_of(parts), settings.draws)
         seconds = time.perf_counter() - began
         provenance.write(
@@ -93,10 +108,34 @@ def run(
     return Results(folder, keep=staging.temporary)
 
 
-def play(scenario: Scenario, replication: int, folder: Path, progress: Progress) -> None:
-    """Play one replication, which is one day of one world."""
+def _strategy_keys(scenario: Scenario, folder: Path) -> dict[str, str]:
+    """Return a key for each strategy, in their order; none where nothing may be shared."""
+    every = provenance.strategy_identities(scenario, folder)
+    return {name: key_of(**each) for name, each in every.items()}
+
+
+def _known(scenario: Scenario, keys: Mapping[str, str], shared: SharedParts | None) -> set[str]:
+    """Return the strategies that need not be played: others do not need them either."""
+    known = shared.known(keys) if shared else set()
+    yardstick = scenario.case.yardstick
+    if len(known) < len(scenario.settings.strategies):
+        known -= {yardstick}  # regret is counted from what it costs
+    return known
+
+
+def play(
+    scenario: Scenario,
+    replication: int,
+    folder: Path,
+    progress: Progress,
+    *,
+    only: Collection[str] | None = None,
+) -> None:
+    """Play one replication, which is one day of one world, with all strategies or *only* some."""
     world, day = scenario.settings.draws.place(replication)
-    play_day(scenario, World(world), day, replication, folder, progress, catchments=world)
+    play_day(
+        scenario, World(world), day, replication, folder, progress, catchments=world, only=only
+    )
     if world and not day:
         add_drawn(folder, world, scenario.values_in(world))
 
@@ -110,22 +149,36 @@ def play_day(
     progress: Progress,
     *,
     catchments: int = 0,
+    only: Collection[str] | None = None,
 ) -> None:
     """Play a day of a world and write its tables and figures, as parts for each strategy.
 
     The same day has the same draws in every world. Of drawn worlds only figures are kept. What
     neighbours choose is another draw on each day with *catchments* 0, and else that of this number.
+    Strategies that are not among *only*, if it is given, are left out.
     """
     drawn, case = not world.is_stated, replace(scenario.world(world).case, catchments=catchments)
+    places = {name: place for place, name in enumerate(case.strategies)}
+    if only is not None:
+        mine = {name: each for name, each in case.strategies.items() if name in only}
+        case = replace(case, strategies=mine)
+    if not case.strategies:
+        return
+    first = next(iter(places))
+
+    def emit(name: str, table: str, columns: Mapping[str, Any]) -> None:
+        if table != "events" or name == first:  # they stand under the first, here or elsewhere
+            writers[name].add(table, columns)
+
     with ExitStack() as stack:
         writers = {
-            name: stack.enter_context(TableWriter(folder, replication, place, name))
-            for place, name in enumerate(case.strategies)
+            name: stack.enter_context(TableWriter(folder, replication, places[name], name))
+            for name in case.strategies
         }
         figures = scenario.settings.engine.play(
             case.without_tables() if drawn else case,
             day,
-            (lambda *_: None) if drawn else lambda name, *rows: writers[name].add(*rows),
+            (lambda *_: None) if drawn else emit,
             progress,
         )
         for name, rows in figures.items():

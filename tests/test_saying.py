@@ -252,3 +252,47 @@ def test_list_holds_every_table(results):
     printed = CliRunner().invoke(main, ["list", "tables"]).stdout
     names = [line.split()[0] for line in printed.splitlines()]
     assert names == [each.name for each in TABLES.values() if each.file]
+
+
+# -- columns that belong together ---------------------------------------------------------------
+
+
+def grouped(columns, changes=3, value="100.0 %", spread="± 12.3"):
+    """Return the pages of a table of a baseline and changes, each with its difference."""
+    names = [f"change {i}" for i in range(changes)]
+    headings = ["baseline", *(each for name in names for each in (name, f"less {name}"))]
+    cells = tuple(show.Cell(value, spread) for _ in headings)
+    rows = [show.Row("exit utilisation, peak", cells), show.Row("  outbound", cells)]
+    text = show.table(headings, rows, columns, groups=(1, *(2 for _ in names)))
+    assert max(map(show.columns, text.splitlines())) <= columns
+    return text.split("\n\n")
+
+
+@pytest.mark.parametrize("columns", range(40, 201, 8))
+def test_a_change_is_never_torn_from_its_difference(columns):
+    pages = grouped(columns)
+    for page in pages:
+        assert "baseline" in page
+        for i in range(3):
+            assert ("less change" in page) and (f" change {i}" in page) == (
+                f"less change {i}" in page
+            )
+    assert sum(page.count("less change 1") for page in pages) in (1, 2)  # twice as a list
+
+
+def test_columns_that_belong_together_stand_side_by_side_where_they_fit():
+    assert len(grouped(150)) == 1
+    assert len(grouped(100)) > 1
+    wide = grouped(100)[0].splitlines()
+    assert wide[1].startswith("exit utilisation, peak  ")
+    narrow = grouped(60)[0].splitlines()  # labels stand above
+    assert narrow[1] == "exit utilisation, peak"
+    assert narrow[2].count("100.0 %") == 3
+    listed = grouped(40)[0].splitlines()
+    assert listed[:2] == ["exit utilisation, peak", "    baseline              100.0 % ± 12.3"]
+
+
+def test_pages_without_groups_are_as_they_were():
+    rows = [show.Row("a", tuple(show.Cell(str(i)) for i in range(6)))]
+    text = show.table([f"column {i}" for i in range(6)], rows, 40)
+    assert [page.count("column") for page in text.split("\n\n")] == [3, 3]

@@ -88,6 +88,29 @@ def test_it_prints_within_a_hundred_columns(answer):
         assert heading in text
 
 
+@pytest.mark.parametrize("columns", [40, 64, 80, 100, 132, 200])
+def test_a_difference_stands_beside_its_change_at_every_width(answer, columns, monkeypatch):
+    monkeypatch.setenv("COLUMNS", str(columns))
+    text = str(answer)
+    assert max(map(show.columns, text.splitlines())) <= columns
+    heads = [line for line in text.splitlines() if "baseline  " in line and "difference" in line]
+    assert all(line.split()[0] == "baseline" for line in heads)
+    assert all(line.split()[2::2] == ["difference"] * len(line.split()[2::2]) for line in heads)
+    assert heads or columns == 40
+
+
+def test_every_exit_is_shown_on_request_most_changed_first(scenario):
+    scenario = scenario.with_changes({"replications": 1})
+    answer = what_if(scenario, {"more": {"links.beijing-la.capacity_gbps": "+1000"}}, exits=True)
+    captions = [section.caption for section in answer.sections]
+    assert captions == ["Strategy static", "Exits of static", "Strategy sdn", "Exits of sdn"]
+    rows = answer.sections[1].rows
+    assert len(rows) == 9 * 2 * 3
+    assert [row.label for row in rows[:3]] == ["beijing-la in, peak", "  p95", "  mean"]
+    value = figure(answer, "more", "exit_utilisation_peak", "exit:beijing-la:in")["difference"]
+    assert rows[0].cells[2].value == f"{100 * value:+.1f} pp"
+
+
 def test_a_notebook_gets_escaped_text(scenario):
     answer = what_if(scenario.with_changes({"replications": 1}), {"<b>": {"demands.all": "x2"}})
     page = answer._repr_html_()
@@ -203,7 +226,7 @@ def test_the_folder_holds_every_run(scenario, tmp_path):
     ]
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         *(folder.name for folder in folders.values()),
-        *("whatif.csv", "whatif.json", "manifest.json"),
+        *("whatif.csv", "binding.csv", "whatif.json", "manifest.json"),
     }
     for folder in folders.values():
         assert Results(folder).run["status"] == "complete"
@@ -237,7 +260,7 @@ def test_only_results_of_its_own_kind_are_replaced(scenario, tmp_path):
         what_if(small, change, out=out)
     what_if(small, {"b": {"demands.all": "x2"}}, out=out, force=True)
     assert {file.name for file in out.iterdir()} == {
-        *("baseline", "b", "whatif.csv", "whatif.json", "manifest.json"),
+        *("baseline", "b", "whatif.csv", "binding.csv", "whatif.json", "manifest.json"),
     }
     with pytest.raises(SimulatorError, match="not a results folder"):
         what_if(small, change, out=out / "baseline", force=True)
@@ -273,7 +296,7 @@ def test_changes_on_the_command_line(here):
     told = json.loads(done.stdout)
     assert set(told) == {"sentence", "tables"}
     assert "sdn with" in told["sentence"]
-    assert set(told["tables"]) == {"differences"}
+    assert set(told["tables"]) == {"differences", "binding"}
     rows = told["tables"]["differences"]
     assert list(rows[0]) == COLUMNS
     folder = here / "results" / "a-whatif"

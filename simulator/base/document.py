@@ -101,6 +101,28 @@ class Document:
             self, data=_replaced(self.data, path, value), _origins={**origins, path[:born]: origin}
         )
 
+    def with_item(self, path: KeyPath, value: Any, origin: str) -> Document:
+        """Return a copy in which the list at *path* has one item more, said to come from *origin*.
+
+        Raises
+        ------
+        InputError
+            There is something else than a list.
+        """
+        before = self.data
+        for part in path:
+            before = before.get(part) if isinstance(before, Mapping) else None
+        if before is not None and not isinstance(before, list | tuple):
+            raise refusal(
+                origin, f"{dotted(path)} is {shown(before)}, not a list", key=dotted(path)
+            )
+        items = list(before or ())
+        return dataclasses.replace(
+            self,
+            data=_replaced(self.data, path, [*items, value]),
+            _origins={**self._origins, (*path, len(items)): origin},
+        )
+
     def _origin(self, path: KeyPath) -> str | None:
         for length in range(len(path), -1, -1) if self._origins else ():
             if path[:length] in self._origins:

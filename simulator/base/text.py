@@ -9,13 +9,15 @@ import re
 import shutil
 import sys
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from itertools import accumulate
 from typing import Literal, NamedTuple
 
 WIDTH = 100
 """Columns of text where standard output is no terminal, and of prose in any."""
 _NARROWEST = 40
-_GAP, _CLOSE = 3, 2
+_GAP, _CLOSE, _INDENT = 3, 2, 2
 LONGEST_NAME = 24
 Form = Literal["share", "fine_share", "ms", "hours", "index", "factor", "gbps", "gbit", "count"]
 
@@ -186,35 +188,89 @@ def _volume(largest_gbit: float) -> tuple[float, str]:
 
 
 def table(
-    headings: Sequence[str], rows: Sequence[Row], most: int | None = None, corner: str = ""
+    headings: Sequence[str],
+    rows: Sequence[Row],
+    most: int | None = None,
+    corner: str = "",
+    groups: Sequence[int] = (),
 ) -> str:
     """Lay a table out as text; columns that do not fit side by side follow below.
 
     Each column of cells has a heading; *corner* is the heading of the labels. Columns stand a
     little closer where they fit side by side for that. No line has more than *most* columns, those
     of the terminal if left out, unless a label and one cell need more.
+
+    Parameters
+    ----------
+    groups : sequence of int
+        How many columns belong together: those of the first group stand on every page, those of
+        any other are never torn apart. Where they are too wide beside the labels, labels stand
+        above them, and where that is too wide as well, every figure has a line of its own.
     """
     most = most or width()
     labels = [corner, *(row.label for row in rows)]
     label_wide = max(map(columns, labels))
     blocks = [_column(heading, i, rows) for i, heading in enumerate(headings)]
-    room = most - label_wide - sum(columns(block[0]) for block in blocks)
-    gap = " " * (_GAP if room >= _GAP * len(blocks) else _CLOSE)
-    blocks = [[gap + line for line in block] for block in blocks]
-    pages: list[list[list[str]]] = []
+    wides = [columns(block[0]) for block in blocks]
+    for beside in (label_wide, _INDENT) if groups else (label_wide,):
+        gap = _GAP if sum(wides) + _GAP * len(wides) <= most - beside else _CLOSE
+        pages = _pages([wide + gap for wide in wides], most - beside, groups)
+        if beside == label_wide and not groups or _fit(pages, wides, gap, most - beside):
+            above = groups and beside < label_wide
+            put = _labels_above if above else partial(_labels_beside, wide=label_wide)
+            shown = [[[" " * gap + line for line in blocks[i]] for i in page] for page in pages]
+            return "\n\n".join("\n".join(put(labels, page)) for page in shown)
+    return "\n\n".join("\n".join(_listed_page(headings, rows, page, most)) for page in pages)
+
+
+def _pages(wides: Sequence[int], room: int, groups: Sequence[int]) -> list[list[int]]:
+    """Return which columns stand on each page."""
+    sizes = groups or [1] * len(wides)
+    ends = accumulate(sizes)
+    parts = [list(range(end - size, end)) for end, size in zip(ends, sizes, strict=True)]
+    first, parts = (parts[0], parts[1:]) if groups else ([], parts)
+    empty = room - sum(wides[i] for i in first)
+    pages: list[list[int]] = []
     left = -1
-    for block in blocks:
-        if columns(block[0]) > left:
-            pages.append([])
-            left = most - label_wide
-        pages[-1].append(block)
-        left -= columns(block[0])
-    lines = []
-    for page in pages:
-        for label, *cells in zip(labels, *page, strict=True):
-            lines.append((padded(label, label_wide) + "".join(cells)).rstrip())
-        lines.append("")
-    return "\n".join(lines[:-1])
+    for part in parts:
+        wide = sum(wides[i] for i in part)
+        if wide > left:
+            pages.append([*first])
+            left = empty
+        pages[-1] += part
+        left -= wide
+    return pages or [first]
+
+
+def _fit(pages: Sequence[Sequence[int]], wides: Sequence[int], gap: int, room: int) -> bool:
+    return all(sum(wides[i] + gap for i in page) <= room for page in pages)
+
+
+def _labels_beside(
+    labels: Sequence[str], page: Sequence[Sequence[str]], wide: int
+) -> Iterator[str]:
+    for label, *cells in zip(labels, *page, strict=True):
+        yield (padded(label, wide) + "".join(cells)).rstrip()
+
+
+def _labels_above(labels: Sequence[str], page: Sequence[Sequence[str]]) -> Iterator[str]:
+    for label, *cells in zip(labels, *page, strict=True):
+        if label:
+            yield label
+        yield (" " * _INDENT + "".join(cells)).rstrip()
+
+
+def _listed_page(
+    headings: Sequence[str], rows: Sequence[Row], page: Sequence[int], most: int
+) -> Iterator[str]:
+    """Yield a line for every figure of a page, for terminals that no table fits."""
+    for row in rows:
+        yield row.label
+        for i in page:
+            text = str(row.cells[i])
+            room = max(most - columns(text) - 2 * _INDENT - _CLOSE, 1)
+            name = short(headings[i], room) if columns(headings[i]) > room else headings[i]
+            yield " " * 2 * _INDENT + padded(name, room + _CLOSE) + text
 
 
 def html_table(caption: str, headings: Sequence[str], rows: Sequence[Row]) -> str:

@@ -8,6 +8,7 @@ import click
 
 from simulator.base.errors import InputError, Problem
 from simulator.cli.options import RunOptions
+from simulator.scenario.address import masked
 from simulator.scenario.changes import parse_value
 from simulator.scenario.load import load
 from simulator.scenario.scenario import Scenario
@@ -57,14 +58,15 @@ def parse_changes(named: tuple[str, ...]) -> dict[str, dict[str, Any]]:
 
 
 def _change(text: str) -> tuple[str, list[tuple[str, str]]]:
-    head, equals, _ = text.partition("=")
+    head, equals, _ = masked(text).partition("=")
     name, colon, _ = head.rpartition(": ")
     if not equals:
         raise click.BadParameter(
             f'expected "NAME: KEY=VALUE, ...", found {text!r}', param_hint="--change"
         )
     rest = text[len(name) + len(colon) :]
-    return name.strip() or text, [pair(part, "--change") for part in _parts(rest)]
+    name = text[: len(name)].strip() or text
+    return name, [pair(part, "--change") for part in _parts(rest)]
 
 
 def _parts(text: str) -> list[str]:
@@ -87,7 +89,7 @@ def _parts(text: str) -> list[str]:
 
 def pair(text: str, option: str) -> tuple[str, str]:
     """Read ``KEY=VALUE``."""
-    key, equals, value = text.partition("=")
-    if not equals or not key.strip():
+    at = masked(text).find("=")  # an id in quotes may hold one
+    if at < 0 or not text[:at].strip():
         raise click.BadParameter(f"expected KEY=VALUE, found {text.strip()!r}", param_hint=option)
-    return key.strip(), value.strip()
+    return text[:at].strip(), text[at + 1 :].strip()

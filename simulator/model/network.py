@@ -253,9 +253,13 @@ class Network(Topology):
 
     def with_clocks(self, utc_offset_h: Mapping[str, float]) -> Network:
         """Return a copy in which some nodes are so many hours ahead of UTC."""
+        return self.with_nodes({node: {"utc_offset_h": h} for node, h in utc_offset_h.items()})
+
+    def with_nodes(self, changes: Mapping[str, Mapping[str, Any]]) -> Network:
+        """Return a copy in which nodes have other attributes, such as ``weight``."""
         graph = nx.MultiGraph(self.graph)
-        for node, offset in utc_offset_h.items():
-            graph.nodes[node]["utc_offset_h"] = offset
+        for node, attributes in changes.items():
+            graph.nodes[node].update(attributes)
         return Network(graph, self.about)._failed_like(self)
 
     def with_capacity(self, link: str, capacity_gbps: float) -> Network:
@@ -273,6 +277,38 @@ class Network(Topology):
             old = self.attributes(link)
             graph.remove_edge(old["a"], old["b"], key=link)
         return Network(graph, self.about)._failed_like(self)
+
+    def with_new_link(self, link: str, attributes: Mapping[str, Any]) -> Network:
+        """Return a copy with one link more, after all others; its ends are *a* and *b*.
+
+        Raises
+        ------
+        ValueError
+            There is such a link already, or the network has faults or load, which say nothing of
+            the new link.
+        """
+        if link in self.link_index:
+            raise ValueError(f"there is a link named {link!r} already")
+        if self.faults or self.background_gbps.any() or (self.up != self.exists).any():
+            raise ValueError("a link is added to a network without faults and load")
+        graph = nx.MultiGraph(self.graph)
+        order = 1 + max((d.get("order", i) for i, (*_, d) in self._numbered()), default=-1)
+        a, b = attributes["a"], attributes["b"]
+        graph.add_edge(a, b, key=link, **{**attributes, "order": order})
+        return Network(graph, self.about)
+
+    def _numbered(self) -> Iterable[tuple[int, Any]]:
+        return enumerate(self.graph.edges(keys=True, data=True))
+
+    def without_cable(self, cable: str) -> Network:
+        """Return a copy in which nothing names *cable*; capacities stay."""
+        graph = nx.MultiGraph(self.graph)
+        for *_, data in graph.edges(keys=True, data=True):
+            shares = data.get("cables") or {}
+            if cable in shares:
+                data["cables"] = {each: s for each, s in shares.items() if each != cable}
+        listed = {each: facts for each, facts in self.about.cables.items() if each != cable}
+        return Network(graph, replace(self.about, cables=listed))._failed_like(self)
 
     def _failed_like(self, other: Network) -> Network:
         """Return this network with the faults and load of *other*, which has all its links."""

@@ -18,7 +18,7 @@ from simulator.results.ranges import Draws, stated
 from simulator.results.tables import declared
 
 _WORDS = {"of", "strategy", "metric", "scope", "unit", "assumption", "member", "change"}
-_WORDS |= {"what", "source"}
+_WORDS |= {"what", "source", "kind", "element", "direction", "sentence"}
 """Columns of CSV tables that are text, whatever stands in them."""
 
 _PEAK = "exit_utilisation_peak"

@@ -419,3 +419,28 @@ table(
     ],
     file="whatif.csv",
 )
+table(
+    "binding",
+    "A row for each change and strategy of ``simulator whatif``: what binds after the change.",
+    [
+        Column("change", "", "Name of the change."),
+        _STRATEGY,
+        Column(
+            "still",
+            "",
+            "Whether what is lost, or else the peak, stays where it was, as far as replications"
+            " tell.",
+        ),
+        Column(
+            "kind",
+            "",
+            "``link``, ``exit``, ``cap`` (of the scheme) or ``landing`` (of inbound traffic);"
+            " ``none`` where nothing is full at the worst instant.",
+        ),
+        Column("element", "", "The link that is full, or the fullest exit."),
+        Column("direction", "", "``out`` or ``in`` of an exit, else where the direction begins."),
+        Column("utilisation", "1", "How full it is at the worst instant."),
+        Column("sentence", "", "The same in words, and why a change changes nothing."),
+    ],
+    file="binding.csv",
+)

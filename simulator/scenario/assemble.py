@@ -48,7 +48,7 @@ class Source:
     folder : pathlib.Path
         Files in the document are relative to it.
     changes : tuple of Change
-        All changes so far, in order; those of links and demands are made on what is read.
+        All changes so far, in order; those of elements and demands are made on what is read.
     """
 
     name: str
@@ -77,7 +77,10 @@ class MatrixInput(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Assembled:
-    """A scenario that was checked, and what it was made from; see `Scenario`."""
+    """A scenario that was checked, and what it was made from; see `Scenario`.
+
+    ``matched`` says which elements a pattern stood for, by the key of the change.
+    """
 
     name: str
     settings: Settings
@@ -86,6 +89,7 @@ class Assembled:
     warnings: tuple[Problem, ...]
     inputs: tuple[Path, ...]
     changes: Mapping[str, Any]
+    matched: Mapping[str, tuple[str, ...]]
     recording: Recording | None = field(repr=False)
     source: Source = field(repr=False)
     topology_input: TopologyInput = field(repr=False)
@@ -97,7 +101,8 @@ def assemble(
 ) -> Assembled:
     """Change and check a document, read what it names, and put the scenario together.
 
-    The matrix is that of the network as it is read; changes of links and demands come after.
+    The matrix is that of the network as it is read, with changes of nodes; changes of links and
+    demands come after.
 
     Parameters
     ----------
@@ -121,15 +126,17 @@ def assemble(
     problems += topology.problems
     if topology.network is None:
         raise InputError(errors_of(problems))
-    if before is not None and topology is before.topology_input:
-        network, found = change_network(before.network, changes)
+    again = before is None or topology is not before.topology_input
+    if before is None or again:
+        network, found, matched = change_network(topology.network, source.changes)
     else:
-        network, found = change_network(topology.network, source.changes)
+        network, found, matched = change_network(before.network, changes)
+        matched = {**before.matched, **matched}
     problems += [*found, *_at(document, rules.network_problems(values, network))]
 
     if "traffic" not in values or any(p.key.startswith("traffic.matrix") for p in problems):
         raise InputError(errors_of(problems))
-    matrix = _matrix_input(source, values["traffic"], topology, before)
+    matrix = _matrix_input(source, values["traffic"], topology, changes, before)
     problems += matrix.problems
     if matrix.demands is None:
         raise InputError(errors_of(problems))
@@ -156,10 +163,11 @@ def assemble(
             *_setting_warnings(document, settings),
             *sanity.link_doubts(source.changes, network),
             *_traffic_warnings(source, settings, network, matrix.demands, demands),
-            *_unserved_warnings(document, demands, matrix.unserved),
+            *_unserved_warnings(document, demands, _unserved(matrix, topology, network)),
         ),
         inputs=(*([document.path] if document.path else ()), *topology.files, *matrix.files),
         changes={**(before.changes if before else {}), **{c.key: c.value for c in changes}},
+        matched=matched,
         recording=matrix.recording,
         source=source,
         topology_input=topology,
@@ -230,19 +238,51 @@ def _read_topology(source: Source, chosen: OneOfSeveral) -> TopologyInput:
 
 
 def _matrix_input(
-    source: Source, traffic: Traffic, topology: TopologyInput, before: Assembled | None
+    source: Source,
+    traffic: Traffic,
+    topology: TopologyInput,
+    changes: Sequence[Change],
+    before: Assembled | None,
 ) -> MatrixInput:
     """Read or make the demands, unless neither network nor matrix has changed."""
     if before is not None and topology is before.topology_input:
-        if traffic.matrix == before.settings.traffic.matrix:
+        same = traffic.matrix == before.settings.traffic.matrix
+        if same and not any(_of_weight(change) for change in changes):
             return before.matrix_input
     assert topology.network is not None
+    weights = [change for change in source.changes if _of_weight(change)]
+    weighed = change_network(topology.network, weights).network
     try:
-        return _read_matrix(source, traffic.matrix, topology.network)
+        made = _read_matrix(source, traffic.matrix, weighed)
+        return _with_weight_warnings(source, traffic.matrix, topology.network, weights, made)
     except InputError as error:
         return MatrixInput(None, error.problems)
     except ValueError as error:
         return MatrixInput(None, [source.document.problem(("traffic", "matrix"), str(error))])
+
+
+def _of_weight(change: Change) -> bool:
+    return change.of_element and change.section in ("nodes", "regions")
+
+
+def _with_weight_warnings(
+    source: Source,
+    chosen: Matrix | None,
+    network: Network,
+    weights: Sequence[Change],
+    made: MatrixInput,
+) -> MatrixInput:
+    """Return the demands with a warning for changed weights that they do not depend on."""
+    weights = [change for change in weights if change.key.endswith(".weight")]
+    if not weights or made.demands is None:
+        return made
+    if not (chosen is None or chosen.files()):
+        plain = _read_matrix(source, chosen, network).demands
+        if plain is not None and not np.array_equal(plain.gbps, made.demands.gbps):
+            return made
+    message = "changes nothing: the matrix does not depend on weights"
+    warnings = [change.problem(message, severity="warning") for change in weights]
+    return made._replace(problems=[*made.problems, *warnings])
 
 
 def _read_matrix(source: Source, chosen: Matrix | None, network: Network) -> MatrixInput:
@@ -297,6 +337,19 @@ def _traffic_warnings(
     if changes and not doubts:
         for doubt in sanity.traffic_doubts(network, demands):
             yield changes[-1].problem(doubt, severity="warning")
+
+
+def _unserved(matrix: MatrixInput, topology: TopologyInput, network: Network) -> np.ndarray:
+    """Return which demands have no way, on the network with its changes."""
+    assert topology.network is not None and matrix.demands is not None
+    was = topology.network
+    if network.links == was.links and _reaches(network) == _reaches(was):
+        return matrix.unserved
+    return IgpEcmp().route(network, matrix.demands).served < 1.0 - 1e-9
+
+
+def _reaches(network: Network) -> list[Any]:
+    return [network.attributes(network.links[i]).get("reaches") for i in network.exits]
 
 
 def _unserved_warnings(

@@ -1,10 +1,10 @@
-"""Changes: ``--set`` and what-if, applied to a document, to links and to demands."""
+"""Changes: ``--set`` and what-if, applied to a document, to a network and to demands."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -12,34 +12,39 @@ from simulator.base.checking import value_or_default
 from simulator.base.document import Document, KeyPath, parse_yaml
 from simulator.base.errors import InputError, Problem, did_you_mean, known_instead
 from simulator.base.schema import to_plain
+from simulator.base.text import counted
 from simulator.model.change import changed
 from simulator.model.demands import CLASSES, INTERNATIONAL, Demands
 from simulator.model.network import Network
-from simulator.model.scale import MOST_GBPS, REFUSED, refused_rate
-from simulator.model.topology import BACK
-from simulator.scenario.settings import Settings
+from simulator.model.scale import MOST_GBPS
+from simulator.scenario.address import Address
+from simulator.scenario.elements import (
+    NOUNS,
+    SECTIONS,
+    change_element,
+    is_attribute,
+    number,
+    require,
+    too_large,
+)
+from simulator.scenario.settings import BORDER_KEYS, Settings
 
-T = TypeVar("T")
-
-LINK_KEYS = tuple(key for both in BACK.items() for key in both)
-_OF = {back: key for key, back in BACK.items()}
-_MAY_BE_ZERO = frozenset({"delay_ms", "delay_ba_ms", "capacity_ba_gbps"})
-_DEFAULTS = {"delay_ms": 0.0, "metric": 1.0}
 DEMAND_KEYS = (*CLASSES, "international", "all")
 _GROUPS = {"international": INTERNATIONAL, "all": CLASSES}
 _RELATIVE = re.compile(r"\s*[+\-x*]\s*\d")
 
 
 class Change(NamedTuple):
-    """A new value for a key, or for the attribute of a link, or for the size of some demands.
+    """A new value for a key, for elements of the network, or for the size of some demands.
 
     Attributes
     ----------
     key : str
         As in ``strategies.sdn.control.every_s``, ``events[0].at_h``,
-        ``links.bj-la.capacity_gbps`` or ``demands.international``.
+        ``links.bj-la.capacity_gbps``, ``exits.*.price_usd_per_mbps`` or ``demands.international``.
     value : object
-        Plain data, or for numbers a change such as ``+400``, ``-100``, ``x1.5`` or ``+25%``.
+        Plain data, or for numbers a change such as ``+400``, ``-100``, ``x1.5`` or ``+25%``; for an
+        element, None takes it away and a mapping adds it.
     origin : str
         Where the change comes from, for messages: ``--set``.
     """
@@ -55,9 +60,40 @@ class Change(NamedTuple):
         return tuple(int(word) if word.isdigit() else word for word in words)
 
     @property
+    def section(self) -> str:
+        """The first part of the key."""
+        return str(self.path[0])
+
+    @property
+    def of_element(self) -> bool:
+        """Whether the change is one of elements of the network: links, exits, nodes and so on.
+
+        The sections that a scenario has as well, such as ``exits``, are lists in it: their items
+        have numbers, elements have ids. A new one becomes an item, but for one between two nodes.
+        """
+        if self.section not in SECTIONS:
+            return False
+        if self.section not in BORDER_KEYS:
+            return True
+        if len(self.path) == 1 or isinstance(self.path[1], int):
+            return False
+        return not self.is_new_item
+
+    @property
+    def is_new_item(self) -> bool:
+        """Whether the change adds an exit, region or cable to those of the scenario."""
+        return (
+            self.section in BORDER_KEYS
+            and len(self.path) > 1
+            and isinstance(self.value, Mapping)
+            and not {"a", "b"} & set(self.value)
+            and not is_attribute(self.section, self.key)
+        )
+
+    @property
     def of_setting(self) -> bool:
-        """Whether the change is one of the document, and not of links or demands."""
-        return self.path[0] not in ("links", "demands")
+        """Whether the change is one of the document, and not of elements or demands."""
+        return self.section != "demands" and not self.of_element
 
     def problem(self, message: str, severity: Literal["error", "warning"] = "error") -> Problem:
         """Return a problem with this change."""
@@ -95,23 +131,20 @@ def change_document(
 ) -> tuple[Document, list[Problem]]:
     """Return a document with changed settings, and what is wrong with the changes.
 
-    Changes of links and demands are left alone. The document need not be valid: a change may
+    Changes of elements and demands are left alone. The document need not be valid: a change may
     repair it.
     """
     problems: list[Problem] = []
-    known = [*Settings.__dataclass_fields__, "links", "demands"]
+    known = [*dict.fromkeys([*Settings.__dataclass_fields__, *SECTIONS, "demands"])]
     for change in changes:
         if not change.of_setting:
             continue
-        word = str(change.path[0])
-        if word not in known:
-            hint = did_you_mean(word, known) or known_instead(word, known)
+        if change.section not in known:
+            hint = did_you_mean(change.section, known) or known_instead(change.section, known)
             problems.append(change.problem(f"unknown key{hint}"))
             continue
         try:
-            value = _new_setting(document, change)
-            document = _with_section(document, change)
-            document = document.with_value(change.path, value, change.origin)
+            document = _changed_document(document, change)
         except InputError as error:
             problems += error.problems
         except ValueError as error:
@@ -119,27 +152,74 @@ def change_document(
     return document, problems
 
 
-def change_network(network: Network, changes: Iterable[Change]) -> tuple[Network, list[Problem]]:
-    """Return a network with changed links, and what is wrong with the changes."""
-    return _changed(network, changes, "links", _change_link)
+def _changed_document(document: Document, change: Change) -> Document:
+    if change.is_new_item:
+        return _with_item(document, change)
+    if change.section in BORDER_KEYS and len(change.path) > 1:
+        _require_item(document, change)
+    value = _new_setting(document, change)
+    return _with_section(document, change).with_value(change.path, value, change.origin)
+
+
+def _require_item(document: Document, change: Change) -> None:
+    """Refuse a number that is no item of a list of the scenario, such as ``exits[3]``."""
+    data = document.data if isinstance(document.data, Mapping) else {}
+    items = data.get(change.section) or ()
+    count = len(items) if isinstance(items, list | tuple) else 0
+    if int(change.path[1]) >= count:
+        raise ValueError(
+            f"the scenario lists {counted(count, NOUNS[change.section])} of its own, counted from"
+            f" 0; those of the topology go by id, {change.section}.ID, and an id that is a number"
+            f' stands in quotes: {change.section}."{change.path[1]}"'
+        )
+
+
+def _with_item(document: Document, change: Change) -> Document:
+    """Return the document with one exit, region or cable more."""
+    address = Address.of(change.key, whole=True)
+    if address.is_pattern:
+        noun = NOUNS[change.section]
+        raise ValueError(f"{address.id!r} is a pattern; a new {noun} has an id of its own")
+    if change.value.get("id", address.id) != address.id:
+        raise ValueError(
+            f"its id is {address.id!r} by the key, and {change.value['id']!r} by the value"
+        )
+    item = {"id": address.id, **change.value}
+    return document.with_item((change.section,), item, change.origin)
+
+
+class NetworkChanged(NamedTuple):
+    """A network after changes, what is wrong with them, and which elements patterns stood for."""
+
+    network: Network
+    problems: list[Problem]
+    matched: dict[str, tuple[str, ...]]
+
+
+def change_network(network: Network, changes: Iterable[Change]) -> NetworkChanged:
+    """Return a network with changed elements, and what is wrong with the changes."""
+    problems: list[Problem] = []
+    matched: dict[str, tuple[str, ...]] = {}
+    for change in (each for each in changes if each.of_element):
+        try:
+            network, found = change_element(network, change.section, change.key, change.value)
+        except (KeyError, ValueError) as error:
+            problems.append(change.problem(str(error.args[0])))
+        else:
+            if Address.of(change.key, whole=change.value is None).is_pattern:
+                matched[change.key] = found
+    return NetworkChanged(network, problems, matched)
 
 
 def change_demands(demands: Demands, changes: Iterable[Change]) -> tuple[Demands, list[Problem]]:
     """Return demands of changed size, and what is wrong with the changes."""
-    return _changed(demands, changes, "demands", _change_size)
-
-
-def _changed(
-    value: T, changes: Iterable[Change], scope: str, change_one: Callable[[T, str, Any], T]
-) -> tuple[T, list[Problem]]:
     problems: list[Problem] = []
-    for change in changes:
-        if change.path[0] == scope:
-            try:
-                value = change_one(value, change.key, change.value)
-            except (KeyError, ValueError) as error:
-                problems.append(change.problem(str(error.args[0])))
-    return value, problems
+    for change in (each for each in changes if each.section == "demands"):
+        try:
+            demands = _change_size(demands, change.key, change.value)
+        except (KeyError, ValueError) as error:
+            problems.append(change.problem(str(error.args[0])))
+    return demands, problems
 
 
 def _with_section(document: Document, change: Change) -> Document:
@@ -163,55 +243,14 @@ def _new_setting(document: Document, change: Change) -> Any:
     return int(new) if isinstance(old, int) and new == int(new) else new
 
 
-def _change_link(network: Network, key: str, value: Any) -> Network:
-    link, _, attribute = key.removeprefix("links.").rpartition(".")
-    if not link:
-        raise ValueError("expected links.ID.KEY, such as links.bj-la.capacity_gbps")
-    old = network.attributes(link)
-    _require(attribute, LINK_KEYS)
-    there = _OF.get(attribute, attribute)
-    before = old.get(there, _DEFAULTS.get(there, 0.0))
-    new = _number(old.get(attribute, before), value)
-    if new <= 0 and attribute not in _MAY_BE_ZERO:
-        raise ValueError(f"expected a number above 0, found {value!r}")
-    if new > (MOST_GBPS if attribute.endswith("gbps") else REFUSED):
-        raise ValueError(_too_large(attribute, new))
-    back = BACK.get(attribute)
-    if back not in old or (back == "capacity_ba_gbps" and old[back] == 0):
-        return network.with_link(link, **{attribute: new})
-    other = _number(old[back], value)
-    if other <= 0 and attribute not in _MAY_BE_ZERO:
-        raise ValueError(f"{back} would be {other:g}: expected a change that leaves it above 0")
-    if other > (MOST_GBPS if back.endswith("gbps") else REFUSED):
-        raise ValueError(_too_large(back, other))
-    return network.with_link(link, **{attribute: new, back: other})
-
-
 def _change_size(demands: Demands, key: str, value: Any) -> Demands:
     scope = key.removeprefix("demands").removeprefix(".")
-    _require(scope, DEMAND_KEYS)
+    require(scope, DEMAND_KEYS)
     classes = _GROUPS.get(scope, (scope,))
     old = demands.total_gbps(classes)
     if old <= 0:
         raise ValueError(f"there is no {scope} traffic to change")
-    new = demands.scaled(_number(old, value) / old, classes)
+    new = demands.scaled(number(old, value) / old, classes)
     if new.gbps.max() > MOST_GBPS:
-        raise ValueError(_too_large("gbps", float(new.gbps.max())))
+        raise ValueError(too_large("gbps", float(new.gbps.max())))
     return new
-
-
-def _too_large(key: str, value: float) -> str:
-    if key.endswith("gbps"):
-        return refused_rate(f"{value:g}")
-    return f"at most {REFUSED:g} is within reason, found {value:g}"
-
-
-def _require(word: str, known: Sequence[str]) -> None:
-    if word not in known:
-        raise ValueError(f"unknown key{known_instead(word, known)}")
-
-
-def _number(old: float, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"expected a number or a change such as +400, found {value!r}")
-    return changed(old, value)

@@ -37,6 +37,7 @@ from simulator.model.scale import (
     usual_of,
 )
 from simulator.paths.widest import widest_gbps
+from simulator.scenario.address import Address
 from simulator.scenario.changes import Change
 from simulator.scenario.settings import Settings, length_h
 
@@ -119,19 +120,32 @@ def damping_doubts(settings: Settings) -> Iterator[Doubt]:
 def link_doubts(changes: Iterable[Change], network: Network) -> Iterator[Problem]:
     """Visit the changes of links; files of topologies are visited where they are read."""
     for change in {change.key: change for change in changes}.values():
-        link, _, key = change.key.removeprefix("links.").rpartition(".")
-        usual = usual_of(key)
-        if change.path[0] != "links" or usual is None:
-            continue
+        if change.of_element and change.section in ("links", "exits"):
+            if doubt := next(_doubts_of(change, network), ""):
+                yield change.problem(doubt, severity="warning")
+
+
+def _doubts_of(change: Change, network: Network) -> Iterator[str]:
+    """What is strange about the links of a change; of many the first says it for all."""
+    address = Address.of(change.key, whole=isinstance(change.value, dict))
+    usual = usual_of(address.attribute)
+    if usual is None or not isinstance(change.value, int | float | str):
+        return
+    try:
+        found = address.among(network.links, "link")
+    except KeyError:  # a later change has removed it
+        return
+    for link in found:
         attributes = network.attributes(link)
-        doubt = usual.doubt(attributes[key])
-        if key in ("delay_ms", "delay_ba_ms") and not doubt:
+        value = attributes.get(address.attribute)
+        doubt = "" if value is None else usual.doubt(value)
+        if address.attribute in ("delay_ms", "delay_ba_ms") and not doubt and value is not None:
             ends = (network.graph.nodes[attributes[end]] for end in ("a", "b"))
             degrees = [end[axis] for end in ends for axis in ("lat", "lon") if axis in end]
             if len(degrees) == 4:
-                doubt = too_fast(attributes[key], great_circle_km(*degrees))
+                doubt = too_fast(value, great_circle_km(*degrees))
         if doubt:
-            yield change.problem(doubt, severity="warning")
+            yield doubt if len(found) == 1 else f"{link}: {doubt}"
 
 
 # -- traffic -----------------------------------------------------------------------------------

@@ -56,6 +56,8 @@ class Scenario(Assembled):
         Files that were read.
     changes : mapping of str to value
         What was changed, by key.
+    matched : mapping of str to tuple of str
+        The elements that a pattern in such a key stands for.
 
     Raises
     ------
@@ -94,10 +96,10 @@ class Scenario(Assembled):
         ----------
         changes : mapping of str to value
             ``{"links.bj-la.capacity_gbps": "+400", "seed": 7}``: keys of the scenario file, of
-            links (``links.ID.`` and ``capacity_gbps``, ``delay_ms`` or ``metric``, of both
-            directions, or ``capacity_ba_gbps``, ``delay_ba_ms`` or ``metric_ba``, of the way back)
-            or of demands (``demands.international_in``, ``demands.all``: a total in Gbps, or a
-            change of it).
+            elements of the network or of demands (``demands.international_in``, ``demands.all``: a
+            total in Gbps, or a change of it). Elements are ``links``, ``exits``, ``cables``,
+            ``nodes`` and ``regions``, by id or by a pattern such as ``links.sh-*.metric``; None for
+            ``links.ID`` removes the link, and a mapping adds one.
         origin : str
             Where the changes come from, for messages.
 

@@ -20,11 +20,15 @@ LONGEST_CAPTION = 60
 
 
 class Section(NamedTuple):
-    """A table as it is shown: rounded figures under a caption."""
+    """A table as it is shown: rounded figures under a caption.
+
+    ``groups`` says which columns belong together; see :func:`simulator.base.text.table`.
+    """
 
     caption: str
     headings: Sequence[str]
     rows: Sequence[Row]
+    groups: Sequence[int] = ()
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -77,15 +81,15 @@ class Answer:
 
     def __repr__(self) -> str:
         lines = [line for text in (self.title, self.sentence, *self.head) for line in wrapped(text)]
-        for caption, headings, rows in self.sections:
+        for caption, headings, rows, groups in self.sections:
             lines += ["", short(caption, LONGEST_CAPTION)] if caption else []
-            lines.append(table(headings, rows))
-        lines += [""] if any(caption for caption, _, _ in self.sections) else []
+            lines.append(table(headings, rows, groups=groups))
+        lines += [""] if any(section.caption for section in self.sections) else []
         lines += [line for text in self.foot for line in wrapped(text, hang="  ")]
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        tables = "".join(html_table(*section) for section in self.sections)
+        tables = "".join(html_table(*section[:3]) for section in self.sections)
         return html_lines((self.title, self.sentence, *self.head)) + tables + html_lines(self.foot)
 
 

@@ -255,13 +255,15 @@ def _sections(results: Results, shown: _Table, lines: list[Headline]) -> list[Se
 
     first = f"Less that of {headings[0]}"
     tables = [
-        Section("", headings, [row_of(line, own(line)) for line in lines]),
+        Section("", headings, [row_of(line, own(line)) for line in lines], [1] * count),
         Section(first, headings[1:], [row_of(line, apart(line)) for line in main]),
     ]
     if results.drawn_worlds:
         caption = over_worlds(results)
         tables += [
-            Section(caption, headings, [range_row_of(line, own(line)) for line in main]),
+            Section(
+                caption, headings, [range_row_of(line, own(line)) for line in main], [1] * count
+            ),
             Section(
                 f"{caption}, less that of {headings[0]}",
                 headings[1:],
@@ -281,7 +283,8 @@ def _with_ranges(results: Results, section: Callable[[MakeRow], Section]) -> lis
 def _side_by_side(table: _Table, lines: list[Headline], names: list[str], row: MakeRow) -> Section:
     shown = dict(zip(names, shorts(names), strict=True))
     headings = [*shown.values(), *(f"{shown[name]} - {shown[names[0]]}" for name in names[1:])]
-    return Section("", headings, [row(line, table[line.metric, line.scope]) for line in lines])
+    rows = [row(line, table[line.metric, line.scope]) for line in lines]
+    return Section("", headings, rows, (1, *([2] if len(names) > 1 else [])))
 
 
 def _ranking(table: _Table, lines: list[Headline], order: list[str], row: MakeRow) -> Section:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
 
 from simulator.base.text import Form, counted, plain
 from simulator.provenance import SAME_TRAFFIC
@@ -37,8 +38,22 @@ def setting(results: Results) -> list[str]:
         f" {hours:,g} h in {scenario['step_s']:g} s steps,"
         f" {counted(results.days, 'replication')}{_worlds(results)}, seed {scenario['seed']}"
     )
-    changes = ", ".join(f"{key} = {value}" for key, value in run["changes"].items())
+    changes = ", ".join(changes_in_words(run["changes"], run))
     return [summary, *([f"changed: {changes}"] if changes else [])]
+
+
+def changes_in_words(changes: Mapping[str, Any], run: Mapping[str, Any]) -> Iterator[str]:
+    """Yield every change of a run with its value, and how many elements a pattern stands for."""
+    matched = run.get("matched", {})
+    for key, value in changes.items():
+        if value is None:
+            value = "null"
+        many = f" ({_elements(key, matched[key])})" if key in matched else ""
+        yield f"{key} = {value}{many}"
+
+
+def _elements(key: str, ids: Sequence[str]) -> str:
+    return counted(len(ids), key.partition(".")[0].removesuffix("s"))
 
 
 def _worlds(results: Results) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 from simulator.base.errors import InputError, Problem
 from simulator.base.text import plain, short, shorts
 from simulator.results.folder import StagingFolder
+from simulator.results.parts import SharedParts
 from simulator.results.ranges import by_world, range_of
 from simulator.results.results import Results
 from simulator.results.statistics import by_replication, estimates, paired
@@ -28,8 +29,16 @@ from simulator.scenario.rules import BASELINE
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer, Section, pictures
-from simulator.study.context import notes, over_worlds, setting, spread_notes, title
+from simulator.study.context import (
+    changes_in_words,
+    notes,
+    over_worlds,
+    setting,
+    spread_notes,
+    title,
+)
 from simulator.study.evidence import Estimate, Shown
+from simulator.study.exit_rows import by_change, exit_lines
 from simulator.study.headlines import (
     Headline,
     Values,
@@ -44,13 +53,17 @@ from simulator.study.headlines import (
     values_of,
     with_ranges,
 )
+from simulator.study.reasons import Reason, reasons
 from simulator.study.sentence import SHORT, against, opening
+from simulator.study.worst_instant import Column
 from simulator.study.worth import roles_of
 
 MARK = "whatif.json"
 """The file by which a folder of what-if results is known."""
 MOST_IN_A_SENTENCE = 2
 """Strategies in the sentence; the tables show all."""
+MOST_BINDING = 12
+"""Sentences on what binds that are shown; the table has all."""
 Changes = Mapping[str, Any]
 
 
@@ -65,8 +78,11 @@ def what_if(
     any_size: bool = False,
     finish: Callable[[Path], None] | None = None,
     warn: Callable[[Problem], None] | None = None,
+    exits: bool = False,
 ) -> Answer:
     """Run a scenario as it stands and with changes, under the same traffic.
+
+    A strategy that a change leaves as it is, with all that it depends on, is not run again.
 
     Parameters
     ----------
@@ -92,6 +108,8 @@ def what_if(
         Given the folder of every run before it appears, to add pictures.
     warn : callable, optional
         Given each warning that a change adds to those of the scenario, before anything runs.
+    exits : bool
+        Show every exit and direction as well, those that a change moves most first.
 
     Returns
     -------
@@ -121,7 +139,7 @@ def what_if(
         refuse_too_much(scenario, len(scenarios))
     folders = _folders(scenarios)
     with StagingFolder(out, force=force, mark=MARK) as staging:
-        made = {}
+        made, shared = {}, SharedParts(staging.folder / "shared")
         for i, (name, each) in enumerate(scenarios.items()):
             made[name] = run(
                 each,
@@ -130,9 +148,13 @@ def what_if(
                 progress=_share(progress, i, len(scenarios)),
                 any_size=True,
                 finish=finish,
+                shared=shared,
             )
+        shared.remove()
         frame = _frame(made)
         write_csv(staging.folder, "whatif", frame)
+        binding = _binding(scenarios, made, frame)
+        write_csv(staging.folder, "binding", binding)
         named_by = {"name": scenario.name, "title": scenario.settings.title}
         record = {**named_by, "folders": folders, "changes": named}
         text = json.dumps(record, indent=1, ensure_ascii=False, default=str) + "\n"
@@ -141,7 +163,8 @@ def what_if(
     base = Results(folder / folders[BASELINE], keep=staging.temporary)
     keep = base if staging.temporary else None
     changed = {name: Results(folder / folders[name], keep=keep) for name in named}
-    return _answer(frame, {BASELINE: base, **changed}, named, folder)
+    every = {BASELINE: base, **changed}
+    return _answer(frame, binding, every, named, folder, exits)
 
 
 def check_what_if(scenario: Scenario) -> list[Problem]:
@@ -198,7 +221,9 @@ def _named(scenario: Scenario, changes: Mapping[str, Any] | None) -> dict[str, d
 
 
 def _text(change: Changes) -> str:
-    return ", ".join(f"{key} = {value}" for key, value in change.items())
+    return ", ".join(
+        f"{key} = {'null' if value is None else value}" for key, value in change.items()
+    )
 
 
 def _changed(scenario: Scenario, named: Mapping[str, Changes]) -> dict[str, Scenario]:
@@ -240,31 +265,62 @@ def _share(progress: Progress | None, before: int, count: int) -> Progress | Non
 # -- the answer ---------------------------------------------------------------------------------
 
 
+def _binding(
+    scenarios: Mapping[str, Scenario], results: Mapping[str, Results], frame: pd.DataFrame
+) -> pd.DataFrame:
+    """Return what binds in every changed column, and why a change changes nothing."""
+    columns = {
+        name: {each: Column(scenarios[name], run, each) for each in run.strategies}
+        for name, run in results.items()
+    }
+    return pd.DataFrame(reasons(columns, BASELINE, frame), columns=list(Reason._fields))
+
+
+def _bindings(binding: pd.DataFrame) -> list[str]:
+    """Return what binds, first where a change changes nothing; the table has the rest."""
+    if binding.empty:
+        return []
+    order = binding.sort_values("still", ascending=False, kind="stable")
+    hidden = len(order) - MOST_BINDING
+    more = [f"- {hidden} more are in the table binding."] if hidden > 0 else []
+    shown = [f"- {sentence}" for sentence in order["sentence"][:MOST_BINDING]]
+    return ["What binds, at the worst instant of each:", *shown, *more]
+
+
 def _answer(
     frame: pd.DataFrame,
+    binding: pd.DataFrame,
     results: dict[str, Results],
     changes: dict[str, dict[str, Any]],
     folder: Path,
+    every_exit: bool,
 ) -> Answer:
     base = results[BASELINE]
     lines = headlines(base)
-    figures = {name: pick(figures_of(each), lines) for name, each in results.items()}
+    of_exits = exit_lines(results) if every_exit else []
+    shown_lines = [*lines, *of_exits]
+    figures = {name: pick(figures_of(each), shown_lines) for name, each in results.items()}
     values = {name: values_of(each) for name, each in figures.items()}
     exits = any(line.metric == "exit_utilisation_peak" for line in lines)
     names = shorts(changes)
+    groups = (1, *(2 for _ in names))
     headings = [BASELINE, *(heading for name in names for heading in (name, "difference"))]
-    texts = {name: _text(change) for name, change in changes.items()}
-    table = _shown(results, figures, lines)
+    texts = {
+        name: ", ".join(changes_in_words(change, results[name].run))
+        for name, change in changes.items()
+    }
+    table = _shown(results, figures, shown_lines)
     cells = {
         (name, line): [of.get((name, line.metric, line.scope)) for of in table]
         for name in base.strategies
-        for line in lines
+        for line in shown_lines
     }
+    mine = {name: by_change(of_exits, frame, name) for name in base.strategies}
     labelled = [(line.label, line.form, shown) for (_, line), shown in cells.items()]
     return Answer(
         f"What if: {title(base)}",
         f"{opening(base)} {_sentence(lines, base, values)}.",
-        {"differences": frame},
+        {"differences": frame, "binding": binding},
         {
             f"{name}: {picture}": draw
             for name, each in results.items()
@@ -273,20 +329,30 @@ def _answer(
         folder,
         [
             *setting(base),
-            *(text if name == text else f"{plain(name)}: {text}" for name, text in texts.items()),
+            *(_named_text(name, changes[name], text) for name, text in texts.items()),
         ],
         [
-            Section(caption, headings, [row(line, cells[name, line]) for line in lines])
+            Section(caption, headings, [row(line, cells[name, line]) for line in each], groups)
             for name in base.strategies
-            for caption, row in (
-                (f"Strategy {name}", row_of),
-                *([(over_worlds(base), range_row_of)] if base.drawn_worlds else []),
+            for caption, row, each in (
+                (f"Strategy {name}", row_of, lines),
+                *([(over_worlds(base), range_row_of, lines)] if base.drawn_worlds else []),
+                *([(f"Exits of {name}", row_of, mine[name])] if of_exits else []),
             )
         ],
-        [*spread_notes(base, labelled, paired=True), *notes(base)],
+        [
+            *_bindings(binding),
+            *spread_notes(base, labelled, paired=True),
+            *notes(base),
+        ],
         results,
         changes,
     )
+
+
+def _named_text(name: str, change: Changes, text: str) -> str:
+    """Return what a change sets, after its name if it has one of its own."""
+    return text if name == _text(change) else f"{plain(name)}: {text}"
 
 
 def _sentence(

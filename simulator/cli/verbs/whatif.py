@@ -18,7 +18,8 @@ from simulator.cli.output import folder_text, print_error, print_json, print_tex
     metavar='"NAME: KEY=VALUE, ..."',
     help="A change with a name; give several to compare them.",
 )
-def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...]) -> None:
+@click.option("--exits", is_flag=True, help="Show every exit as well, most changed first.")
+def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exits: bool) -> None:
     r"""Compare SCENARIO as it stands with SCENARIO changed.
 
     Both run under the same traffic, so that differences are paired. Without --change the changes
@@ -38,7 +39,7 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...]) -> 
     scenario = load_scenario(options, sets)
     warn = None if options.quiet else print_error
     with running(options, scenario, "-whatif", changes_too=False) as keywords:
-        answer = what_if(scenario, changes or None, warn=warn, **keywords)
+        answer = what_if(scenario, changes or None, warn=warn, exits=exits, **keywords)
     if options.as_json:
         print_json(answer.to_json())
     elif not options.quiet:
