@@ -267,7 +267,12 @@ table(
     "headroom",
     "A row for each strategy: where growth of international traffic ends. None without exits.",
     [
-        Column("factor", "1", "Headroom, as in the figures."),
+        Column("factor", "1", "Headroom, as in the figures: the largest factor known to hold."),
+        Column(
+            "factor_high",
+            "1",
+            "The least factor known to be too much: the same where headroom is exact.",
+        ),
         Column(
             "binds",
             "",
