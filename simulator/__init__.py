@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.scenario.load import load
     from simulator.scenario.scenario import Scenario
     from simulator.study.compare import compare
+    from simulator.study.headroom import headroom
     from simulator.study.whatif import what_if
     from simulator.traffic.gravity import gravity
 
@@ -55,6 +56,7 @@ _HOMES = {
     "load": "simulator.scenario.load",
     "compare": "simulator.study.compare",
     "gravity": "simulator.traffic.gravity",
+    "headroom": "simulator.study.headroom",
     "sensitivity": "simulator.study.sensitivity",
     "what_if": "simulator.study.whatif",
 }
@@ -70,6 +72,7 @@ __all__ = [
     "SimulatorError",
     "compare",
     "gravity",
+    "headroom",
     "link_loads",
     "load",
     "load_demands",

@@ -82,6 +82,11 @@ class Question:
         self._witnesses: list[Routes] = []
         self._last: Routes | None = None  # where to start from
 
+    @property
+    def exact(self) -> bool:
+        """Whether the answer is exact, and not a bracket."""
+        return self.linear or self._promised is not None
+
     # -- the least of many instants ---------------------------------------------------------------
 
     def least(self, rates: np.ndarray, start_s: np.ndarray, limit: Limit) -> Limit:
