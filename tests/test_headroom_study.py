@@ -264,6 +264,24 @@ def test_a_network_without_exits_is_refused_with_what_helps():
         sim.headroom(two_exits())
 
 
+def test_a_recording_gives_the_start_and_the_exit_that_nothing_relieves_is_named(tmp_path):
+    rows = ["time,source,target,gbps"]
+    for hour in range(24):
+        time = f"2024-03-04T{hour:02d}:00"
+        rows += [f"{time},beijing,pop-tokyo,{10 + hour % 5}", f"{time},pop-tokyo,beijing,20"]
+    (tmp_path / "day.csv").write_text("\n".join(rows) + "\n")
+    scenario = small(**{"traffic.matrix": {"kind": "file", "path": str(tmp_path / "day.csv")},
+                        "traffic.shapes": [], "start": None})  # fmt: skip
+    answer = sim.headroom(scenario)
+    assert "Start: 2024-03-04 (the recording's start)" in answer.head[0]
+    # 20 Gbps come in over 20 + 30: 40 / 20. Out 14 Gbps fill an exit as well, by choice.
+    row = answer.tables["headroom"].set_index("strategy").loc["sdn"]
+    assert row["factor"] == pytest.approx(2.0, rel=1e-9)
+    assert row["binds"] in {"exit:beijing-tokyo:in", "exit:shanghai-tokyo:in"}
+    with pytest.raises(sim.InputError, match="no domestic traffic; there is international_out"):
+        sim.headroom(scenario, of="domestic")
+
+
 # -- as it is shown -------------------------------------------------------------------------------
 
 

@@ -324,9 +324,13 @@ class Question:
         near = self._growth.less(factor, _MARGIN)
         full = self._loads(rates, near) / np.where(self._room > 0, self._room, np.inf)
         at = full[self._arcs]
-        # The first of those that are full to the tolerance: equals are told apart by the file.
-        name = self._names[int(np.argmax(at >= at.max() / _TOUCH))]
-        found = Limit(factor, at_s, name, full=self._full(rates, factor, at) or (name,))
+        # The first of those that are full to the tolerance: equals are told apart by the file. An
+        # exit that nothing relieves goes before one that is full by choice.
+        relieved = self._full(rates, factor, at)
+        mine = np.isin(self._names, relieved) if relieved else np.ones(len(at), dtype=bool)
+        most = np.where(mine, at, -np.inf)
+        name = self._names[int(np.argmax(most >= most.max() / _TOUCH))]
+        found = Limit(factor, at_s, name, full=relieved or (name,))
         inner = np.where(self._inner, full, 0.0)
         if inner.max() <= _TOUCH:
             return found

@@ -191,14 +191,17 @@ class Calendar(NamedTuple):
 
 
 def calendar(
-    start: str | None, network: Network, until: str | float | None, where: str = "until"
+    start: str | None,
+    network: Network,
+    until: str | float | None,
+    words: str = "the scenario's start",
 ) -> Calendar:
     """Return the calendar of a question.
 
     Parameters
     ----------
     start : str, optional
-        Where the scenario says when it starts.
+        The start, where something states it; *words* says what.
     until : str or float, optional
         A date, or years from the start; 30 years when left out.
 
@@ -208,17 +211,17 @@ def calendar(
         *until* is neither, or not after the start.
     """
     if start is not None:
-        first, words = datetime.fromisoformat(start).date(), "the scenario's start"
+        first = datetime.fromisoformat(start).date()
     elif found := _YEAR.search(network.name):
         first = date(int(found[1]), 12, 31)
         words = f"the end of the year in the name of {network.name}; start: DATE says otherwise"
     else:
         first = date.today().replace(month=1, day=1)
         words = "the first day of this year, as nothing states one; start: DATE does"
-    return Calendar(first, _years(until, first, where), words)
+    return Calendar(first, _years(until, first), words)
 
 
-def _years(until: str | float | None, start: date, where: str) -> float:
+def _years(until: str | float | None, start: date) -> float:
     if until is None:
         return MOST_YEARS
     try:
@@ -229,10 +232,10 @@ def _years(until: str | float | None, start: date, where: str) -> float:
         except ValueError:
             expected = "expected a date such as 2030-12-31, or a number of years"
             message = f"{expected}, found {shown(until)}"
-            raise InputError([Problem("", None, None, where, message)]) from None
+            raise InputError([Problem("", None, None, "until", message)]) from None
     if not 0 < years <= 99:
         message = f"expected up to 99 years from {start}, found {shown(until)}"
-        raise InputError([Problem("", None, None, where, message)])
+        raise InputError([Problem("", None, None, "until", message)])
     return years
 
 
@@ -263,7 +266,8 @@ def growing(demands: Demands, network: Network, of: str) -> np.ndarray:
     else:
         raise _wrong(f"no traffic {of!r}{known_instead(of, [*known, 'region:ID'])}")
     if not demands.gbps[mask].sum() > 0:
-        raise _wrong(f"there is no traffic of {of}")
+        classes = ", ".join(dict.fromkeys(demands.traffic_class[demands.gbps > 0].tolist()))
+        raise _wrong(f"there is no {of} traffic; there is {classes or 'none at all'}")
     return mask
 
 

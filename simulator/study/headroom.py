@@ -31,7 +31,7 @@ from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
-from simulator.study.growing import Rates, assumed_rates, calendar, growing, rates_of
+from simulator.study.growing import Calendar, Rates, assumed_rates, calendar, growing, rates_of
 from simulator.study.headroom_words import Asked, answer_of
 from simulator.study.rooms import FACTOR, ROWS, YEARS, Wanted, play, rooms
 from simulator.study.run_out import (
@@ -139,10 +139,7 @@ def headroom(
     )
     _require_exits(scenario.network)
     growing(scenario.case.demands, scenario.network, of)
-    date = scenario.settings.start
-    if date is None and scenario.recording is not None:
-        date = scenario.recording.start
-    when = calendar(date, scenario.network, until)
+    when = _calendar(scenario, until)
     worlds = scenario.settings.worlds if worlds is None else max(worlds, 1)
     if not any_size:
         refuse_too_much(scenario.with_changes({"replications": 1}), days * worlds)
@@ -167,6 +164,14 @@ def headroom(
         shutil.rmtree(parts)
         by_world = [_joined(found[i : i + days]) for i in range(0, len(found), days)]
         return _published(staging, asked, by_world, scenario.case.demands, finish)
+
+
+def _calendar(scenario: Scenario, until: str | float | None) -> Calendar:
+    """Dates count from the start of the scenario, or else from that of its recording."""
+    date = scenario.settings.start
+    if date is None and scenario.recording is not None and scenario.recording.start is not None:
+        return calendar(scenario.recording.start, scenario.network, until, "the recording's start")
+    return calendar(date, scenario.network, until)
 
 
 def _read(folder: Path) -> dict[str, Any]:
