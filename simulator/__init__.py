@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from simulator.scenario.scenario import Scenario
     from simulator.study.compare import compare
     from simulator.study.diff import diff
+    from simulator.study.headroom import headroom
     from simulator.study.whatif import what_if
     from simulator.traffic.gravity import gravity
 
@@ -57,6 +58,7 @@ _HOMES = {
     "compare": "simulator.study.compare",
     "diff": "simulator.study.diff",
     "gravity": "simulator.traffic.gravity",
+    "headroom": "simulator.study.headroom",
     "sensitivity": "simulator.study.sensitivity",
     "what_if": "simulator.study.whatif",
 }
@@ -73,6 +75,7 @@ __all__ = [
     "compare",
     "diff",
     "gravity",
+    "headroom",
     "link_loads",
     "load",
     "load_demands",

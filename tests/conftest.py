@@ -21,7 +21,8 @@ import pytest
 import simulator as sim
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.recording.headroom import Headroom, Limit
+from simulator.recording.headroom import Headroom
+from simulator.recording.limit import Limit
 
 pytest.register_assert_rewrite("laws")  # its asserts say what they found, as those of tests do
 

@@ -41,7 +41,7 @@ CONTRACT = {
     "control": "replication strategy time_s layer trigger status mlu mlu_bound objective_gbps_ms"
     " bound_gbps_ms gap paths rounds moves moved_gbps entries transient_mlu prediction_error"
     " groups toggles promise",
-    "headroom": "replication strategy factor binds at_h link link_factor",
+    "headroom": "replication strategy factor factor_high binds at_h link link_factor",
     "events": "replication strategy time_s event",
 }
 SMALL = """\

@@ -11,7 +11,8 @@ from simulator.control.strategy import Strategy
 from simulator.model.demands import INTERNATIONAL, Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
-from simulator.recording.headroom import Headroom, Limit, headroom
+from simulator.recording.headroom import Headroom, headroom
+from simulator.recording.limit import Limit
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_latency import MinLatency
 from simulator.routing.scheme import scheme

@@ -134,7 +134,13 @@ def counted(network: Network, classes: tuple[str, ...]) -> np.ndarray:
 
 
 class TwoStage(PathProblem):
-    """One problem of two stages: least utilisation (of some link classes), then least latency."""
+    """One problem of two stages: least utilisation (of some link classes), then least latency.
+
+    Attributes
+    ----------
+    price : ndarray, shape (arcs,)
+        Price of a unit of flow at the last least utilisation: what a Gbps more makes of it.
+    """
 
     def __init__(
         self,
@@ -147,6 +153,7 @@ class TwoStage(PathProblem):
     ) -> None:
         super().__init__(network, demands, paths, limited=limited)
         self.counts = self.usable & counted(network, classes)
+        self.price = np.zeros(len(network.tail))
 
     # -- the two stages -----------------------------------------------------------------------
 
@@ -191,12 +198,12 @@ class TwoStage(PathProblem):
         for slack in (0.0, *_SLACKS):
             if others is not None:
                 limit[others] *= 1.0 + slack
-            found = self._least_utilisation(counts, np.where(counts, np.inf, limit))
+            found = self.least_utilisation(counts, np.where(counts, np.inf, limit))
             if found is not None:
                 return found
         raise SimulatorError("the limits on the other links could not be met")
 
-    def _least_utilisation(
+    def least_utilisation(
         self, counts: np.ndarray, limit: np.ndarray
     ) -> tuple[float, float] | None:
         """Minimise theta over the arcs that count; None where the limits cannot be met.
@@ -234,9 +241,9 @@ class TwoStage(PathProblem):
             solution = program.solve()
             if solution.status != "optimal":
                 return None
-            if not self.limited or np.isnan(theta):
-                theta = float(solution.values[0])
             price, dual = self.prices(solution)
+            if not self.limited or np.isnan(theta):
+                theta, self.price = float(solution.values[0]), price
             price = self.shut(price, unit_load, dual)
             length, floor, near = self.shortest(price)
             cost = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])

@@ -267,7 +267,12 @@ table(
     "headroom",
     "A row for each strategy: where growth of international traffic ends. None without exits.",
     [
-        Column("factor", "1", "Headroom, as in the figures."),
+        Column("factor", "1", "Headroom, as in the figures: the largest factor known to hold."),
+        Column(
+            "factor_high",
+            "1",
+            "The least factor known to be too much: the same where headroom is exact.",
+        ),
         Column(
             "binds",
             "",
@@ -443,4 +448,87 @@ table(
         Column("sentence", "", "The same in words, and why a change changes nothing."),
     ],
     file="binding.csv",
+)
+
+_DIRECTION = Column("direction", "", "``out`` or ``in``; ``all`` where both are looked at at once.")
+_STATE = Column("state", "", "What was down then, in words.")
+table(
+    "headroom_headroom",
+    "A row for each strategy of ``simulator headroom``: the largest growth that always holds.",
+    [
+        FIRST[1],
+        Column("factor", "1", "Largest factor on the traffic in question that is known to hold."),
+        Column("factor_high", "1", "Least that is known to be too much: the same where exact."),
+        Column("binds", "", "Exit direction that is at the target then."),
+        Column("at_h", "h", "When, in hours from the start."),
+        _STATE,
+        Column("link", "", "Link that is no exit and is full at a smaller factor."),
+        Column("link_factor", "1", "That factor."),
+    ],
+    file="headroom.csv",
+)
+table(
+    "headroom_run_out",
+    "A row for each strategy (exit ``all``) and each of its exit directions: when it is at the"
+    " target for the first time.",
+    [
+        FIRST[1],
+        Column("exit", "", "Exit; ``all`` for the first of them, when the strategy runs out."),
+        _DIRECTION,
+        Column("date", "", "The day; empty beyond the calendar, or with room left."),
+        Column("date_early", "", "Early end of its range: 5 % of worlds, or the fastest growth."),
+        Column("date_late", "", "Late end: 95 % of worlds, or the slowest growth."),
+        Column("status", "", "What the row says, in words."),
+        Column("years", "1", "Years of 365 days from the start."),
+        Column("years_early", "1", "Those of the early end."),
+        Column("years_late", "1", "Those of the late end."),
+        Column("per_year", "1", "Growth of the traffic of that direction in a year."),
+        Column("binds", "", "Exit direction that is at the target then."),
+    ],
+    file="run_out.csv",
+)
+table(
+    "headroom_worth",
+    "A row for each strategy but the baseline: what it carries more at the same target.",
+    [
+        FIRST[1],
+        Column("baseline", "", "The strategy that it is compared with, the first."),
+        Column("gbps", "Gbps", "Traffic in question that it carries more, at the busiest instant."),
+        Column("gbps_low", "Gbps", "Low end of the range over worlds."),
+        Column("gbps_high", "Gbps", "High end."),
+        Column("months", "1", "How much later it runs out."),
+        Column("months_low", "1", "Low end of the range."),
+        Column("months_high", "1", "High end."),
+    ],
+    file="worth.csv",
+)
+table(
+    "headroom_states",
+    "A row for each strategy, state of the network and direction: what it holds there.",
+    [
+        FIRST[1],
+        _STATE,
+        Column("from_h", "h", "When the state first began."),
+        _DIRECTION,
+        Column("factor", "1", "Largest factor that is known to hold."),
+        Column("factor_high", "1", "Least that is known to be too much."),
+        Column("binds", "", "Exit direction that is at the target then."),
+        Column("at_h", "h", "When, in hours from the start."),
+        Column("years", "1", "Years until the strategy runs out in this state."),
+        Column("date", "", "The day; empty beyond the calendar."),
+    ],
+    file="states.csv",
+)
+table(
+    "headroom_over_time",
+    "A row for each strategy, direction and hour, or longer where time is long: the least factor.",
+    [
+        FIRST[1],
+        _STATE,
+        _DIRECTION,
+        Column("at_h", "h", "The hardest instant, in hours from the start."),
+        Column("factor", "1", "Largest factor that holds then."),
+        Column("binds", "", "Exit direction that is at the target."),
+    ],
+    file="over_time.csv",
 )

@@ -14,6 +14,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.topology import LinkClass
 from simulator.optimise import multicommodity, path_simplex
+from simulator.paths.candidates import Paths
 from simulator.routing.scheme import Scheme, scheme
 
 
@@ -67,6 +68,10 @@ class MinLatency(Scheme):
         """The target on the links that count, ``others_cap`` on the others."""
         return np.where(multicommodity.counted(network, self.classes), target, self.others_cap)
 
+    def only_paths(self, network: Network, demands: Demands) -> Paths | None:
+        """The paths that the limits on their number and their length leave."""
+        return multicommodity.limited_to(self.paths, network, demands, self.stretch_ms)
+
     def quick_route(
         self, network: Network, demands: Demands, current: Routes | None = None
     ) -> Routes | None:
@@ -91,7 +96,7 @@ class MinLatency(Scheme):
             utilisation_cap=self.utilisation_cap,
             classes=self.classes,
             others_cap=self.others_cap,
-            paths=multicommodity.limited_to(self.paths, network, demands, self.stretch_ms),
+            paths=self.only_paths(network, demands),
             current=current,
             churn_penalty_ms=self.churn_penalty_ms,
         )

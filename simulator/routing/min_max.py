@@ -12,6 +12,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.topology import LinkClass
 from simulator.optimise import multicommodity
+from simulator.paths.candidates import Paths
 from simulator.routing.scheme import Scheme, scheme
 
 
@@ -48,6 +49,10 @@ class MinMax(Scheme):
         """The target on the links that count, ``others_cap`` on the others."""
         return np.where(multicommodity.counted(network, self.classes), target, self.others_cap)
 
+    def only_paths(self, network: Network, demands: Demands) -> Paths | None:
+        """The paths that the limits on their number and their length leave."""
+        return multicommodity.limited_to(self.paths, network, demands)
+
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
         return multicommodity.route(
@@ -56,7 +61,7 @@ class MinMax(Scheme):
             utilisation_cap=0.0,
             classes=self.classes,
             others_cap=self.others_cap,
-            paths=multicommodity.limited_to(self.paths, network, demands),
+            paths=self.only_paths(network, demands),
             current=current,
             churn_penalty_ms=self.churn_penalty_ms,
         )

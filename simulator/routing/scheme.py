@@ -24,6 +24,7 @@ from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.paths.candidates import Paths
 
 
 class Scheme(Registered):
@@ -83,6 +84,13 @@ class Scheme(Registered):
         ----------
         target : float
             What it is asked to hold as its ``utilisation_cap``, or has to reach.
+        """
+        return None
+
+    def only_paths(self, network: Network, demands: Demands) -> Paths | None:
+        """Return the only paths that are used; None where all are.
+
+        Asked of schemes that promise :meth:`limits`, to find how far they can be held at all.
         """
         return None
 

@@ -63,7 +63,7 @@ class Growth(Shape):
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the growth of every demand since the start."""
         self.require_valid(network)
-        speed = self._per_hour(demands)[:, None]
+        speed = self.speed_per_year(demands)[:, None] / YEAR_H
 
         def factors(hours: np.ndarray) -> np.ndarray:
             grown: np.ndarray = np.exp(speed * hours)
@@ -71,8 +71,8 @@ class Growth(Shape):
 
         return factors
 
-    def _per_hour(self, demands: Demands) -> np.ndarray:
-        """Logarithm of the growth in an hour, by demand."""
+    def speed_per_year(self, demands: Demands) -> np.ndarray:
+        """Logarithm of the growth in a year, by demand."""
         common = self.per_year if self.per_month is None else self.per_month
         log = np.full(len(demands), np.log1p(common))
         for name, rate in self.classes.items():
@@ -82,4 +82,4 @@ class Growth(Shape):
         named = np.isfinite(ends)
         mean = np.where(named, ends, 0.0).sum(axis=0) / np.maximum(named.sum(axis=0), 1)
         log = np.where(named.any(axis=0), mean, log)
-        return log / (YEAR_H if self.per_month is None else YEAR_H / 12.0)
+        return log if self.per_month is None else log * 12.0
