@@ -33,6 +33,21 @@ answer = sim.what_if(scenario)
 answer
 
 # %% [markdown]
+# ## Why one upgrade matters and another does not
+#
+# The last lines say what binds at the worst instant of each. Under igp no shortest path leads by
+# way of Beijing-LA, so 400 Gbps more there change nothing; Shanghai-San Jose is overfull in the
+# evening, so that half of what is deferred gets through with more.
+
+# %%
+binding = answer.tables["binding"]
+for sentence in binding[binding["strategy"] == "igp"]["sentence"]:
+    print(sentence)
+
+# %%
+answer.figures["changes"]();
+
+# %% [markdown]
 # ## Any change by hand
 #
 # More traffic is a change like any other: a year's growth against the same upgrade.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,6 +15,7 @@ from typing import Any
 import yaml
 
 from simulator.formats.matrices.demands import write_demands, write_recording
+from simulator.formats.native import flow
 from simulator.formats.native import write as write_network
 from simulator.model.network import COUNTING_RULE, Network
 from simulator.results.folder import COMPLETE, RUN_JSON
@@ -250,7 +252,7 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
 
 def _shown(value: Any) -> str:
     """Return the value of a change as it is written on the command line."""
-    return "null" if value is None else str(value)
+    return flow(value) if value is None or isinstance(value, Mapping | list) else str(value)
 
 
 def _digest(path: Path) -> str:

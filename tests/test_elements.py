@@ -245,7 +245,8 @@ def test_removed_by_a_pattern_all_that_fits_is_gone(mini):
         ({"links.*": None}, "no link would be left"),
         ({"links.n*": {"a": "xian", "b": "wuhan"}}, "is a pattern"),
         ({"nodes.wuhan": None}, "a node is not removed"),
-        ({"nodes.new": {"kind": "core"}}, "a node is not added"),
+        ({"nodes.new": {"kind": "cor"}}, "kind: "),
+        ({"nodes.wuhan": {"kind": "core"}}, "there is a node named 'wuhan' already"),
         ({"links.beijing-la.metric": None}, "links.beijing-la=null removes the link"),
         ({"links.beijing-la": 5}, "expected links.ID.KEY"),
         ({"exits.new": {"gateway": "wuhan", "capacity_gbps": 4}}, "leads nowhere"),
@@ -268,6 +269,21 @@ def test_a_new_exit_is_one_of_the_scenario(mini):
     assert more.demands.total_gbps() == mini.demands.total_gbps()
     gone = more.with_changes({"exits.wuhan-out": None})
     assert gone.network.exits_gbps == mini.network.exits_gbps
+
+
+def test_a_new_gateway_is_a_node_with_its_links(mini):
+    changes = {
+        "nodes.gw": {"kind": "gateway", "lat": 22.8, "lon": 108.3},
+        "nodes.other": {"kind": "core", "lat": 22.8, "lon": 108.3},
+        "links.w-gw": {"a": "wuhan", "b": "gw", "class": "gateway", "capacity_gbps": 100},
+        "links.gw-tokyo": {"a": "gw", "b": "pop-tokyo", "class": "exit", "capacity_gbps": 50},
+        "links.w-other": {"a": "wuhan", "b": "other", "capacity_gbps": 100},
+    }
+    more = mini.with_changes(changes)
+    assert more.network.nodes[-2:] == ("gw", "other")
+    assert more.network.exits_gbps == mini.network.exits_gbps + 50
+    assert more.demands.names == mini.demands.names
+    assert (more.demands.gbps == mini.demands.gbps).all()
 
 
 def test_links_that_go_leave_demands_without_a_way_and_say_so(odd):

@@ -240,6 +240,54 @@ def test_the_paired_difference_is_that_of_the_means(tmp_path):
     assert ((apart[both] - expected[both]).abs() <= 1e-12 * scale + 1e-300).all()
 
 
+EVENING = {"replications": 1, "step_s": 3600, "start": "2017-12-31T18:00", "horizon_h": 6}
+ANSWERS = {
+    "upgrade-la-400g": {  # Beijing-LA changes nothing, San Jose halves what is deferred
+        ("LA +400G (Beijing)", "igp"): [True, "gz-hk in", 1.5070151703670285, 5602561.864887325],
+        ("LA +400G (Beijing)", "sdn-ideal"): [True, "bj-seoul in", 0.8893558985560635, 0.0],
+        ("San Jose +400G (Shanghai)", "igp"): [
+            *(False, "gz-hk in", 1.5070151703670285, 2860223.3312086044)
+        ],
+        ("San Jose +400G (Shanghai)", "sdn-ideal"): [True, "bj-seoul in", 0.8893558985560635, 0.0],
+        ("200G each", "igp"): [False, "gz-hk in", 1.5070151703670285, 2860223.3312086044],
+        ("200G each", "sdn-ideal"): [True, "bj-seoul in", 0.8893558985560635, 0.0],
+    },
+    "new-exits-2024": {  # the new exits to Singapore and Hong Kong carry nothing, Tokyo overflows
+        ("Nanning to Singapore", "igp"): [
+            *(False, "gz-hk in", 1.5492694265034441, 5747006.554391743)
+        ],
+        ("Nanning to Singapore", "sdn-ideal"): [True, "bj-seoul in", 0.8893558985560635, 0.0],
+        ("Haikou to Hong Kong", "igp"): [False, "gz-hk in", 1.5492694265034441, 5747006.554391743],
+        ("Haikou to Hong Kong", "sdn-ideal"): [True, "bj-seoul in", 0.8893558985560635, 0.0],
+        ("Qingdao to Tokyo", "igp"): [False, "qd-tokyo in", 2.8476321675414913, 6743622.871766535],
+        ("Qingdao to Tokyo", "sdn-ideal"): [True, "bj-seoul in", 0.8893558985560635, 0.0],
+        ("all four, with Kunming", "igp"): [
+            *(False, "qd-tokyo in", 2.8476321675414913, 6593868.411282534)
+        ],
+        ("all four, with Kunming", "sdn-ideal"): [True, "bj-seoul in", 0.8893558985560635, 0.0],
+    },
+}
+"""Of each change and strategy: whether it changes nothing, what binds, and some figures."""
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_answers_of_what_if_are_as_they_were(name, no_headroom):
+    base = sim.load(name).with_changes(EVENING).with_strategies(["igp", "sdn-ideal"])
+    answer = sim.what_if(base.with_changes({"strategies.sdn-ideal.control.every_s": 3600}))
+    at = answer.frame[answer.frame["scope"] == "all"]
+    at = at.set_index(["change", "strategy", "metric"])["value"]
+    told = {}
+    for row in answer.tables["binding"].to_dict("records"):
+        key = row["change"], row["strategy"]
+        figures = [at[(*key, metric)] for metric in ("exit_utilisation_peak", "deferred_gbit")]
+        told[key] = [row["still"], f"{row['element']} {row['direction']}", *figures]
+    expected = ANSWERS[name]
+    assert told.keys() == expected.keys()
+    for key, (still, where, *figures) in expected.items():
+        assert told[key][:2] == [still, where], key
+        assert told[key][2:] == pytest.approx(figures, rel=1e-9, abs=0), key
+
+
 CITIES = {"beijing-out": "Beijing", "shanghai-out": "Shanghai", "guangzhou-out": "Guangzhou"}
 
 

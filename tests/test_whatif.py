@@ -14,6 +14,8 @@ from simulator.base import text as show
 from simulator.base.errors import InputError, SimulatorError
 from simulator.cli import main as cli
 from simulator.cli import running
+from simulator.figures.changes import Changed
+from simulator.figures.plotter import Plotter
 from simulator.results.results import Results
 from simulator.scenario.load import load
 from simulator.scenario.pairing import SHARED
@@ -191,9 +193,32 @@ def test_the_sentence_is_about_the_best_change_of_each_strategy(answer):
 
 
 def test_an_answer_draws_the_hottest_exit_of_every_run(answer):
-    assert list(answer.figures) == [f"{name}: hottest_exit" for name in answer.results]
+    assert list(answer.figures) == [
+        "changes",
+        *(f"{name}: hottest_exit" for name in answer.results),
+    ]
     axes = answer.figures["grown: hottest_exit"]()
     assert axes.figure.axes
+
+
+@pytest.mark.parametrize("width", ["column", "page", "slide"])
+def test_a_picture_of_all_changes_has_the_baseline_as_lines(answer, width):
+    subject = Changed(*answer.figures["changes"].args[0])
+    panels = Plotter(subject, "what_if").changes(width=width)
+    figure_ = panels[0].figure
+    assert figure_.get_suptitle().replace("\n", " ").startswith("Of 2 changes ranked by")
+    at = answer.frame.set_index(["metric", "scope", "strategy", "change"])
+    for ax, (metric, scope, _, is_share) in zip(panels, subject.lines, strict=True):
+        scale = 100 if is_share else 1
+        bars = sorted(ax.patches, key=lambda bar: bar.get_y())
+        expected = [
+            scale * at.loc[(metric, scope, strategy, change), "value"]
+            for strategy in ("static", "sdn")
+            for change in ("more", "grown")
+        ]
+        assert [bar.get_width() for bar in bars] == pytest.approx(expected)
+        assert ax.get_xlim()[1] > 1.2 * max(expected)
+    figure_.clear()
 
 
 def test_a_change_that_drops_a_strategy_is_not_compared_with_it(scenario):

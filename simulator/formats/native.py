@@ -279,6 +279,8 @@ def flow(value: Any) -> str:
     if isinstance(value, str):
         plain = PLAIN.fullmatch(value) and value.casefold() not in WORDS
         return value if plain else quoted(value)
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return str(value).lower()
     return plain_number(value)

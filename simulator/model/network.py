@@ -297,6 +297,12 @@ class Network(Topology):
         graph.add_edge(a, b, key=link, **{**attributes, "order": order})
         return Network(graph, self.about)
 
+    def with_new_node(self, node: str, attributes: Mapping[str, Any]) -> Network:
+        """Return a copy with one node more, after all others, and without links."""
+        graph = nx.MultiGraph(self.graph)
+        graph.add_node(node, **attributes)
+        return Network(graph, self.about)._failed_like(self)
+
     def _numbered(self) -> Iterable[tuple[int, Any]]:
         return enumerate(self.graph.edges(keys=True, data=True))
 

@@ -16,7 +16,7 @@ from simulator.model.network import Network
 from simulator.model.scale import MOST_GBPS, REFUSED, refused_rate
 from simulator.model.topology import BACK
 from simulator.scenario.address import Address
-from simulator.scenario.new_link import with_new_link
+from simulator.scenario.new_link import with_new_link, with_new_node
 
 SECTIONS = ("links", "exits", "cables", "nodes", "regions")
 """Sections of keys whose members are elements of the network."""
@@ -280,10 +280,10 @@ def _without_cable(network: Network, cable: str) -> Network:
 
 def _add(network: Network, address: Address, value: Mapping[str, Any]) -> Network:
     section, new = address.section, address.id
-    if section == "nodes":
-        raise ValueError("a node is not added by a change; new regions are regions.ID={...}")
     if address.is_pattern:
         raise ValueError(f"{new!r} is a pattern; a new {NOUNS[section]} has an id of its own")
+    if section == "nodes":
+        return with_new_node(network, new, value)
     if new in network.links:
         raise ValueError(
             f"there is a link named {new!r} already; change its keys one by one:"

@@ -1,4 +1,4 @@
-"""New link: a link that a change adds to a network, checked as one in a topology file."""
+"""New link: links and nodes that a change adds to a network, checked as in a topology file."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from simulator.base.document import Document
-from simulator.base.errors import Problem
+from simulator.base.errors import InputError, Problem
+from simulator.base.schema import build
 from simulator.formats.native import network_of, plain
+from simulator.formats.rules.entries import NodeEntry, given
 from simulator.model.network import Network
 
 
@@ -29,6 +31,9 @@ def with_new_link(network: Network, link: str, entry: Mapping[str, Any]) -> Netw
         raise ValueError(f"its id is {link!r} by the key, and {entry['id']!r} by the value")
     data = plain(network, Path())
     data.pop("matrix", None)  # the network has it already
+    ends = {entry.get("a"), entry.get("b")}
+    alone = {node for node in network.nodes if not network.graph.degree(node)} - ends
+    data["nodes"] = [node for node in data["nodes"] if node["id"] not in alone]  # their link comes
     place = len(data["links"])
     data["links"] = [*data["links"], {**entry, "id": link}]
     made, problems = network_of(Document.of(data, ""))
@@ -36,6 +41,31 @@ def with_new_link(network: Network, link: str, entry: Mapping[str, Any]) -> Netw
     if made is None:
         raise ValueError("; ".join(errors))
     return network.with_new_link(link, made.attributes(link))
+
+
+def with_new_node(network: Network, node: str, entry: Mapping[str, Any]) -> Network:
+    """Return the network with one node more, which has no links yet.
+
+    Parameters
+    ----------
+    entry : mapping
+        The keys of a node in a topology file, but for ``id``.
+
+    Raises
+    ------
+    ValueError
+        The node is wrong; the message says all that is.
+    """
+    if entry.get("id", node) != node:
+        raise ValueError(f"its id is {node!r} by the key, and {entry['id']!r} by the value")
+    if node in network.node_index:
+        raise ValueError(f"there is a node named {node!r} already")
+    try:
+        made = build(NodeEntry, Document.of({**entry, "id": node}, ""))
+    except InputError as error:
+        raise ValueError("; ".join(_told(each, -1) for each in error.problems)) from None
+    attributes = {key: value for key, value in given(made).items() if key != "id"}
+    return network.with_new_node(node, attributes)
 
 
 def _told(problem: Problem, place: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from simulator.base.text import Form, counted, plain
+from simulator.formats.native import flow
 from simulator.provenance import SAME_TRAFFIC
 from simulator.results.folder import RUN_JSON
 from simulator.results.results import Results
@@ -46,8 +47,8 @@ def changes_in_words(changes: Mapping[str, Any], run: Mapping[str, Any]) -> Iter
     """Yield every change of a run with its value, and how many elements a pattern stands for."""
     matched = run.get("matched", {})
     for key, value in changes.items():
-        if value is None:
-            value = "null"
+        if value is None or isinstance(value, Mapping | list):
+            value = flow(value)
         many = f" ({_elements(key, matched[key])})" if key in matched else ""
         yield f"{key} = {value}{many}"
 

@@ -17,6 +17,9 @@ MOST_LINKS = 2
 """Changed links that a sentence speaks of; the rest is counted."""
 _UNCLEAR = {"1": 5e-4, "ms": 5e-3}
 """Differences that a table rounds to nothing, by unit."""
+_LOST = ("loss_fraction", "deferred_fraction")
+_LOST_UNCLEAR = 1e-3
+"""The same for traffic that is lost, as a share of what is lost: it is a small share of all."""
 _MAIN = {
     "exit_utilisation_peak": "the peak of the hottest exit",
     "mlu_peak": "the peak of the fullest link",
@@ -88,7 +91,7 @@ def _headline(mine: pd.DataFrame) -> str:
     """Return the figure that a change is judged by: traffic that is lost, if any, else the peak."""
     rows = mine[mine["scope"] == "all"]
     means = dict(zip(rows["metric"], rows["baseline"], strict=True))
-    lost = [metric for metric in ("loss_fraction", "deferred_fraction") if means.get(metric, 0) > 0]
+    lost = [metric for metric in _LOST if means.get(metric, 0) > 0]
     return next(metric for metric in (*lost, *_MAIN) if metric in means)
 
 
@@ -98,7 +101,10 @@ def _moved(mine: pd.DataFrame) -> dict[str, float]:
     rows = mine[mine["metric"].isin(list(_MAIN)) & (mine["scope"] == "all")]
     for row in rows.to_dict("records"):
         low, high, apart = row["ci_low"], row["ci_high"], row["difference"]
-        unclear = low <= 0 <= high or abs(apart) < _UNCLEAR[row["unit"]] or np.isnan(apart)
+        least = _UNCLEAR[row["unit"]]
+        if row["metric"] in _LOST:
+            least = _LOST_UNCLEAR * max(row["baseline"], row["value"])
+        unclear = low <= 0 <= high or abs(apart) <= least or np.isnan(apart)
         if not unclear:
             found[str(row["metric"])] = float(apart)
     return found
@@ -172,7 +178,9 @@ def _raised(was: Network, now: Network) -> list[str]:
         link: float((now.installed_gbps[2 * i : 2 * i + 2] - before.get(link, 0.0)).max())
         for i, link in enumerate(now.links)
     }
-    return sorted((x for x in added if added[x] > 1e-9), key=lambda link: -added[link])
+    found = sorted((x for x in added if added[x] > 1e-9), key=lambda link: -added[link])
+    exits = [x for x in found if now.attributes(x)["class"] == "exit"]
+    return exits or found  # what leads to a new exit is part of it
 
 
 def _of_link(link: str, was: Column, now: Column) -> str:
@@ -232,7 +240,7 @@ def _unused(link: str, now: Column) -> str:
     if not scheme.demand_aware and longer is not None:
         by = f"as {scheme.kind} routes by metric, whatever room there is"
         if np.isinf(longer):
-            return f"{by}, and no path leads over it"
+            return f"{by}, and no path over it is the shortest even with a metric of next to 0"
         return f"{by}, and every path over it is longer than the shortest, by {longer:.4g} at least"
     slower = _longer(link, now, network.delay_ms)
     if slower is not None and np.isfinite(slower) and slower > 0:

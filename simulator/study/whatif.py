@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,7 @@ from simulator.study.headlines import (
     with_ranges,
 )
 from simulator.study.reasons import Reason, reasons
-from simulator.study.sentence import SHORT, against, opening
+from simulator.study.sentence import LATENCY, SHORT, against, opening
 from simulator.study.worst_instant import Column
 from simulator.study.worth import roles_of
 
@@ -62,6 +63,8 @@ MARK = "whatif.json"
 """The file by which a folder of what-if results is known."""
 MOST_IN_A_SENTENCE = 2
 """Strategies in the sentence; the tables show all."""
+MOST_PANELS = 3
+"""Figures in the picture of all changes."""
 MOST_BINDING = 12
 """Sentences on what binds that are shown; the table has all."""
 Changes = Mapping[str, Any]
@@ -317,11 +320,15 @@ def _answer(
     }
     mine = {name: by_change(of_exits, frame, name) for name in base.strategies}
     labelled = [(line.label, line.form, shown) for (_, line), shown in cells.items()]
+    sentence = _sentence(lines, base, values)
     return Answer(
         f"What if: {title(base)}",
-        f"{opening(base)} {_sentence(lines, base, values)}.",
+        f"{opening(base)} {sentence}.",
         {"differences": frame, "binding": binding},
         {
+            "changes": partial(_draw, _changed_figures(base, frame, lines, sentence)),
+        }
+        | {
             f"{name}: {picture}": draw
             for name, each in results.items()
             for picture, draw in pictures(each, ["hottest_exit"] if exits else ["latency"]).items()
@@ -348,6 +355,39 @@ def _answer(
         results,
         changes,
     )
+
+
+def _changed_figures(
+    base: Results, frame: pd.DataFrame, lines: list[Headline], sentence: str
+) -> tuple[Any, ...]:
+    """Return what the picture of all changes shows: the figures that the sentence is about."""
+    by = by_metric(lines)
+    wanted = (*SHORT, "exit_utilisation_peak", "mlu_peak", LATENCY)
+    means = frame.groupby("metric")[["baseline", "value"]].max().max(axis=1)
+    shown = [m for m in wanted if m in by and (m not in SHORT or means.get(m, 0.0) > 0)]
+    chosen = [
+        (m, by[m].scope, by[m].label.strip(), by[m].form in ("share", "fine_share"))
+        for m in shown[-MOST_PANELS:]
+    ]
+    # Scopes of both classes together are made for tables, and are not in the frame.
+    known = set(zip(frame["metric"], frame["scope"], strict=True))
+    chosen = [
+        (m, scope, label, share)
+        if (m, scope) in known
+        else (m, "all", f"{label.partition(' (')[0]} (all traffic)", share)
+        for m, scope, label, share in chosen
+    ]
+    first = sentence.split("; ")[0]  # a title has room for one strategy
+    answer = f"{first[:1].upper()}{first[1:]}"
+    return frame, chosen, answer, base.run["network"]["name"], title(base)
+
+
+def _draw(changed: tuple[Any, ...]) -> Any:
+    """Draw the figures of all changes."""
+    from simulator.figures.changes import Changed
+    from simulator.figures.plotter import Plotter
+
+    return Plotter(Changed(*changed), "what_if").changes()
 
 
 def _named_text(name: str, change: Changes, text: str) -> str:
