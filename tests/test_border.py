@@ -100,6 +100,22 @@ def test_delays_follow_from_places(tmp_path):
     assert again.delay_ms.tolist() == network.delay_ms.tolist()
 
 
+def test_an_exit_may_differ_by_direction(tmp_path):
+    exits = [dict(each) for each in SCENARIO["exits"]]
+    exits[0] |= {"capacity_ba_gbps": 400, "metric": 2, "metric_ba": 7}
+    exits[1] |= {"capacity_ba_gbps": 0}
+    network = made(tmp_path, exits=exits).network
+    out, back = (2 * network.link_index["n-out"] + way for way in (0, 1))
+    assert network.capacity_gbps[[out, back]].tolist() == [100, 400]
+    assert network.metric[[out, back]].tolist() == [2, 7]
+    way = 2 * network.link_index["n-out:west"]
+    assert network.capacity_gbps[way] == 4000  # ten times the wider direction
+    only_out = 2 * network.link_index["s-out"]
+    assert network.up[[only_out, only_out + 1]].tolist() == [True, False]
+    changed = made(tmp_path, exits=exits).with_changes({"exits.0.capacity_ba_gbps": 50})
+    assert changed.network.capacity_gbps[back] == 50
+
+
 def test_it_runs_static_against_sdn_and_again_from_its_folder(tmp_path):
     scenario = made(tmp_path, exits=[{**SCENARIO["exits"][0], "cables": {"C1": 1.0}},
                                      {**SCENARIO["exits"][1]}])  # fmt: skip

@@ -7,15 +7,19 @@ import socket
 import networkx as nx
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from conftest import make_tiny
 from matplotlib import pyplot
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 import simulator as sim
 from simulator.base.errors import SimulatorError
+from simulator.cli.main import main
 from simulator.figures.maps import drawing
 from simulator.figures.maps.land import land_in, world_land
 from simulator.figures.maps.map_data import MapData, best_seam, great_circle, split
+from simulator.figures.maps.names import LABEL_PT
 from simulator.figures.maps.network_map import plot_map, write_map
 from simulator.figures.maps.views import View, views_of
 from simulator.model.network import Network
@@ -318,6 +322,43 @@ def test_a_network_without_any_place(tmp_path):
     with pytest.raises(SimulatorError, match="no node of 'tiny' has coordinates"):
         write_map(network, tmp_path / "map.png")
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("width", "inches"), [("column", 3.5), ("page", 7.2), ("slide", 10.0)])
+def test_a_map_is_as_wide_as_asked_and_its_text_is_on_it(china, width, inches):
+    axes = plot_map(china[0], width=width, new_figure=Figure)
+    fig = axes[0].figure
+    assert fig.get_figwidth() == pytest.approx(inches)
+    renderer = FigureCanvasAgg(fig).get_renderer()
+    fig.draw(renderer)
+    names = [text for ax in axes for text in ax.texts]
+    keys = [text for ax in axes for text in ax.get_legend().get_texts()]
+    titles = [ax.get_title(loc="left") and ax._left_title for ax in axes]
+    for text in [*names, *keys, *titles, fig._suptitle, fig._supxlabel]:
+        box = text.get_window_extent(renderer)
+        assert box.x0 >= -2 and box.x1 <= fig.bbox.width + 2, text.get_text()
+    for ax, title in zip(axes, titles, strict=True):
+        key = ax.get_legend().get_window_extent(renderer)
+        assert title.get_window_extent(renderer).x1 < key.x0
+    factor = max(1.0, inches / 7.2)
+    assert {text.get_fontsize() for text in names} == {factor * LABEL_PT}
+    assert len(names) > 20
+
+
+def test_a_map_without_a_width_is_that_of_a_page(mini, tmp_path):
+    plain = write_map(mini[0], tmp_path / "a.svg").read_bytes()
+    assert write_map(mini[0], tmp_path / "b.svg", width="page").read_bytes() == plain
+    with pytest.raises(SimulatorError, match="did you mean 'column'"):
+        write_map(mini[0], tmp_path / "c.svg", width="colum")
+
+
+def test_topology_show_takes_a_width(tmp_path):
+    image = pytest.importorskip("PIL.Image")
+    words = ["topology", "show", "china169-mini", "--plot", str(tmp_path / "map.png")]
+    assert CliRunner().invoke(main, [*words, "--width", "slide"]).exit_code == 0
+    with image.open(tmp_path / "map.png") as png:
+        assert png.width == 1500
+    assert CliRunner().invoke(main, [*words, "--width", "poster"]).exit_code == 2
 
 
 def test_the_notebook_face(mini):

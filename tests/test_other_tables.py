@@ -1,5 +1,6 @@
 """CSV tables of others: columns under the names that people give them."""
 
+import json
 import warnings
 
 import pytest
@@ -103,6 +104,28 @@ def test_ends_in_the_words_of_operators(tmp_path, columns):
     links = LINKS.replace("source,target", columns)
     nodes = NODES.replace("id,", "Hostname,")
     assert sim.load_network(written(tmp_path, links, nodes)).links == ("a-b", "b-c", "c-a")
+
+
+def test_links_that_repeat_another_are_told_once(tmp_path):
+    path = tmp_path / "links.csv"
+    rows = ["a,b,10", "a,b,10", "a,b,10", "b,c,10", "b,c,10", "c,a,10", "a,b,10", "b,a,10"]
+    path.write_text("\n".join(["source,target,capacity_mbps", *rows]))
+    network, problems = read_network(path)
+    assert len(network.links) == 8
+    assert [str(each) for each in problems if "twice" in each.message] == [
+        f"{path}:3: links[1].id: warning: 5 links repeat another in ends, class, capacity and"
+        " metric (lines 3, 4, 6 and 2 more): kept as parallel links; are they meant to be there"
+        " twice?"
+    ]
+
+
+def test_without_lines_repeated_links_are_told_by_name(tmp_path):
+    path = tmp_path / "net.json"
+    edges = [{"source": "a", "target": "b", "id": f"e{i}", "capacity": 1} for i in range(3)]
+    path.write_text(json.dumps({"nodes": [{"id": "a"}, {"id": "b"}], "links": edges}))
+    told = [each.message for each in read_network(path)[1] if "twice" in each.message]
+    assert len(told) == 1
+    assert "2 links repeat another in ends, class, capacity and metric ('e1', 'e2'):" in told[0]
 
 
 COMMENT = "# exported by a tool\n"

@@ -16,6 +16,12 @@ json_option = click.option(
     "--json", "as_json", is_flag=True, help="JSON on standard output, and nothing else there."
 )
 quiet_option = click.option("--quiet", is_flag=True, help="Print nothing but errors (and --json).")
+width_option = click.option(
+    "--width",
+    type=click.Choice(("column", "page", "slide")),
+    default="page",
+    help="For a column (3.5 in) or a page (7.2 in, the default), or a slide (10 in, larger type).",
+)
 
 
 def out_option(help_text: str) -> Callable[[Command], Command]:

@@ -78,7 +78,7 @@ def show_json(network: Network, warnings: Iterable[Problem], source: str = "") -
     }
 
 
-def draw(network: Network, path: str) -> str:
+def draw(network: Network, path: str, width: str = "page") -> str:
     """Draw a network on a map in the format of the ending of *path*; return the file written."""
     from simulator.figures.maps.network_map import write_map
     from simulator.figures.style import FORMATS
@@ -87,7 +87,7 @@ def draw(network: Network, path: str) -> str:
     if Path(path).suffix.lower().removeprefix(".") not in FORMATS:
         raise _refused(path, f"cannot draw to this; endings that can be: {endings}")
     _folder_is_there(path)
-    return str(write_map(network, path))
+    return str(write_map(network, path, width=width))
 
 
 # -- convert ------------------------------------------------------------------------------------

@@ -228,6 +228,9 @@ class CsvText:
         if len(names) > MOST_COLUMNS:  # to look for the nearest names would take minutes
             expected = ", ".join(columns.required)
             raise InputError([found(1, "", f"{len(names):,} columns; expected {expected}")])
+        if len(names) == 1 and len(self._all_header_cells) > 1:
+            message = f"one name of a column, {shown(names[0])}: remove the lines above the header"
+            raise InputError([found(1, "", message)])
         if len(names) == 1 and len(names[0].split()) > 1:
             raise InputError([found(1, "", "the cells are divided by blanks; use commas")])
         starts = self.header_starts

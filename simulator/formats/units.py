@@ -25,7 +25,7 @@ AMBIGUOUS = re.compile(r"[-+]?[1-9]\d{0,2}(?:,\d{3}|\.\d{2}0)")
 """A group of thousands to some, decimals to others. None writes `2.488` for 2488."""
 WRITTEN = (
     (re.compile(r"[-+]?\d{1,3}(?:'\d{3})+(?:[.,]\d+)?"), "'", ","),
-    (re.compile(r"[-+]?\d{1,3}(?: 000)+(?:[.,]\d+)?"), " ", ","),
+    (re.compile(r"[-+]?\d{1,3}(?: 000)+(?:[.,]\d+)?|[-+]?\d{1,3}(?: \d{3})+,\d+"), " ", ","),
     (re.compile(r"[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)|[-+]?\d{1,3}(?:,\d{3}){2,}"), ",", ","),
     (re.compile(r"[-+]?\d{1,3}(?:\.\d{3})+,\d+|[-+]?\d{1,3}(?:\.\d{3}){2,}"), ".", ","),
     (re.compile(r"[-+]?\d+,\d+"), " ", ","),
@@ -72,6 +72,7 @@ def written_number(text: str) -> float | None:
     None where it is no number, and where two habits of writing read it differently: `1,000` and
     `1.500` beside a unit may be one or a thousand.
     """
+    text = re.sub("(?<=\\d)[\u00a0\u202f\u2009](?=\\d{3})", "'", text)  # they group digits only
     text = unicodedata.normalize("NFKC", text).strip()
     if AMBIGUOUS.fullmatch(text):
         return None

@@ -26,11 +26,12 @@ class NewExit:
     gateway : str
         Node at home where it begins.
     capacity_gbps : float
-        Per direction.
+        Per direction; outbound, if `more` has ``capacity_ba_gbps``.
     delay_ms : mapping of str to float
         One-way delay from the gateway to every region that it leads to.
     more : mapping
-        Other attributes of the link: ``metric``, ``cables``, ``price_usd_per_mbps``.
+        Other attributes of the link: ``capacity_ba_gbps``, ``metric``, ``metric_ba``, ``cables``,
+        ``price_usd_per_mbps``.
     """
 
     id: str
@@ -71,6 +72,7 @@ def with_border(
         pop = pop_of(each.id)
         graph.add_node(pop, kind="pop")
         shared = min(each.delay_ms.values())
+        widest = max(each.capacity_gbps, each.more.get("capacity_ba_gbps", 0.0))
         link = {
             "a": each.gateway,
             "b": pop,
@@ -87,7 +89,7 @@ def with_border(
                 "a": pop,
                 "b": end,
                 "class": "access",
-                "capacity_gbps": ACCESS_PER_EXIT * each.capacity_gbps,
+                "capacity_gbps": ACCESS_PER_EXIT * widest,
                 "delay_ms": delay_ms - shared,
                 "metric": 1.0,
             }

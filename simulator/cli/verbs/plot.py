@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from simulator.cli.options import out_option, quiet_option
+from simulator.cli.options import out_option, quiet_option, width_option
 from simulator.cli.output import print_text
 
 
@@ -20,12 +20,7 @@ from simulator.cli.output import print_text
     default=("png",),
     help="Kind of file; may be given several times.",
 )
-@click.option(
-    "--width",
-    type=click.Choice(("column", "page", "slide")),
-    default="page",
-    help="For a column (3.5 in) or a page (7.2 in, the default), or a slide (10 in, larger type).",
-)
+@width_option
 @out_option("Folder to write; DIR/figures if left out.")
 @quiet_option
 def verb(folder: Path, formats: tuple[str, ...], width: str, out: Path | None, quiet: bool) -> None:

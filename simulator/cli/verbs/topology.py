@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from simulator.cli.options import json_option, quiet_option
+from simulator.cli.options import json_option, quiet_option, width_option
 from simulator.cli.output import print_error, print_json, print_text
 
 
@@ -30,8 +30,9 @@ def list_(as_json: bool) -> None:
 @verb.command(short_help="Show what a topology adds up to.")
 @click.argument("name_or_file")
 @click.option("--plot", "picture", metavar="FILE", help="Draw a map as well; .png, .svg or .pdf.")
+@width_option
 @json_option
-def show(name_or_file: str, picture: str | None, as_json: bool) -> None:
+def show(name_or_file: str, picture: str | None, width: str, as_json: bool) -> None:
     r"""Show what a topology adds up to, how it holds together, and how it was read.
 
     \b
@@ -41,7 +42,7 @@ def show(name_or_file: str, picture: str | None, as_json: bool) -> None:
     from simulator.cli.topology_text import show_text
 
     network, warnings = read(name_or_file)
-    drawn = draw(network, picture) if picture is not None else None
+    drawn = draw(network, picture, width) if picture is not None else None
     if as_json:
         print_json({**show_json(network, warnings, name_or_file), "map": drawn})
     else:

@@ -12,7 +12,7 @@ from simulator.figures.maps.land import land_in
 from simulator.figures.maps.map_data import LinkBundle, MapData
 from simulator.figures.maps.names import RANK, write_names
 from simulator.figures.maps.views import View
-from simulator.figures.style import GREY, Axes, stroke
+from simulator.figures.style import GREY, Axes, enlargement, stroke
 from simulator.model.topology import NODE_KINDS
 
 SEA, SHORE, LAND_GREY = "#ffffff", "#cfcfcf", "#ededed"
@@ -41,6 +41,7 @@ def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
     """Draw a view on empty Axes: land, links, nodes, and names beside them."""
     from matplotlib.collections import LineCollection
 
+    factor = enlargement(ax.figure)  # type: ignore[arg-type]
     _draw_land(ax, view)
     width = _width_key(ax, view.bundles(map_data))
     lines: list[np.ndarray] = []
@@ -54,7 +55,7 @@ def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
         if pieces:
             drawn = LineCollection(
                 [piece for piece, _ in pieces],
-                linewidths=[points for _, points in pieces],
+                linewidths=[factor * points for _, points in pieces],
                 colors=CLASS_COLOURS[link_class],
                 alpha=0.85,
                 capstyle="round",
@@ -69,10 +70,11 @@ def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
         nodes = np.intersect1d(map_data.nodes_of(kind), view.nodes)
         if len(nodes):
             size = KIND_STYLES[kind]["ms"] * _crowd(len(view.nodes))
-            style = {**KIND_STYLES[kind], "ms": size, "label": kind, "gid": f"nodes-{kind}"}
+            look = {**KIND_STYLES[kind], "ms": factor * size}
+            look |= {"mew": factor * look["mew"], "label": kind, "gid": f"nodes-{kind}"}
             rank = len(RANK) - RANK.get(kind, len(RANK))
             lon, lat = map_data.lon[nodes], map_data.lat[nodes]
-            ax.plot(lon, lat, ls="", zorder=3.5 if kind == "gateway" else 3 + 0.1 * rank, **style)
+            ax.plot(lon, lat, ls="", zorder=3.5 if kind == "gateway" else 3 + 0.1 * rank, **look)
             marks += [(x, y, size) for x, y in zip(lon, lat, strict=True)]
     write_names(ax, map_data, view, lines, np.array(marks).reshape(-1, 3))
 
@@ -121,14 +123,18 @@ def _width_key(ax: Axes, bundles: Sequence[LinkBundle]) -> Callable[[float], flo
     gbps = _scaled(bundles)
     width = widths(gbps)
     if has_width_key(bundles):
+        factor = enlargement(ax.figure)  # type: ignore[arg-type]
         key = [
-            stroke(f"{sample:,.6g} Gbps", color=GREY, lw=width(sample), solid_capstyle="butt")
+            stroke(
+                f"{sample:,.6g} Gbps", color=GREY, lw=factor * width(sample), solid_capstyle="butt"
+            )
             for sample in samples(min(gbps), max(gbps))
         ]
         ax.legend(
             [handle for handle, _ in key], [label for _, label in key],
             loc="lower right", bbox_to_anchor=(1, 1), ncols=len(key), borderaxespad=0.15,
-            borderpad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4, fontsize=7,
+            borderpad=0, handlelength=1.8, handletextpad=0.5, columnspacing=1.4,
+            fontsize=factor * 7,
         )  # fmt: skip
     return width
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from simulator.figures.maps.map_data import MapData
 from simulator.figures.maps.views import View
-from simulator.figures.style import WIDTH_IN, Axes, name, width_in
+from simulator.figures.page import MARGIN_IN
+from simulator.figures.style import Axes, enlargement, layout_width, name, width_in
 
 RANK = {kind: i for i, kind in enumerate(("super_core", "pop", "gateway", "core", "region"))}
 """Kinds whose names come first where there is no room for all."""
 MOST_LABELS = 45
 LABEL_PT = 6.2
-PANEL_IN = WIDTH_IN - 0.2
-"""Width of a panel."""
+
+
+def panel_width(fig: Any) -> float:
+    """Return the width of a panel, in inches of the layout of its figure."""
+    return layout_width(fig) - 2 * MARGIN_IN
 
 
 def names_of(map_data: MapData, view: View) -> list[tuple[int, str]]:
@@ -52,13 +58,15 @@ def write_names(
     """
     from matplotlib.patheffects import withStroke
 
-    corner, per_degree = np.array([view.west, view.south]), PANEL_IN / (view.east - view.west)
+    wide = panel_width(ax.figure)
+    corner, per_degree = np.array([view.west, view.south]), wide / (view.east - view.west)
     scale = per_degree * np.array([1.0, view.stretch])
-    panel = np.array([PANEL_IN, PANEL_IN * view.high])
+    panel = np.array([wide, wide * view.high])
     ink = (np.concatenate([_dense(line) for line in lines] or [np.zeros((0, 2))]) - corner) * scale
     centres, half = (marks[:, :2] - corner) * scale, marks[:, 2:] / 144.0
     taken = np.hstack([centres - half, centres + half])
-    outline = withStroke(linewidth=1.6, foreground="white", alpha=0.85)
+    factor = enlargement(ax.figure)  # type: ignore[arg-type]
+    outline = withStroke(linewidth=factor * 1.6, foreground="white", alpha=0.85)
     written = 0
     for node, label in names_of(map_data, view):
         at = (np.array([map_data.lon[node], map_data.lat[node]]) - corner) * scale
@@ -70,7 +78,7 @@ def write_names(
             box = free[_overlap(free, points).sum(axis=1).argmin()]
             taken = np.vstack([taken, box])
             x, y = corner + (box[:2] + box[2:]) / 2 / scale
-            ax.text(x, y, label, fontsize=LABEL_PT, ha="center", va="center", zorder=5,
+            ax.text(x, y, label, fontsize=factor * LABEL_PT, ha="center", va="center", zorder=5,
                     path_effects=[outline])  # fmt: skip
             written += 1
             if written == MOST_LABELS:

@@ -19,7 +19,7 @@ from simulator.figures import style
 from simulator.figures.figure import Figure, figure
 from simulator.figures.maps.drawing import CLASS_COLOURS, KIND_STYLES, draw_view, has_width_key
 from simulator.figures.maps.map_data import MapData
-from simulator.figures.maps.names import PANEL_IN
+from simulator.figures.maps.names import panel_width
 from simulator.figures.maps.views import View, views_of
 from simulator.figures.page import MARGIN_IN, page, panel
 from simulator.figures.style import Artist, Canvas
@@ -63,28 +63,40 @@ class NetworkMap(Figure):
         map_data, views, known = data
         titled = len(views) > 1 or has_width_key(map_data.bundles)
         gap_in = 0.24 if titled else 0.1
-        heights = [PANEL_IN * view.high for view in views]
+        wide, factor = panel_width(fig), style.enlargement(fig)
+        heights = [wide * view.high for view in views]
         body = sum(heights) + gap_in * len(views)
         title, caption = _title(map_data.network, known), _caption(map_data, views)
-        top = page(fig, title, _legend(map_data), caption, body, free_in=0.4) + body + 0.06
+        top = page(fig, title, _legend(map_data, factor), caption, body, free_in=0.4) + body + 0.06
         panels = []
         for view, high in zip(views, heights, strict=True):
             top -= gap_in + high
-            ax = panel(fig, MARGIN_IN, top, PANEL_IN, high)
+            ax = panel(fig, MARGIN_IN, top, wide, high)
             draw_view(ax, map_data, view)
-            ax.set_title(view.title, loc="left", pad=3, fontsize=8, fontweight="bold")
+            size_pt = factor * 8
+            ax.set_title(
+                view.title, loc="left", pad=factor * 3, fontsize=size_pt, fontweight="bold"
+            )
             panels.append(ax)
         return np.array(panels, dtype=object)
 
 
 @style.styled
-def plot_map(network: Network, *, new_figure: Callable[..., Canvas] | None = None) -> np.ndarray:
+def plot_map(
+    network: Network,
+    *,
+    width: str | float | None = None,
+    new_figure: Callable[..., Canvas] | None = None,
+) -> np.ndarray:
     """Draw a network on a map; its title is how it leaves the country, or how it holds together.
 
     Parameters
     ----------
     network : Network
         Nodes without coordinates are left out, and the line at the bottom counts them.
+    width : str or float, optional
+        ``column`` (3.5 in), ``page`` (7.2 in, the default), ``slide`` (10 in, with larger type), or
+        a number of inches.
     new_figure : callable, optional
         Makes an empty figure of a given ``figsize``; pyplot's when left out, so that a notebook
         shows it.
@@ -98,21 +110,28 @@ def plot_map(network: Network, *, new_figure: Callable[..., Canvas] | None = Non
     ------
     SimulatorError
         No node has coordinates.
+    UnknownName
+        The width is unknown.
     """
     picture = NetworkMap()
     data = picture.data(network)
-    return picture.draw(data, (new_figure or style.pyplot_figure)(figsize=picture.size_in))
+    size_in = (style.width_of(width), picture.size_in[1])
+    canvas = (new_figure or style.pyplot_figure)(figsize=size_in)
+    with style.enlarged(style.enlargement(canvas)):
+        return picture.draw(data, canvas)
 
 
-def write_map(network: Network, path: str | Path) -> Path:
+def write_map(network: Network, path: str | Path, *, width: str | float | None = None) -> Path:
     """Write the map of *network* to a ``.png``, ``.svg`` or ``.pdf`` file, and return its path.
 
-    The same network gives the same bytes.
+    The same network gives the same bytes; *width* is one of `plot_map`.
 
     Raises
     ------
     SimulatorError
         No node has coordinates.
+    UnknownName
+        The width is unknown.
     """
     from matplotlib.figure import Figure as Canvas
 
@@ -120,7 +139,7 @@ def write_map(network: Network, path: str | Path) -> Path:
     form = path.suffix.lower().removeprefix(".")
     if form not in style.FORMATS:
         raise ValueError(f"a map ends in one of {', '.join(style.FORMATS)}, not {path.suffix!r}")
-    drawn = plot_map(network, new_figure=Canvas)[0].figure
+    drawn = plot_map(network, width=width, new_figure=Canvas)[0].figure
     return style.save(drawn, path, form)
 
 
@@ -184,7 +203,7 @@ def _caption(map_data: MapData, views: Sequence[View]) -> str:
     return f"{style.sentence('. '.join(style.sentence(each) for each in parts))}."
 
 
-def _legend(map_data: MapData) -> list[tuple[Artist, str]]:
+def _legend(map_data: MapData, factor: float = 1.0) -> list[tuple[Artist, str]]:
     entries = []
     for link_class in LINK_CLASSES:
         bundles = [b for b in map_data.bundles if b.link_class == link_class]
@@ -192,11 +211,11 @@ def _legend(map_data: MapData) -> list[tuple[Artist, str]]:
             gbps = [s.gbps for s in bundles]
             count = counted(sum(s.links for s in bundles), "link")
             span = f"{min(gbps):,.6g}" + (f"–{max(gbps):,.6g}" if max(gbps) > min(gbps) else "")
-            look = {"color": CLASS_COLOURS[link_class], "lw": 1.6}
+            look = {"color": CLASS_COLOURS[link_class], "lw": factor * 1.6}
             entries.append(style.stroke(f"{link_class}: {count}, {span} Gbps", **look))
     for kind in NODE_KINDS:
         nodes = map_data.nodes_of(kind)
         if len(nodes):
-            look = {**KIND_STYLES[kind], "ls": "", "ms": min(6.0, KIND_STYLES[kind]["ms"])}
+            look = {**KIND_STYLES[kind], "ls": "", "ms": factor * min(6.0, KIND_STYLES[kind]["ms"])}
             entries.append(style.stroke(f"{KIND_WORDS.get(kind, kind)} ({len(nodes):,})", **look))
     return entries

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
@@ -228,11 +229,14 @@ def _capacities(
             yield name, unit, given[name]
 
 
+_WRITTEN = re.compile(r"[-+]?[0-9][0-9.,'\s]*(?:[eE][-+]?[0-9]+)?\s?%?")
+
+
 def _is_figure(value: Any) -> bool:
-    """Return whether a value is a number, or a text that states a speed."""
+    """Return whether a value is a number, however written, or a text that states a speed."""
     if isinstance(value, str):
         states_speed = like_a_speed(value) and speed_gbps(value, alone=False) is not None
-        return states_speed or as_number(value) is not None
+        return states_speed or _WRITTEN.fullmatch(value.strip()) is not None
     return as_number(value) is not None
 
 

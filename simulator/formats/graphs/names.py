@@ -65,6 +65,9 @@ WITH_A_UNIT = frozenset(
     | {"link_capacity", "link_bandwidth", "linkcapacity", "linkbandwidth", "line_rate", "linerate"}
     | {"max_bandwidth", "max_capacity", "maxbandwidth", "max_link_bandwidth", "interface_speed"}
     | {"port_speed", "if_speed", "ifspeed", "link_rate"}
+    | {"kapazität", "kapazitaet", "bandbreite", "geschwindigkeit", "capacité", "capacite", "débit"}
+    | {"debit", "bande_passante", "capacidad", "capacidade", "ancho_de_banda", "velocidad"}
+    | {"largura_de_banda", "velocidade", "capacità", "banda", "velocità"}
 )
 """What a name says beside a unit of rates, if it is a capacity."""
 USUAL_UNITS = {"delay": "ms", "latency": "ms", "length": "km", "distance": "km", "dist": "km"}
@@ -76,6 +79,10 @@ MEASURES = (
     ("delay_ms", ("delay", "latency", "propagation_delay", "prop_delay", "link_delay"), _PER_MS),
     ("fibre_km", ("fibre", "fiber", "length", "distance", "dist", "fibre_length"), _PER_KM),
     ("fibre_km", ("fiber_length", "link_length", "span", "cable_length"), _PER_KM),
+    ("fibre_km", ("länge", "laenge", "entfernung", "longueur", "distancia", "distância"), _PER_KM),
+    ("fibre_km", ("comprimento", "longitud", "lunghezza", "distanza"), _PER_KM),
+    ("delay_ms", ("laufzeit", "latenz", "verzögerung", "délai", "latence", "latencia"), _PER_MS),
+    ("delay_ms", ("latência", "latenza", "retardo", "atraso"), _PER_MS),
 )
 """Keys that may state another unit than ours: what they are called, and the units they may have."""
 LONGEST_NAME = 200

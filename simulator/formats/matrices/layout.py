@@ -23,12 +23,16 @@ OF_TWO_LEVELS = re.compile(r"""\((['"])(?P<source>.+)\1, (['"])(?P<target>.+)\3\
 
 ALIASES = {
     **dict.fromkeys(("source", "src", "from", "origin", "source node"), "source"),
+    **dict.fromkeys(("quelle", "von", "origine", "origen", "origem", "départ", "desde"), "source"),
     **dict.fromkeys(
         ("target", "dst", "dest", "destination", "to", "sink", "target node"), "target"
     ),
+    **dict.fromkeys(("ziel", "nach", "destinazione", "destino", "arrivée", "hasta"), "target"),
     **dict.fromkeys(
         ("time", "timestamp", "datetime", "date", "date time", "date/time", "ts", "epoch"), "time"
     ),
+    **dict.fromkeys(("zeit", "zeitpunkt", "zeitstempel", "datum", "heure", "horodatage"), "time"),
+    **dict.fromkeys(("fecha", "fecha y hora", "data e hora", "data/ora"), "time"),
     **dict.fromkeys(("class", "traffic class"), "class"),
 }
 """What the columns of a long table are called, in small letters and with blanks."""

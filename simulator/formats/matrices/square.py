@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
@@ -14,7 +15,13 @@ from simulator.base.text import counted
 from simulator.formats.columns import shortened
 from simulator.formats.csv_head import count_of
 from simulator.formats.matrices.demand_format import DemandFormat, demand_format, recording_of
-from simulator.formats.matrices.layout import is_summary, layout_of, left_out, open_unit
+from simulator.formats.matrices.layout import (
+    ALIASES,
+    is_summary,
+    layout_of,
+    left_out,
+    open_unit,
+)
 from simulator.formats.numerals import is_gap
 from simulator.formats.reading import first_of, refuse
 from simulator.formats.sheet import CsvText, Sheet, read_csv
@@ -33,7 +40,8 @@ class SquareCsv(DemandFormat):
 
     The header and the first column hold node ids. The first cell may state the unit, as in ``from
     to (Mbps)``; else it is what the scenario gives, else what a comment at the head or the name of
-    the file ends in, else Gbps. The diagonal, traffic that stays at its node, and empty cells are
+    the file ends in, else Gbps. Where it names the rows as targets, as in ``to/from``, they are,
+    and a warning says so. The diagonal, traffic that stays at its node, and empty cells are
     left out.
     """
 
@@ -62,8 +70,12 @@ class SquareCsv(DemandFormat):
         problems += [*found, *_wrong_rows(sheet, network), *_wrong_rates(sheet, network, assumed)]
         refuse(each for each in first_of(problems) if each.severity == "error")
         notes = [*text.notes(), *notes, *found, *_left_out(whole, sheet, network)]
+        turned = _is_turned(text.header_cells[0])
+        if turned:
+            message = f"rows are targets and columns sources, as {shown(text.header_cells[0])} says"
+            notes.append(Problem(text.file, text.header_line, 1, "", message, "warning"))
         rates = {
-            (cells[0], target): number(cell)
+            ((target, cells[0]) if turned else (cells[0], target)): number(cell)
             for cells in sheet.rows
             for target, cell in zip(names[1:], cells[1:], strict=True)
             if target in network.node_index and cells[0] != target and not is_gap(cell)
@@ -72,6 +84,12 @@ class SquareCsv(DemandFormat):
             raise refusal(path, "no demands between two nodes")
         gbps = to_gbps(np.array(list(rates.values()), dtype=float)[:, None], assumed) + 0.0
         return recording_of(network, list(rates), gbps, notes=notes)
+
+
+def _is_turned(first: str) -> bool:
+    """Return whether the first cell names the rows as targets: `to`, `to|from`, `nach/von`."""
+    words = [ALIASES.get(word.strip().casefold()) for word in re.split(r"[\\/|,>→]", first)]
+    return words[0] == "target" or (words[0] is None and words[1:] == ["source"])
 
 
 def _sums_up(name: str, network: Network) -> bool:

@@ -138,8 +138,9 @@ def _exit(network: Network, entry: NewExitEntry, regions: Sequence[NewRegion]) -
             assert here is not None and there is not None
             delay_ms[name] = great_circle_km(*here, *there) * PATH_FACTOR / FIBRE_KM_PER_MS
     more: dict[str, Any] = {"metric": entry.metric, "cables": dict(entry.cables or {})}
-    if entry.price_usd_per_mbps is not None:
-        more["price_usd_per_mbps"] = entry.price_usd_per_mbps
+    for key in ("capacity_ba_gbps", "metric_ba", "price_usd_per_mbps"):
+        if (value := getattr(entry, key)) is not None:
+            more[key] = value
     return NewExit(entry.id, entry.gateway, entry.capacity_gbps, delay_ms, more)
 
 

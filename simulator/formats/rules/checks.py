@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from simulator.base.document import KeyPath
+from simulator.base.document import KeyPath, shown
 from simulator.base.errors import Problem, did_you_mean
-from simulator.formats.reading import MOST_ELEMENTS
+from simulator.formats.reading import MOST_ELEMENTS, listed
 from simulator.formats.rules.draft import DEFAULT, Draft, Record
 from simulator.model.geo import great_circle_km
 from simulator.model.scale import (
@@ -334,7 +334,32 @@ def _all_tiny(draft: Draft) -> Iterator[Problem]:
 
 
 def parallel_duplicates(draft: Draft) -> Iterator[Problem]:
-    """Two links alike in all but their ids look like a mistake."""
+    """Two links alike in all but their ids look like a mistake; of many it is told once."""
+    again = _repeated(draft)
+    if len(again) > 1:
+        lines = [draft.line("links", i) for i, _ in again]
+        where = (
+            f"lines {listed(map(str, lines))}"
+            if None not in lines
+            else listed(shown(draft.links[i].get("id")) for i, _ in again)
+        )
+        message = (
+            f"{len(again):,} links repeat another in ends, class, capacity and metric ({where}):"
+            " kept as parallel links; are they meant to be there twice?"
+        )
+        yield draft.warning(("links", again[0][0], "id"), message)
+    for i, known in again if len(again) == 1 else ():
+        line = draft.line("links", known)
+        first = shown(draft.links[known].get("id")) + (f" on line {line}" if line else "")
+        message = (
+            f"alike in ends, class, capacity and metric to {first}; is it meant to be there twice?"
+        )
+        yield draft.warning(("links", i, "id"), message)
+
+
+def _repeated(draft: Draft) -> list[tuple[int, int]]:
+    """Return the links that repeat another one, and which."""
+    again = []
     first: dict[tuple[object, ...], int] = {}
     for i, link in enumerate(draft.links):
         alike = [link.get(key) for key in ("class", "capacity_gbps", "metric")]
@@ -344,11 +369,8 @@ def parallel_duplicates(draft: Draft) -> Iterator[Problem]:
         ways = (_way(link, {}), _way(link, BACK))
         known = first.setdefault((link["class"], *sorted(zip(ends, ways, strict=True))), i)
         if known != i:
-            message = (
-                f"alike in ends, class, capacity and metric to {draft.links[known].get('id')!r} on"
-                f" line {draft.line('links', known)}; is it meant to be there twice?"
-            )
-            yield draft.warning(("links", i, "id"), message)
+            again.append((i, known))
+    return again
 
 
 def listed_both_ways(draft: Draft) -> Iterator[Problem]:

@@ -207,12 +207,16 @@ class NewExitEntry:
     gateway : str
         Node of the network at which it begins.
     capacity_gbps : float
-        Capacity per direction.
+        Capacity per direction; outbound, if capacity_ba_gbps is given as well.
+    capacity_ba_gbps : float
+        Capacity inbound, from abroad to the gateway; 0 for an exit that carries nothing in.
     regions : mapping, or list of str
         The regions that it leads to, with the one-way delay from the gateway in ms; as a list, the
         delay follows from the great circle times 1.35. All regions if left out.
     metric : float
-        Weight in static routing.
+        Weight in static routing; outbound, if metric_ba is given as well.
+    metric_ba : float
+        Weight inbound.
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
     price_usd_per_mbps : float
@@ -222,8 +226,10 @@ class NewExitEntry:
     id: Name
     gateway: Name
     capacity_gbps: Positive
+    capacity_ba_gbps: NonNegative | None = None
     regions: dict[Name, NonNegative] | tuple[Name, ...] = ()
     metric: Positive = 1.0
+    metric_ba: Positive | None = None
     cables: dict[str, Fraction] | None = None
     price_usd_per_mbps: NonNegative | None = None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 
 import networkx as nx
 
+from simulator.base.document import shown
 from simulator.base.errors import Problem
 from simulator.formats.rules.checks import Check, Speller
 from simulator.formats.rules.draft import Draft, Record
@@ -194,7 +196,23 @@ def _served(home: nx.Graph, ends: set[str], border: set[str]) -> set[object]:
     return served
 
 
+def names_apart(draft: Draft) -> Iterator[Problem]:
+    """Two nodes whose names differ in capitals, blanks or leading zeros may be one."""
+    first: dict[str, int] = {}
+    for i, node in enumerate(draft.nodes):
+        name = str(node["id"])
+        plain = re.sub(r"(?<!\d)0+(?=\d)|[\s_-]+", "", name.casefold())
+        known = first.setdefault(plain, i)
+        if known != i:
+            message = (
+                f"{shown(name)} and {shown(draft.nodes[known]['id'])} differ only in capitals,"
+                " blanks, hyphens or leading zeros: kept as two nodes; are they one?"
+            )
+            yield draft.warning(("nodes", i, "id"), message)
+
+
 NETWORK_CHECKS: tuple[Check, ...] = (
+    names_apart,
     totals,
     exits_by_gateway,
     regions_are_reached,

@@ -3,31 +3,36 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
+from simulator.base.document import shown
 from simulator.base.errors import Problem, refusal
 from simulator.base.text import counted
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.graphs.attributes import Edge, Node
 from simulator.formats.graphs.graph_file import GraphFile
 from simulator.formats.graphs.names import capacity_unit, plain_name
+from simulator.formats.matrices.layout import is_summary
 from simulator.formats.reading import refuse
 from simulator.formats.rules.checks import Speller
 from simulator.formats.sheet import header_of
 from simulator.formats.tables.rows import read_rows
+from simulator.formats.unit_words import unit_named
 from simulator.formats.units import AMBIGUOUS, number
 from simulator.model.network import Network
 
 SOURCE = (
     *("source", "src", "from", "start", "a", "node_a", "node1", "source_node", "src_node"),
     *("from_node", "a_end", "site_a", "router_a", "device_a", "local_node", "local_router"),
+    *("quelle", "von", "origine", "origen", "origem", "départ", "depart", "desde"),
 )
 TARGET = (
     *("target", "dest", "destination", "dst", "to", "end", "b", "node_b", "node2", "target_node"),
     *("dst_node", "dest_node", "to_node", "z_end", "b_end", "site_b", "router_b", "device_b"),
     *("remote_node", "remote_router"),
+    *("ziel", "nach", "destinazione", "destino", "arrivée", "arrivee", "hasta"),
 )
 OURS = frozenset({"a", "b"})
 NODE_ID = ("id", "node", "node_id", "name", "label", "router", "hostname", "device")
@@ -73,6 +78,7 @@ class OtherTables(TopologyFormat):
             Edge(_taken(row, SOURCE), _taken(row, TARGET), _taken(row, ("id",)), row, line)
             for line, row in _rows(of_links, left_out)
         ]
+        refuse(_without_ends(str(of_links), edges))
         nodes, notes = _nodes(of_nodes, edges, left_out), []
         if of_nodes is not None:
             _check_ends(of_nodes, of_links, nodes, edges)
@@ -96,6 +102,17 @@ def _nodes(path: Path | None, edges: Sequence[Edge], left_out: list[Problem]) ->
     if None in ids:
         raise refusal(path, f"a node without any of {', '.join(NODE_ID)}")
     return nodes
+
+
+def _without_ends(file: str, edges: Sequence[Edge]) -> Iterator[Problem]:
+    """Yield the rows that lack a node, with what they may be."""
+    for edge in edges:
+        words = [cell for cell in edge.attributes.values() if isinstance(cell, str)]
+        unit = next((word for word in words if unit_named(word)), "")
+        hint = f"; a row of units? Write them in the header, as in `rate ({unit})`" if unit else ""
+        for column, end in (("source", edge.source), ("target", edge.target)):
+            if end is None:
+                yield Problem(file, edge.line, None, column, f"the cell is empty{hint}")
 
 
 def _check_ends(
@@ -163,7 +180,14 @@ def _rows(path: Path, left_out: list[Problem]) -> list[tuple[int, dict[str, Any]
     """
     found, comments = read_rows(path)
     left_out += comments
-    rows = [(line, {name: _value(name, cell) for name, cell in row.items()}) for line, row in found]
+    rows = []
+    for line, row in found:
+        first = next(iter(row.values()))
+        if is_summary(first) and len(row) < len(found[0][1]):
+            message = f"{shown(first)} sums up other rows: left out"
+            left_out.append(Problem(str(path), line, None, "", message, "warning"))
+        else:
+            rows.append((line, {name: _value(name, cell) for name, cell in row.items()}))
     if not rows:
         raise refusal(path, "no rows below the header")
     return rows

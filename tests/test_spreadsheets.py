@@ -1,0 +1,145 @@
+"""Tables as spreadsheets in many languages hold them: read with what was assumed, or refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from simulator.base.errors import InputError
+from simulator.formats.format import read_network
+from simulator.formats.matrices.demand_format import read_recording
+
+LINKS = "source,target,capacity_gbps\nA,B,100\nB,C,100\nC,A,100\n"
+
+
+def links(folder: Path, text: str):
+    (folder / "links.csv").write_text(text)
+    return read_network(folder / "links.csv")
+
+
+def capacities(folder: Path, text: str) -> list[float]:
+    return links(folder, text)[0].capacity_gbps[::2].tolist()
+
+
+def told(folder: Path, text: str) -> str:
+    return "\n".join(str(each) for each in links(folder, text)[1])
+
+
+def refused(folder: Path, text: str) -> str:
+    with pytest.raises(InputError) as stopped:
+        links(folder, text)
+    return str(stopped.value).replace(f"{folder}/", "")
+
+
+def demands(folder: Path, text: str):
+    network, _ = links(folder, LINKS)
+    (folder / "tm.csv").write_text(text)
+    return read_recording(folder / "tm.csv", network)
+
+
+def rates(recording) -> dict[str, float]:
+    names = [name.partition(":")[0] for name in recording.demands.names]
+    return dict(zip(names, recording.gbps[:, 0].tolist(), strict=True))
+
+
+# ---------------------------------------------------------------- links
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "sep=;\nsource;target;capacity_mbps\na;b;1.000,0\nb;c;2.500,5\n",
+        "source;target;Capacité (Mbit/s)\na;b;1 000\nb;c;2\u202f500,5\n",
+        "origem;destino;capacidade (Mbps)\na;b;1.000,00\nb;c;2.500,50\n",
+        "Von;Nach;Kapazität (Gbit/s)\na;b;1,0\nb;c;2,5005\n",
+        "Quelle;Ziel;Bandbreite [Gbps]\na;b;1\nb;c;2,5005\n",
+        "origen;destino;ancho de banda (Mbps)\na;b;1000\nb;c;2500,5\n",
+        "\n\nsource,target,capacity_mbps\na,b,1000\n\nb,c,2500.5\n,,\n",
+    ],
+    ids=["sep", "french", "brazilian", "german", "german 2", "spanish", "blank"],
+)
+def test_tables_of_links_in_many_languages(tmp_path, text):
+    assert capacities(tmp_path, text) == [1.0, 2.5005]
+
+
+def test_a_length_in_german(tmp_path):
+    network, _ = links(tmp_path, "Von;Nach;Kapazität (Gbit/s);Länge (km)\na;b;1;120,5\nb;c;1;80\n")
+    assert network.attributes("a-b")["fibre_km"] == 120.5
+
+
+def test_a_total_below_links_is_left_out_and_told(tmp_path):
+    text = "source,target,capacity_gbps\na,b,10\nb,c,20\nTotal,,30\n"
+    assert capacities(tmp_path, text) == [10, 20]
+    assert "links.csv:4: warning: 'Total' sums up other rows: left out" in told(tmp_path, text)
+
+
+def test_a_row_of_units_is_refused_as_one(tmp_path):
+    text = "source,target,capacity,length\n,,Gbps,km\na,b,10,100\n"
+    assert refused(tmp_path, text).startswith(
+        "links.csv:2: source: the cell is empty; a row of units? Write them in the header,"
+        " as in `rate (Gbps)`"
+    )
+    text = "source,target,capacity_gbps\na,b,10\nb,,10\n"
+    assert refused(tmp_path, text) == "links.csv:3: target: the cell is empty"
+
+
+@pytest.mark.parametrize("cell", ["45%", "45 %", "1 000", "1.000,5", "12,5", "7"])
+def test_columns_of_numbers_that_are_not_read_are_named(tmp_path, cell):
+    text = f"source;target;capacity_gbps;Auslastung\na;b;10;{cell}\nb;c;10;{cell}\n"
+    assert "numbers of links not used: 'Auslastung'" in told(tmp_path, text)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [("Berlin", "berlin"), ("1", "001"), ("r 1", "r1"), ("ar-1", "AR_01")]
+)
+def test_names_that_hardly_differ_are_told(tmp_path, one, other):
+    text = f"source,target,capacity_gbps\n{one},x,10\n{other},x,10\n{one},{other},10\n"
+    said = told(tmp_path, text)
+    assert f"'{other}' and '{one}' differ only in capitals, blanks, hyphens or leading" in said
+
+
+@pytest.mark.parametrize(("one", "other"), [("r1", "r10"), ("a", "b"), ("r1", "r2"), ("10", "100")])
+def test_names_that_differ_are_not(tmp_path, one, other):
+    text = f"source,target,capacity_gbps\n{one},x,10\n{other},x,10\n{one},{other},10\n"
+    assert "differ only" not in told(tmp_path, text)
+
+
+# ---------------------------------------------------------------- matrices
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Von;Nach;Gbit/s\nA;B;1,5\nB;A;2,5\n",
+        "origem;destino;tráfego (Mbps)\nA;B;1.500,00\nB;A;2.500,00\n",
+        "Zeit;Von;Nach;Gbit/s\n01.05.2024 00:00;A;B;1,5\n01.05.2024 00:00;B;A;2,5\n",
+        "sep=;\nsource;target;gbps\nA;B;1,5\nB;A;2,5\nSumme;;4\n",
+        "Zeitstempel;A-B (Mbit/s);B-A (Mbit/s)\n01.05.2024 00:00;1.500,0;2.500,0\n",
+    ],
+    ids=["german", "brazilian", "with time", "sum", "wide"],
+)
+def test_matrices_in_many_languages(tmp_path, text):
+    assert rates(demands(tmp_path, text)) == {"A>B": 1.5, "B>A": 2.5}
+
+
+@pytest.mark.parametrize("corner", ["to", "to\\from", "nach/von", "target | source", "an\\von"])
+def test_a_square_whose_rows_are_targets(tmp_path, corner):
+    separator = ";"
+    rows = [[corner, "A", "B"], ["A", "0", "1"], ["B", "2", "0"]]
+    recording = demands(tmp_path, "\n".join(map(separator.join, rows)) + "\n")
+    assert rates(recording) == {"B>A": 1.0, "A>B": 2.0}
+    message = "rows are targets and columns sources, as"
+    assert any(message in each.message for each in recording.notes)
+
+
+@pytest.mark.parametrize("corner", ["", "from", "from\\to", "von/nach", "Gbps", "source | target"])
+def test_a_square_whose_rows_are_sources(tmp_path, corner):
+    rows = [[corner, "A", "B"], ["A", "0", "1"], ["B", "2", "0"]]
+    recording = demands(tmp_path, "\n".join(map(";".join, rows)) + "\n")
+    assert rates(recording) == {"A>B": 1.0, "B>A": 2.0}
+
+
+def test_a_title_above_the_header_is_refused_as_one(tmp_path):
+    with pytest.raises(InputError, match="'Traffic 2024': remove the lines above the header"):
+        demands(tmp_path, "Traffic 2024,,\nsource,target,gbps\nA,B,1\n")
