@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from simulator.base.checking import build
 from simulator.base.document import Document
 from simulator.base.errors import InputError, Problem
-from simulator.base.schema import build
 from simulator.formats.native import network_of, plain
 from simulator.formats.rules.entries import NodeEntry, given
 from simulator.model.network import Network
