@@ -13,6 +13,7 @@ from typing import Any
 from simulator import provenance
 from simulator.jobs import Job, Progress, executor, key_of, silent
 from simulator.results.folder import StagingFolder
+from simulator.results.metrics import Figures
 from simulator.results.results import Results
 from simulator.results.writer import (
     TableWriter,
@@ -38,6 +39,7 @@ def run(
     any_size: bool = False,
     progress: Progress | None = None,
     finish: Callable[[Path], None] | None = None,
+    scheduler: str | None = None,
 ) -> Results:
     """Run all strategies of a scenario, all replications, and return the results.
 
@@ -59,6 +61,8 @@ def run(
         Takes the share done, from 0 to 1.
     finish : callable, optional
         Takes the whole folder before it appears in its place, to add figures or a report.
+    scheduler : str, optional
+        Address of a Dask cluster whose workers share the replications, in place of processes.
 
     Raises
     ------
@@ -79,7 +83,7 @@ def run(
             Job(key_of(**identity, replication=i), partial(play, scenario, i), parts / f"{i:06d}")
             for i in range(settings.draws.replications)
         ]
-        executor(min(workers, len(jobs))).run(jobs, progress or silent)
+        executor(min(workers, len(jobs)), scheduler).run(jobs, progress or silent)
         write_figures(staging.folder, figures_of(parts), settings.draws)
         seconds = time.perf_counter() - began
         provenance.write(
@@ -130,3 +134,12 @@ def play_day(
         )
         for name, rows in figures.items():
             writers[name].add_figures(rows)
+
+
+def figures_of_day(
+    scenario: Scenario, replication: int, progress: Progress
+) -> Mapping[str, Figures]:
+    """Play a replication for its figures alone, without tables, and return them by strategy."""
+    world, day = scenario.settings.draws.place(replication)
+    case = replace(scenario.world(world).case, catchments=world).without_tables()
+    return scenario.settings.engine.play(case, day, lambda *_: None, progress)
