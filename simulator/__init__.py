@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from simulator.scenario.load import load
     from simulator.scenario.scenario import Scenario
     from simulator.study.compare import compare
+    from simulator.study.sweep import sweep
     from simulator.study.whatif import what_if
     from simulator.traffic.gravity import gravity
 
@@ -56,6 +57,7 @@ _HOMES = {
     "compare": "simulator.study.compare",
     "gravity": "simulator.traffic.gravity",
     "sensitivity": "simulator.study.sensitivity",
+    "sweep": "simulator.study.sweep",
     "what_if": "simulator.study.whatif",
 }
 
@@ -79,6 +81,7 @@ __all__ = [
     "route",
     "run",
     "sensitivity",
+    "sweep",
     "what_if",
 ]
 

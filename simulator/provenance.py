@@ -151,7 +151,7 @@ def write(
         "marks": [mark._asdict() for mark in marks(scenario)],
         "notes": notes(scenario),
         "warnings": [str(problem) for problem in scenario.warnings],
-        "inputs": {path.name: _digest(path) for path in scenario.inputs},
+        "inputs": {path.name: digest(path) for path in scenario.inputs},
         "versions": versions(),
         "timings": {
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -179,7 +179,7 @@ def identity(folder: Path) -> dict[str, Any]:
     Two runs with the same identity have the same results.
     """
     files = sorted((folder / INPUTS).iterdir())
-    return {"inputs": {file.name: _digest(file) for file in files}, "versions": versions()}
+    return {"inputs": {file.name: digest(file) for file in files}, "versions": versions()}
 
 
 def keep_inputs(scenario: Scenario, folder: Path) -> None:
@@ -204,7 +204,8 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
     (inputs / "scenario.yaml").write_text(text, encoding="utf-8")
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the digest of a file."""
     return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
 
 
