@@ -13,7 +13,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import days, ecmp, fluid, loading, programs
+from benchmarks import days, ecmp, fluid, loading, programs, sweeps
 from benchmarks.cases import FULL, QUICK, Case
 from benchmarks.race import Outcome, run
 
@@ -23,6 +23,7 @@ GROUPS = {
     "program": programs,
     "ecmp": ecmp,
     "load": loading,
+    "sweep": sweeps,
 }
 LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarrow", "PyYAML")
 

@@ -154,7 +154,7 @@ def write(
         "marks": [mark._asdict() for mark in marks(scenario)],
         "notes": notes(scenario),
         "warnings": [str(problem) for problem in scenario.warnings],
-        "inputs": {path.name: _digest(path) for path in scenario.inputs},
+        "inputs": {path.name: digest(path) for path in scenario.inputs},
         "versions": versions(),
         "timings": {
             "finished": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -182,7 +182,7 @@ def identity(folder: Path) -> dict[str, Any]:
     Two runs with the same identity have the same results.
     """
     files = sorted((folder / INPUTS).iterdir())
-    return {"inputs": {file.name: _digest(file) for file in files}, "versions": versions()}
+    return {"inputs": {file.name: digest(file) for file in files}, "versions": versions()}
 
 
 _APART = ("strategies", "title", "what_if", "sources")
@@ -206,8 +206,8 @@ def strategy_identities(scenario: Scenario, folder: Path) -> dict[str, dict[str,
     settings = scenario.resolved()
     strategies = settings["strategies"]
     common = {
-        "network": _digest(inputs / "topology.yaml"),
-        "demands": _digest(inputs / "demands.csv"),
+        "network": digest(inputs / "topology.yaml"),
+        "demands": digest(inputs / "demands.csv"),
         "settings": {key: value for key, value in settings.items() if key not in _APART},
         "versions": versions(),
         "yardstick": strategies.get(case.yardstick) if case.yardstick else None,
@@ -255,7 +255,8 @@ def _shown(value: Any) -> str:
     return flow(value) if value is None or isinstance(value, Mapping | list) else str(value)
 
 
-def _digest(path: Path) -> str:
+def digest(path: Path) -> str:
+    """Return the digest of a file."""
     return "sha256:" + hashlib.sha256(path.read_bytes()).hexdigest()
 
 

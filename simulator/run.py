@@ -13,6 +13,7 @@ from typing import Any
 from simulator import provenance
 from simulator.jobs import Job, Progress, executor, key_of, silent
 from simulator.results.folder import StagingFolder
+from simulator.results.metrics import Figures
 from simulator.results.parts import SharedParts
 from simulator.results.results import Results
 from simulator.results.writer import (
@@ -40,6 +41,7 @@ def run(
     progress: Progress | None = None,
     finish: Callable[[Path], None] | None = None,
     shared: SharedParts | None = None,
+    scheduler: str | None = None,
 ) -> Results:
     """Run all strategies of a scenario, all replications, and return the results.
 
@@ -64,6 +66,8 @@ def run(
     shared : SharedParts, optional
         What other runs have worked out: a strategy whose inputs are the same is taken from there,
         and what is new is kept there. Results do not depend on it.
+    scheduler : str, optional
+        Address of a Dask cluster whose workers share the replications, in place of processes.
 
     Raises
     ------
@@ -91,7 +95,7 @@ def run(
             )
             for i in range(settings.draws.replications)
         ]
-        executor(min(workers, len(jobs))).run(jobs, progress or silent)
+        executor(min(workers, len(jobs)), scheduler).run(jobs, progress or silent)
         if shared is not None:
             shared.put(parts, keys, known)
             shared.keep(parts, keys, [name for name in new if name in keys])
@@ -183,3 +187,12 @@ def play_day(
         )
         for name, rows in figures.items():
             writers[name].add_figures(rows)
+
+
+def figures_of_day(
+    scenario: Scenario, replication: int, progress: Progress
+) -> Mapping[str, Figures]:
+    """Play a replication for its figures alone, without tables, and return them by strategy."""
+    world, day = scenario.settings.draws.place(replication)
+    case = replace(scenario.world(world).case, catchments=world).without_tables()
+    return scenario.settings.engine.play(case, day, lambda *_: None, progress)

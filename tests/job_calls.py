@@ -18,8 +18,20 @@ def fail(number, folder, progress):
     raise ZeroDivisionError(f"job {number}")
 
 
+def size_of(common, folder, progress):
+    (folder / "size.txt").write_text(str(len(common)))
+
+
 def squares(place, count=4):
     return [
         Job(key_of(number=n), partial(work, place / "log.txt", n), place / f"{n:02d}")
         for n in range(count)
     ]
+
+
+def ruin(folder, progress):
+    from stand_in_cluster import KilledWorker
+
+    raise KilledWorker(
+        "Attempted to run task on 4 different workers, but all those workers died while running it."
+    )

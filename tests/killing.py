@@ -71,13 +71,22 @@ def killed_at(work: Callable[[], object], moment: int) -> bool:
     return os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL
 
 
-def killed_after(work: Callable[[], object], seconds: float) -> bool:
-    """Do some work in a child that is killed after a time; return whether it was."""
+def killed_after(
+    work: Callable[[], object], seconds: float, ready: Callable[[], bool] = lambda: True
+) -> bool:
+    """Do some work in a child that is killed after a time; return whether it was.
+
+    The time begins when something is *ready*, so that the moment depends less on the machine.
+    """
     if (child := os.fork()) == 0:
         try:
             work()
         finally:
             os._exit(0)
+    while not ready():
+        if os.waitpid(child, os.WNOHANG)[0]:
+            return False
+        time.sleep(0.001)
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if os.waitpid(child, os.WNOHANG)[0]:

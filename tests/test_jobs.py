@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from conftest import MINI
-from job_calls import fail, squares, work
+from job_calls import fail, size_of, squares, work
 
 import simulator as sim
 from simulator import provenance
@@ -94,6 +95,55 @@ def test_a_job_that_fails_is_not_finished(tmp_path, where):
 
 
 @everywhere
+def test_a_failure_is_handed_over_and_the_others_go_on(tmp_path, where):
+    jobs, seen = squares(tmp_path), []
+    for n in (1, 2):
+        jobs[n] = Job(jobs[n].key, partial(fail, n), jobs[n].folder)
+    where.run(jobs, silent, lambda job, error: seen.append((job.folder.name, str(error))))
+    assert seen == [("01", "job 1"), ("02", "job 2")]
+    assert [job.is_finished for job in jobs] == [True, False, False, True]
+    assert {each.name for each in tmp_path.iterdir()} == {"00", "03", "log.txt"}
+
+
+def test_a_finished_job_that_lost_a_part_of_a_file_is_done_again(tmp_path):
+    (job,) = squares(tmp_path, 1)
+    job.do(silent)
+    (job.folder / "answer.txt").write_text("")
+    assert not job.is_finished
+    Inline().run([job], silent)
+    assert (job.folder / "answer.txt").read_text() == "0"
+
+
+def test_two_processes_at_one_job_do_not_disturb_each_other(tmp_path):
+    def slow(folder, progress):
+        (folder / "answer.txt").write_text("1")
+        job.do(silent)  # another process begins later and ends sooner
+
+    (_, job) = squares(tmp_path, 2)
+    Job(job.key, slow, job.folder).do(silent)
+    assert job.is_finished and {each.name for each in tmp_path.iterdir()} == {"01", "log.txt"}
+
+
+def test_files_that_were_made_elsewhere_are_kept_as_made_here(tmp_path):
+    for name in "ab":
+        (tmp_path / name).mkdir()
+    (here,), (there,) = squares(tmp_path / "a", 1), squares(tmp_path / "b", 1)
+    here.do(silent)
+    there.keep(there.files())
+    assert contents(tmp_path / "a") == contents(tmp_path / "b")
+
+
+def test_what_jobs_have_in_common_goes_to_a_worker_once(tmp_path):
+    common = b"x" * 1_000_000
+    jobs = [
+        Job(key_of(number=n), partial(size_of, common), tmp_path / f"{n:02d}") for n in range(50)
+    ]
+    assert len(pickle.dumps(jobs)) < 1.1 * len(common)
+    Processes(2).run(jobs, silent)
+    assert {(job.folder / "size.txt").read_text() for job in jobs} == {str(len(common))}
+
+
+@everywhere
 def test_progress_rises_to_one_and_counts_what_was_finished(tmp_path, where):
     Inline().run(squares(tmp_path, 2), silent)
     seen = []
@@ -139,7 +189,7 @@ def test_after_kill_9_only_the_rest_is_done(tmp_path):
         [sys.executable, "-c", script], env={**os.environ, "PYTHONPATH": str(ROOT)}
     )
     begun = time.monotonic()
-    while not (tmp_path / "02" / "answer.txt").exists():
+    while not list(tmp_path.glob(".02.*/answer.txt")):
         assert process.poll() is None and time.monotonic() < begun + 60
         time.sleep(0.01)
     os.kill(process.pid, signal.SIGKILL)
@@ -174,8 +224,10 @@ def short():
 
 
 def without_times(place):
-    """Digests of what depends on the simulation alone."""
-    return {name: digest for name, digest in contents(place).items() if "solve_times" not in name}
+    """Digests of what depends on the simulation alone; marks hold the sizes of all files."""
+    timed = ("solve_times", FINISHED)
+    every = contents(place).items()
+    return {name: digest for name, digest in every if not any(word in name for word in timed)}
 
 
 def test_replications_are_resumed_to_the_same_bytes(short, tmp_path):

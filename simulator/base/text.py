@@ -114,6 +114,24 @@ def counted(count: int, one: str, many: str = "") -> str:
     return f"{count:,} {one if count == 1 else many or one + 's'}"
 
 
+def cut_at_commas(text: str) -> list[str]:
+    """Cut at commas that stand outside of brackets and quotes."""
+    parts, depth, quote, start = [], 0, "", 0
+    for i, letter in enumerate(text):
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in "\"'":
+            quote = letter
+        elif letter in "[{":
+            depth += 1
+        elif letter in "]}":
+            depth -= 1
+        elif letter == "," and depth == 0:
+            parts.append(text[start:i])
+            start = i + 1
+    return [*parts, text[start:]]
+
+
 def wrapped(text: str, most: int | None = None, hang: str = "") -> list[str]:
     """Break *text* into lines of at most *most* columns; all but the first begin with *hang*.
 

@@ -35,6 +35,13 @@ def set_option(help_text: str) -> Callable[[Command], Command]:
     return click.option("--set", "sets", multiple=True, metavar="KEY=VALUE", help=help_text)
 
 
+scheduler_option = click.option(
+    "--scheduler",
+    metavar="ADDRESS",
+    help="Dask cluster to share the work, as tcp://HOST:8786, in place of processes.",
+)
+
+
 @dataclass(frozen=True)
 class RunOptions:
     """The argument and the options of every verb that runs a scenario."""

@@ -27,26 +27,32 @@ _TICKS = 1000
 
 @contextmanager
 def running(
-    options: RunOptions, scenario: Scenario, suffix: str = "", *, changes_too: bool = True
+    options: RunOptions,
+    scenario: Scenario,
+    suffix: str = "",
+    *,
+    changes_too: bool = True,
+    times: int = 1,
 ) -> Iterator[dict[str, Any]]:
     """Print warnings, show progress, and clean up after SIGTERM as after Ctrl-C.
 
     Yields the keywords of :func:`simulator.run.run`, which are those of every study; *suffix* ends
     the name of the results folder, if no ``--out`` names one. Warnings of the changes that the
-    scenario lists are printed if *changes_too*; a study of them has its own.
+    scenario lists are printed if *changes_too*; a study of them has its own. A study plays the
+    scenario so many *times*.
     """
     warnings = warnings_of(scenario)
     if not options.quiet:
         for problem in warnings if changes_too else scenario.warnings:
             print_error(problem)
-        cost = Cost.of(scenario)
+        cost = Cost.of(scenario, times)
         if cost.cpu_s > TOLD_S and (options.any_size or not cost.is_too_much):
             print_error(f"{scenario.name}: {cost}")
     name = f"{scenario.name}{suffix}"
     with _stoppable(), _progress(options.quiet, scenario.name) as progress:
         yield {
             "out": options.out or Path("results") / (name if name.strip(".") else "scenario"),
-            "workers": options.workers or _workers(scenario),
+            "workers": options.workers or _workers(scenario, times),
             "force": options.force,
             "any_size": options.any_size,
             "progress": progress,
@@ -62,9 +68,9 @@ def draw(folder: Path) -> None:
     write_figures(Results(folder), folder / "figures")
 
 
-def _workers(scenario: Scenario) -> int:
+def _workers(scenario: Scenario, times: int = 1) -> int:
     """Return how many worker processes help: one for a small run, which is this process."""
-    replications = scenario.settings.draws.replications
+    replications = scenario.settings.draws.replications * times
     if len(scenario.demands) * scenario.case.steps * replications < SMALL:
         return 1
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from simulator.base.errors import InputError, Problem
+from simulator.base.text import cut_at_commas
 from simulator.cli.options import RunOptions
 from simulator.scenario.address import masked
 from simulator.scenario.changes import parse_value
@@ -66,25 +67,7 @@ def _change(text: str) -> tuple[str, list[tuple[str, str]]]:
         )
     rest = text[len(name) + len(colon) :]
     name = text[: len(name)].strip() or text
-    return name, [pair(part, "--change") for part in _parts(rest)]
-
-
-def _parts(text: str) -> list[str]:
-    """Cut at commas that stand outside of brackets and quotes."""
-    parts, depth, quote, start = [], 0, "", 0
-    for i, letter in enumerate(text):
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in "\"'":
-            quote = letter
-        elif letter in "[{":
-            depth += 1
-        elif letter in "]}":
-            depth -= 1
-        elif letter == "," and depth == 0:
-            parts.append(text[start:i])
-            start = i + 1
-    return [*parts, text[start:]]
+    return name, [pair(part, "--change") for part in cut_at_commas(rest)]
 
 
 def pair(text: str, option: str) -> tuple[str, str]:

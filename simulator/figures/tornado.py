@@ -55,10 +55,10 @@ class Tornado(Figure):
         rows = data.rows.head(MOST_ROWS)
         stated, unit = float(rows["stated"].iloc[0]), rows["unit"].iloc[0]
         what, strategy = rows["metric"].iloc[0], rows["strategy"].iloc[0]
-        scale = 100.0 if _is_share(what) else 1.0
+        scale = 100.0 if words.is_share(what) else 1.0
         names = [style.name(name, 34) for name in rows["assumption"]]
         first = rows.iloc[0]
-        ends = [_number(end, scale) for end in sorted(first[["answer_low", "answer_high"]])]
+        ends = [words.value(end, scale) for end in sorted(first[["answer_low", "answer_high"]])]
         top = f"{style.sentence(style.name(first['assumption'], 40))}, {' to '.join(ends)}"
         height = 0.1 + 0.24 * len(rows)
         source = (
@@ -70,7 +70,8 @@ class Tornado(Figure):
         )
         foot = page(
             fig,
-            f"{self.question} {top} ({style.name(strategy)}, {_number(stated, scale)} as stated)",
+            f"{self.question} {top} ({style.name(strategy)},"
+            f" {words.value(stated, scale)} as stated)",
             [
                 style.stroke("assumption at its low end", color=_LOW, lw=5),
                 style.stroke("at its high end", color=_HIGH, lw=5),
@@ -89,7 +90,7 @@ class Tornado(Figure):
         ax.margins(x=0.05)
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=False, axis="y")
-        ax.set_xlabel(_axis_label(what, rows["scope"].iloc[0], unit))
+        ax.set_xlabel(words.metric_label(what, rows["scope"].iloc[0], unit))
         return ax
 
 
@@ -113,19 +114,3 @@ def _draw_row(ax: Axes, place: int, row: Mapping[Any, Any], scale: float, stated
             text, (1.01, place), xycoords=("axes fraction", "data"), va="center",
             fontsize=factor * style.LABEL_PT, annotation_clip=False,
         )  # fmt: skip
-
-
-def _is_share(metric: str) -> bool:
-    return (
-        "utilisation" in metric or metric.endswith("_fraction") or metric in ("mlu_peak", "gap_max")
-    )
-
-
-def _number(value: float, scale: float) -> str:
-    return words.percent(value, fine=value < 0.1) if scale > 1 else f"{value:,.4g}"
-
-
-def _axis_label(metric: str, scope: str, unit: str) -> str:
-    of = "" if scope == "all" else f" ({words.scope_words(scope)})"
-    unit = "%" if _is_share(metric) else unit
-    return f"{metric.replace('_', ' ')}{of}" + (f", {unit}" if unit not in ("", "1") else "")

@@ -53,3 +53,22 @@ def capacity_words(
         return f"{each[0]:,.5g} Gbps"
     both = " / ".join(f"{gbps:,.5g} {way}" for gbps, way in zip(each, ways, strict=True))
     return f"{both} Gbps"
+
+
+def is_share(metric: str) -> bool:
+    """Return whether a metric is written in per cent."""
+    return (
+        "utilisation" in metric or metric.endswith("_fraction") or metric in ("mlu_peak", "gap_max")
+    )
+
+
+def value(figure: float, scale: float) -> str:
+    """Return a figure in words; shares, which have another *scale* than 1, in per cent."""
+    return percent(figure, fine=figure < 0.1) if scale > 1 else f"{figure:,.4g}"
+
+
+def metric_label(metric: str, scope: str, unit: str) -> str:
+    """Return the label of an axis for a metric and its unit."""
+    of = "" if scope == "all" else f" ({scope_words(scope)})"
+    unit = "%" if is_share(metric) else unit
+    return f"{metric.replace('_', ' ')}{of}" + (f", {unit}" if unit not in ("", "1") else "")

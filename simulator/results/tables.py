@@ -532,3 +532,16 @@ table(
     ],
     file="over_time.csv",
 )
+table(
+    "sweep_points",
+    "A row for each figure and point of ``simulator sweep``; a column for each key comes before.",
+    [
+        *_FIGURE,
+        Column("mean", "as ``unit``", "Mean over replications."),
+        *_CI,
+        Column("range_low", "as ``unit``", "Of the mean, over worlds; empty without any."),
+        Column("range_high", "as ``unit``", "Its upper end."),
+        _COUNT,
+    ],
+    file="points",
+)

@@ -44,8 +44,11 @@ class Cost:
     what: str
 
     @classmethod
-    def of(cls, scenario: Scenario, times: int = 1) -> Cost:
-        """Estimate what so many runs of a scenario take, one after the other."""
+    def of(cls, scenario: Scenario, times: int = 1, *, tables: bool = True) -> Cost:
+        """Estimate what so many runs of a scenario take, one after the other.
+
+        Without *tables* only figures are written.
+        """
         case, draws = scenario.case, scenario.settings.draws
         steps, demands = case.steps, len(scenario.demands)
         decisions = 0.0
@@ -55,7 +58,7 @@ class Cost:
         runs = draws.replications * len(case.strategies)
         network = scenario.network
         wide = 2 * (len(network.links) + len(network.exits)) + 3 * len(network.nodes)
-        rows = draws.days * len(case.strategies) * (steps / case.every) * wide
+        rows = draws.days * len(case.strategies) * (steps / case.every) * wide * tables
         recorded = scenario.recording.gbps.size if scenario.recording else 0
         cpu_s = runs * (_RUN_S + steps * (_STEP_S + _DEMAND_STEP_S * demands))
         cpu_s += draws.replications * decisions * (_DECISION_S + _DEMAND_DECISION_S * demands)
@@ -89,9 +92,12 @@ class Cost:
         )
 
 
-def cost_problem(scenario: Scenario, times: int = 1) -> Problem | None:
-    """Return why a scenario is too much to run so many times, if it is."""
-    cost = Cost.of(scenario, times)
+def cost_problem(scenario: Scenario, times: int = 1, *, cost: Cost | None = None) -> Problem | None:
+    """Return why a scenario is too much to run so many times, if it is.
+
+    *cost* is that of all runs, where they are not alike.
+    """
+    cost = cost or Cost.of(scenario, times)
     if not cost.is_too_much:
         return None
     count = f"{times:,} runs of " if times > 1 else ""
@@ -103,9 +109,9 @@ def cost_problem(scenario: Scenario, times: int = 1) -> Problem | None:
     return scenario.problem(("replications",), message)
 
 
-def refuse_too_much(scenario: Scenario, times: int = 1) -> None:
+def refuse_too_much(scenario: Scenario, times: int = 1, *, cost: Cost | None = None) -> None:
     """Raise an `InputError` if a scenario is too much to run so many times."""
-    if problem := cost_problem(scenario, times):
+    if problem := cost_problem(scenario, times, cost=cost):
         raise InputError([problem])
 
 

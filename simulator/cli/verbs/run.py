@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import click
 
-from simulator.cli.options import RunOptions, run_options, set_option
+from simulator.cli.options import RunOptions, run_options, scheduler_option, set_option
 from simulator.cli.output import folder_text, print_json, print_text
 
 
 @click.command()
 @run_options("Folder to write; results/NAME if left out.")
 @set_option("Change the scenario.")
-def verb(options: RunOptions, sets: tuple[str, ...]) -> None:
+@scheduler_option
+def verb(options: RunOptions, sets: tuple[str, ...], scheduler: str | None) -> None:
     r"""Run all strategies of SCENARIO and compare them.
 
     SCENARIO is a file or the name of a built-in scenario (simulator list scenarios). Keys of --set
@@ -30,7 +31,7 @@ def verb(options: RunOptions, sets: tuple[str, ...]) -> None:
 
     scenario = load_scenario(options, sets)
     with running(options, scenario) as keywords:
-        results = run(scenario, **keywords)
+        results = run(scenario, scheduler=scheduler, **keywords)
     figures = sorted((results.folder / "figures").glob("*"))
     if options.as_json:
         keys = ("name", "title", "changes", "notes", "warnings")
