@@ -91,7 +91,7 @@ def prepare(words, folder, short):
         file = folder / word
         if (
             word in library.names("scenarios")
-            and verb in ("run", "whatif", "sensitivity")
+            and verb in ("run", "whatif", "sensitivity", "sweep")
             and short
         ):
             file.write_text(scenario(word, **SHORT, events=[]), encoding="utf-8")
@@ -123,7 +123,7 @@ def test_the_readme_shows_the_commands_that_people_come_for():
 def test_a_command_runs(page, words, tmp_path, monkeypatch):
     monkeypatch.setattr(running, "draw", lambda folder: None)  # tests/test_plots.py draws
     prepare(words, tmp_path, short=True)
-    workers = ["--workers", "1"] if words[0] in ("run", "whatif") else []
+    workers = ["--workers", "1"] if words[0] in ("run", "whatif", "sweep") else []
     kept = [w for i, w in enumerate(words) if "--workers" not in words[max(0, i - 1) : i + 1]]
     invoke([*kept, *workers], tmp_path, monkeypatch)
 

@@ -186,7 +186,9 @@ def _section(swept: Swept, rows: pd.DataFrame, named: str, scope: str) -> tuple[
     ]
     left = []
     if (hidden := swept.design.count - len(points)) > 0:
-        left.append(f"{counted(hidden, 'point')} more are in the table points.")
+        left.append(
+            f"{counted(hidden, 'more point')} {'is' if hidden == 1 else 'are'} in the table points."
+        )
     if len(strategies) > len(shown):
         left.append(
             f"{len(strategies) - len(shown)} more of the strategies are in the table points."
