@@ -41,6 +41,7 @@ def test_what_to_write_is_told(key, text, words):
         ("capacity_gbps", "5 ms"),
         ("capacity_gbps", "1,000 Mbps"),
         ("capacity_gbps", "10-40G"),
+        ("capacity_gbps", "0x10"),
         ("capacity_gbps", "fast"),
         ("capacity_gbps", "10"),
         ("delay_ms", "5 km"),

@@ -105,6 +105,45 @@ def test_names_that_differ_are_not(tmp_path, one, other):
     assert "differ only" not in told(tmp_path, text)
 
 
+def test_delays_and_lengths_state_their_unit_in_the_cell(tmp_path):
+    text = "source,target,capacity_gbps,latency,length\na,b,10,5 ms,\nb,c,10,800us,\nc,a,10,,12mi\n"
+    network, _ = links(tmp_path, text)
+    assert network.delay_ms[[0, 2]].tolist() == [5.0, 0.8]
+    assert network.attributes("c-a")["fibre_km"] == 19.312128
+    said = told(tmp_path, text)
+    assert "'5 ms' as 5, '800us' as 0.8, '12mi' as 19.3121" in said
+    assert "latency read as ms" not in said
+
+
+def test_speeds_of_the_if_mib(tmp_path):
+    names = "local_hostname,remote_hostname"
+    assert capacities(tmp_path, f"{names},ifHighSpeed\na,b,1000\nb,c,40000\n") == [1, 40]
+    assert capacities(tmp_path, f"{names},ifSpeed\na,b,1000000000\nb,c,2500000000\n") == [1, 2.5]
+    text = f"{names},ifSpeed\na,b,1000000000\nb,c,4294967295\n"
+    assert capacities(tmp_path, text) == [1, 1]
+    assert "not understood, 'ifSpeed 4294967295, the largest of 32 bits'" in told(tmp_path, text)
+    both = f"{names},ifSpeed,ifHighSpeed\na,b,4294967295,100000\nb,c,1000000000,1000\n"
+    assert capacities(tmp_path, both) == [100, 1]
+
+
+def test_a_value_of_one_direction_that_cannot_be_used_is_told(tmp_path):
+    rows = ["a,b,10,1", "b,a,-5,1", "b,c,10,2", "c,b,10,nonsense", "c,a,10,3", "a,c,10,"]
+    text = "\n".join(["source,target,capacity_gbps,metric", *rows])
+    network, _ = links(tmp_path, text)
+    assert network.capacity_gbps.tolist() == [10.0] * 6
+    said = told(tmp_path, text)
+    assert "capacity of 1 link cannot be used in one direction, -5.0: the same both ways" in said
+    assert "metric of 1 link cannot be used in one direction, 'nonsense': the same both" in said
+    assert "metric of 1 link given in one direction only: the same both ways (c>a)" in said
+
+
+def test_many_values_of_one_direction_are_counted(tmp_path):
+    rows = [f"a{i},b{i},10\nb{i},a{i},-{i + 1}\nh,a{i},1\na{i},h,1" for i in range(14)]
+    said = told(tmp_path, "\n".join(["source,target,capacity_gbps", *rows]))
+    assert said.count("cannot be used in one direction") == 10
+    assert "4 more values of one direction cannot be used: the same both ways" in said
+
+
 # ---------------------------------------------------------------- matrices
 
 

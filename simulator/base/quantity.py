@@ -25,7 +25,7 @@ _LENGTHS = {"m": Decimal("1e-3"), "km": Decimal(1), "mi": Decimal("1.609344")}
 _KINDS = (_RATES, _TIMES, _LENGTHS)
 _WRITTEN = {"bps": "bit/s", "kbps": "kbit/s", "mbps": "Mbps", "gbps": "Gbps", "tbps": "Tbps"}
 _TEXT = re.compile(
-    r"(?:(?P<times>\d{1,3})\s*[x×*]\s*)?(?P<number>[-+]?\d{1,15}(?:[.,]\d{1,15})?)\s*"
+    r"(?:(?P<times>[1-9]\d{0,2})\s*[x×*]\s*)?(?P<number>[-+]?\d{1,15}(?:[.,]\d{1,15})?)\s*"
     r"(?P<unit>[^\W\d_]{1,8}(?:/s)?)?"
 )
 
@@ -37,18 +37,26 @@ def as_written(key: str, text: str) -> str:
     are none; a decimal comma is one, unless it may divide thousands.
     """
     wanted = "" if "_per_" in key else key.rpartition("_")[2].casefold()
+    found = _TEXT.fullmatch(text.strip())
+    if found is None or not (found["unit"] or found["times"] or "," in found["number"]):
+        return ""  # a number already, or none
+    size = in_unit(text, wanted)
+    if size is None:
+        return ""
+    return f", which is {_plain(size)} {_WRITTEN.get(wanted, wanted)}; write {_plain(size)}"
+
+
+def in_unit(text: str, wanted: str) -> Decimal | None:
+    """Return the number that a text such as `5 ms` is in some unit; None if it is none."""
     kind = next((kind for kind in _KINDS if wanted in kind), None)
     found = _TEXT.fullmatch(text.strip())
     if kind is None or found is None or re.fullmatch(r"[-+]?[1-9]\d{0,2},\d{3}", found["number"]):
-        return ""
-    if not (found["unit"] or found["times"] or "," in found["number"]):
-        return ""  # a number already
+        return None
     unit = _unit(found["unit"], kind) if found["unit"] else wanted
     if unit is None:
-        return ""
+        return None
     size = Decimal(found["number"].replace(",", ".")) * int(found["times"] or 1)
-    number = _plain(size * kind[unit] / kind[wanted])
-    return f", which is {number} {_WRITTEN.get(wanted, wanted)}; write {number}"
+    return size * kind[unit] / kind[wanted]
 
 
 def _unit(word: str, kind: dict[str, Decimal]) -> str | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from simulator.base.document import shown
+from simulator.base.quantity import in_unit
 from simulator.base.text import counted
 from simulator.formats.graphs.names import (
     CAPACITY_NAMES,
@@ -55,6 +56,10 @@ class Edge(NamedTuple):
     directed: bool | None = None
 
 
+LARGEST_32 = 2**32 - 1
+"""What ifSpeed of the IF-MIB says of all that is faster."""
+
+
 class AttributeReader:
     """Reads the attributes of nodes and edges, and notes what it assumed and what it left.
 
@@ -94,9 +99,10 @@ class AttributeReader:
         record = {"id": edge.id, "a": edge.source, "b": edge.target}
         for key, names in LINK_NAMES.items():
             if name := next((name for name in names if name in given), None):
-                record[key] = self._number(given[name]) if key in NUMBERS else given[name]
+                value = self._number(given[name]) if key in NUMBERS else given[name]
+                record[key], stated = self._quantity(value, key)
                 read.add(name)
-                if name in USUAL_UNITS:
+                if name in USUAL_UNITS and not stated:
                     self.used[name] = USUAL_UNITS[name]
         record |= self._measures(edge.attributes, read)
         record["capacity_gbps"] = self._capacity_gbps(edge, given, read)
@@ -111,6 +117,8 @@ class AttributeReader:
             if known is None or value is None or value == "":
                 continue
             size = as_number(self._number(value))
+            if size is None and (stated := self._quantity(value, known.key))[1]:
+                size, known = stated[0], known._replace(factor=1.0)
             found[known.key] = value if size is None else size * known.factor
             read.add(plain_name(name))
         return found
@@ -136,6 +144,8 @@ class AttributeReader:
             self.rewritten[value] = size  # a point, as machines write it; a group to some people
         if size is None:
             return self._speed(edge, unit, value)
+        if name == "ifspeed" and size == LARGEST_32:
+            return f"ifSpeed {size:.0f}, the largest of 32 bits"
         if unit in ("text", "label"):
             bare = unit == "text" and name != "linklabel"
             return f"{name} {size:g}, in no stated unit" if bare else None
@@ -154,6 +164,17 @@ class AttributeReader:
         if value.strip().casefold() in NOT_GIVEN or (unit == "label" and not like_a_speed(value)):
             return None
         return value if unit not in ("text", "label") or like_a_speed(value) else None
+
+    def _quantity(self, value: Any, key: str) -> tuple[Any, bool]:
+        """Return a delay or length in the unit of its key, and whether the text states one."""
+        unit = key.rpartition("_")[2]
+        if not isinstance(value, str) or unit not in ("ms", "km"):
+            return value, False
+        size = in_unit(value, unit)
+        if size is None:
+            return value, False
+        self.rewritten[value] = float(size)
+        return float(size), True
 
     # -- numbers ------------------------------------------------------------------------------
 

@@ -43,7 +43,8 @@ class GraphML(TopologyFormat):
           country    Country; tells cities of one name apart
         of links
           capacity   capacity_gbps, bandwidth_mbps, Capacity (Gbps) and their like, in the
-                     unit of the name; LinkSpeedRaw (bps); capacity, bandwidth, bw (in the
+                     unit of the name; LinkSpeedRaw and ifSpeed (bps);
+                     ifHighSpeed (Mbps); capacity, bandwidth, bw (in the
                      graph's `unit`, else Gbps); words such as `4x10GE`, `2,5 Gbps` or
                      `OC-48` in any of these, in speed, rate, LinkSpeed, LinkLabel or label
           delay      delay_ms, latency_us, delay [s] and their like; delay, latency (ms)

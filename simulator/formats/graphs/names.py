@@ -46,6 +46,8 @@ NUMBERS = frozenset(
 CAPACITY_NAMES = {
     "capacity_gbps": "gbps",
     "linkspeedraw": "bps",
+    "ifhighspeed": "mbps",
+    "ifspeed": "bps",
     "capacity": "",
     "bandwidth": "",
     "bw": "",

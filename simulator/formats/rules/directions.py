@@ -7,6 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
+from simulator.base.document import shown
 from simulator.base.text import counted
 from simulator.formats.reading import listed
 from simulator.formats.rules.draft import Record
@@ -30,6 +31,11 @@ OF_THE_FIRST = (
 
 
 NO_NAMES: Mapping[Hashable, str] = {}
+
+REFUSED = " = "
+"""Between a key and a value of one direction that cannot be used."""
+MOST_VALUES = 10
+"""Values that cannot be used, each in a note of its own; the rest is counted."""
 
 
 class Links(NamedTuple):
@@ -138,7 +144,8 @@ def _joined(there: Record, back: Record) -> tuple[Record, list[str]]:
         if one is None and other is not None:
             link[key] = back[key]
         if (one is None) != (other is None):
-            gaps.append(key)
+            unsound = (there if one is None else back).get(key)
+            gaps.append(key if unsound is None else f"{key}{REFUSED}{shown(unsound)}")
         elif one != other:
             link[twin] = back[key]
     one, other = (SOUND["fibre_km"](way.get("fibre_km")) for way in (there, back))
@@ -157,7 +164,10 @@ def _notes(
     names: Mapping[Hashable, str],
 ) -> Iterator[tuple[int, str]]:
     """Yield a sentence for each kind of gap, with the first link concerned."""
+    refused = [gap for gap in gaps if REFUSED in gap]
     for gap, places in gaps.items():
+        if gap in refused[MOST_VALUES:]:
+            continue
         if not places:
             continue
         count = counted(len(places), "link")
@@ -173,10 +183,17 @@ def _notes(
                     f"parallel {noun}s cannot be told apart: {count} paired in the order of the"
                     " file; one name on both directions of a link tells which are one"
                 )
+            case _ if REFUSED in gap:
+                key, _, value = gap.partition(REFUSED)
+                text = f"{WORDS[key]} of {count} cannot be used in one direction, {value}: the"
+                text += " same both ways"
             case _ if gap in WORDS:
                 text = f"{WORDS[gap]} of {count} given in one direction only: the same both ways"
             case _:
                 text = f"{gap} of {count} unlike there and back: that of the first {noun} is kept"
         ends = ((links[place]["a"], links[place]["b"]) for place in places)
-        shown = listed(">".join(str(names.get(end, end)) for end in both) for both in ends)
-        yield places[0], f"{text} ({shown})"
+        shown_ends = listed(">".join(str(names.get(end, end)) for end in both) for both in ends)
+        yield places[0], f"{text} ({shown_ends})"
+    if more := sum(len(gaps[gap]) for gap in refused[MOST_VALUES:]):
+        text = f"{counted(more, 'more value')} of one direction cannot be used: the same both ways"
+        yield gaps[refused[MOST_VALUES]][0], text

@@ -26,12 +26,13 @@ from simulator.model.network import Network
 SOURCE = (
     *("source", "src", "from", "start", "a", "node_a", "node1", "source_node", "src_node"),
     *("from_node", "a_end", "site_a", "router_a", "device_a", "local_node", "local_router"),
+    *("local_hostname", "local_host", "local_device"),
     *("quelle", "von", "origine", "origen", "origem", "départ", "depart", "desde"),
 )
 TARGET = (
     *("target", "dest", "destination", "dst", "to", "end", "b", "node_b", "node2", "target_node"),
     *("dst_node", "dest_node", "to_node", "z_end", "b_end", "site_b", "router_b", "device_b"),
-    *("remote_node", "remote_router"),
+    *("remote_node", "remote_router", "remote_hostname", "remote_host", "remote_device"),
     *("ziel", "nach", "destinazione", "destino", "arrivée", "arrivee", "hasta"),
 )
 OURS = frozenset({"a", "b"})
