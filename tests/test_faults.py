@@ -218,16 +218,16 @@ def test_repairs_bring_the_same_networks_back(mini, seed):
 
 def test_one_state_of_the_network_is_one_question_of_headroom(monkeypatch):
     """A year of the same outage costs what one outage costs."""
-    from simulator.recording import headroom
+    from simulator.recording.headroom_state import Question
 
     seen = []
-    init = headroom._Question.__init__
+    init = Question.__init__
 
-    def count(self, strategy, network, *rest):
+    def count(self, plan, network):
         seen.append(network)
-        init(self, strategy, network, *rest)
+        init(self, plan, network)
 
-    monkeypatch.setattr(headroom._Question, "__init__", count)
+    monkeypatch.setattr(Question, "__init__", count)
     network = make_tiny(
         ("near", "gw", "pop", 10), ("far", "gw", "pop", 10), gw="gateway", pop="pop"
     )
