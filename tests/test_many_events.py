@@ -4,6 +4,7 @@ import gc
 import math
 import random
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -205,6 +206,39 @@ def test_routes_of_one_state_answer_for_others_and_move_no_headroom(monkeypatch)
     (shared, few), (alone, all_of_them) = found(4), found(math.inf)
     assert repr(shared) == repr(alone)
     assert few < 0.7 * all_of_them and all_of_them > len(network.links) / 2
+
+
+LIMITED = {
+    "min_latency": {"paths": 4},
+    "min_latency ": {"stretch_ms": 10.0},
+    "min_max": {"paths": 4},
+    "detour": {},
+}
+
+
+@pytest.mark.parametrize("kind", LIMITED)
+def test_routes_answer_only_for_schemes_that_choose_from_all_paths(kind):
+    """Others may not have the paths that another state's routes take."""
+    case = busy(0).case
+    strategy = case.strategies["sdn"]
+    made = replace(strategy, scheme=scheme.make(kind.strip(), **LIMITED[kind]))
+    whole = Headroom(made, case.demands, case.exit_target, Streams(1, 0))
+    assert not whole._question(case.network).may_share
+    assert Headroom(strategy, case.demands, 0.8)._question(case.network).may_share
+
+
+def test_an_example_is_looked_for_once(monkeypatch):
+    """A year with the same few states has many intervals in each."""
+    calls = []
+    monkeypatch.setattr(headroom_module, "_MANY", 3)
+    monkeypatch.setattr(Question, "example", lambda self: calls.append(self))
+    case = busy(0).case
+    whole = Headroom(case.strategies["sdn"], case.demands, case.exit_target, Streams(1, 0))
+    states = [case.network.failed(links=[link]) for link in case.network.links[:3]]
+    for _ in range(3):
+        for state in states:
+            whole.see(state, case.demands.gbps[:, None])
+    assert len(calls) == 1
 
 
 def test_headroom_is_zero_where_no_exit_is_left_for_a_while():

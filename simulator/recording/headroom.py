@@ -102,6 +102,7 @@ class Headroom:
         self._questions: OrderedDict[int, Question] = OrderedDict()
         self._asked: dict[int, Question] = {}
         self._shared: list[Routes] = []
+        self._sought = False
         self._kept = 0
         self._limit = Limit(math.inf)
 
@@ -124,7 +125,7 @@ class Headroom:
             rates_gbps = np.where(self._lands[:, None], 0.0, rates_gbps)
         question.see(rates_gbps, start_s, self._shared)
         self._asked.setdefault(id(network), question)
-        if len(self._asked) == _MANY and not self._shared and question.may_share:
+        if len(self._asked) >= _MANY and not self._sought and question.may_share:
             self._find_example()
         self._kept += rates_gbps.size
         if self._kept > _BUFFER:
@@ -164,8 +165,9 @@ class Headroom:
 
     def _find_example(self) -> None:
         """Find routes that may answer for many states: else the scheme is asked about each."""
+        self._sought = True
         asked = [each for each in self._asked.values() if math.isfinite(each.hardest)]
-        if asked:
+        if asked and not self._shared:
             example = max(asked, key=lambda each: each.hardest).example()
             self._shared += [] if example is None else [example]
 

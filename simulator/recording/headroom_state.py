@@ -138,7 +138,9 @@ class Question:
 
         Only where the scheme promises to hold what any routes would.
         """
-        return self._promised is not None and not self._plan.strategy.perfect_information
+        strategy = self._plan.strategy
+        exact = strategy.scheme.over_all_paths and not strategy.perfect_information
+        return self._promised is not None and exact
 
     def example(self) -> Routes | None:
         """Return steered routes that hold the hardest instant noted, with room to spare."""

@@ -67,6 +67,11 @@ class MinLatency(Scheme):
         """The target on the links that count, ``others_cap`` on the others."""
         return np.where(multicommodity.counted(network, self.classes), target, self.others_cap)
 
+    @property
+    def over_all_paths(self) -> bool:
+        """Unless paths are limited."""
+        return self.paths is None and self.stretch_ms is None
+
     def quick_route(
         self, network: Network, demands: Demands, current: Routes | None = None
     ) -> Routes | None:

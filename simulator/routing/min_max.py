@@ -48,6 +48,11 @@ class MinMax(Scheme):
         """The target on the links that count, ``others_cap`` on the others."""
         return np.where(multicommodity.counted(network, self.classes), target, self.others_cap)
 
+    @property
+    def over_all_paths(self) -> bool:
+        """Unless paths are limited."""
+        return self.paths is None
+
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""
         return multicommodity.route(

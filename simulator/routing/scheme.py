@@ -90,6 +90,14 @@ class Scheme(Registered):
         """
         return None
 
+    @property
+    def over_all_paths(self) -> bool:
+        """Whether :meth:`limits` holds against routes over any paths, not over its own alone.
+
+        Headroom lets routes that were made for another state of the network answer only then.
+        """
+        return False
+
     def class_words(self) -> Mapping[KeyPath, Iterable[str]]:
         """Return the keys of settings that must be traffic classes or services, by path."""
         return {}
