@@ -13,12 +13,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import days, ecmp, fluid, loading, programs, sweeps
+from benchmarks import days, ecmp, events, fluid, loading, programs, sweeps
 from benchmarks.cases import FULL, QUICK, Case
 from benchmarks.race import Outcome, run
 
 GROUPS = {
     "day": days,
+    "events": events,
     "flow": fluid,
     "program": programs,
     "ecmp": ecmp,

@@ -41,12 +41,15 @@ class Size:
         Turns of every runner.
     least_s : float
         CPU time that a turn lasts at least.
+    events : int
+        Link faults of a day with many; another day has twice as many.
     """
 
     scenario: str
     hours: int
     rounds: int
     least_s: float
+    events: int
 
     @property
     def steps(self) -> int:
@@ -54,8 +57,8 @@ class Size:
         return self.hours * 12
 
 
-FULL = Size("china169-2017", 24, 7, 0.1)
-QUICK = Size("mini", 2, 2, 0.002)
+FULL = Size("china169-2017", 24, 7, 0.1, 50)
+QUICK = Size("mini", 2, 2, 0.002, 4)
 
 
 class Case:

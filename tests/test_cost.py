@@ -70,6 +70,35 @@ def test_estimates_grow_with_what_is_asked_for():
     assert 5 < steps.disk_gb / base.disk_gb <= 10
 
 
+def with_events(count, **more):
+    mini = sim.load(MINI)
+    events = [
+        {"at_h": 1 + 20 * i / count, "until_h": 1.5 + 20 * i / count, "link": mini.network.links[0]}
+        for i in range(count)
+    ]
+    return mini.with_changes({"events": events, **more})
+
+
+def test_events_count_where_they_begin_and_where_they_end():
+    """A run of 2,000 events takes most of its time for them: twice as many, twice as long."""
+    none, some, twice = (Cost.of(with_events(count)) for count in (0, 1000, 2000))
+    assert some.cpu_s > 3 * none.cpu_s
+    assert twice.cpu_s - none.cpu_s == pytest.approx(2 * (some.cpu_s - none.cpu_s))
+    assert twice.memory_gb > some.memory_gb > none.memory_gb
+    assert "1,000 events" in some.what and "event" not in none.what
+    for_good = [{"at_h": e.at_h, "link": e.link} for e in with_events(1000).case.events]
+    halves = Cost.of(sim.load(MINI).with_changes({"events": for_good}))
+    assert halves.cpu_s - none.cpu_s == pytest.approx((some.cpu_s - none.cpu_s) / 2)
+
+
+def test_a_controller_makes_an_event_dearer():
+    strategies = {"igp": {"scheme": "igp_ecmp"}}
+    alone = Cost.of(with_events(1000, strategies=strategies))
+    sdn = {"scheme": "min_latency", "control": {"every_s": 300}, "fallback": "igp_ecmp"}
+    both = Cost.of(with_events(1000, strategies={**strategies, "sdn": sdn}))
+    assert both.cpu_s > 2.5 * alone.cpu_s
+
+
 def test_no_built_in_scenario_is_too_much():
     for name in library.names("scenarios"):
         assert cost_problem(sim.load(name)) is None

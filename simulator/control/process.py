@@ -109,9 +109,9 @@ def _next_cycle(clock: Clock, every_s: float | None, decided_us: int) -> Event:
 
 
 def timed_route(
-    scheme: Scheme, network: Network, demands: Demands, current: Routes | None
+    route: Callable[..., Routes], network: Network, demands: Demands, current: Routes | None
 ) -> tuple[Routes, float]:
     """Return routes, and the seconds that this machine took over them."""
     began = time.perf_counter()
-    routes = scheme.route(network, demands, current)
+    routes = route(network, demands, current)
     return routes, time.perf_counter() - began

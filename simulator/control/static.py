@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from simulator.control.process import Context, Installs, Layer, timed_route
 from simulator.model.demands import Demands
@@ -33,10 +34,11 @@ def lowest_layer(
         Whether a change of capacity alone makes new routes.
     """
     table = context.route_table
+    make = partial(context.scene.store.route, context.static_scheme)
 
     def decide(trigger: str) -> Installs:
         network, demands = seen()
-        routes, solve_s = timed_route(context.static_scheme, network, demands, table.static)
+        routes, solve_s = timed_route(make, network, demands, table.static)
 
         def install() -> None:
             moved = table.install_static(routes, ~network.up)

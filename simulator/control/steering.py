@@ -121,7 +121,7 @@ class Steering:
             # Of what announcements could steer, some may not have been announced anywhere.
             old = current.with_fallback(static) if inbound else current
         routes, solve_s = timed_route(
-            self._scheme, network, demands, None if current is None else old
+            self._scheme.route, network, demands, None if current is None else old
         )
         if not inbound:
             routes = restrained(routes, old, network, demands, settings)

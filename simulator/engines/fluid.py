@@ -47,7 +47,9 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         detail=case.detail,
         every=case.every,
         emit=partial(stage.emit, strategy),
-        headroom=Headroom(mine, case.demands, case.exit_target, stage.streams, lands=lands),
+        headroom=Headroom(
+            mine, case.demands, case.exit_target, stage.streams, store=stage.store, lands=lands
+        ),
         cost=case.strategies[case.yardstick].scheme.cost if case.yardstick else None,
         qos=case.series.qos,
         elastic_share=case.series.elastic_share,

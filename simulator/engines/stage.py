@@ -59,7 +59,7 @@ class Stage(Scene):
 
     Attributes
     ----------
-    clock, network_state, source, streams
+    clock, network_state, source, streams, inbound, store
         See :class:`~simulator.simulation.scene.Scene`.
     case : Case
     runs : dict of str to StrategyRun
@@ -77,7 +77,9 @@ class Stage(Scene):
             drawn = Streams(case.seed, 0).of(f"world {case.catchments}")
             own = drawn if case.catchments else streams
             inbound = InboundWorld(case.network, case.demands, case.inbound, own)
-        super().__init__(clock, NetworkState(clock, case.network), source, streams, inbound)
+        super().__init__(
+            clock, NetworkState(clock, case.network, memory_s), source, streams, inbound
+        )
         self.case, self.emit = case, emit
         self.progress: Callable[[float], None] = lambda done: None
         self._notes: list[tuple[float, str]] = []

@@ -7,6 +7,7 @@ Faults and capacity changes are masks on the arrays of its arcs (:meth:`Network.
 from __future__ import annotations
 
 import copy
+from collections import OrderedDict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,8 @@ from simulator.base.errors import did_you_mean
 from simulator.model.faults import Fault, merged
 from simulator.model.topology import BACK, BACKBONE_CLASSES, LINK_ATTRIBUTES, About, Topology
 
+STATES_KEPT = 256
+"""States under faults that a network remembers: those asked for last."""
 COUNTING_RULE = (
     "backbone = core + provincial links, each counted once; "
     "exits = exit links, each counted once; gateway, overseas and access links count in neither"
@@ -50,7 +53,7 @@ class Network(Topology):
         self.capacity_gbps = self.installed_gbps
         self.up = self.exists.copy()
         self.faults: frozenset[Fault] = frozenset()
-        self._after: dict[frozenset[Fault], Network] = {}
+        self._after: OrderedDict[frozenset[Fault], Network] = OrderedDict()
         self.background_gbps = np.zeros(len(self.tail))
         for value in vars(self).values():
             if isinstance(value, np.ndarray):
@@ -146,13 +149,16 @@ class Network(Topology):
 
     def _copy(self) -> Network:
         seen = copy.copy(self)
-        seen._after = {}
+        seen._after = OrderedDict()
         return seen
 
     # -- faults -------------------------------------------------------------------------------
 
     def after(self, faults: Iterable[Fault]) -> Network:
         """Return the network after further faults: for the same faults, the same object.
+
+        That is so while they are among the ``STATES_KEPT`` sets of faults that were asked for last;
+        after that an equal one.
 
         What partial faults take are shares of what is installed: faults one after the other take
         what they take together, and a target has no more to lose than all of it. A link with
@@ -177,6 +183,9 @@ class Network(Topology):
         further = merged(given)
         if further not in self._after:
             self._after[further] = self._hit(further)
+            if len(self._after) > STATES_KEPT:
+                self._after.popitem(last=False)
+        self._after.move_to_end(further)
         return self._after[further]
 
     def _hit(self, further: frozenset[Fault]) -> Network:

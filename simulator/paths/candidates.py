@@ -20,7 +20,7 @@ from simulator.paths.shortest import (
 
 FIRST_EXITS = 6
 """Paths that each international demand starts with: by way of this many of its fastest exits."""
-_REMEMBERED = 64
+_REMEMBERED = 24
 _NONE = -9999  # how SciPy marks nodes without a predecessor
 
 
@@ -221,10 +221,13 @@ def first_paths(network: Network, demands: Demands) -> tuple[Paths, np.ndarray]:
 
 
 def remembered(network: Network, demands: Demands, *what: Hashable) -> tuple[Hashable, ...]:
-    """Key under which ``network.memo`` keeps paths for these pairs; clears it when it is full."""
+    """Key under which ``network.memo`` keeps paths for these pairs, for those asked for last."""
     key = (*what, network.up.tobytes(), demands.source.tobytes(), demands.target.tobytes())
-    if key not in network.memo and len(network.memo) > _REMEMBERED:
-        network.memo.clear()
+    memo = network.memo
+    if key in memo:
+        memo[key] = memo.pop(key)  # the latest is at the end
+    elif len(memo) > _REMEMBERED:
+        del memo[next(each for each in memo if each[0] != "resources")]
     return key
 
 

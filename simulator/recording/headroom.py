@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from dataclasses import replace
 
 import numpy as np
@@ -14,9 +15,12 @@ from simulator.model.streams import Streams
 from simulator.recording.growth import Uniform
 from simulator.recording.limit import Limit
 from simulator.recording.question import Question
+from simulator.simulation.route_store import RouteStore
 
 _BUFFER = 8_000_000
 """Rates kept before they are looked at: 64 MB."""
+_QUESTIONS = 16
+"""States of the network of which routes are kept for the next look."""
 
 
 def headroom(
@@ -67,6 +71,8 @@ class Headroom:
         Utilisation of an exit direction.
     streams : Streams, optional
         Those of the replication; of seed 0 when left out.
+    store : RouteStore, optional
+        Routes that follow from the topology alone, shared with the replication.
     lands : bool
         Whether neighbours abroad choose where inbound traffic lands. Then what counts of it is the
         load of the inward exits as it was: all of it grows alike, and nothing is announced anew.
@@ -79,6 +85,7 @@ class Headroom:
         target: float,
         streams: Streams | None = None,
         *,
+        store: RouteStore | None = None,
         lands: bool = False,
     ) -> None:
         self._strategy, self._demands, self._target = strategy, demands, target
@@ -88,8 +95,10 @@ class Headroom:
             control = replace(strategy.control, announcements=None, steers=steers)
             self._strategy = replace(strategy, control=control)
         self._streams = streams or Streams(0, 0)
+        self._store = store or RouteStore()
         self._growth = Uniform(demands.of_class(INTERNATIONAL))
-        self._questions: dict[int, Question] = {}
+        # By the id of the network, which they hold; those seen last are at the end.
+        self._questions: OrderedDict[int, Question] = OrderedDict()
         self._seen: dict[int, list[tuple[np.ndarray, np.ndarray]]] = {}
         self._kept = 0
         self._limit = Limit(math.inf)
@@ -108,8 +117,15 @@ class Headroom:
         """
         if id(network) not in self._questions:
             self._questions[id(network)] = Question(
-                self._strategy, network, self._demands, self._target, self._streams, self._growth
+                self._strategy,
+                network,
+                self._demands,
+                self._target,
+                self._streams,
+                self._growth,
+                store=self._store,
             )
+        self._questions.move_to_end(id(network))
         start_s = np.zeros(rates_gbps.shape[1]) if start_s is None else start_s
         if self._lands is not None and utilisation is not None:
             self._limit = self._landed(network, utilisation, start_s)
@@ -150,6 +166,8 @@ class Headroom:
             asked.sort(key=lambda each: each[0].bound(each[1]).min(initial=np.inf))
         for question, rates, start_s in asked:
             self._limit = question.least(rates, start_s, self._limit)
+        while len(self._questions) > _QUESTIONS:
+            self._questions.popitem(last=False)
 
 
 def _joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:

@@ -21,6 +21,7 @@ from simulator.recording.growth import Growth
 from simulator.recording.limit import Limit
 from simulator.recording.relief import Relief
 from simulator.routing.scheme import Scheme
+from simulator.simulation.route_store import RouteStore
 
 PRECISION, FINE = 1e-3, 1e-6
 """How near a bracket comes: of schemes that promise nothing, and of those that hold a limit."""
@@ -44,6 +45,8 @@ class Question:
     growth : Growth
     ways : sequence of str
         Directions of exits that count.
+    store : RouteStore, optional
+        Routes that follow from the topology alone.
     """
 
     def __init__(
@@ -55,13 +58,16 @@ class Question:
         streams: Streams,
         growth: Growth,
         ways: Sequence[str] = WAYS,
+        *,
+        store: RouteStore | None = None,
     ) -> None:
         self._network, self._demands, self._streams = network, demands, streams
         self._target, self._growth, self._ways = target, growth, tuple(ways)
         scheme = strategy.scheme if strategy.is_static else _holding(strategy.scheme, target)
         self._strategy = replace(strategy, scheme=scheme)
         static = scheme if strategy.perfect_information else strategy.static_scheme
-        self._static = static if strategy.perfect_information else _Once(static)
+        once = _Once(static, store or RouteStore())
+        self._static = static if strategy.perfect_information else once
         plain = acts_at_once(strategy) and getattr(strategy.control, "pieces", None) is None
         self.linear = strategy.is_static or (plain and not scheme.demand_aware)
         self._arcs = np.concatenate([network.exit_arcs[way] for way in self._ways])
@@ -365,14 +371,14 @@ class Question:
 class _Once(Scheme):
     """A scheme for the static routes of one network, which are made once."""
 
-    def __init__(self, scheme: Scheme) -> None:
-        self._scheme = scheme
+    def __init__(self, scheme: Scheme, store: RouteStore) -> None:
+        self._scheme, self._store = scheme, store
         self._made: Routes | None = None
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return the routes of the first call."""
         if self._made is None:
-            self._made = self._scheme.route(network, demands, current)
+            self._made = self._store.route(self._scheme, network, demands, current)
         return self._made
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -40,6 +40,8 @@ class Homed(Scheme):
     """
 
     table: dict[Name, Preferences] = field(default_factory=dict)
+
+    topology_only: ClassVar[bool] = True
 
     def problems(self, network: Network) -> Iterator[tuple[KeyPath, str]]:
         """Return names in the table that are no node at home or no gateway with an exit."""

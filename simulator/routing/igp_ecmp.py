@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
@@ -17,6 +19,8 @@ class IgpEcmp(Scheme):
     start a shortest path there, whatever its source. Parallel links count as separate next hops.
     Stub nodes carry no transit whatever the metrics. Source: RFC 2328 section 16.8; ISO 10589.
     """
+
+    topology_only: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits to every destination."""

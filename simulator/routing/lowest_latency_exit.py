@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import numpy as np
 from scipy import sparse
 
@@ -28,6 +30,8 @@ class LowestLatencyExit(Scheme):
     BGP-4 Protocol, RFC 4277 section 7.1.1, MEDs and Potatoes (there by advertised metric, here by
     delay).
     """
+
+    topology_only: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits to every destination, by delay and by metric."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
@@ -30,6 +32,8 @@ class NearestExit(Scheme):
     """
 
     ties: gateways.Ties = "split"
+
+    topology_only: ClassVar[bool] = True
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return splits for every pair of nearest gateway and destination."""

@@ -35,6 +35,9 @@ class Scheme(Registered):
     demand_aware : bool
         Whether the answer depends on the rates. A scheme that looks only at the topology is not
         run again when only traffic changes.
+    topology_only : bool
+        Whether the answer depends on the network and the ends of demands alone: not on rates, nor
+        on the routes in force. Such routes are made once for all strategies.
     shapes : bool
         Whether the scheme may admit only part of a demand and leave the rest to wait at its
         source. It says how much in ``Routes.throttled``, so that no static rules carry it either.
@@ -47,6 +50,7 @@ class Scheme(Registered):
     """
 
     demand_aware: ClassVar[bool] = False
+    topology_only: ClassVar[bool] = False
     shapes: ClassVar[bool] = False
     default_control: ClassVar[str] = "loop"
     cost: ClassVar[Callable[..., np.ndarray] | None] = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import field
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -49,6 +49,8 @@ class WeightedSplit(Scheme):
     by: Literal["capacity", "equal", "weights"] = "capacity"
     weights: dict[Name, NonNegative] = field(default_factory=dict)
     reach_stretch_ms: NonNegative | None = None
+
+    topology_only: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if self.weights and self.by != "weights":

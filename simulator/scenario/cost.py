@@ -19,6 +19,10 @@ TOLD_S = 60.0
 _RUN_S, _STEP_S, _DEMAND_STEP_S = 0.1, 1e-3, 0.5e-6
 _DECISION_S, _DEMAND_DECISION_S = 5e-3, 4e-6
 _BASE_GB, _RUN_GB, _RATE_GB, _DEMAND_GB = 0.5, 2e-3, 24e-9, 2e-5
+# An event changes the network twice, when it begins and ends. Each time every strategy closes its
+# intervals and makes static routes, and a controller decides and has its headroom looked at.
+_CHANGE_S, _DEMAND_CHANGE_S, _CHANGE_GB = 4e-3, 5e-6, 1e-5
+_ANSWER_S, _DEMAND_ANSWER_S = 4e-3, 15e-6
 _RUN_DISK_GB, _ROW_GB = 1e-4, 60e-9
 
 
@@ -51,8 +55,9 @@ class Cost:
         """
         case, draws = scenario.case, scenario.settings.draws
         steps, demands = case.steps, len(scenario.demands)
-        decisions = 0.0
+        decisions, controllers, changes = 0.0, 0, _changes(scenario)
         for strategy in case.strategies.values():
+            controllers += strategy.has_controller or strategy.perfect_information
             if every_s := getattr(strategy.control, "every_s", None):
                 decisions += scenario.horizon_s / every_s
         runs = draws.replications * len(case.strategies)
@@ -62,18 +67,16 @@ class Cost:
         recorded = scenario.recording.gbps.size if scenario.recording else 0
         cpu_s = runs * (_RUN_S + steps * (_STEP_S + _DEMAND_STEP_S * demands))
         cpu_s += draws.replications * decisions * (_DECISION_S + _DEMAND_DECISION_S * demands)
+        cpu_s += runs * changes * (_CHANGE_S + _DEMAND_CHANGE_S * demands)
+        answers = draws.replications * controllers * changes
+        cpu_s += answers * (_ANSWER_S + _DEMAND_ANSWER_S * demands)
+        memory_gb = _BASE_GB + _RUN_GB * runs + _RATE_GB * recorded + _DEMAND_GB * demands
+        memory_gb += _CHANGE_GB * changes * len(case.strategies)
         return cls(
             cpu_s=times * cpu_s,
-            memory_gb=_BASE_GB + _RUN_GB * runs + _RATE_GB * recorded + _DEMAND_GB * demands,
+            memory_gb=memory_gb,
             disk_gb=times * (_RUN_DISK_GB * runs + _ROW_GB * rows),
-            what=", ".join(
-                (
-                    counted(draws.replications, "replication"),
-                    counted(len(case.strategies), "strategy", "strategies"),
-                    counted(steps, "step"),
-                    counted(demands, "demand"),
-                )
-            ),
+            what=_what(scenario),
         )
 
     def __str__(self) -> str:
@@ -113,6 +116,25 @@ def refuse_too_much(scenario: Scenario, times: int = 1, *, cost: Cost | None = N
     """Raise an `InputError` if a scenario is too much to run so many times."""
     if problem := cost_problem(scenario, times, cost=cost):
         raise InputError([problem])
+
+
+def _changes(scenario: Scenario) -> int:
+    """Return how often events change the network: where each begins, and where it ends."""
+    events = [event for event in scenario.case.events if not event.controller]
+    return len(events) + sum(event.until_h is not None for event in events)
+
+
+def _what(scenario: Scenario) -> str:
+    """Return what counts for the cost, in words."""
+    case, events = scenario.case, len(scenario.case.events)
+    words = (
+        counted(scenario.settings.draws.replications, "replication"),
+        counted(len(case.strategies), "strategy", "strategies"),
+        counted(case.steps, "step"),
+        counted(len(scenario.demands), "demand"),
+        counted(events, "event") if events else "",
+    )
+    return ", ".join(filter(None, words))
 
 
 def _time(seconds: float) -> str:

@@ -10,7 +10,10 @@ import simpy
 from simulator.model.change import all_changed
 from simulator.model.faults import Fault
 from simulator.model.network import Network
-from simulator.simulation.clock import Clock, Priority
+from simulator.simulation.clock import Clock, Priority, micros
+
+RESIZED_KEPT = 64
+"""Sets of changes of capacity whose networks are kept."""
 
 
 class NetworkState:
@@ -18,6 +21,11 @@ class NetworkState:
 
     The same faults and changes give the same network object, so that what was computed for it
     before can be used again.
+
+    Parameters
+    ----------
+    memory_s : float
+        How far back :meth:`seen` must be able to look, beside the times of :meth:`notices`.
 
     Attributes
     ----------
@@ -27,8 +35,8 @@ class NetworkState:
         Called before anything changes, so that time so far is accounted for.
     """
 
-    def __init__(self, clock: Clock, network: Network) -> None:
-        self._clock = clock
+    def __init__(self, clock: Clock, network: Network, memory_s: float = 0.0) -> None:
+        self._clock, self._memory_us = clock, micros(memory_s)
         self._whole = network
         self._faults: list[Fault] = []
         self._changes: dict[int, dict[int, float | str]] = {}
@@ -39,7 +47,18 @@ class NetworkState:
         self.before_change: list[Callable[[], None]] = []
 
     def seen(self, ago_us: int) -> Network:
-        """Return the network as it was some time ago; before the start, as at the start."""
+        """Return the network as it was some time ago; before the start, as at the start.
+
+        Raises
+        ------
+        ValueError
+            So far back nothing is kept.
+        """
+        if ago_us > self._memory_us:
+            raise ValueError(
+                f"looks {ago_us / 1e6:g} s back, where {self._memory_us / 1e6:g} s are kept: say so"
+                " in the memory_s of the control"
+            )
         then = self._clock.now - ago_us
         for time, network in reversed(self._past):
             if time <= then:
@@ -77,6 +96,7 @@ class NetworkState:
 
         With *capacity* a change of capacity alone gives a notice as well.
         """
+        self._memory_us = max(self._memory_us, micros(detect_s))
         notices = Notices(self._clock, detect_s, tell, capacity=capacity)
         self._notices.append(notices)
         return notices
@@ -86,11 +106,18 @@ class NetworkState:
             notice()
         old = self.network
         self.network = self._with_changes().after(self._faults)
-        self._past.append((self._clock.now, self.network))
+        self._remember()
         topology = not np.array_equal(self.network.up, old.up)
         for notices in self._notices:
             if topology or (notices.capacity and self.network is not old):
                 notices.announce()
+
+    def _remember(self) -> None:
+        """Keep the network of this instant, and of those before what may still be looked at."""
+        now = self._clock.now
+        self._past.append((now, self.network))
+        while len(self._past) > 1 and self._past[1][0] <= now - self._memory_us:
+            del self._past[0]
 
     def _with_changes(self) -> Network:
         """Return the network without faults, after the changes of capacity in force."""
@@ -99,13 +126,17 @@ class NetworkState:
         )
         if not in_force:
             return self._whole
-        if in_force not in self._resized:
+        if in_force in self._resized:
+            self._resized[in_force] = self._resized.pop(in_force)  # the latest is at the end
+        else:
             capacity = self._whole.capacity_gbps.copy()
             for link, changes in in_force:
                 for arc in (2 * link, 2 * link + 1):
                     if self._whole.exists[arc]:
                         capacity[arc] = all_changed(capacity[arc], changes)
             self._resized[in_force] = self._whole.under(capacity_gbps=capacity)
+            if len(self._resized) > RESIZED_KEPT:
+                del self._resized[next(iter(self._resized))]
         return self._resized[in_force]
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from simulator.model.streams import Streams
 from simulator.simulation.clock import Clock
 from simulator.simulation.inbound_world import InboundWorld
 from simulator.simulation.network_state import NetworkState
+from simulator.simulation.route_store import RouteStore
 from simulator.simulation.traffic_source import Source
 
 
@@ -26,6 +27,8 @@ class Scene:
         Random streams, by purpose and name.
     inbound : InboundWorld, optional
         Where neighbours abroad hand over traffic; where routes say so when left out.
+    store : RouteStore
+        Routes that follow from the topology alone, for all strategies.
     """
 
     clock: Clock
@@ -33,3 +36,4 @@ class Scene:
     source: Source
     streams: Streams
     inbound: InboundWorld | None = None
+    store: RouteStore = field(default_factory=RouteStore)
