@@ -164,10 +164,11 @@ class Headroom:
         # The hardest first: what it leaves bounds the search of the others.
         if len(asked) > 1:
             asked.sort(key=lambda each: each[0].bound(each[1]).min(initial=np.inf))
-        for question, rates, start_s in asked:
-            self._limit = question.least(rates, start_s, self._limit)
-        while len(self._questions) > _QUESTIONS:
-            self._questions.popitem(last=False)
+        for key in list(self._questions)[:-_QUESTIONS]:
+            del self._questions[key]
+        asked.reverse()  # each is let go once it has answered
+        while asked:
+            self._limit = asked[-1][0].least(*asked.pop()[1:], self._limit)
 
 
 def _joined(parts: list[tuple[np.ndarray, np.ndarray]]) -> tuple[np.ndarray, np.ndarray]:
