@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from simulator.study.compare import compare
     from simulator.study.diff import diff
     from simulator.study.headroom import headroom
+    from simulator.study.value import value
     from simulator.study.whatif import what_if
     from simulator.traffic.gravity import gravity
 
@@ -60,6 +61,7 @@ _HOMES = {
     "gravity": "simulator.traffic.gravity",
     "headroom": "simulator.study.headroom",
     "sensitivity": "simulator.study.sensitivity",
+    "value": "simulator.study.value",
     "what_if": "simulator.study.whatif",
 }
 
@@ -85,6 +87,7 @@ __all__ = [
     "route",
     "run",
     "sensitivity",
+    "value",
     "what_if",
 ]
 
