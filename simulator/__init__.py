@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from simulator.study.diff import diff
     from simulator.study.headroom import headroom
     from simulator.study.sweep import sweep
+    from simulator.study.value import value
     from simulator.study.whatif import what_if
     from simulator.traffic.gravity import gravity
 
@@ -62,6 +63,7 @@ _HOMES = {
     "headroom": "simulator.study.headroom",
     "sensitivity": "simulator.study.sensitivity",
     "sweep": "simulator.study.sweep",
+    "value": "simulator.study.value",
     "what_if": "simulator.study.whatif",
 }
 
@@ -88,6 +90,7 @@ __all__ = [
     "run",
     "sensitivity",
     "sweep",
+    "value",
     "what_if",
 ]
 

@@ -140,6 +140,14 @@ class TwoStage(PathProblem):
     ----------
     price : ndarray, shape (arcs,)
         Price of a unit of flow at the last least utilisation: what a Gbps more makes of it.
+    least : float
+        The least utilisation of the arcs that count, where :meth:`solve` had to find it, else NaN.
+    least_share : ndarray, shape (paths,)
+        Shares that reach it.
+    limit : ndarray, shape (arcs,)
+        Utilisation that the answer of :meth:`solve` was held to.
+    delay_price : ndarray, shape (arcs,)
+        Price of a unit of flow in the last least latency.
     """
 
     def __init__(
@@ -153,7 +161,9 @@ class TwoStage(PathProblem):
     ) -> None:
         super().__init__(network, demands, paths, limited=limited)
         self.counts = self.usable & counted(network, classes)
-        self.price = np.zeros(len(network.tail))
+        self.price = self.delay_price = np.zeros(len(network.tail))
+        self.limit = np.full(len(network.tail), np.inf)
+        self.least, self.least_share = np.nan, np.empty(0)
 
     # -- the two stages -----------------------------------------------------------------------
 
@@ -170,6 +180,7 @@ class TwoStage(PathProblem):
                 least, _ = self._known(others, np.full(len(others), np.inf))
                 limit[others] = max(others_cap, _just_above(least))
             least, mlu_bound = self._known(self.counts, limit, others)
+            self.least = least
             limit[self.counts] = max(_just_above(least), utilisation_cap)
             if _just_above(least) < utilisation_cap:
                 mlu_bound = np.nan  # the least MLU is below the cap: nothing is claimed about it
@@ -180,6 +191,7 @@ class TwoStage(PathProblem):
                     answer = self._least_latency(limit)
             if answer is None:
                 raise SimulatorError("the least utilisation found could not be attained again")
+        self.limit = limit
         share, objective, bound = answer
         load = self.load(share) + self.background
         mlu = float((load[self.counts] / self.capacity[self.counts]).max(initial=0.0))
@@ -244,6 +256,7 @@ class TwoStage(PathProblem):
             price, dual = self.prices(solution)
             if not self.limited or np.isnan(theta):
                 theta, self.price = float(solution.values[0]), price
+                self.least_share = solution.values[1:]
             price = self.shut(price, unit_load, dual)
             length, floor, near = self.shortest(price)
             cost = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
@@ -259,6 +272,7 @@ class TwoStage(PathProblem):
         room = self._room(limit)
         if not self.switching_cost and not np.any(self.load(fastest) > room):
             # Nothing can be faster than every demand on its fastest path.
+            self.delay_price = np.zeros(len(limit))
             objective = bound = self.latency(fastest)
             if self.limited:
                 bound = float(self.shortest(self.delay)[1] @ self.rate[self.active])
@@ -270,9 +284,9 @@ class TwoStage(PathProblem):
             solution = program.solve()
             if solution.status != "optimal":
                 return None
-            if share is None or not self.limited:
-                share = solution.values[1:]
             price, dual = self.prices(solution)
+            if share is None or not self.limited:
+                share, self.delay_price = solution.values[1:], price
             price = self.shut(price, np.where(binds, room, np.inf), dual)
             weight = self.delay + price
             length, floor, near = self.shortest(weight)

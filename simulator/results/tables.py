@@ -545,3 +545,47 @@ table(
     ],
     file="points",
 )
+table(
+    "value_value",
+    "A row for each strategy of ``simulator value`` and each exit direction, link and cable, the"
+    " ones that are worth most first: what one Gbps more changes.",
+    [
+        FIRST[1],
+        Column("element", "", "Exit, link or cable."),
+        Column("kind", "", "``exit``, ``link`` or ``cable``."),
+        Column("direction", "", "``out`` or ``in`` of an exit; ``both`` for a Gbps each way."),
+        Column("mlu_per_gbps", "1/Gbps", "Change of the highest utilisation of any link."),
+        Column("latency_ms_per_gbps", "ms/Gbps", "Change of the mean propagation delay."),
+        Column("headroom_per_gbps", "1/Gbps", "Change of the headroom; empty where not exact."),
+        *(
+            Column(f"{figure}_per_gbps_{side}", unit, f"{what} {how}.")
+            for figure, unit, what in (
+                ("mlu", "1/Gbps", "Change of the highest utilisation"),
+                ("latency_ms", "ms/Gbps", "Change of the mean propagation delay"),
+                ("headroom", "1/Gbps", "Change of the headroom"),
+            )
+            for side, how in (
+                ("more", "as a Gbps is added"),
+                ("less", "up to here, from a Gbps less"),
+            )
+        ),
+    ],
+    file="value.csv",
+)
+table(
+    "value_strategies",
+    "A row for each strategy of ``simulator value``: the figures that are changed, and how that was"
+    " found.",
+    [
+        FIRST[1],
+        Column("how", "", "By ``prices`` of a program, ``differences``, or on ``fixed routes``."),
+        Column("mlu", "1", "Highest utilisation of any link, by what is asked for."),
+        Column("peak_h", "h", "When, in hours from the start."),
+        Column("headroom", "1", "Factor on international traffic that the exits hold."),
+        Column("headroom_how", "", "``exact``, or ``not exact``: found by halving alone."),
+        Column("sampled", "1", "Moments that the mean latency is over."),
+        Column("instants", "1", "Moments there are."),
+        Column("lands", "", "Whether inbound traffic stays where it landed."),
+    ],
+    file="strategies.csv",
+)

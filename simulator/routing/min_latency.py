@@ -14,6 +14,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.topology import LinkClass
 from simulator.optimise import multicommodity, path_simplex
+from simulator.optimise.marginal import Marginal, marginal
 from simulator.paths.candidates import Paths
 from simulator.routing.scheme import Scheme, scheme
 
@@ -71,6 +72,19 @@ class MinLatency(Scheme):
     def only_paths(self, network: Network, demands: Demands) -> Paths | None:
         """The paths that the limits on their number and their length leave."""
         return multicommodity.limited_to(self.paths, network, demands, self.stretch_ms)
+
+    def marginal(self, network: Network, demands: Demands) -> Marginal | None:
+        """Return the prices of both stages; with a churn penalty they depend on the present."""
+        if self.churn_penalty_ms > 0:
+            return None
+        return marginal(
+            network,
+            demands,
+            utilisation_cap=self.utilisation_cap,
+            classes=self.classes,
+            others_cap=self.others_cap,
+            paths=self.only_paths(network, demands),
+        )
 
     def quick_route(
         self, network: Network, demands: Demands, current: Routes | None = None

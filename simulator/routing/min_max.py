@@ -12,6 +12,7 @@ from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.topology import LinkClass
 from simulator.optimise import multicommodity
+from simulator.optimise.marginal import Marginal, marginal
 from simulator.paths.candidates import Paths
 from simulator.routing.scheme import Scheme, scheme
 
@@ -52,6 +53,19 @@ class MinMax(Scheme):
     def only_paths(self, network: Network, demands: Demands) -> Paths | None:
         """The paths that the limits on their number and their length leave."""
         return multicommodity.limited_to(self.paths, network, demands)
+
+    def marginal(self, network: Network, demands: Demands) -> Marginal | None:
+        """Return the prices of both stages; with a churn penalty they depend on the present."""
+        if self.churn_penalty_ms > 0:
+            return None
+        return marginal(
+            network,
+            demands,
+            utilisation_cap=0.0,
+            classes=self.classes,
+            others_cap=self.others_cap,
+            paths=self.only_paths(network, demands),
+        )
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""

@@ -24,6 +24,7 @@ from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.optimise.marginal import Marginal
 from simulator.paths.candidates import Paths
 
 
@@ -95,6 +96,14 @@ class Scheme(Registered):
         """Return the only paths that are used; None where all are.
 
         Asked of schemes that promise :meth:`limits`, to find how far they can be held at all.
+        """
+        return None
+
+    def marginal(self, network: Network, demands: Demands) -> Marginal | None:
+        """Return what a Gbps more of every arc does to the optimum of the scheme's program.
+
+        None without a program whose prices say so: the value of capacity is then found by routing
+        twice.
         """
         return None
 

@@ -267,7 +267,7 @@ def _still(
     _require_exits(network)
     wanted = Wanted(of, _target(target, TARGET), per_year)
     rates, when = assumed_rates(demands, per_year), calendar(None, network, until)
-    strategies = _strategies(scheme)
+    strategies = strategies_of(scheme)
     case = Case(
         network=network, demands=demands, series=Series(network, demands, (), 1.0),
         strategies=strategies, events=(), queue=NoQueue(), seed=0, steps=1, step_s=3600.0,
@@ -283,7 +283,8 @@ def _still(
         return _published(staging, asked, [rows], demands)
 
 
-def _strategies(given: AnyScheme | Sequence[AnyScheme]) -> dict[str, Strategy]:
+def strategies_of(given: AnyScheme | Sequence[AnyScheme]) -> dict[str, Strategy]:
+    """Return strategies by the names of their schemes, each under the control that fits it."""
     many = [given] if isinstance(given, str | Mapping | Scheme | Strategy) else list(given)
     made: dict[str, Strategy] = {}
     for each in many:
@@ -300,7 +301,10 @@ def _strategy(given: str | Mapping[str, Any] | Scheme) -> Strategy:
     if isinstance(given, str):
         made: Any = schemes.make(given)
     elif isinstance(given, Mapping):
-        made = schemes.make(**dict(given))
+        options = dict(given)
+        if "kind" not in options:
+            raise _wrong("scheme", "expected a kind, as in {kind: min_max}; found none")
+        made = schemes.make(options.pop("kind"), **options)
     else:
         made = given
     follows = type(made).limits is not Scheme.limits or made.default_control != "loop"
