@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from simulator.control.bill_account import BillAccount
 from simulator.control.process import Context, Installs, Layer, timed_route
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -18,6 +19,7 @@ def lowest_layer(
     detect_s: float,
     every_s: float | None = None,
     sees_capacity: bool = False,
+    account: BillAccount | None = None,
 ) -> Layer:
     """Return a layer that routes all demands by the static scheme.
 
@@ -31,11 +33,15 @@ def lowest_layer(
         Length of a cycle.
     sees_capacity : bool
         Whether a change of capacity alone makes new routes.
+    account : BillAccount, optional
+        Says what is paid for.
     """
     table = context.route_table
 
     def decide(trigger: str) -> Installs:
         network, demands = seen()
+        if account:
+            network = network.allowing(account.allowance(network))
         routes, solve_s = timed_route(context.static_scheme, network, demands, table.static)
 
         def install() -> None:

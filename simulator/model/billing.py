@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -74,6 +75,46 @@ class Billing:
         """Slots of each month; the last need not be over."""
         each = self.month_slots
         return [slice(at, min(at + each, slots)) for at in range(0, slots, each)]
+
+
+@dataclass(frozen=True)
+class Terms:
+    """Of the bills of a run.
+
+    Attributes
+    ----------
+    billing : Billing
+    horizon_s : float
+        Length of the run: a month that it cuts short is billed by the slots that it has.
+    """
+
+    billing: Billing
+    horizon_s: float
+
+    def slots_of_month(self, slot: int) -> int:
+        """How many slots the month has that some slot lies in."""
+        every = int(np.ceil(self.horizon_s / self.billing.slot_s - 1e-9))
+        begun = slot // self.billing.month_slots * self.billing.month_slots
+        return min(self.billing.month_slots, every - begun)
+
+
+@dataclass(frozen=True, eq=False)
+class Allowance:
+    """What traffic over the exits costs nothing more at an instant of a month.
+
+    Attributes
+    ----------
+    paid_gbps : ndarray, shape (arcs,)
+        Rate up to which every arc may be filled without a higher bill; infinite where none comes.
+    bursts : ndarray of int, shape (arcs,)
+        Free slots that are left for rates above it.
+    bursting : ndarray of bool, shape (arcs,)
+        Whether the slot that runs is free already.
+    """
+
+    paid_gbps: np.ndarray
+    bursts: np.ndarray
+    bursting: np.ndarray
 
 
 def slot_means(gbps: np.ndarray, seconds: np.ndarray, slot_s: float) -> np.ndarray:
