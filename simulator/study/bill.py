@@ -162,7 +162,8 @@ def _answer(
     end_s: float,
 ) -> Answer:
     totals = frame[frame["exit"] == ALL]
-    best = totals.loc[totals["forecast_usd"].fillna(totals["so_far_usd"]).idxmin()]
+    lowest = int(totals["forecast_usd"].fillna(totals["so_far_usd"]).to_numpy().argmin())
+    best = totals.iloc[lowest]
     first = frame.iloc[0]
     head = (
         f"Month {first['month']}: {first['slots']:,} of {first['month_slots']:,} slots seen,"
