@@ -52,6 +52,7 @@ MEANINGS = {
     ("Settings", "inbound"): "How neighbours abroad choose where they hand over traffic; see"
     " [below](#inbound). Without it inbound traffic lands where each strategy's routes lead it.",
     ("Settings", "targets"): "What the network is held to; see [below](#targets).",
+    ("Settings", "billing"): "How exits with a price are billed; see [below](#billing).",
     ("Settings", "exits"): "Exits that the scenario puts on its network; see [below](#exits).",
     ("Settings", "regions"): "Regions abroad beyond them; see [below](#regions).",
     ("Settings", "cables"): "Cables that they ride, as in [a topology](topology.md#cables).",

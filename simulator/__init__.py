@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.run import run
     from simulator.scenario.load import load
     from simulator.scenario.scenario import Scenario
+    from simulator.study.bill import bill
     from simulator.study.compare import compare
     from simulator.study.diff import diff
     from simulator.study.headroom import headroom
@@ -57,6 +58,7 @@ _HOMES = {
     "run": "simulator.run",
     "Scenario": "simulator.scenario.scenario",
     "load": "simulator.scenario.load",
+    "bill": "simulator.study.bill",
     "compare": "simulator.study.compare",
     "diff": "simulator.study.diff",
     "gravity": "simulator.traffic.gravity",
@@ -76,6 +78,7 @@ __all__ = [
     "Routes",
     "Scenario",
     "SimulatorError",
+    "bill",
     "compare",
     "diff",
     "gravity",

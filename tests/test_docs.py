@@ -19,6 +19,7 @@ from simulator.control.strategy import Strategy
 from simulator.engines.engine import engine
 from simulator.formats.rules import entries
 from simulator.inbound.choices import Catchments
+from simulator.model.billing import Billing
 from simulator.queues.queue import queue
 from simulator.routing.scheme import scheme
 from simulator.scenario.load import load
@@ -99,6 +100,7 @@ CLASSES = {
     "`events`": Event,
     "`record`": Record,
     "`targets`": Targets,
+    "`billing`": Billing,
     "`inbound`": Catchments,
     "`what_if`": WhatIf,
     "`replications`": Replications,
@@ -158,6 +160,7 @@ def results(tmp_path_factory):
         "replications": 1,
         "events": [{"at_h": 0.5, "cable": "APCN-2"}],
         "record": {"demands": "pair"},
+        "exits.*.price_usd_per_mbps": 1.5,
         "traffic.services": {"web": {"share": 0.5, "elastic": True}, "bulk": {"share": 0.5}},
         "strategies": {
             "static": {"scheme": "nearest_exit"},

@@ -46,8 +46,9 @@ def results(tmp_path_factory):
 
 def test_a_run_has_the_metrics_that_are_declared_with_their_units_and_scopes(results):
     summary, network = results.summary, sim.load(MINI).network
-    abroad = {each.name for each in metric if each.file == "inbound"}  # no neighbour chooses here
-    assert set(summary["metric"]) == set(metric.names()) - abroad
+    # No neighbour chooses here, and no exit has a price.
+    left_out = {each.name for each in metric if each.file in ("inbound", "transit")}
+    assert set(summary["metric"]) == set(metric.names()) - left_out
     kinds = {"all": "all", **dict.fromkeys(ELASTIC, "service")}
     kinds |= dict.fromkeys(("domestic", "international_in", "international_out"), "class")
     kinds |= dict.fromkeys(np.array(network.nodes)[network.is_abroad], "region")
@@ -66,14 +67,14 @@ def test_a_run_has_the_metrics_that_are_declared_with_their_units_and_scopes(res
 def test_rows_stand_in_the_order_of_the_catalogue(results):
     rows = results.summary[results.summary["strategy"] == "bound"]
     files = [metric[name].file for name in rows["metric"]]
-    assert list(dict.fromkeys(files)) == [file for file in ORDER if file != "inbound"]
+    assert list(dict.fromkeys(files)) == [f for f in ORDER if f not in ("inbound", "transit")]
     assert files == sorted(files, key=ORDER.index), "file by file"
     for name in set(files):
         mine = rows["scope"][[file == name for file in files]]
         scopes = [scope for scope, _ in itertools.groupby(mine)]
         assert len(scopes) == len(set(scopes)), "within a file, scope by scope"
     whole = rows[rows["scope"] == "all"]
-    here = [each.name for each in metric if each.file != "inbound"]
+    here = [each.name for each in metric if each.file not in ("inbound", "transit")]
     assert whole["metric"].tolist() == here
 
 

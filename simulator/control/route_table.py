@@ -32,6 +32,8 @@ class RouteTable:
 
     Attributes
     ----------
+    before_change : list of callable
+        Called before the routes in force change; the first is the one given.
     static : Routes or None
         The static routes.
     landings : Routes or None
@@ -70,7 +72,8 @@ class RouteTable:
         self._clock = clock
         self._dead: np.ndarray | None = None
         self._noticed: np.ndarray | None = None
-        self._before_change, self._rates = before_change, rates
+        self.before_change: list[Callable[[], None]] = [before_change]
+        self._rates = rates
 
     def install_static(self, routes: Routes, dead: np.ndarray) -> Moved | None:
         """Install static routes, and take steered traffic off arcs now detected as dead."""
@@ -128,7 +131,8 @@ class RouteTable:
 
     def _compose(self) -> Moved | None:
         """Put the layers in force, one above the other; return what that moves."""
-        self._before_change()
+        for each in self.before_change:
+            each()
         old, new = self.in_force, self.below(None)
         self.in_force = new
         return None if old is None else new.moved(old, self._rates())

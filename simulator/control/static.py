@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+from simulator.control.bill_account import BillAccount
 from simulator.control.process import Context, Installs, Layer, timed_route
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -19,6 +20,7 @@ def lowest_layer(
     detect_s: float,
     every_s: float | None = None,
     sees_capacity: bool = False,
+    account: BillAccount | None = None,
 ) -> Layer:
     """Return a layer that routes all demands by the static scheme.
 
@@ -32,12 +34,16 @@ def lowest_layer(
         Length of a cycle.
     sees_capacity : bool
         Whether a change of capacity alone makes new routes.
+    account : BillAccount, optional
+        Says what is paid for.
     """
     table = context.route_table
     make = partial(context.scene.store.route, context.static_scheme)
 
     def decide(trigger: str) -> Installs:
         network, demands = seen()
+        if account:
+            network = network.allowing(account.allowance(network))
         routes, solve_s = timed_route(make, network, demands, table.static)
 
         def install() -> None:

@@ -7,6 +7,7 @@ from functools import partial
 
 import numpy as np
 
+from simulator.control.bill_account import account_of
 from simulator.control.caps import restrained, update_steps
 from simulator.control.decision_log import Row
 from simulator.control.granularity import in_pieces
@@ -69,6 +70,7 @@ class Steering:
         if announcements:
             mine = self._base.take(steered)
             self._inbound = InboundSteering(network, mine, scene.streams, announcements)
+        self._account = account_of(context, steered)
         self._decided: Routes | None = None
         self._unsteered: tuple[Routes, Routes] | None = None
         self._cycle = -1
@@ -99,6 +101,8 @@ class Steering:
             return None
         below = self._table.below(self._name)
         seen, mine = steer(network, demands, self._steered, below, self._share)
+        if self._account:
+            seen = seen.allowing(self._account.allowance(network))
         current = self._decided if self._name in self._table.steering else None
         routes, old, solve_s = self._new_routes(seen, mine, below, current)
         at_once = trigger == "topology" or current is None or self._inbound is not None

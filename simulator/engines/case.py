@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.control.strategy import Strategy
 from simulator.inbound.choices import Catchments
+from simulator.model.billing import Billing
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.queues.queue import Queue
@@ -41,6 +42,8 @@ class Case:
         Rows of the demands table: ``region``, ``pair`` or ``none``.
     every : int
         Keep every n-th step in the tables; 0 for none.
+    billing : Billing
+        How exits with a price are billed.
     inbound : Catchments, optional
         How neighbours abroad choose where they hand over traffic.
     catchments : int
@@ -60,6 +63,7 @@ class Case:
     exit_target: float
     detail: str = "region"
     every: int = 1
+    billing: Billing = Billing()
     inbound: Catchments | None = None
     catchments: int = 0
 

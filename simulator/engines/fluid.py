@@ -54,5 +54,6 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         qos=case.series.qos,
         elastic_share=case.series.elastic_share,
         exit_target=case.exit_target,
+        billing=case.billing,
         inbound=partial(stage.inbound_totals, strategy),
     )

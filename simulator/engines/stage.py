@@ -18,6 +18,7 @@ from simulator.engines.case import Case
 from simulator.engines.engine import Emit, Meter
 from simulator.engines.inbound_watch import InboundWatch
 from simulator.engines.strategy_run import StrategyRun
+from simulator.model.billing import Terms
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
 from simulator.recording.tally import InboundTotals
@@ -59,7 +60,7 @@ class Stage(Scene):
 
     Attributes
     ----------
-    clock, network_state, source, streams, inbound, store
+    clock, network_state, source, streams, inbound, terms, store
         See :class:`~simulator.simulation.scene.Scene`.
     case : Case
     runs : dict of str to StrategyRun
@@ -77,9 +78,9 @@ class Stage(Scene):
             drawn = Streams(case.seed, 0).of(f"world {case.catchments}")
             own = drawn if case.catchments else streams
             inbound = InboundWorld(case.network, case.demands, case.inbound, own)
-        super().__init__(
-            clock, NetworkState(clock, case.network, memory_s), source, streams, inbound
-        )
+        terms = Terms(case.billing, case.horizon_s)
+        state = NetworkState(clock, case.network, memory_s)
+        super().__init__(clock, state, source, streams, inbound, terms)
         self.case, self.emit = case, emit
         self.progress: Callable[[float], None] = lambda done: None
         self._notes: list[tuple[float, str]] = []

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 from simulator.base.errors import did_you_mean
+from simulator.model.billing import Allowance
 from simulator.model.faults import Fault, merged
 from simulator.model.topology import BACK, BACKBONE_CLASSES, LINK_ATTRIBUTES, About, Topology
 
@@ -46,6 +47,8 @@ class Network(Topology):
         What has failed, one fault for every target.
     background_gbps : ndarray of float, shape (arcs,)
         Load of traffic that a scheme does not steer.
+    allowance : Allowance or None
+        What is paid for in this month, for schemes that heed bills.
     """
 
     def __init__(self, graph: nx.MultiGraph, about: About | str) -> None:
@@ -55,6 +58,7 @@ class Network(Topology):
         self.faults: frozenset[Fault] = frozenset()
         self._after: OrderedDict[frozenset[Fault], Network] = OrderedDict()
         self.background_gbps = np.zeros(len(self.tail))
+        self.allowance: Allowance | None = None
         for value in vars(self).values():
             if isinstance(value, np.ndarray):
                 value.flags.writeable = False
@@ -145,6 +149,12 @@ class Network(Topology):
         """Return the same network with *background_gbps* already on its arcs."""
         seen = self._copy()
         seen.background_gbps = _read_only(background_gbps, float)
+        return seen
+
+    def allowing(self, allowance: Allowance | None) -> Network:
+        """Return the same network with what is paid for in this month."""
+        seen = self._copy()
+        seen.allowance = allowance
         return seen
 
     def _copy(self) -> Network:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from simulator.model.billing import Billing
 from simulator.model.demands import Demands
 from simulator.model.link_state import QosPolicy, deferred
 from simulator.model.network import Network
@@ -21,6 +22,7 @@ from simulator.queues.queue import Queue
 from simulator.recording.headroom import Headroom
 from simulator.recording.rows import Emit, Rows
 from simulator.recording.tally import InboundTotals, Tally
+from simulator.recording.transit import Transit
 from simulator.results.metrics import Figures, metric
 from simulator.simulation.clock import US_PER_S, Clock
 from simulator.simulation.network_state import NetworkState
@@ -46,6 +48,8 @@ class FluidMeter:
         See :class:`~simulator.recording.rows.Rows`.
     headroom : Headroom
         Follows how much room is left.
+    billing : Billing
+        How exits with a price are billed.
     cost : callable, optional
         Cost of (network, routes, rates) by which strategies are compared with the best, in Gbps ms
         by instant.
@@ -80,6 +84,7 @@ class FluidMeter:
         every: int,
         emit: Emit,
         headroom: Headroom,
+        billing: Billing,
         cost: Cost | None = None,
         qos: QosPolicy | None = None,
         elastic_share: float = 0.0,
@@ -99,6 +104,7 @@ class FluidMeter:
         defers = elastic_share > 0 or (qos is not None and bool(qos.elastic.any()))
         self._rows = Rows(network, demands, step_us, detail, every, emit, defers)
         self._tally = Tally(network, demands, defers)
+        self._transit = Transit(network, billing)
         self._headroom, self._emit = headroom, emit
         self._cost, self.cost_gbit_ms = cost, 0.0
 
@@ -147,6 +153,7 @@ class FluidMeter:
         whole = np.where(last, self._end_us - span[begun, 0], self._step_us) / US_PER_S
         self._tally.ask(rates[:, begun], whole)
         self._tally.add(state, seconds, self._exit_arcs)
+        self._transit.add(state, seconds)
         self._tally.add_paths(path_flows(routes, network, state, self._queue), seconds)
         self._rows.add(state, span, seconds)
         self._headroom.see(network, rates, span[:, 0] / US_PER_S, state.utilisation)
@@ -178,5 +185,6 @@ class FluidMeter:
             best_gbit_ms=best_gbit_ms,
             exit_target=self._exit_target,
             inbound=self._inbound(),
+            transit=self._transit.totals(),
         )
         return metric.figures(totals)

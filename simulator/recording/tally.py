@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +15,7 @@ from simulator.model.network import Network
 from simulator.model.path_flows import PathFlows
 from simulator.model.topology import LINK_CLASSES
 from simulator.recording.histogram import Histogram
+from simulator.recording.transit import TransitTotals
 from simulator.results.statistics import weighted_mean
 
 _PATH_SUMS = ("queueing", "least", "most", "full", "unlisted")
@@ -161,6 +162,8 @@ class Totals:
         Utilisation that headroom is counted to.
     inbound : InboundTotals or None
         Of the busiest instant, where neighbours abroad choose and the strategy announces.
+    transit : dict of str to TransitTotals
+        By exit, of those that have a price.
     """
 
     horizon_s: float
@@ -176,6 +179,7 @@ class Totals:
     best_gbit_ms: float | None
     exit_target: float = np.nan
     inbound: InboundTotals | None = None
+    transit: Mapping[str, TransitTotals] = field(default_factory=dict)
 
 
 # -- groups of demands --------------------------------------------------------------------------
@@ -334,6 +338,7 @@ class Tally:
         best_gbit_ms: float | None,
         exit_target: float = np.nan,
         inbound: InboundTotals | None = None,
+        transit: Mapping[str, TransitTotals] | None = None,
     ) -> Totals:
         """Return the sums, together with what is known of the strategy besides them."""
         seconds = np.concatenate(self._seconds)
@@ -354,6 +359,7 @@ class Tally:
             best_gbit_ms=best_gbit_ms,
             exit_target=exit_target,
             inbound=inbound,
+            transit=transit or {},
         )
 
     def _exit_totals(

@@ -27,7 +27,17 @@ from typing import Any, Literal
 from simulator.base.errors import SimulatorError, unknown_name
 from simulator.base.registry import import_modules
 
-ORDER = ("exits", "balance", "links", "traffic", "headroom", "inbound", "control", "regret")
+ORDER = (
+    "exits",
+    "balance",
+    "links",
+    "traffic",
+    "headroom",
+    "inbound",
+    "control",
+    "regret",
+    "transit",
+)
 """Files of metrics in the order of their rows; files that are not listed follow by name."""
 
 Scope = Literal["all", "exits", "exit", "link class", "class", "region", "service"]

@@ -44,6 +44,8 @@ class Scheme(Registered):
         source. It says how much in ``Routes.throttled``, so that no static rules carry it either.
     default_control : str
         Kind of control of a strategy with this scheme that names none.
+    heeds_bills : bool
+        Whether a controller tells it, in ``network.allowance``, what the month has billed so far.
     cost : callable or None
         What the scheme minimises, for any routes: a method that takes (network, routes, rates in
         Gbps as demands x instants) and returns the cost in Gbps ms, shape (instants,). With perfect
@@ -54,6 +56,7 @@ class Scheme(Registered):
     topology_only: ClassVar[bool] = False
     shapes: ClassVar[bool] = False
     default_control: ClassVar[str] = "loop"
+    heeds_bills: ClassVar[bool] = False
     cost: ClassVar[Callable[..., np.ndarray] | None] = None
 
     @abstractmethod

@@ -22,6 +22,7 @@ from simulator.model.network import Network
 from simulator.model.recording import Recording
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.scenario import rules, sanity
+from simulator.scenario.billing import billing_warnings
 from simulator.scenario.changes import Change, change_demands, change_document, change_network
 from simulator.scenario.settings import (
     BORDER_KEYS,
@@ -161,6 +162,7 @@ def assemble(
         warnings=(
             *problems,
             *_setting_warnings(document, settings),
+            *billing_warnings(document, settings, network),
             *sanity.link_doubts(source.changes, network),
             *_traffic_warnings(source, settings, network, matrix.demands, demands),
             *_unserved_warnings(document, demands, _unserved(matrix, topology, network)),

@@ -22,7 +22,7 @@ _KIND_WORDS = {
 _CHOSEN = frozenset(
     {
         *("title", "topology", "seed", "replications", "horizon_h", "start", "end", "step_s"),
-        *("engine", "record", "targets", "what_if", "uncertainty", "sources", "events"),
+        *("engine", "record", "targets", "billing", "what_if", "uncertainty", "sources", "events"),
     }
 )
 """Sections of a scenario that are its question, and not what it takes the world to be."""

@@ -226,6 +226,7 @@ class Scenario(Assembled):
             exit_target=s.targets.exit_utilisation,
             detail=s.record.demands,
             every=s.record.every,
+            billing=s.billing,
             inbound=s.inbound,
         )
 

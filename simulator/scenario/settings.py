@@ -22,6 +22,7 @@ from simulator.engines.engine import engine as engines
 from simulator.engines.fluid import Fluid
 from simulator.formats.rules.entries import CableEntry, NewExitEntry, NewRegion, UtcOffset
 from simulator.inbound.choices import Catchments
+from simulator.model.billing import Billing
 from simulator.queues.burst import Burst
 from simulator.queues.queue import Queue
 from simulator.queues.queue import queue as queues
@@ -231,6 +232,7 @@ class Settings:
     events: tuple[Event, ...] = ()
     record: Record = Record()
     targets: Targets = Targets()
+    billing: Billing = Billing()
     inbound: Catchments | None = None
     utc_offset_h: UtcOffset | None = None
     exits: tuple[NewExitEntry, ...] = ()

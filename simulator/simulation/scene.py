@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from simulator.model.billing import Terms
 from simulator.model.streams import Streams
 from simulator.simulation.clock import Clock
 from simulator.simulation.inbound_world import InboundWorld
@@ -27,6 +28,8 @@ class Scene:
         Random streams, by purpose and name.
     inbound : InboundWorld, optional
         Where neighbours abroad hand over traffic; where routes say so when left out.
+    terms : Terms, optional
+        How exits are billed; without them controllers keep no account.
     store : RouteStore
         Routes that follow from the topology alone, for all strategies.
     """
@@ -36,4 +39,5 @@ class Scene:
     source: Source
     streams: Streams
     inbound: InboundWorld | None = None
+    terms: Terms | None = None
     store: RouteStore = field(default_factory=RouteStore)

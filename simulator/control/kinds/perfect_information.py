@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import numpy as np
+
+from simulator.control.bill_account import account_of
 from simulator.control.kinds.control import Control, control
 from simulator.control.process import Context, Layer
 from simulator.control.static import lowest_layer
@@ -34,4 +37,5 @@ class PerfectInformation(Control):
             detect_s=0.0,
             every_s=scene.source.step_s,
             sees_capacity=True,
+            account=account_of(context, np.arange(len(base))),
         )

@@ -108,7 +108,7 @@ class LinkEntry:
     metric_ba : float
         Weight from b to a, where it differs.
     price_usd_per_mbps : float
-        Relative cost per month.
+        Price of transit, in USD for a Mbps billed in a month.
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
     reaches : list of str
@@ -220,7 +220,7 @@ class NewExitEntry:
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
     price_usd_per_mbps : float
-        Relative cost per month.
+        Price of transit, in USD for a Mbps billed in a month.
     """
 
     id: Name
