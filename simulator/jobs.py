@@ -240,7 +240,7 @@ class Dask:
                 for i, job in enumerate(left)
             }
             count = len(jobs) - len(left)
-            for future in _completed(tasks):
+            for future in _completed(tasks, client):
                 job = tasks.pop(future)
                 with _handed(job, failed):
                     job.keep(_result(future, self.scheduler))
@@ -379,10 +379,10 @@ def _client(scheduler: str) -> Iterator[Any]:
         yield client
 
 
-def _completed(tasks: Mapping[Any, Job]) -> Iterator[Any]:
+def _completed(tasks: Mapping[Any, Job], client: Any) -> Iterator[Any]:
     from distributed import as_completed
 
-    yield from as_completed(list(tasks))
+    yield from as_completed(list(tasks), loop=client.loop)  # else that of a default client
 
 
 def _result(future: Any, scheduler: str) -> Mapping[str, bytes]:

@@ -162,18 +162,18 @@ def sweep(out, *words):
 def test_a_sweep_on_a_cluster_is_that_of_this_machine_also_with_a_worker_killed(cluster, tmp_path):
     from killing import files
 
-    here = sweep(tmp_path / "here", "--workers", "1")
-    assert here.wait(300) == 0, here.stderr.read()
+    with sweep(tmp_path / "here", "--workers", "1") as here:
+        assert here.wait(300) == 0, here.stderr.read()
     first = cluster.work()
-    away = sweep(tmp_path / "away", "--scheduler", cluster.address)
     points = tmp_path / "away.unfinished" / "points"
-    begun = time.monotonic()
-    while not list(points.glob("point=*")):  # the first is done, the second is at work
-        assert time.monotonic() < begun + 120 and away.poll() is None, away.stderr.read()
-        time.sleep(0.01)
-    second = cluster.work()
-    os.kill(first.pid, signal.SIGKILL)
-    assert away.wait(300) == 0, away.stderr.read()
+    with sweep(tmp_path / "away", "--scheduler", cluster.address) as away:
+        begun = time.monotonic()
+        while not list(points.glob("point=*")):  # the first is done, the second is at work
+            assert time.monotonic() < begun + 120 and away.poll() is None, away.stderr.read()
+            time.sleep(0.01)
+        second = cluster.work()
+        os.kill(first.pid, signal.SIGKILL)
+        assert away.wait(300) == 0, away.stderr.read()
     assert second.poll() is None
     assert files(tmp_path / "away") == files(tmp_path / "here")
 
@@ -182,6 +182,6 @@ def test_a_sweep_on_a_cluster_is_that_of_this_machine_also_with_a_worker_killed(
 @pytest.mark.timeout(600)
 def test_nothing_listens_where_no_scheduler_is(tmp_path):
     pytest.importorskip("distributed", reason="the cluster extra is not installed")
-    ended = sweep(tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9")
-    assert ended.wait(120) == 1
-    assert re.search("no Dask scheduler answers at tcp://127.0.0.1:9", ended.stderr.read())
+    with sweep(tmp_path / "out", "--scheduler", "tcp://127.0.0.1:9") as ended:
+        assert ended.wait(120) == 1
+        assert re.search("no Dask scheduler answers at tcp://127.0.0.1:9", ended.stderr.read())
