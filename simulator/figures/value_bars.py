@@ -81,7 +81,7 @@ class ValueBars(Figure):
         height = 0.1 + 0.24 * len(rows)
         foot = page(
             fig,
-            f"{self.question} {style.sentence(names[0])} ({style.name(data.strategy)})",
+            f"{self.question} {names[0]} ({style.name(data.strategy)})",
             [
                 style.stroke("as a Gbps is added", color=_MORE, lw=5),
                 style.stroke("as one is taken away, if that differs", color=style.COLOURS[6], lw=2),
