@@ -24,6 +24,10 @@ PLACEHOLDER = re.compile(r"[A-Z]{2,}(\.\.\.)?|KEY=VALUE|FILE…?")
 HEAVY = "schemes-shootout"
 """Plans for a window and searches weights: minutes, however short the scenario is."""
 SHORT = {"horizon_h": 0.5, "replications": 1}
+QUICK = {
+    "igp": {"scheme": "igp_ecmp"},
+    "sdn": {"scheme": "min_latency", "control": {"every_s": 300}, "fallback": "igp_ecmp"},
+}
 
 
 def commands():
@@ -94,7 +98,9 @@ def prepare(words, folder, short):
             and verb in ("run", "whatif", "sensitivity", "sweep")
             and short
         ):
-            file.write_text(scenario(word, **SHORT, events=[]), encoding="utf-8")
+            worlds = verb == "sensitivity" or "--worlds" in rest
+            few = {"strategies": QUICK} if worlds else {}  # a hundred worlds learn for a day each
+            file.write_text(scenario(word, **SHORT, **few, events=[]), encoding="utf-8")
         elif word.startswith("results/") and verb in ("plot", "report"):
             run(load("mini").with_changes(SHORT), out=file)
         elif word.endswith(".yaml") and not file.exists():

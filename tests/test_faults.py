@@ -223,9 +223,9 @@ def test_one_state_of_the_network_is_one_question_of_headroom(monkeypatch):
     seen = []
     init = question.Question.__init__
 
-    def count(self, strategy, network, *rest):
+    def count(self, strategy, network, *rest, **more):
         seen.append(network)
-        init(self, strategy, network, *rest)
+        init(self, strategy, network, *rest, **more)
 
     monkeypatch.setattr(question.Question, "__init__", count)
     network = make_tiny(

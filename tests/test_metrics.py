@@ -250,7 +250,8 @@ def test_every_table_of_a_run_has_its_columns_and_units(results):
         for column in each.columns:
             assert column.sentence
             for suffix, unit in (("_gbps", "Gbps"), ("_ms", "ms"), ("_s", "s"), ("_gbit", "Gbit")):
-                if column.name.endswith(suffix) and not column.name.endswith("_gbps_ms"):
+                compound = column.name.endswith(("_gbps_ms", "_per_gbps"))
+                if column.name.endswith(suffix) and not compound:
                     assert column.unit == unit, column.name
     with pytest.raises(SimulatorError, match="no table 'link' is declared; did you mean 'links'"):
         results.table("link")

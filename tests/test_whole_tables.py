@@ -102,7 +102,7 @@ def test_a_semicolon_folder_of_excel_is_read(tmp_path):
 
 def test_the_unit_of_a_column_says_what_it_may_be(tmp_path):
     (tmp_path / "nodes.csv").write_text("id\nM\nF\n")
-    (tmp_path / "links.csv").write_text("id;a;b;Kapazität (Gbit/s);Länge (km)\n1;M;F;100;400\n")
+    (tmp_path / "links.csv").write_text("id;a;b;Nennwert (Gbit/s);Trasse (km)\n1;M;F;100;400\n")
     with pytest.raises(InputError) as caught:
         read_network(tmp_path)
     capacity, length, *_ = [each.message for each in caught.value.problems]

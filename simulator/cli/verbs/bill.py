@@ -17,7 +17,7 @@ from simulator.cli.output import print_json, print_text
     "--at-h", type=float, metavar="H", help="Hours of the run to look at; all if left out."
 )
 def verb(options: RunOptions, sets: tuple[str, ...], at_h: float | None) -> None:
-    r"""Say what the exits of SCENARIO cost so far in the month, and at its end.
+    r"""Say what the exits cost so far in the month, and at its end.
 
     SCENARIO may be the results folder of a run, which is not run again. Exits need a
     price_usd_per_mbps, and billing says how they are billed. The days to come are drawn from those

@@ -14,7 +14,7 @@ from simulator.cli.output import print_error, print_json, print_text
 @json_option
 @quiet_option
 def verb(a: str, b: str, as_json: bool, quiet: bool) -> None:
-    r"""Say what is different between A and B, in words and as a table.
+    r"""Say what is different between A and B, in words and tables.
 
     Both are topologies, scenarios or results folders. Ends with 0 whether they differ or not; equal
     in --json says which.

@@ -42,7 +42,7 @@ def verb(
     until: str | None,
     growth: float | None,
 ) -> None:
-    r"""Say how much growth SCENARIO holds, when each exit runs out, and what SDN is worth.
+    r"""Say how much growth fits, and when each exit runs out.
 
     Growth is what the scenario states by a shape growth, or 24.5 % a year, which is told. Ranges
     are over --worlds draws of what is not known, or between the ends of the growth. Each world has
