@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from datetime import date, timedelta
 
 import numpy as np
@@ -15,7 +16,8 @@ import simulator as sim
 from simulator.cli.main import main
 from simulator.model.demands import INTERNATIONAL
 from simulator.model.streams import Streams
-from simulator.study.growing import calendar, growing, rates_of, without_growth
+from simulator.study.calendar import calendar
+from simulator.study.growing import growing, rates_of, without_growth
 
 YEAR = timedelta(days=365)
 STATIC = {"igp": {"scheme": "igp_ecmp"}}
@@ -194,9 +196,26 @@ def test_dates_count_from_the_start_and_end_with_the_calendar():
     assert late == (row["status"] == "not before 2018")
     network = scenario.network
     assert calendar(None, sim.load_network("china169-2017"), None).start == date(2017, 12, 31)
-    assert calendar("2020-05-01T06:00", network, "5").end == date(2020, 5, 1) + 5 * YEAR
-    today = calendar(None, network, None)
-    assert "start: DATE" in today.words and today.start.day == 1
+    five = calendar("2020-05-01T06:00", network, "5")
+    assert (five.start, five.last) == (date(2020, 5, 1), "2025")
+
+
+def test_nothing_that_is_said_depends_on_the_day_of_the_run():
+    """Where nothing states a start, years are said, and no date."""
+    undated = small(start=None, topology="china169-mini")
+    when = calendar(None, undated.network, None)
+    assert when.start is None and "start: DATE" in when.words and when.day(1.0) is None
+    assert (when.when(0.6), when.when(-0.5), when.when(4.25)) == (
+        "after 7 months", "since 6 months before the start", "after 4.25 years",
+    )  # fmt: skip
+    answer = sim.headroom(undated)
+    assert whole(answer)["date"].tolist() == [None, None]
+    said = " ".join(str(answer).split())
+    said = said.replace("from 2023 to 2024 (NINeS 2026)", "")  # the source of what is assumed
+    assert not re.search(r"\b(19|20)\d\d\b", said), said
+    assert answer.figures["run_out"]().get_xlabel() == "years from the start"
+    with pytest.raises(sim.InputError, match="needs a start to count from"):
+        sim.headroom(undated, until="2030-01-01")
 
 
 def test_no_growth_runs_out_never_and_says_so():

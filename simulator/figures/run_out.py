@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,7 +31,7 @@ class RunOutData(NamedTuple):
         Table ``run_out`` of a study of headroom.
     target : float
     calendar : Any
-        Has ``start``, a date, and ``most_years``.
+        Has ``start``, a date or None, ``most_years`` and ``when``, the words for years.
     network, title : str
     """
 
@@ -64,7 +64,7 @@ class RunOut(Figure):
         rows = data.rows.to_dict("records")
         span = _span(rows)
         looks = [style.look(place) for place in range(len(rows))]
-        title = f"{self.question} At {words.percent(data.target)}: {_days(rows)}"
+        title = f"{self.question} At {words.percent(data.target)}: {_days(data, rows)}"
         foot = page(
             fig,
             title,
@@ -88,10 +88,12 @@ class RunOut(Figure):
             _line(ax, place, row, look, data, span)
         ax.axhline(100 * data.target, color="black", lw=0.9, ls=style.DOTS)
         ax.axhline(100.0, color=style.GREY, lw=0.6)
-        start: Any = data.calendar.start
-        ax.axvline(start, color=style.GREY, lw=0.6)
-        ax.set_xlim(_day(data, span[0]), _day(data, span[1]))  # type: ignore[arg-type]
-        _years(ax)
+        ax.axvline(_day(data, 0.0), color=style.GREY, lw=0.6)
+        ax.set_xlim(_day(data, span[0]), _day(data, span[1]))
+        if data.calendar.start is None:
+            ax.set_xlabel("years from the start")
+        else:
+            _years(ax)
         ax.set_ylim(0, max(110.0, 140.0 * data.target))
         ax.set_ylabel("fullest exit (% of capacity)")
         return ax
@@ -105,9 +107,10 @@ def _span(rows: Sequence[Mapping[Any, Any]]) -> tuple[float, float]:
     return low - 0.08 * (high - low), high + 0.12 * (high - low)
 
 
-def _day(data: RunOutData, years: float) -> date:
-    found: date = data.calendar.start + timedelta(days=_YEAR_DAYS * years)
-    return found
+def _day(data: RunOutData, years: float) -> Any:
+    """Place on the axis: a date, or years where nothing states the start."""
+    start = data.calendar.start
+    return years if start is None else start + timedelta(days=_YEAR_DAYS * years)
 
 
 def _line(
@@ -117,16 +120,16 @@ def _line(
     """Draw a strategy, and at the foot of the panel the day and the range of it."""
     at = np.linspace(*span, 121)
     full = 100 * data.target * (1.0 + float(row["per_year"])) ** (at - float(row["years"]))
-    days: Any = [_day(data, each) for each in at]
+    days = [_day(data, each) for each in at]
     colour, foot = look["color"], _BAR * (place + 1)
     ax.plot(days, full, **look, markevery=(8 + 5 * place, 30), ms=4)
-    when: Any = _day(data, float(row["years"]))
+    when = _day(data, float(row["years"]))
     ax.plot([when, when], [foot, 100 * data.target], color=colour, lw=0.6, ls=style.DOTS)
     ax.plot([when], [100 * data.target], "o", color=colour, ms=4, zorder=5)
     ax.plot([when], [foot], "|", color=colour, ms=7, mew=1.6)
     early, late = float(row["years_early"]), float(row["years_late"])
     if math.isfinite(early) and math.isfinite(late) and late > early:
-        ends: Any = [_day(data, early), _day(data, min(late, span[1]))]
+        ends = [_day(data, early), _day(data, min(late, span[1]))]
         ax.plot(ends, [foot, foot], color=colour, alpha=0.35, lw=4, solid_capstyle="butt")
 
 
@@ -139,10 +142,9 @@ def _years(ax: Axes) -> None:
     ax.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
 
 
-def _days(rows: Sequence[Mapping[Any, Any]]) -> str:
-    """Return the months of the first strategies in words."""
+def _days(data: RunOutData, rows: Sequence[Mapping[Any, Any]]) -> str:
+    """Return in words when the first strategies run out."""
     return ", ".join(
-        f"{style.name(row['strategy'])} {date.fromisoformat(str(row['date'])):%b %Y}"
+        f"{style.name(row['strategy'])} {data.calendar.when(float(row['years']))}"
         for row in rows[:4]
-        if row["date"] is not None
     )

@@ -475,7 +475,7 @@ table(
         FIRST[1],
         Column("exit", "", "Exit; ``all`` for the first of them, when the strategy runs out."),
         _DIRECTION,
-        Column("date", "", "The day; empty beyond the calendar, or with room left."),
+        Column("date", "", "The day; empty beyond the calendar, with room left, or with no start."),
         Column("date_early", "", "Early end of its range: 5 % of worlds, or the fastest growth."),
         Column("date_late", "", "Late end: 95 % of worlds, or the slowest growth."),
         Column("status", "", "What the row says, in words."),
@@ -515,7 +515,7 @@ table(
         Column("binds", "", "Exit direction that is at the target then."),
         Column("at_h", "h", "When, in hours from the start."),
         Column("years", "1", "Years until the strategy runs out in this state."),
-        Column("date", "", "The day; empty beyond the calendar."),
+        Column("date", "", "The day; empty beyond the calendar, or with no start."),
     ],
     file="states.csv",
 )

@@ -1,4 +1,4 @@
-"""Growing: at what rates the demands of a scenario grow, and what dates years are."""
+"""Growing: at what rates the demands of a scenario grow, and which of them a word names."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from typing import NamedTuple
 
 import numpy as np
 
 from simulator.base.errors import InputError, Problem, known_instead
-from simulator.base.schema import shown
 from simulator.engines.case import Case, with_window
 from simulator.model.demands import Demands
 from simulator.model.network import Network
@@ -25,9 +22,6 @@ from simulator.uncertainty.world import World
 PER_YEAR, LOW_PER_YEAR, HIGH_PER_YEAR = 0.245, 0.15, 0.35
 """Assumed where no growth is stated, and the range that then stands for what is not known."""
 SOURCE = "24.5 % a year, as at 472 exchange points from 2023 to 2024 (NINeS 2026)"
-MOST_YEARS = 30.0
-YEAR_DAYS = 365.0
-_YEAR = re.compile(r"(?:^|\D)((?:19|20)\d\d)(?:\D|$)")
 
 
 @dataclass(frozen=True)
@@ -157,86 +151,6 @@ def _others(shapes: Iterable[Shape]) -> tuple[Shape, ...]:
 
 
 # -- dates ----------------------------------------------------------------------------------------
-
-
-class Calendar(NamedTuple):
-    """What years from the start are as dates.
-
-    Attributes
-    ----------
-    start : date
-    most_years : float
-        Later than this is beyond what is looked at.
-    words : str
-        Where the start comes from.
-    """
-
-    start: date
-    most_years: float
-    words: str
-
-    def day(self, years: float) -> str | None:
-        """Return the date in ISO form; None beyond the calendar, or without an end."""
-        if not math.isfinite(years) or years > self.most_years or years <= -100.0:
-            return None
-        try:
-            return (self.start + timedelta(days=YEAR_DAYS * years)).isoformat()
-        except OverflowError:
-            return None
-
-    @property
-    def end(self) -> date:
-        """The last day that is looked at."""
-        return self.start + timedelta(days=YEAR_DAYS * self.most_years)
-
-
-def calendar(
-    start: str | None,
-    network: Network,
-    until: str | float | None,
-    words: str = "the scenario's start",
-) -> Calendar:
-    """Return the calendar of a question.
-
-    Parameters
-    ----------
-    start : str, optional
-        The start, where something states it; *words* says what.
-    until : str or float, optional
-        A date, or years from the start; 30 years when left out.
-
-    Raises
-    ------
-    InputError
-        *until* is neither, or not after the start.
-    """
-    if start is not None:
-        first = datetime.fromisoformat(start).date()
-    elif found := _YEAR.search(network.name):
-        first = date(int(found[1]), 12, 31)
-        words = f"the end of the year in the name of {network.name}; start: DATE says otherwise"
-    else:
-        first = date.today().replace(month=1, day=1)
-        words = "the first day of this year, as nothing states one; start: DATE does"
-    return Calendar(first, _years(until, first), words)
-
-
-def _years(until: str | float | None, start: date) -> float:
-    if until is None:
-        return MOST_YEARS
-    try:
-        years = float(until)
-    except ValueError:
-        try:
-            years = (date.fromisoformat(str(until)) - start).days / YEAR_DAYS
-        except ValueError:
-            expected = "expected a date such as 2030-12-31, or a number of years"
-            message = f"{expected}, found {shown(until)}"
-            raise InputError([Problem("", None, None, "until", message)]) from None
-    if not 0 < years <= 99:
-        message = f"expected up to 99 years from {start}, found {shown(until)}"
-        raise InputError([Problem("", None, None, "until", message)])
-    return years
 
 
 def growing(demands: Demands, network: Network, of: str) -> np.ndarray:

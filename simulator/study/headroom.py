@@ -31,7 +31,8 @@ from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
-from simulator.study.growing import Calendar, Rates, assumed_rates, calendar, growing, rates_of
+from simulator.study.calendar import Calendar, calendar
+from simulator.study.growing import Rates, assumed_rates, growing, rates_of
 from simulator.study.headroom_words import Asked, answer_of
 from simulator.study.rooms import FACTOR, ROWS, YEARS, Wanted, play, rooms
 from simulator.study.run_out import (
@@ -202,7 +203,7 @@ def _published(
         write_csv(staging.folder, f"headroom_{name}", frame)
     record = {
         "name": asked.title, "target": asked.wanted.target, "of": asked.wanted.of,
-        "start": asked.calendar.start.isoformat(), "start_from": asked.calendar.words,
+        "start": asked.calendar.day(0.0), "start_from": asked.calendar.words,
         "growth": asked.rates.words, "worlds": asked.drawn,
     }  # fmt: skip
     answer = answer_of(asked, frames, staging.folder)

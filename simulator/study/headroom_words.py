@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -15,15 +14,13 @@ import pandas as pd
 from simulator.base.text import Cell, Row, cell, counted, plain, short, shorts
 from simulator.control.strategy import Strategy
 from simulator.study.answer import Answer, Section
-from simulator.study.growing import Calendar, Rates
+from simulator.study.calendar import EVER_SINCE, Calendar
+from simulator.study.growing import Rates
 from simulator.study.rooms import Wanted
 from simulator.study.run_out import ALL
 
 MOST_EXITS = 12
 """Exit directions in the table that is shown; the table ``run_out`` has all."""
-_MONTHS = (
-    "January February March April May June July August September October November December"
-).split()  # fmt: skip
 
 
 class Asked(NamedTuple):
@@ -51,7 +48,7 @@ def answer_of(asked: Asked, frames: Mapping[str, pd.DataFrame], folder: Path) ->
     target = f"{100 * asked.wanted.target:g} %"
     when, network = asked.calendar, plain(asked.network)
     head = [
-        f"Start: {when.start} ({when.words}). Growth: {asked.rates.words}.",
+        f"Start: {_start(when)}. Growth: {asked.rates.words}.",
     ]
     curves = frames["run_out"], asked.wanted.target, asked.calendar, network, asked.title
     return Answer(
@@ -100,13 +97,17 @@ def _clause(asked: Asked, row: Mapping[str, Any], name: str) -> str:
     years = float(row["years"])
     if math.isnan(years):
         return f"has no exits to run out of {under}"
-    if years > asked.calendar.most_years:
-        return f"runs out of exits not before {asked.calendar.end.year} {under}"
-    if row["date"] is None:
+    when = asked.calendar
+    if years > when.most_years:
+        return f"runs out of exits {when.not_before} {under}"
+    if years <= EVER_SINCE:
         return f"is out of exits at all times {under}{place}"
-    if years < 0:
-        return f"has been out of exits since {month(row['date'])} {under}{place}"
-    return f"runs out of exits in {month(row['date'])} {under}{place}"
+    verb = "has been out of exits" if years < 0 else "runs out of exits"
+    return f"{verb} {when.when(years)} {under}{place}"
+
+
+def _start(when: Calendar) -> str:
+    return when.words if when.start is None else f"{when.start} ({when.words})"
 
 
 def _gain(asked: Asked, row: Mapping[Any, Any]) -> str:
@@ -130,12 +131,6 @@ def _gain(asked: Asked, row: Mapping[Any, Any]) -> str:
 
 def _more(value: float, up: str, down: str) -> str:
     return up if value >= 0 else down
-
-
-def month(day: str) -> str:
-    """Return ``2018-03-14`` as ``March 2018``."""
-    found = date.fromisoformat(day)
-    return f"{_MONTHS[found.month - 1]} {found.year}"
 
 
 def exit_words(scope: str) -> str:
@@ -205,16 +200,13 @@ def _when(row: Mapping[str, Any], calendar: Calendar) -> str:
     if math.isnan(years):
         return "room left"
     if years > calendar.most_years:
-        return f"not before {calendar.end.year}"
-    if row["date"] is None:
+        return calendar.not_before
+    if years <= EVER_SINCE:
         return "ever since"
-    text = str(row["date"])[:7]
+    text = calendar.brief(years)
     if math.isnan(float(row["years_early"])):
         return text
-    ends = [
-        str(row[key])[:7] if row[key] is not None else f">{calendar.end.year}"
-        for key in ("date_early", "date_late")
-    ]
+    ends = [calendar.brief(float(row[key])) for key in ("years_early", "years_late")]
     return text if ends[0] == ends[1] else f"{text} ({ends[0]} to {ends[1]})"
 
 

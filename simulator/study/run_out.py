@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from simulator.results.ranges import HIGH, LOW
-from simulator.study.growing import Calendar, Rates
+from simulator.study.calendar import EVER_SINCE, Calendar
+from simulator.study.growing import Rates
 from simulator.study.rooms import FACTOR, FAST, SLOW, YEARS
 
 ALL = "all"
@@ -152,8 +153,8 @@ def _status(value: float, calendar: Calendar) -> str:
     if math.isnan(value):
         return "has room when the strategy runs out"
     if value > calendar.most_years:
-        return f"not before {calendar.end.year}"
-    if value <= -100.0:
+        return calendar.not_before
+    if value <= EVER_SINCE:
         return "at its target ever since"
     return "is past its target at the start" if value < 0 else "runs out"
 
