@@ -76,7 +76,7 @@ def run(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
-    scenario = as_scenario(scenario)
+    scenario = as_scenario(scenario, any_size)
     if not any_size:
         refuse_too_much(scenario)
     began = time.perf_counter()

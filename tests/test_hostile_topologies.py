@@ -295,7 +295,7 @@ def test_a_folder_with_the_name_of_a_file_is_refused(ending, tmp_path):
 
 def test_a_bomb_in_a_packed_file_is_refused(tmp_path):
     packed = gzip.compress(b" " * 150_000_000, compresslevel=1)
-    assert "too much to read" in refused(written(tmp_path, "net.graphml.gz", packed))
+    assert "any-size" in refused(written(tmp_path, "net.graphml.gz", packed))
     assert "cut short" in refused(written(tmp_path, "net.graphml.gz", packed[:1000]))
     assert "not a gzip file" in refused(written(tmp_path, "net.graphml.gz", b"plain"))
 

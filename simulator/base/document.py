@@ -12,6 +12,7 @@ from typing import Any, Literal, NamedTuple
 
 import yaml
 
+from simulator.base.bounds import LIFTS, bytes_to_read, exceeds
 from simulator.base.errors import InputError, Problem, did_you_mean, refusal
 from simulator.base.regular import refuse_special
 
@@ -205,7 +206,7 @@ def read_yaml(path: str | Path) -> Document:
     refuse_special(path)
     try:
         with open(path, "rb") as stream:
-            raw = stream.read(MAX_BYTES + 1)
+            raw = stream.read(bytes_to_read(MAX_BYTES))
     except FileNotFoundError:
         siblings = Path(path).parent.glob("*.y*ml")
         hint = did_you_mean(Path(path).name, (sibling.name for sibling in siblings))
@@ -217,8 +218,8 @@ def read_yaml(path: str | Path) -> Document:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise refusal(file, f"cannot read this file: {reason}") from None
-    if len(raw) > MAX_BYTES:
-        raise refusal(file, f"the file is larger than {MAX_BYTES // 1_000_000} MB")
+    if exceeds(len(raw), MAX_BYTES):
+        raise refusal(file, f"the file is larger than {MAX_BYTES // 1_000_000} MB; {LIFTS}")
     document = parse_yaml(_decoded(raw, file), file)
     return dataclasses.replace(document, path=Path(path))
 
@@ -310,8 +311,8 @@ class _Composer:
         self.values += spot.nodes if is_alias else 1
         if self.values > MAX_VALUES and is_alias:
             raise self.failure(event, f"aliases blow this up to more than {MAX_VALUES:,} values")
-        if self.values > MAX_VALUES:
-            message = f"more than {MAX_VALUES:,} values; large networks go into CSV tables"
+        if exceeds(self.values, MAX_VALUES):
+            message = f"more than {MAX_VALUES:,} values; large networks go into CSV tables; {LIFTS}"
             raise self.failure(event, message)
         return value, spot
 

@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 
 import click
 
+from simulator.base.bounds import any_size
+
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 json_option = click.option(
@@ -40,6 +42,11 @@ scheduler_option = click.option(
     metavar="ADDRESS",
     help="Dask cluster to share the work, as tcp://HOST:8786, in place of processes.",
 )
+
+
+def any_size_option(what: str) -> Callable[..., Any]:
+    """Return the option that lifts bounds."""
+    return click.option("--any-size", is_flag=True, help=what)
 
 
 @dataclass(frozen=True)
@@ -88,9 +95,7 @@ def run_options(out_help: str) -> Callable[[Callable[..., None]], Callable[..., 
             help="Processes to share the replications; as many as there are cores if left out.",
         ),
         click.option("--force", is_flag=True, help="Replace results that stand at DIR."),
-        click.option(
-            "--any-size", is_flag=True, help="Run even what takes very much time, memory or disk."
-        ),
+        any_size_option("Read and run even what takes very much time, memory or disk."),
         quiet_option,
         json_option,
         out_option(out_help),
@@ -100,7 +105,8 @@ def run_options(out_help: str) -> Callable[[Callable[..., None]], Callable[..., 
         @wraps(command)
         def call(**words: Any) -> None:
             run = RunOptions(**{each.name: words.pop(each.name) for each in fields(RunOptions)})
-            command(run, **words)
+            with any_size(run.any_size):
+                command(run, **words)
 
         for option in reversed(options):
             call = option(call)

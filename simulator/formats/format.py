@@ -29,7 +29,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, ClassVar
 
-from simulator.base import library, regular
+from simulator.base import bounds, library, regular
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.base.whole import whole
@@ -126,9 +126,13 @@ def read_network(
     return found, problems
 
 
-def load_network(path_or_name: str | Path) -> Network:
-    """Read a topology as `read_network` does; each of its warnings becomes a `NetworkWarning`."""
-    network, problems = read_network(path_or_name)
+def load_network(path_or_name: str | Path, *, any_size: bool = False) -> Network:
+    """Read a topology as `read_network` does; each of its warnings becomes a `NetworkWarning`.
+
+    With *any_size* also one that is larger than reading is sure to end in time and memory.
+    """
+    with bounds.any_size(any_size):
+        network, problems = read_network(path_or_name)
     for problem in problems:
         warnings.warn(str(problem), NetworkWarning, stacklevel=2)
     return network

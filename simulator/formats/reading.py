@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from simulator.base.bounds import LIFTS, bytes_to_read, exceeds
 from simulator.base.document import KeyPath, dotted, place_after
 from simulator.base.errors import InputError, Problem, did_you_mean, refusal
 from simulator.base.regular import refuse_special
@@ -49,7 +50,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     refuse_special(path)
     try:
         with _opened(path) as file:
-            raw = file.read(most + 1)
+            raw = file.read(bytes_to_read(most))
     except FileNotFoundError:
         hint = did_you_mean(path.name, (each.name for each in path.parent.glob(f"*{path.suffix}")))
         raise refusal(path, f"no such file{hint}") from None
@@ -61,8 +62,8 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
         raise refusal(path, f"the packed file is damaged: {error}") from None
     except (OSError, ValueError) as error:
         raise refusal(path, f"cannot read this file: {reason(error)}") from None
-    if len(raw) > most:
-        raise refusal(path, f"larger than {most // 1_000_000:,} MB, which is too much to read")
+    if exceeds(len(raw), most):
+        raise refusal(path, f"larger than {most // 1_000_000:,} MB; {LIFTS}")
     if FILLED.search(raw, 3 if raw.startswith(BOM_UTF8) else 0) is None:
         raise refusal(path, "the file is empty")
     return raw
@@ -70,15 +71,15 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 def refuse_values_above(path: Path, count: int, noun: str) -> None:
     """Raise an InputError if a file holds more values than memory should hold."""
-    if count > MOST_VALUES:
+    if exceeds(count, MOST_VALUES):
         message = f"{count:,} {noun}; at most {MOST_VALUES:,} are read"
-        raise refusal(path, f"{message}: leave out what the network does not need")
+        raise refusal(path, f"{message}: leave out what the network does not need, or {LIFTS}")
 
 
 def refuse_elements_above(path: Path, section: str, count: int, line: int | None = None) -> None:
     """Raise an InputError if there are more nodes or links than are read, before they are made."""
-    if count > MOST_ELEMENTS:
-        message = f"{count:,} of them; at most {MOST_ELEMENTS:,} are read"
+    if exceeds(count, MOST_ELEMENTS):
+        message = f"{count:,} of them; at most {MOST_ELEMENTS:,} are read; {LIFTS}"
         raise refusal(path, message, line, key=section)
 
 

@@ -10,6 +10,7 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Literal
 
+from simulator.base.bounds import LIFTS, exceeds
 from simulator.base.document import shown
 from simulator.base.errors import InputError, Problem, refusal
 from simulator.formats.columns import Columns as Columns
@@ -287,7 +288,7 @@ class CsvText:
     @cached_property
     def is_long(self) -> bool:
         """Whether there are more cells than are read one by one."""
-        return self._rows * len(self._all_header_cells) > MOST_CELLS
+        return exceeds(self._rows * len(self._all_header_cells), MOST_CELLS)
 
     @cached_property
     def _rows(self) -> int:
@@ -297,14 +298,16 @@ class CsvText:
 
     def refuse_rows_above(self, most: int, what: str) -> None:
         """Raise an InputError if there are more rows than *what* has at most."""
-        if self._rows > most:
-            raise refusal(self.file, f"{self._rows:,} rows; {what} has {most:,} at most")
+        if exceeds(self._rows, most):
+            message = f"{self._rows:,} rows; {what} has {most:,} at most; {LIFTS}"
+            raise refusal(self.file, message)
 
     def too_long(self, why: str) -> InputError:
         """Return the error that refuses a file for what it would take to read it one by one."""
         size = f"{self._rows:,} rows of {len(self._all_header_cells):,} columns"
         most = f"at most {MOST_CELLS:,} cells are read one by one"
-        return refusal(self.file, f"{size}: {most}, and {why}; correct them, or split the file")
+        message = f"{size}: {most}, and {why}; correct them, or split the file, or {LIFTS}"
+        return refusal(self.file, message)
 
     def table(self, types: dict[str, Any]) -> Any | None:
         """Return the rows below the header as an Arrow table of these columns and types.

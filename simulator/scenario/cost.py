@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from simulator.base import bounds
 from simulator.base.errors import InputError, Problem
 from simulator.base.text import counted
 from simulator.scenario.scenario import Scenario
@@ -101,7 +102,7 @@ def cost_problem(scenario: Scenario, times: int = 1, *, cost: Cost | None = None
     *cost* is that of all runs, where they are not alike.
     """
     cost = cost or Cost.of(scenario, times)
-    if not cost.is_too_much:
+    if not cost.is_too_much or bounds.are_lifted():
         return None
     count = f"{times:,} runs of " if times > 1 else ""
     message = (

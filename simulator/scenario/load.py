@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from simulator.base import library
+from simulator.base import bounds, library
 from simulator.base.document import Document, read_yaml, shown
 from simulator.base.errors import InputError, Problem
 from simulator.formats.format import is_topology
@@ -18,7 +18,10 @@ TOPOLOGY = "this is a topology, not a scenario; a scenario names one: topology: 
 
 
 def load(
-    scenario: str | Path | Mapping[str, Any], changes: Iterable[tuple[str, str]] = ()
+    scenario: str | Path | Mapping[str, Any],
+    changes: Iterable[tuple[str, str]] = (),
+    *,
+    any_size: bool = False,
 ) -> Scenario:
     """Read a scenario.
 
@@ -28,12 +31,19 @@ def load(
         A file, the name of a built-in scenario, or the keys of one; see :class:`Scenario`.
     changes : iterable of (key, value)
         As from ``--set key=value``; values are YAML. They are made before anything is checked.
+    any_size : bool
+        Read also files that are larger than reading is sure to end in time and memory.
 
     Raises
     ------
     InputError
         Holds every error found, as ``file:line:column: key: message``.
     """
+    with bounds.any_size(any_size):
+        return _load(scenario, list(changes))
+
+
+def _load(scenario: str | Path | Mapping[str, Any], changes: list[tuple[str, str]]) -> Scenario:
     if isinstance(scenario, Mapping):
         return from_document(Document.of(plain(scenario), PYTHON), Path(), PYTHON, changes)
     if not isinstance(scenario, str | Path):
@@ -49,7 +59,7 @@ def load(
         raise InputError([Problem(str(scenario), None, None, "", message)]) from None
     if path.suffix.lower() not in (".yaml", ".yml") and is_topology(path):
         raise InputError([Problem(str(path), None, None, "", TOPOLOGY)])
-    changes, document = list(changes), read_yaml(path)
+    document = read_yaml(path)
     kind_of(document, changes)
     return from_document(document, path.parent, path.stem, changes)
 
@@ -75,9 +85,11 @@ def kind_of(
     raise InputError([document.problem((), f"{wanted}; found {found}")])
 
 
-def as_scenario(scenario: Scenario | str | Path | Mapping[str, Any]) -> Scenario:
+def as_scenario(
+    scenario: Scenario | str | Path | Mapping[str, Any], any_size: bool = False
+) -> Scenario:
     """Return a scenario as it is, and load anything else."""
-    return scenario if isinstance(scenario, Scenario) else load(scenario)
+    return scenario if isinstance(scenario, Scenario) else load(scenario, any_size=any_size)
 
 
 def from_document(

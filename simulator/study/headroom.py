@@ -134,7 +134,7 @@ def headroom(
         return _still(scenario, demands, scheme, target, of, until, growth_per_year, out, force)
     if demands is not None:
         raise _wrong("demands", "are for a network; a scenario has its own")
-    scenario = as_scenario(scenario)
+    scenario = as_scenario(scenario, any_size)
     wanted = Wanted(
         of, _target(target, scenario.settings.targets.exit_utilisation), growth_per_year
     )

@@ -117,7 +117,7 @@ def sensitivity(
     SimulatorError
         The folder is taken.
     """
-    scenario = as_scenario(scenario)
+    scenario = as_scenario(scenario, any_size)
     every = scenario.assumptions
     worlds = max(32, 2 * len(every) + 16) if worlds is None else worlds
     if not any_size:

@@ -139,7 +139,7 @@ def sweep(
         The folder is taken, an unfinished sweep there is of something else, or points failed; they
         are named with their errors, and all others are kept.
     """
-    scenario, part = as_scenario(scenario), Shard.of(shard) if shard else None
+    scenario, part = as_scenario(scenario, any_size), Shard.of(shard) if shard else None
     plan = Design.of(over, design, points, scenario.settings.seed)
     if not any_size:  # before points are made, of which there may be a million
         cost = Cost.of(scenario, plan.count, tables=False)

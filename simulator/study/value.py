@@ -109,7 +109,7 @@ def value(
             return _published(staging, asked, found, finish)
     if demands is not None:
         raise _wrong("demands", "are for a network; a scenario has its own")
-    scenario = as_scenario(scenario)
+    scenario = as_scenario(scenario, any_size)
     if target is not None:
         scenario = scenario.with_changes({"targets.exit_utilisation": target})
     if not any_size:

@@ -131,7 +131,7 @@ def what_if(
     SimulatorError
         The folder is taken, or a figure could not be computed.
     """
-    scenario = as_scenario(scenario)
+    scenario = as_scenario(scenario, any_size)
     named = _named(scenario, changes)
     scenarios = {BASELINE: scenario, **_changed(scenario, named)}
     if warn is not None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import click
 
-from simulator.cli.options import json_option, quiet_option, width_option
+from simulator.base import bounds
+from simulator.cli.options import any_size_option, json_option, quiet_option, width_option
 from simulator.cli.output import print_error, print_json, print_text
+
+READ = "Read a file of any size."
 
 
 @click.group()
@@ -31,8 +34,9 @@ def list_(as_json: bool) -> None:
 @click.argument("name_or_file")
 @click.option("--plot", "picture", metavar="FILE", help="Draw a map as well; .png, .svg or .pdf.")
 @width_option
+@any_size_option(READ)
 @json_option
-def show(name_or_file: str, picture: str | None, width: str, as_json: bool) -> None:
+def show(name_or_file: str, picture: str | None, width: str, any_size: bool, as_json: bool) -> None:
     r"""Show what a topology adds up to, how it holds together, and how it was read.
 
     \b
@@ -41,7 +45,8 @@ def show(name_or_file: str, picture: str | None, width: str, as_json: bool) -> N
     from simulator.cli.topology import draw, read, show_json
     from simulator.cli.topology_text import show_text
 
-    network, warnings = read(name_or_file)
+    with bounds.any_size(any_size):
+        network, warnings = read(name_or_file)
     drawn = draw(network, picture, width) if picture is not None else None
     if as_json:
         print_json({**show_json(network, warnings, name_or_file), "map": drawn})
@@ -54,8 +59,9 @@ def show(name_or_file: str, picture: str | None, width: str, as_json: bool) -> N
 @click.argument("source", metavar="IN")
 @click.argument("target", metavar="OUT")
 @click.option("--force", is_flag=True, help="Replace what stands at OUT.")
+@any_size_option(READ)
 @quiet_option
-def convert(source: str, target: str, force: bool, quiet: bool) -> None:
+def convert(source: str, target: str, force: bool, any_size: bool, quiet: bool) -> None:
     r"""Write the topology IN to OUT, in the format that the ending of OUT names.
 
     IN is a file, a folder of tables or a built-in name; a slash at the end of OUT asks for a
@@ -66,7 +72,8 @@ def convert(source: str, target: str, force: bool, quiet: bool) -> None:
     """
     from simulator.cli.topology import convert
 
-    made = convert(source, target, force=force)
+    with bounds.any_size(any_size):
+        made = convert(source, target, force=force)
     if not quiet:
         for warning in (*made.warnings, *(f"{target}: warning: {text}" for text in made.lost)):
             print_error(warning)

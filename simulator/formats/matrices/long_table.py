@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from simulator.base.bounds import LIFTS, exceeds
 from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean, refusal
 from simulator.formats.matrices.alignment import aligned
@@ -317,9 +318,9 @@ def _of_shift(file: str, shift_s: float) -> Iterator[Problem]:
 
 def refuse_too_many(file: str, count: int, noun: str, instants: int) -> None:
     """Raise an InputError if there are more rates than memory should hold."""
-    if count * instants > MOST_CELLS:
+    if exceeds(count * instants, MOST_CELLS):
         found = f"{count:,} {noun} at {instants:,} instants make {count * instants:,} rates"
-        raise refusal(file, f"{found}; at most {MOST_CELLS:,} can be read")
+        raise refusal(file, f"{found}; at most {MOST_CELLS:,} can be read; {LIFTS}")
 
 
 _NO_CLASS, _NOT_STATED = -2, -1

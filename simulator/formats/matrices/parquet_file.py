@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
+from simulator.base.bounds import LIFTS, exceeds
 from simulator.base.errors import Problem, refusal
 from simulator.formats.matrices.layout import Layout, are_wide, is_time, left_out, long_columns
 from simulator.formats.matrices.long_table import MOST_CELLS
@@ -135,10 +136,10 @@ def _refuse_too_large(path: Path, opened: Any) -> None:
     size = sum(opened.metadata.row_group(i).total_byte_size for i in range(opened.num_row_groups))
     rows, columns = opened.metadata.num_rows, len(opened.schema_arrow.names)
     cells = rows * max(1, columns - 4)  # a long table has four columns beside its rates
-    if size > MOST_CSV_BYTES or cells > MOST_CELLS:
+    if exceeds(size, MOST_CSV_BYTES) or exceeds(cells, MOST_CELLS):
         most = f"at most {MOST_CSV_BYTES / 1e6:,g} MB and {MOST_CELLS:,} rates can be read"
         found = f"{size / 1e6:,.0f} MB in {rows:,} rows of {columns:,} columns"
-        raise refusal(path, f"unfolds to {found}; {most}")
+        raise refusal(path, f"unfolds to {found}; {most}; {LIFTS}")
 
 
 def wrong_type(path: Path, name: str, wanted: str, kind: Any) -> list[Problem]:

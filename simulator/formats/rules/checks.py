@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from simulator.base.bounds import LIFTS, exceeds
 from simulator.base.document import KeyPath, shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.formats.reading import MOST_ELEMENTS, listed
@@ -63,8 +64,9 @@ def beyond_size(draft: Draft) -> Iterator[Problem]:
     """Yield what a draft has more of than memory should hold."""
     for section in ("nodes", "links"):
         count = len(getattr(draft, section))
-        if count > MOST_ELEMENTS:
-            yield draft.point((section,), f"{count:,} of them; at most {MOST_ELEMENTS:,} are read")
+        if exceeds(count, MOST_ELEMENTS):
+            message = f"{count:,} of them; at most {MOST_ELEMENTS:,} are read; {LIFTS}"
+            yield draft.point((section,), message)
 
 
 def unique_ids(draft: Draft) -> Iterator[Problem]:

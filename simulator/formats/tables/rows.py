@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from simulator.base.bounds import LIFTS, exceeds
 from simulator.base.errors import Problem, refusal
 from simulator.formats.graphs.names import plain_name
 from simulator.formats.reading import MOST_ELEMENTS, refuse
@@ -23,8 +24,8 @@ def read_rows(path: Path) -> tuple[list[tuple[int, dict[str, str]]], list[Proble
     names = text.header_cells
     if len(names) == 1 and (mark := next((each for each in ";\t|" if each in names[0]), None)):
         raise refusal(path, f"the cells are divided by {mark!r}; use commas", text.header_line, 1)
-    if len(names) > MOST_COLUMNS:
-        message = f"{len(names):,} columns; at most {MOST_COLUMNS:,} are read"
+    if exceeds(len(names), MOST_COLUMNS):
+        message = f"{len(names):,} columns; at most {MOST_COLUMNS:,} are read; {LIFTS}"
         raise refusal(path, message, text.header_line, 1)
     if len({plain_name(name) for name in names}) < len(names):
         raise refusal(path, "two columns of one name", text.header_line)
