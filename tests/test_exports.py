@@ -65,6 +65,45 @@ def test_cables_between_interfaces_are_links(folder):
         assert text in told
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        "ID,Label,Side A,Termination A,Side B,Termination B,Status,Type,Length",
+        "ID,Label,Device A,Termination A,Device B,Termination B,Status,Type,Length",
+        "ID,Label,Termination A Device,Termination A,Termination B Device,Termination B,Status,"
+        "Type,Length",
+    ],
+)
+def test_the_table_on_the_screen_is_read_alike(tmp_path, head):
+    """What NetBox exports as the current view: names of columns are those of the page."""
+    (tmp_path / "cables.csv").write_text(
+        f"{head}\n"
+        "1,C1,ams,et-0,fra,et-0,Connected,SMF,450 km\n"
+        "2,C2,ams,et-1,fra,et-1,Connected,SMF,450000 m\n"
+        "3,,fra,et-2,zrh,et-0,Connected,SMF,\n"
+        "4,C4,zrh,et-1,ams,et-2,Planned,SMF,\n"
+        "5,C6,zrh,p1,ams,et-4,Connected,SMF,\n"
+        "6,C7,zrh,et-0,ams,et-4,Connected,SMF,three leagues\n"
+    )
+    (tmp_path / "interfaces.csv").write_text(
+        "Name,Device,Enabled,Type,Speed\n"
+        "et-0,ams,True,QSFP28 (100GE),100 Gbps\net-0,fra,True,QSFP28 (100GE),40 Gbps\n"
+        "et-1,ams,True,SFP+ (10GE),—\net-1,fra,True,QSFP28 (100GE),\n"
+        "et-2,fra,True,1000BASE-T (1GE),\net-0,zrh,True,Other,warp 9\n"
+        "et-1,zrh,True,Other,\net-2,ams,True,Other,\net-4,ams,True,SFP+ (10GE),\n"
+    )
+    network, told = read(tmp_path)
+    assert network.links == ("C1", "C2", "fra-zrh", "C7")
+    assert gbps(network) == [40.0, 10.0, 1.0, 10.0]
+    assert network.delay_ms[:4] == pytest.approx(450 / 204)
+    for text in (
+        "1 cable left out, which are planned: 'C4'",
+        "1 cable left out, which end at what is not among the interfaces: 'C6'",
+        "not understood, and not used: 'warp 9', 'three leagues'",
+    ):
+        assert text in told, told
+
+
 @pytest.mark.parametrize("version", ["3.2", "4.0"])
 def test_answers_of_the_rest_api_are_read_alike(tmp_path, version):
     def interface(device, name):

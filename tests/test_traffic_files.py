@@ -165,6 +165,10 @@ def test_a_step_that_the_file_states_is_the_usual_one(tmp_path, seconds, step_h,
         ("20240501", "2024-05-01T00:00:00"),
         ("2024-05-01 00:05:00 +0200", "2024-05-01T06:05:00"),
         ("2024-04-30 22:05 UTC", "2024-05-01T06:05:00"),
+        ("2024-05-01 00:05 CEST", "2024-05-01T06:05:00"),
+        ("31/12/2023 17:05 CET", "2024-01-01T00:05:00"),
+        ("5/13/2024 1:05 PM JST", "2024-05-13T12:05:00"),
+        ("May 1, 2024 12:05 AM", "2024-05-01T00:05:00"),
         ("1714515600", "2024-05-01T06:20:00"),
         ("1714515600.25", "2024-05-01T06:20:00.250000"),
         ("1714515600000", "2024-05-01T06:20:00"),
@@ -176,7 +180,9 @@ def test_a_time_is_read(word, expected):
     times = read_times([word], utc_offset_h=8.0)
     assert not times.wrong and times.start_of(times.us) == expected
     away = word.isdecimal() and len(word) > 9 and word[:2] == "17"
-    assert ("UTC+8" in times.note) == (away or "+" in word or "UTC" in word or "." in word[10:])
+    assert ("UTC+8" in times.note) == (
+        away or "+" in word or word[-3:] in ("UTC", "EST", "CET", "JST") or "." in word[10:]
+    )
 
 
 @pytest.mark.parametrize(
@@ -184,8 +190,12 @@ def test_a_time_is_read(word, expected):
     [
         (["5/1/2024 0:20"], "may be 2024-01-05 or 2024-05-01"),
         (["31.12.2024", "12.31.2024"], "days and months change places"),
-        (["1.5.24"], "expected a local time such as"),
-        (["2024-05-01T00:00 CEST"], "expected a local time such as"),
+        (["1.5.24"], "has a year of two digits; write all four"),
+        (["01.05.24 00:05"], "has a year of two digits; write all four"),
+        (["24-05-01 00:05"], "has a year of two digits; write all four"),
+        (["2024-05-01 00:00 CST"], "CST is the name of several zones; write its offset"),
+        (["5/1/2024 0:20 CET"], "may be 2024-01-05 or 2024-05-01"),
+        (["2024-05-01 00:00 QQQ"], "expected a local time such as"),
         (["2024-05-01T00:00Z", "2024-05-01T00:05"], "has no zone, but the first time has one"),
         (["2024-05-01T00:00", "2024-05-01T00:05Z"], "leave the zone out of"),
         (["1714515600", "300"], "expected Unix seconds as in the first row, found '300'"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -18,17 +18,26 @@ from simulator.formats.json_file import read_json
 from simulator.formats.reading import listed
 from simulator.formats.rules.draft import Record
 from simulator.formats.rules.edits import as_number
+from simulator.formats.speed_words import speed_gbps
 from simulator.formats.tables.rows import read_rows
 from simulator.formats.units import in_gbps
 from simulator.model.network import Network
 
 NAMES = ("cables", "interfaces", "devices", "sites")
 KM = {"km": 1.0, "m": 1e-3, "cm": 1e-5, "mi": 1.609344, "ft": 3.048e-4, "in": 2.54e-5}
-TYPE = re.compile(r"(?P<size>\d+(?:\.\d+)?)(?P<giga>g?)base", re.IGNORECASE)
-"""Types of interfaces name their speed in Mbps or Gbps: 1000base-t, 100gbase-x-qsfp28."""
+TYPE = re.compile(
+    r"(?P<size>\d+(?:\.\d+)?)(?P<giga>g?)base|\((?P<ethernet>\d+(?:\.\d+)?)(?P<ten>[gm])e\)",
+    re.IGNORECASE,
+)
+"""Types of interfaces name their speed: 1000base-t, 100gbase-x-qsfp28, or QSFP28 (100GE)."""
+LENGTH = re.compile(r"([\d.]+) *([a-z]+)", re.IGNORECASE)
 PLACE = ("latitude", "longitude")
+NOTHING = "—"
+"""What stands on the screen where there is no value."""
 NO = frozenset({"false", "no", "0"})
 SIDES = (("side_a", "termination_a", "a"), ("side_b", "termination_b", "b"))
+VIEW = ("{termination}_device", "device_{letter}", "{side}", "{termination}_parent")
+"""Columns of devices in what is exported of the table on the screen, by versions of NetBox."""
 
 
 class End(NamedTuple):
@@ -45,15 +54,18 @@ class Cable(NamedTuple):
     edge: Edge | None = None
     why: str = ""
     by_type: bool = False
+    not_read: tuple[str, ...] = ()
 
 
 @topology_format("netbox")
 class NetBox(TopologyFormat):
     """NetBox export: a folder with cables, interfaces, devices and sites, as .csv or .json.
 
-    CSV is what NetBox exports and imports, JSON what its REST API answers. A connected cable
+    CSV is what NetBox exports and imports, or its table on the screen (the current view); JSON is
+    what its REST API answers. A connected cable
     between interfaces of two devices is a full-duplex link. Its capacity is the lower ``speed`` of
-    both (in kbps), else that of the types of the interfaces, such as ``100gbase-x-qsfp28``; the
+    both (in kbps, or in words such as ``10 Gbps``), else that of the types of the interfaces, such
+    as ``100gbase-x-qsfp28`` or ``QSFP28 (100GE)``; the
     length is that of the cable. Cables that are planned or end elsewhere, and interfaces that are
     not enabled, are left out. Devices lie where they or their sites do. Only cables are required.
     """
@@ -95,6 +107,8 @@ def _notes(cables: Sequence[Cable]) -> list[str]:
     by_type = sum(cable.by_type for cable in cables)
     if by_type:
         notes.append(f"capacity of {counted(by_type, 'link')} read from the types of interfaces")
+    if strange := list(dict.fromkeys(word for cable in cables for word in cable.not_read)):
+        notes.append(f"not understood, and not used: {listed(map(shown, strange))}")
     return notes
 
 
@@ -142,7 +156,8 @@ def _text(row: Mapping[str, Any], key: str) -> str:
     value = row.get(key)
     if isinstance(value, Mapping):
         value = next((value[k] for k in ("value", "name", "display", "id") if k in value), None)
-    return "" if value is None else str(value).strip()
+    text = "" if value is None else str(value).strip()
+    return "" if text == NOTHING else text
 
 
 def _end_of(row: Mapping[str, Any]) -> End:
@@ -156,6 +171,8 @@ def _end(row: Mapping[str, Any], names: Sequence[str]) -> End | str:
     if f"{side}_device" in row:  # as NetBox imports and exports CSV
         found = {"device": row[f"{side}_device"], "name": row.get(f"{side}_name")}
         kind = _text(row, f"{side}_type") or "interface"
+    elif device := next((row[key] for key in _of_view(names) if row.get(key)), None):
+        found, kind = {"device": device, "name": found}, "interface"
     elif isinstance(several := row.get(f"{letter}_terminations"), list):
         if len(several) != 1 or not isinstance(several[0], Mapping):
             return "have not one interface at each side"
@@ -164,6 +181,12 @@ def _end(row: Mapping[str, Any], names: Sequence[str]) -> End | str:
         return f"end at a {kind.rpartition('.')[2] or 'side unknown'}"
     end = _end_of(found)
     return end if end.device else "end at no device"
+
+
+def _of_view(names: Sequence[str]) -> Iterator[str]:
+    """Yield the columns in which the table on the screen may hold the device of a side."""
+    words = dict(zip(("side", "termination", "letter"), names, strict=True))
+    return (key.format(**words) for key in VIEW)
 
 
 def _cable(row: Mapping[str, Any], interfaces: Mapping[End, Mapping[str, Any]]) -> Cable:
@@ -179,29 +202,58 @@ def _cable(row: Mapping[str, Any], interfaces: Mapping[End, Mapping[str, Any]]) 
         why = f"are {status}"
     elif any(_text(interfaces.get(end, {}), "enabled").casefold() in NO for end in known):
         why = "end at an interface that is not enabled"
+    elif interfaces and not any(_has_type(row, side) for side in SIDES):
+        if not all(end in interfaces for end in known):  # a port or a circuit, or several
+            why = "end at what is not among the interfaces"
     if why:
         return Cable(name, None, why)
-    gbps, by_type = _capacity_gbps([interfaces.get(end, {}) for end in known])
-    figures = {"capacity_gbps": gbps, **_length(row)}
+    sides = [interfaces.get(end, {}) for end in known]
+    gbps, by_type = _capacity_gbps(sides)
+    length, strange = _length(row), [_text(side, "speed") for side in sides]
+    strange = [word for word in strange if word and _speed(word) is None]
+    if not length and _text(row, "length"):
+        strange.append(f"{_text(row, 'length')} {_text(row, 'length_unit')}".strip())
     a, b = known
-    return Cable(name, Edge(a.device, b.device, label or None, figures), "", by_type)
+    edge = Edge(a.device, b.device, label or None, {"capacity_gbps": gbps, **length})
+    return Cable(name, edge, "", by_type, tuple(strange))
+
+
+def _has_type(row: Mapping[str, Any], names: Sequence[str]) -> bool:
+    """Return whether a row says what a side ends at; the table on the screen does not."""
+    side, termination, letter = names
+    return any(
+        key in row for key in (f"{side}_device", f"{termination}_type", f"{letter}_terminations")
+    )
 
 
 def _capacity_gbps(sides: Sequence[Mapping[str, Any]]) -> tuple[float | None, bool]:
     """Return the lower capacity of both interfaces, and whether it comes from their types."""
-    speeds = [as_number(_text(side, "speed")) for side in sides]
-    given = [in_gbps(kbps, "kbps") for kbps in speeds if kbps is not None]
+    given = [gbps for side in sides if (gbps := _speed(_text(side, "speed"))) is not None]
     of_types = [gbps for side in sides if (gbps := _of_type(_text(side, "type"))) is not None]
     return min(given or of_types, default=None), bool(of_types and not given)
 
 
+def _speed(word: str) -> float | None:
+    """Return a speed in Gbps: a number is in kbps."""
+    kbps = as_number(word)
+    return speed_gbps(word) if kbps is None else in_gbps(kbps, "kbps")
+
+
 def _of_type(word: str) -> float | None:
-    found = TYPE.match(word)
-    return in_gbps(float(found["size"]), "gbps" if found["giga"] else "mbps") if found else None
+    found = TYPE.search(word)
+    if found is None:
+        return None
+    if found["size"]:
+        return in_gbps(float(found["size"]), "gbps" if found["giga"] else "mbps")
+    return in_gbps(float(found["ethernet"]), "gbps" if found["ten"] in "gG" else "mbps")
 
 
 def _length(row: Mapping[str, Any]) -> Record:
-    size, unit = as_number(_text(row, "length")), _text(row, "length_unit").casefold()
+    """Return the length of a cable; its unit stands in a column of its own, or beside it."""
+    text, unit = _text(row, "length"), _text(row, "length_unit")
+    if not unit and (found := LENGTH.fullmatch(text)):
+        text, unit = found[1], found[2]
+    size, unit = as_number(text), unit.casefold()
     unit = {"kilometers": "km", "meters": "m", "miles": "mi", "feet": "ft"}.get(unit, unit)
     return {} if size is None or unit not in KM else {"fibre_km": size * KM[unit]}
 

@@ -22,10 +22,35 @@ _PARTS = re.compile(
     r"(?:[T, ]+(?P<time>\d{1,2}(?::\d\d){1,2}(?:[.,]\d+)?)(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?)?"
     r"(?P<zone> ?(?:Z|UTC|GMT|[+-]\d\d:?\d\d))?"
 )
+_ZONES = {
+    "WET": 0, "WEST": 1, "CET": 1, "MEZ": 1, "CEST": 2, "MESZ": 2, "EET": 2, "EEST": 3, "MSK": 3,
+    "SGT": 8, "HKT": 8, "AWST": 8, "JST": 9, "KST": 9, "AEST": 10, "AEDT": 11, "NZST": 12,
+    "NZDT": 13, "EDT": -4, "MDT": -6, "PDT": -7, "HST": -10,
+}  # fmt: skip
+"""Hours ahead of UTC by the names that mean one zone only."""
+_DOUBTFUL = (
+    "CST",
+    "IST",
+    "BST",
+    "EST",
+    "MST",
+    "AST",
+    "ECT",
+    "AMT",
+    "GST",
+    "ADT",
+    "SST",
+    "PST",
+    "CDT",
+)
+"""Names of several zones: CST is China's, or six hours behind UTC in America."""
+_ZONE = re.compile(r"(?P<time>.*:\d\d(?:[.,]\d+)?(?: ?[AaPp]\.?[Mm]\.?)?) ?(?P<zone>[A-Z]{3,5})")
+_SHORT_YEAR = re.compile(r"\d{1,2}([./-])\d{1,2}\1\d{2}(?:[T, ].*)?")
 _NAMED = re.compile(
     r"(?:[A-Za-z]{3,9},? )?(?:(?P<day>\d{1,2})[ ./-]+(?P<month>[A-Za-z]{3,9})"
     r"|(?P<month_1>[A-Za-z]{3,9}) (?P<day_1>\d{1,2}),?)"
     r"(?:[ ./-]+(?P<year>\d{4})[T:, ]+(?P<time>\d{1,2}(?::\d\d){1,2})"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?"
     r"| (?P<time_1>\d{1,2}(?::\d\d){1,2}) (?P<year_1>\d{4})|[ ./-]+(?P<year_2>\d{4}))"
 )
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -91,7 +116,8 @@ def order_of(words: Sequence[str]) -> tuple[Order, str]:
     for word in words:
         if word[4:5] == "-":  # ISO 8601, as nearly always
             continue
-        found = _PARTS.fullmatch(word)
+        named = _ZONE.fullmatch(word)
+        found = _PARTS.fullmatch(named["time"] if named else word)
         if found is None or len(found["one"]) > 2:
             continue
         first = first or word
@@ -114,6 +140,7 @@ def _is_zoned(word: str, order: Order) -> bool:
 
 def _parsed(word: str, order: Order) -> datetime:
     """Return the date that a word is, with its zone."""
+    word = _with_offset(word)
     try:
         return datetime.fromisoformat(word) if number(word) is None else _compact(word)
     except ValueError:
@@ -128,6 +155,18 @@ def _parsed(word: str, order: Order) -> datetime:
         raise
     except ValueError:
         raise ValueError(f"expected {EXPECTED}, found {shown(word)}") from None
+
+
+def _with_offset(word: str) -> str:
+    """Return a date with the offset of its zone in place of the name of it."""
+    found = _ZONE.fullmatch(word)
+    if found is None or found["zone"] in ("UTC", "GMT"):
+        return word
+    if found["zone"] in _DOUBTFUL:
+        several = f"{found['zone']} is the name of several zones"
+        raise _DoubtError(f"{several}; write its offset, such as +08:00, in {shown(word)}")
+    hours = _ZONES.get(found["zone"])
+    return word if hours is None else f"{found['time']}{hours:+03}:00"
 
 
 class _DoubtError(ValueError):
@@ -154,6 +193,8 @@ def _in_iso(word: str, order: Order) -> str:
     """Return a date in another form in that of ISO 8601."""
     if len(word) == 13 and word[8] == "-" and (word[:8] + word[9:]).isdecimal():
         return f"{word[:8]}T{word[9:]}"
+    if _SHORT_YEAR.fullmatch(word):
+        raise _DoubtError(f"{shown(word)} has a year of two digits; write all four")
     if found := _PARTS.fullmatch(word):
         return _from_parts(word, found, order)
     if found := _NAMED.fullmatch(word):
@@ -185,7 +226,7 @@ def _from_names(found: re.Match[str]) -> str:
     day = found["day"] or found["day_1"]
     year = found["year"] or found["year_1"] or found["year_2"]
     time = found["time"] or found["time_1"]
-    return f"{year}-{_MONTHS.index(month) + 1:02}-{day:0>2}T{_clock(time, None)}"
+    return f"{year}-{_MONTHS.index(month) + 1:02}-{day:0>2}T{_clock(time, found['half'])}"
 
 
 def _clock(time: str | None, half: str | None) -> str:
