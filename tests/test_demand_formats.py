@@ -238,6 +238,13 @@ ten,1,1
     ]
 
 
+@pytest.mark.parametrize("name", ["rate (Mbit/s)", "load (kbit/s)", "a-b (Gbps)"])
+def test_a_unit_with_a_mark_of_pairs_in_it_is_no_pair(tmp_path, name):
+    (told,) = refused(tmp_path, f"time,home>abroad,{name}\n0,1,1\n")
+    assert f"tm.csv:1:18: {name}: " in told
+    assert "'rate (Mbit'" not in told and "'load (kbit'" not in told
+
+
 def test_mistakes_in_a_wide_header(tmp_path):
     header = "home>abroad,home>home,home>abroad_mbps,note,hom>abroad,home>gw-near_mbit"
     assert refused(tmp_path, f"{header}\n1,1,1,1,1,1\n") == [

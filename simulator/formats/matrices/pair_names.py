@@ -61,8 +61,10 @@ def _parts(pair: str) -> list[tuple[str, str]]:
 
 def misnamed(name: str, network: Network) -> str:
     """Return what is wrong with the name of a column."""
-    pair, unit = split_unit(name)
-    parts = _parts(name) or _parts(pair)
+    pair, _ = split_unit(name)
+    index = network.node_index
+    whole = [ends for ends in _parts(name) if any(end in index for end in ends)]
+    parts = [*_parts(pair), *whole]  # the first of these that knows most of its ends
     if not parts:
         why = no_rate(name)
         return why or f"expected 'time' or a pair of nodes such as 'a>b', found {shown(name)}"
@@ -71,8 +73,6 @@ def misnamed(name: str, network: Network) -> str:
         ways = " or ".join(f"{source}>{target}" for source, target in known[:3])
         return f"may be {ways}; write it with a >"
     source, target = max(parts, key=lambda ends: sum(end in network.node_index for end in ends))
-    if unit is not None and target not in network.node_index:
-        target = _parts(pair)[0][1]
     for end in (source, target):
         if end not in network.node_index:
             if end == target and (why := no_rate(target)):
