@@ -63,6 +63,48 @@ def test_tables_of_links_in_many_languages(tmp_path, text):
     assert capacities(tmp_path, text) == [1.0, 2.5005]
 
 
+def test_a_table_in_german_or_chinese_is_read_whole(tmp_path):
+    german = (
+        "Verbindung;Von;Nach;Kapazität (Gbit/s);Länge (km);Metrik\n"
+        "M-N;München;Nürnberg;100,0;170,5;17\nN-K;Nürnberg;Köln;2 x 100G;410,2;41\n"
+    )
+    chinese = (
+        "链路名称,源节点,目的节点,带宽（Gbps）,光缆长度（公里）,时延(毫秒),权重\n"
+        "M-N,北京,上海,100,170.5,7.2,17\nN-K,上海,广州,2x100G,410.2,8.1,41\n"
+    )
+    for text in (german, chinese):
+        network, problems = links(tmp_path, text)
+        assert network.links == ("M-N", "N-K") and network.capacity_gbps[::2].tolist() == [100, 200]
+        assert [network.attributes(each)["metric"] for each in network.links] == [17, 41]
+        assert network.attributes("M-N")["fibre_km"] == 170.5
+        assert not any("not used" in str(each) for each in problems)
+    assert network.delay_ms[::2].tolist() == [7.2, 8.1]
+    packed = tmp_path / "other.csv"
+    packed.write_bytes(chinese.encode("gb18030"))
+    with pytest.raises(InputError, match="in GB 18030 it begins with '链路名称.*save the file as"):
+        read_network(packed)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        "device_a,interface_a,device_z,interface_z", "A-End,A Port,Z-End,Z Port",
+        "Router A,Port A,Router B,Port B", "local_router,local_if,remote_router,remote_if",
+        "node1,port1,node2,port2", "source device,source port,destination device,destination port",
+        "site_a,if_a,site_z,if_z", "NodeA,PortA,NodeZ,PortZ",
+    ],
+)  # fmt: skip
+def test_both_ends_go_by_many_names(tmp_path, head):
+    network, _ = links(tmp_path, f"{head},speed\nx,et-0,y,et-1,100G\ny,et-2,z,et-0,40G\n")
+    assert network.links == ("x-y", "y-z") and network.capacity_gbps[::2].tolist() == [100, 40]
+
+
+def test_of_two_pairs_of_columns_the_surer_names_the_ends(tmp_path):
+    head = "site_a,site_z,device_z,device_a,capacity_gbps"
+    network, _ = links(tmp_path, f"{head}\nBJ,SH,sh1,bj1,10\nBJ,SH,sh2,bj1,10\n")
+    assert network.nodes == ("bj1", "sh1", "sh2")
+
+
 def test_a_length_in_german(tmp_path):
     network, _ = links(tmp_path, "Von;Nach;Kapazität (Gbit/s);Länge (km)\na;b;1;120,5\nb;c;1;80\n")
     assert network.attributes("a-b")["fibre_km"] == 120.5

@@ -44,9 +44,28 @@ def as_topology(path: Path) -> str:
     if not lines or b"\0" in start:
         return ""
     ending = path.suffix.lower()
+    if old := _in_another_encoding(start):
+        return old
     begins = f"it begins with {shown(lines[0])}"
     wanted = f"; a {ending} file must be {OF_TEXT[ending]}" if ending in OF_TEXT else ""
     return f"{begins}{wanted}" + (f"; {AS_LINKS}" if _is_edge_list(lines) else "")
+
+
+def _in_another_encoding(start: bytes) -> str:
+    """Return how bytes that are not UTF-8 begin if they are Chinese; nothing for UTF-8."""
+    try:
+        start[: start.rfind(b"\n") + 1 or None].decode("utf-8")
+    except UnicodeDecodeError as error:
+        if error.reason == "unexpected end of data":  # a long line that is cut
+            return ""
+    else:
+        return ""
+    text = start.decode("gb18030", errors="ignore")
+    chinese = [character for character in text if character > "\x7f"]
+    if sum("\u4e00" <= each <= "\u9fff" for each in chinese) < 0.8 * len(chinese):
+        return "not UTF-8 text; save the file as UTF-8"
+    first = text.strip().splitlines()[0]
+    return f"not UTF-8 text: in GB 18030 it begins with {shown(first)}; save the file as UTF-8"
 
 
 def _is_edge_list(lines: list[str]) -> bool:

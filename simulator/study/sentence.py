@@ -55,9 +55,9 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
         parts.append(f"fills {FULLEST[fullest.metric]} to {figure_text(fullest, values)}")
     if short_of := _short_of(known):
         lost = figure_text(short_of, values)
-        share = "no" if lost == NONE else f"{lost} of"
-        remark = seen(short_of, values)
-        parts.append(f"{verb(short_of)} {share} {traffic(short_of)}{remark}")
+        whose, remark = traffic(short_of), seen(short_of, values)
+        what = f"no {whose.removeprefix('all ')}" if lost == NONE else f"{lost} of {whose}"
+        parts.append(f"{verb(short_of)} {what}{remark}")
     return f"{name}, the only strategy, {' and '.join(parts) or 'has no headline figures'}"
 
 

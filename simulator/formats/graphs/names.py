@@ -15,17 +15,24 @@ from simulator.formats.unit_words import split_unit
 
 NODE_NAMES: dict[str, tuple[str, ...]] = {
     "label": ("label", "name"),
-    "lat": ("lat", "latitude"),
-    "lon": ("lon", "longitude", "lng", "long"),
-    "country": ("country", "country_code"),
-    "city": ("city",),
-    "province": ("province",),
+    "lat": ("lat", "latitude", "breitengrad", "latitud", "latitudine", "纬度"),
+    "lon": (
+        *("lon", "longitude", "lng", "long", "längengrad", "laengengrad", "longitud"),
+        *("longitudine", "经度"),
+    ),
+    "country": ("country", "country_code", "land", "pays", "país", "pais", "paese", "国家"),
+    "city": ("city", "stadt", "ville", "ciudad", "cidade", "città", "城市"),
+    "province": ("province", "省", "省份"),
     "kind": ("kind",),
     "weight": ("weight",),
     "utc_offset_h": ("utc_offset_h",),
 }
 LINK_NAMES: dict[str, tuple[str, ...]] = {
-    "metric": ("metric", "weight", "igp_metric", "cost"),
+    "metric": (
+        *("metric", "weight", "igp_metric", "cost", "metrik", "gewicht", "kosten", "métrique"),
+        *("metrique", "coût", "poids", "métrica", "metrica", "costo", "coste", "custo", "peso"),
+        *("度量", "度量值", "开销", "权重"),
+    ),
     "delay_ms": ("delay_ms", "latency_ms", "delay", "latency"),
     "fibre_km": (
         *("fibre_km", "length_km", "distance_km", "dist_km"),
@@ -70,13 +77,22 @@ WITH_A_UNIT = frozenset(
     | {"kapazität", "kapazitaet", "bandbreite", "geschwindigkeit", "capacité", "capacite", "débit"}
     | {"debit", "bande_passante", "capacidad", "capacidade", "ancho_de_banda", "velocidad"}
     | {"largura_de_banda", "velocidade", "capacità", "banda", "velocità"}
+    | {"带宽", "容量", "链路带宽", "链路容量", "速率", "端口速率"}
 )
 """What a name says beside a unit of rates, if it is a capacity."""
 USUAL_UNITS = {"delay": "ms", "latency": "ms", "length": "km", "distance": "km", "dist": "km"}
 _PER_MS = {"ms": 1.0, "msec": 1.0, "milliseconds": 1.0, "us": 1e-3, "µs": 1e-3, "usec": 1e-3}
-_PER_MS |= {"microseconds": 1e-3, "ns": 1e-6, "s": 1e3, "sec": 1e3, "seconds": 1e3}
+_PER_MS |= {
+    "毫秒": 1.0,
+    "微秒": 1e-3,
+    "microseconds": 1e-3,
+    "ns": 1e-6,
+    "s": 1e3,
+    "sec": 1e3,
+    "seconds": 1e3,
+}
 _PER_KM = {"km": 1.0, "kilometres": 1.0, "kilometers": 1.0, "m": 1e-3, "metres": 1e-3}
-_PER_KM |= {"meters": 1e-3, "mi": 1.609344, "miles": 1.609344}
+_PER_KM |= {"公里": 1.0, "千米": 1.0, "米": 1e-3, "meters": 1e-3, "mi": 1.609344, "miles": 1.609344}
 MEASURES = (
     ("delay_ms", ("delay", "latency", "propagation_delay", "prop_delay", "link_delay"), _PER_MS),
     ("fibre_km", ("fibre", "fiber", "length", "distance", "dist", "fibre_length"), _PER_KM),
@@ -84,7 +100,8 @@ MEASURES = (
     ("fibre_km", ("länge", "laenge", "entfernung", "longueur", "distancia", "distância"), _PER_KM),
     ("fibre_km", ("comprimento", "longitud", "lunghezza", "distanza"), _PER_KM),
     ("delay_ms", ("laufzeit", "latenz", "verzögerung", "délai", "latence", "latencia"), _PER_MS),
-    ("delay_ms", ("latência", "latenza", "retardo", "atraso"), _PER_MS),
+    ("delay_ms", ("latência", "latenza", "retardo", "atraso", "时延", "延迟"), _PER_MS),
+    ("fibre_km", ("距离", "长度", "光缆长度", "光纤长度", "链路长度"), _PER_KM),
 )
 """Keys that may state another unit than ours: what they are called, and the units they may have."""
 LONGEST_NAME = 200
@@ -100,6 +117,10 @@ MEANT = (
     (re.compile("lat|lon|coord|pos|^x$|^y$"), "a place? name it lat and lon"),
 )
 """What an attribute that is not used might be, by parts of its name."""
+
+
+_PLAIN = str.maketrans("- （）【】", "__()[]")
+_BRACKETS = str.maketrans("-（）【】", "_()[]")
 
 
 class Measure(NamedTuple):
@@ -120,8 +141,8 @@ def by_plain_name(attributes: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def plain_name(key: str) -> str:
-    """Return a name in lower case, with low lines for blanks and hyphens."""
-    return key.strip().casefold().replace("-", "_").replace(" ", "_")
+    """Return a name in lower case, with low lines for blanks and hyphens, and narrow brackets."""
+    return key.strip().casefold().translate(_PLAIN)
 
 
 def first_given(given: Mapping[str, Any], names: Iterable[str]) -> Any:
@@ -140,7 +161,7 @@ def capacity_unit(name: str) -> str | None:
 def measure(name: str) -> Measure | None:
     """Return which length or delay a name is that states its unit, or None."""
     found = (
-        _UNIT_AT_END.fullmatch(name.strip().casefold().replace("-", "_"))
+        _UNIT_AT_END.fullmatch(name.strip().casefold().translate(_BRACKETS))
         if len(name) <= LONGEST_NAME
         else None
     )

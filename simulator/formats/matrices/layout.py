@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from simulator.base.errors import Problem
 from simulator.formats.columns import Columns, Heading
 from simulator.formats.csv_head import decoded_start
+from simulator.formats.ends import PAIRS, ends_among
 from simulator.formats.sheet import CsvText, start_of
 from simulator.formats.unit_words import split_unit
 from simulator.formats.units import UNITS, Unit
@@ -21,22 +22,22 @@ WEAK = re.compile(r"(?<=[^\s])(?:\s*[-–_:/|]\s*|\s+to\s+)(?=[^\s])", re.IGNORE
 OF_TWO_LEVELS = re.compile(r"""\((['"])(?P<source>.+)\1, (['"])(?P<target>.+)\3\)""")
 """What pandas writes for a column of two levels: `('a', 'b')`."""
 
+SHORT = ("a", "b", "z", "à", "de", "da", "para", "start", "end", "far")
+"""Words that name an end of a link, and in a matrix a node, a time or nothing."""
 ALIASES = {
-    **dict.fromkeys(("source", "src", "from", "origin", "source node"), "source"),
-    **dict.fromkeys(("quelle", "von", "origine", "origen", "origem", "départ", "desde"), "source"),
-    **dict.fromkeys(
-        ("target", "dst", "dest", "destination", "to", "sink", "target node"), "target"
-    ),
-    **dict.fromkeys(("ziel", "nach", "destinazione", "destino", "arrivée", "hasta"), "target"),
+    **{one.replace("_", " "): "source" for one, _ in PAIRS if one not in SHORT},
+    **{two.replace("_", " "): "target" for _, two in PAIRS if two not in SHORT},
+    **{"sink": "target", "source node": "source", "target node": "target"},
     **dict.fromkeys(
         ("time", "timestamp", "datetime", "date", "date time", "date/time", "ts", "epoch"), "time"
     ),
     **dict.fromkeys(("zeit", "zeitpunkt", "zeitstempel", "datum", "heure", "horodatage"), "time"),
     **dict.fromkeys(("fecha", "fecha y hora", "data e hora", "data/ora"), "time"),
+    **dict.fromkeys(("时间", "日期", "日期时间", "时间戳", "采集时间"), "time"),
     **dict.fromkeys(("class", "traffic class"), "class"),
 }
 """What the columns of a long table are called, in small letters and with blanks."""
-RATES = ("demand", "rate", "traffic", "value", "throughput", "bandwidth", "bw", "load")
+RATES = ("demand", "rate", "traffic", "value", "throughput", "bandwidth", "bw", "load", "流量")
 """Columns of rates whose unit is not stated, as these words or with others before them."""
 SUMMARIES = frozenset(
     "total totals sum subtotal grand-total all summe gesamt insgesamt somme suma totale итого 合计"
@@ -128,7 +129,8 @@ def long_columns(names: Sequence[str]) -> tuple[list[str], Rates, Columns]:
     columns : Columns
         What the header must and may say.
     """
-    plain = [ALIASES.get(_plain(name), name) for name in names]
+    ends = ends_among([_plain(name).replace(" ", "_") for name in names])
+    plain = [_meant(name, ends) for name in names]
     stated = [Rates(name, unit) for name in plain if (unit := _stated(name)) is not None]
     stated.sort(key=lambda each: UNITS.index(each.unit or "gbps"))
     open_ = [Rates(name, None) for name in plain if _plain(name).split(" ")[-1:][0] in RATES]
@@ -141,6 +143,13 @@ def long_columns(names: Sequence[str]) -> tuple[list[str], Rates, Columns]:
     counts = {name: no_rate(name) for name in plain if name != found[0].column and no_rate(name)}
     required = ("source", "target", found[0].column)
     return plain, found[0], Columns(required, ("class", "time"), {**others, **counts})
+
+
+def _meant(name: str, ends: tuple[str, str] | None) -> str:
+    """Return what a column is: of several that may name an end, the pair that goes together."""
+    meant = ALIASES.get(_plain(name), name)
+    other = ends is not None and _plain(name).replace(" ", "_") not in ends
+    return name if meant in ("source", "target") and other else meant
 
 
 def _stated(name: str) -> Unit | None:

@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from simulator.base.document import shown
 from simulator.base.errors import Problem, refusal
 from simulator.base.text import counted
+from simulator.formats.ends import EITHER, ends_among
 from simulator.formats.format import TopologyFormat, topology_format
 from simulator.formats.graphs.attributes import Edge, Node
 from simulator.formats.graphs.graph_file import GraphFile
@@ -23,20 +24,14 @@ from simulator.formats.unit_words import unit_named
 from simulator.formats.units import AMBIGUOUS, number
 from simulator.model.network import Network
 
-SOURCE = (
-    *("source", "src", "from", "start", "a", "node_a", "node1", "source_node", "src_node"),
-    *("from_node", "a_end", "site_a", "router_a", "device_a", "local_node", "local_router"),
-    *("local_hostname", "local_host", "local_device"),
-    *("quelle", "von", "origine", "origen", "origem", "départ", "depart", "desde"),
-)
-TARGET = (
-    *("target", "dest", "destination", "dst", "to", "end", "b", "node_b", "node2", "target_node"),
-    *("dst_node", "dest_node", "to_node", "z_end", "b_end", "site_b", "router_b", "device_b"),
-    *("remote_node", "remote_router", "remote_hostname", "remote_host", "remote_device"),
-    *("ziel", "nach", "destinazione", "destino", "arrivée", "arrivee", "hasta"),
-)
 OURS = frozenset({"a", "b"})
+LINK_ID = (
+    *("id", "link_id", "link", "circuit_id", "circuit", "verbindung", "leitung", "lien", "enlace"),
+    *("链路", "链路名称", "电路", "电路名称"),
+)
 NODE_ID = ("id", "node", "node_id", "name", "label", "router", "hostname", "device")
+NAMES = EITHER | {*NODE_ID, *LINK_ID}
+"""Columns whose cells are names, also where they look like numbers."""
 LINKS, NODES = ("links.csv", "edges.csv"), "nodes.csv"
 DIVIDER = re.compile("[,;\\t|]")
 OF_MATRICES = frozenset(
@@ -50,12 +45,14 @@ class OtherTables(TopologyFormat):
 
     Of a pair such as ``my_nodes.csv`` and ``my_links.csv`` either is named. Links have the
     columns ``source`` and ``target`` (or ``src`` and ``dst``, ``from`` and ``to``, ``node_a`` and
-    ``node_b``); every other column is found by the names that ``graphml`` lists, units included. A
-    table of links may stand alone, under any name: its nodes are then the ends of the links. A row
-    is a link in both directions. Where all rows are listed once each way, or have a column ``type``
-    with ``directed``, they are paired as edges of a directed ``graphml``; a ``type`` of
-    ``undirected`` keeps them apart. Where that is so between half of the pairs of nodes or more,
-    but not all, the table is refused. What is missing or wrong is repaired.
+    ``node_b``, ``device_a`` and ``device_z``, ``local_router`` and ``remote_router``, and such
+    pairs in other languages); every other column is found by the names that ``graphml`` lists,
+    units included. A table of links may stand alone, under any name: its nodes are then the
+    ends of the links. A row is a link in both directions. Where all rows are listed once each
+    way, or have a column ``type`` with ``directed``, they are paired as edges of a directed
+    ``graphml``; a ``type`` of ``undirected`` keeps them apart. Where that is so between half of
+    the pairs of nodes or more, but not all, the table is refused. What is missing or wrong is
+    repaired.
     """
 
     readable: ClassVar[str] = (
@@ -75,8 +72,9 @@ class OtherTables(TopologyFormat):
             message = "a traffic matrix, not a topology; a scenario names it under traffic.matrix"
             raise refusal(of_links, f"these are the columns of {message}")
         left_out: list[Problem] = []
+        one, two = ends_among(_names(header_of(of_links))) or ("source", "target")
         edges = [
-            Edge(_taken(row, SOURCE), _taken(row, TARGET), _taken(row, ("id",)), row, line)
+            Edge(_taken(row, (one,)), _taken(row, (two,)), _taken(row, LINK_ID), row, line)
             for line, row in _rows(of_links, left_out)
         ]
         refuse(_without_ends(str(of_links), edges))
@@ -136,18 +134,25 @@ def _check_ends(
 
 def _has_ends(header: str) -> bool:
     """Return whether a header is one of links of others, which names both ends."""
-    cells = [cell.strip().strip('"') for cell in DIVIDER.split(header)]
-    names = {plain_name(cell) for cell in cells}
+    cells, names = _cells(header), _names(header)
     # Tables of this project have a and b, and a capacity in Gbps.
     ours = "capacity_gbps" in names or not any(map(capacity_unit, cells))
     known = names - OURS if ours else names
-    return bool(known & set(SOURCE)) and bool(known & set(TARGET))
+    return ends_among(known) is not None
+
+
+def _cells(header: str) -> list[str]:
+    return [cell.strip().strip('"') for cell in DIVIDER.split(header)]
+
+
+def _names(header: str) -> set[str]:
+    return {plain_name(cell) for cell in _cells(header)}
 
 
 def _is_matrix(header: str) -> bool:
     """Return whether a header is one of demands: beside the ends only a rate, and a time."""
-    names = {plain_name(cell.strip().strip('"')) for cell in DIVIDER.split(header)}
-    return bool(rest := names - {*SOURCE, *TARGET}) and rest <= OF_MATRICES
+    names = _names(header)
+    return bool(rest := names - EITHER) and rest <= OF_MATRICES
 
 
 def _tables(path: Path) -> tuple[Path | None, Path | None]:
@@ -195,7 +200,7 @@ def _rows(path: Path, left_out: list[Problem]) -> list[tuple[int, dict[str, Any]
 
 
 def _value(name: str, cell: str) -> Any:
-    if plain_name(name) in (*SOURCE, *TARGET, *NODE_ID):
+    if plain_name(name) in NAMES:
         return cell
     value = None if AMBIGUOUS.fullmatch(cell) else number(cell)
     return cell if value is None else value
