@@ -324,7 +324,8 @@ def _outputs(text: str, folder: Path) -> list[str]:
 
 
 def _first_lines(match: re.Match[str], folder: Path) -> str:
-    words = [*shlex.split(match[2])[1:], "--out", str(folder / "out")]
+    words = shlex.split(match[2])[1:]
+    words += ["--out", str(folder / "-".join(["out", *words]))]
     code = f"from simulator.cli.main import main; main({words!r})"
     lines = python(code, folder).splitlines(keepends=True)
     return "".join(lines[: len(match[3].splitlines())])

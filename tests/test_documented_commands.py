@@ -60,13 +60,14 @@ def commands():
 COMMANDS = commands()
 
 
-def example(name):
-    """Return the text of a file that a page tells the reader to save."""
-    pattern = rf"<!-- file: {re.escape(name)} -->\n```yaml\n(.*?)```"
+def examples(name):
+    """Return all files that a page tells the reader to save, if *name* is one of them."""
+    pattern = r"<!-- file: ([\w.-]+) -->\n```\w+\n(.*?)```"
     for page in PAGES:
-        if match := re.search(pattern, page.read_text(encoding="utf-8"), re.DOTALL):
-            return match[1]
-    return None
+        found = dict(re.findall(pattern, page.read_text(encoding="utf-8"), re.DOTALL))
+        if name in found:
+            return found
+    return {}
 
 
 def scenario(name, **changes):
@@ -103,10 +104,11 @@ def prepare(words, folder, short):
             file.write_text(scenario(word, **SHORT, **few, events=[]), encoding="utf-8")
         elif word.startswith("results/") and verb in ("plot", "report"):
             run(load("mini").with_changes(SHORT), out=file)
+        elif word.endswith((".yaml", ".csv")) and not file.exists() and (saved := examples(word)):
+            for name, text in saved.items():
+                (folder / name).write_text(text, encoding="utf-8")
         elif word.endswith(".yaml") and not file.exists():
-            text = example(word)
-            if text is None:
-                text = topology() if "network" in word else scenario("mini", **SHORT)
+            text = topology() if "network" in word else scenario("mini", **SHORT)
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(text, encoding="utf-8")
         elif word.endswith(".graphml") and verb == "topology" and word == rest[1]:

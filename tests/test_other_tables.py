@@ -160,3 +160,40 @@ def test_comments_above_tables_are_left_out_and_told(tmp_path, files):
     assert sorted(told) == sorted(
         f"{tmp_path / name}:1: warning: comment left out: '# exported by a tool'" for name in files
     )
+
+
+EXITS = (
+    "source,target,capacity_gbps,km,class\n"
+    "Berlin,Munich,400,505,core\nBerlin,Hamburg,400,290,core\n"
+    "Munich,Milan,100,350,exit\nHamburg,Oslo,100,720,exit\n"
+    "Milan,Oslo,100,1600,overseas\nMilan,asia,1000,8000,access\n"
+)
+
+
+def read(folder, links):
+    """Return the network of a table of links, and all that was told of it."""
+    (folder / "links.csv").write_text(links)
+    network, problems = read_network(folder / "links.csv")
+    return network, "\n".join(map(str, problems))
+
+
+def test_what_only_exits_lead_to_lies_abroad(tmp_path):
+    network, told = read(tmp_path, EXITS)
+    kinds = {name: network.graph.nodes[name]["kind"] for name in network.nodes}
+    assert kinds == {
+        "Berlin": "core", "Munich": "core", "Hamburg": "core",
+        "Milan": "pop", "Oslo": "pop", "asia": "region",
+    }  # fmt: skip
+    assert "3 of 6 nodes taken for nodes abroad: exits lead there ('Milan', 'Oslo', 'asia')" in told
+    assert network.attributes("Berlin-Munich")["fibre_km"] == 505
+    # A node that says itself what it is stays so.
+    (tmp_path / "nodes.csv").write_text(
+        "id,kind\nBerlin,core\nMunich,core\nHamburg,core\nMilan,pop\nOslo,pop\nasia,pop\n"
+    )
+    network, told = read(tmp_path, EXITS)
+    assert network.graph.nodes["asia"]["kind"] == "pop" and "taken for nodes abroad" not in told
+
+
+def test_an_exit_between_two_that_only_exits_join_is_not_guessed(tmp_path):
+    with pytest.raises(InputError, match="the nodes say which is which: kind: pop, or a column"):
+        read(tmp_path, EXITS + "Oslo,Reykjavik,10,1700,exit\n")

@@ -162,6 +162,7 @@ def assemble(
         warnings=(
             *problems,
             *_setting_warnings(document, settings),
+            *_not_played(document, settings, matrix.recording),
             *billing_warnings(document, settings, network),
             *sanity.link_doubts(source.changes, network),
             *_traffic_warnings(source, settings, network, matrix.demands, demands),
@@ -185,6 +186,22 @@ def _setting_warnings(document: Document, settings: Settings) -> Iterable[Proble
     """Values that are almost surely in another unit."""
     for path, message in sanity.setting_doubts(settings):
         yield document.problem(path, message, severity="warning")
+
+
+def _not_played(
+    document: Document, settings: Settings, recording: Recording | None
+) -> Iterable[Problem]:
+    """A recording that goes on after the day that is played where no length is given."""
+    if recording is None or settings.horizon_h is not None or settings.end is not None:
+        return
+    length = rules.length_h(settings.start, None, None)
+    rest = recording.length_h - rules.begin_h(settings.start, recording) - length
+    if rest > 1e-9:
+        message = (
+            f"no length is given: {length:g} h are played, and {rest:g} h of the recording after"
+            f" them are not; horizon_h: {length + rest:g} plays all"
+        )
+        yield document.problem(("horizon_h",), message, severity="warning")
 
 
 def _data(source: Source) -> Mapping[str, Any]:

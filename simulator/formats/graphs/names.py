@@ -36,7 +36,7 @@ LINK_NAMES: dict[str, tuple[str, ...]] = {
     "delay_ms": ("delay_ms", "latency_ms", "delay", "latency"),
     "fibre_km": (
         *("fibre_km", "length_km", "distance_km", "dist_km"),
-        *("length", "distance", "dist"),
+        *("length", "distance", "dist", "km"),
     ),
     "class": ("class",),
     "path_factor": ("path_factor",),

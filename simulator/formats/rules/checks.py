@@ -175,7 +175,8 @@ def exits_cross_the_border(draft: Draft) -> Iterator[Problem]:
             where = "abroad" if draft.is_abroad(a) else "at home"
             message = (
                 f"an exit has one end at home and one abroad (kind pop or region),"
-                f" but {_kind(draft, a)} and {_kind(draft, b)} are both {where}"
+                f" but {_kind(draft, a)} and {_kind(draft, b)} are both {where};"
+                " the nodes say which is which: kind: pop, or a column kind in nodes.csv"
             )
             yield draft.point(("links", i, "class"), message)
         if crosses and word not in (None, "exit"):

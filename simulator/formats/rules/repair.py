@@ -56,6 +56,8 @@ from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 
 SHOWN = 3
 ROOM_FOR_NUMBER = 10
+BEYOND = frozenset({"exit", "overseas", "access"})
+"""Classes of links that lie at the border or beyond it."""
 ONLY_FOR_REPAIR = ("label", "country")
 
 
@@ -281,6 +283,29 @@ def _one_part(draft: Draft) -> Repair:
     return without(draft, nodes=nodes, links=links), Note(text, "nodes", nodes)
 
 
+def _abroad(draft: Draft) -> Repair:
+    """Where links are called exits, ends that nothing else joins to the rest lie abroad."""
+    classes: dict[str, set[str | None]] = {}
+    for link in draft.links:
+        for end in (link["a"], link["b"]):
+            classes.setdefault(end, set()).add(link.get("class"))
+    outside = {node for node, found in classes.items() if found <= BEYOND}
+    exits = [link for link in draft.links if link.get("class") == "exit"]
+    if not all((link["a"] in outside) != (link["b"] in outside) for link in exits):
+        return draft, None  # the checks say of which exit both ends are on one side
+    rows = [
+        i
+        for i, node in enumerate(draft.nodes)
+        if exits and node["id"] in outside and "kind" not in node
+    ]
+    kinds = {
+        i: {"kind": "region" if classes[draft.nodes[i]["id"]] == {"access"} else "pop"}
+        for i in rows
+    }
+    text = f"{share_of(len(rows), draft.nodes, 'nodes')} taken for nodes abroad: exits lead there"
+    return with_changes(draft, "nodes", kinds), Note(text, "nodes", rows)
+
+
 def _defaults(draft: Draft) -> Repair:
     """Nodes are core nodes unless the file states otherwise, and links core links or exits."""
     kinds = {i: {"kind": DEFAULT} for i, node in enumerate(draft.nodes) if "kind" not in node}
@@ -314,6 +339,7 @@ RULES: tuple[Rule, ...] = (
     _self_loops,
     shut,
     _one_part,
+    _abroad,
     _defaults,
     one_way,
     capacities,
