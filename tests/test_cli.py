@@ -697,4 +697,16 @@ def test_plot_draws_into_the_folder_or_elsewhere(mini, here):
     assert all(Path(line).is_file() for line in done.stdout.split())
     done = call("plot", here)
     assert done.exit_code == 1
-    assert "is not a results folder" in done.stderr
+    assert "is not a results folder: it has no run.json" in done.stderr
+    assert "No such file or directory" not in done.stderr
+    assert "is not there" in call("plot", here / "nowhere").stderr
+
+
+def test_whatif_draws_all_changes_and_plot_says_where_runs_are(here):
+    words = ("mini", "--replications", "1", "--set", "horizon_h=1", "--strategies", "igp")
+    done = call("whatif", *words, "--change", "traffic.elastic_share=0.5", "--out", "w")
+    assert done.exit_code == 0, done.stderr
+    assert done.stdout.endswith("the picture in changes.png\n")
+    assert (here / "w" / "changes.png").stat().st_size > 10_000
+    assert "changes.png" in (here / "w" / "manifest.json").read_text()
+    assert "those of runs are in it: baseline, traffic" in call("plot", "w").stderr

@@ -75,6 +75,8 @@ class Results:
         file = self.folder / RUN_JSON
         try:
             self.run: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise SimulatorError(f"{self.folder} {_why_not(self.folder)}") from None
         except (OSError, ValueError) as error:
             raise SimulatorError(f"{self.folder} is not a results folder: {error}") from None
         if self.run.get("status") != COMPLETE:
@@ -258,3 +260,12 @@ def read_table(folder: Path, name: str) -> pd.DataFrame:
         empty = {column: [""] for column in columns if column not in _WORDS}
         return pd.read_csv(file, dtype=words, keep_default_na=False, na_values=empty)
     return pd.read_parquet(file) if file.exists() else pd.DataFrame()
+
+
+def _why_not(folder: Path) -> str:
+    """Return why a folder holds no results of a run, and where there are some."""
+    if not folder.is_dir():
+        return "is not there" if not folder.exists() else "is not a folder"
+    runs = [each.parent.name for each in sorted(folder.glob(f"*/{RUN_JSON}"))]
+    inside = f"; those of runs are in it: {', '.join(runs)}" if runs else ""
+    return f"is not a results folder: it has no {RUN_JSON}{inside}"

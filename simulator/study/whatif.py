@@ -82,6 +82,7 @@ def what_if(
     finish: Callable[[Path], None] | None = None,
     warn: Callable[[Problem], None] | None = None,
     exits: bool = False,
+    picture: Callable[[Answer], None] | None = None,
 ) -> Answer:
     """Run a scenario as it stands and with changes, under the same traffic.
 
@@ -113,6 +114,8 @@ def what_if(
         Given each warning that a change adds to those of the scenario, before anything runs.
     exits : bool
         Show every exit and direction as well, those that a change moves most first.
+    picture : callable, optional
+        Given the answer before its folder appears in its place, to add a picture of all changes.
 
     Returns
     -------
@@ -162,6 +165,9 @@ def what_if(
         record = {**named_by, "folders": folders, "changes": named}
         text = json.dumps(record, indent=1, ensure_ascii=False, default=str) + "\n"
         (staging.folder / MARK).write_text(text, encoding="utf-8")
+        if picture:
+            inside = {name: Results(staging.folder / each) for name, each in folders.items()}
+            picture(_answer(frame, binding, inside, named, staging.folder, exits))
         folder = staging.publish()
     base = Results(folder / folders[BASELINE], keep=staging.temporary)
     keep = base if staging.temporary else None
@@ -382,12 +388,12 @@ def _changed_figures(
     return frame, chosen, answer, base.run["network"]["name"], title(base)
 
 
-def _draw(changed: tuple[Any, ...]) -> Any:
-    """Draw the figures of all changes."""
+def _draw(changed: tuple[Any, ...], *, new_figure: Any = None, width: Any = None) -> Any:
+    """Draw the figures of all changes, on a figure of pyplot if no other is given."""
     from simulator.figures.changes import Changed
     from simulator.figures.plotter import Plotter
 
-    return Plotter(Changed(*changed), "what_if").changes()
+    return Plotter(Changed(*changed), "what_if", new_figure).changes(width=width)
 
 
 def _named_text(name: str, change: Changes, text: str) -> str:

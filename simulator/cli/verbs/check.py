@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from simulator.base import bounds
 from simulator.cli.options import any_size_option, json_option, quiet_option, set_option
 from simulator.cli.output import BAD_INPUT, print_json, print_text
 
@@ -31,6 +30,7 @@ def verb(
     """
     from dataclasses import asdict
 
+    from simulator.base import bounds
     from simulator.cli.check import check_file
     from simulator.cli.scenario import pair
 

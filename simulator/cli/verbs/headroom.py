@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from functools import partial
 
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
 from simulator.cli.output import folder_text, print_json, print_text
-
-if TYPE_CHECKING:
-    from simulator.study.answer import Answer
 
 
 @click.command()
@@ -52,6 +49,7 @@ def verb(
       simulator headroom mini
       simulator headroom mini --target 0.7 --of region:pop-tokyo --until 2030-12-31
     """
+    from simulator.cli.pictures import save_picture
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.headroom import headroom
@@ -67,25 +65,10 @@ def verb(
             growth_per_year=growth,
             worlds=options.worlds,
             days=days,
-            **{**keywords, "finish": _draw},
+            **{**keywords, "finish": partial(save_picture, name="run_out")},
         )
     if options.as_json:
         print_json(answer.to_json())
     elif not options.quiet:
         folder = folder_text(answer.folder)
         print_text(f"{answer}\n\nAll dates in {folder}run_out.csv, the picture in run_out.png")
-
-
-def _draw(answer: Answer) -> None:
-    """Add the picture to the folder, if any strategy runs out."""
-    from matplotlib.figure import Figure as Unshown
-
-    from simulator.figures.figure import NothingToShow
-    from simulator.figures.style import save
-
-    try:
-        draw: Any = answer.figures["run_out"]
-        axes = draw(new_figure=Unshown)
-    except NothingToShow:
-        return
-    save(axes.figure, answer.folder / "run_out.png", "png")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 
-from simulator.base import bounds
 from simulator.cli.options import any_size_option, json_option, quiet_option, width_option
 from simulator.cli.output import print_error, print_json, print_text
 
@@ -42,6 +41,7 @@ def show(name_or_file: str, picture: str | None, width: str, any_size: bool, as_
     \b
       simulator topology show china169-mini --plot map.png
     """
+    from simulator.base import bounds
     from simulator.cli.topology import draw, read, show_json
     from simulator.cli.topology_text import show_text
 
@@ -70,6 +70,7 @@ def convert(source: str, target: str, force: bool, any_size: bool, quiet: bool) 
     \b
       simulator topology convert china169-mini mini.graphml
     """
+    from simulator.base import bounds
     from simulator.cli.topology import convert
 
     with bounds.any_size(any_size):

@@ -31,6 +31,9 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exi
                             --change "a year on: demands.international=x1.3" \
                             --set replications=5
     """
+    from functools import partial
+
+    from simulator.cli.pictures import save_picture
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario, parse_changes
     from simulator.study.whatif import what_if
@@ -39,9 +42,15 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exi
     scenario = load_scenario(options, sets)
     warn = None if options.quiet else print_error
     with running(options, scenario, "-whatif", changes_too=False) as keywords:
-        answer = what_if(scenario, changes or None, warn=warn, exits=exits, **keywords)
+        picture = partial(save_picture, name="changes")
+        answer = what_if(
+            scenario, changes or None, warn=warn, exits=exits, picture=picture, **keywords
+        )
     if options.as_json:
         print_json(answer.to_json())
     elif not options.quiet:
         folder = folder_text(answer.folder)
-        print_text(f"{answer}\n\nResults in {folder}, all figures in {folder}whatif.csv")
+        print_text(
+            f"{answer}\n\nResults in {folder}, all figures in {folder}whatif.csv, the picture in"
+            " changes.png"
+        )
