@@ -1,6 +1,7 @@
 """The bill of a month so far and its forecast, against months worked by hand."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -124,6 +125,11 @@ def test_so_far_is_the_figure_of_the_run(results):
         for exit_id in set(rows.index) - {"all"}:
             one = results.figure(strategy, "billed_gbps", f"exit:{exit_id}")
             assert rows.loc[exit_id, "billed_gbps"] == pytest.approx(one, rel=1e-9)
+
+
+def test_the_page_names_the_columns_of_the_table(results):
+    page = (Path(__file__).parent.parent / "docs" / "billing.md").read_text(encoding="utf-8")
+    assert f"`{', '.join(bill(results).frame.columns)}`" in page
 
 
 def test_a_folder_of_results_has_the_same_bill(results):
