@@ -91,7 +91,8 @@ class Trial:
         store: RouteStore | None = None,
         at_start: dict[str, Any] | None = None,
     ) -> None:
-        self._clock, self._cycle = Clock(), 0
+        self._clock, self._next_us = Clock(), 1
+        self._has_cycles = strategy.has_controller
         state, still = NetworkState(self._clock, network), Still(rates_gbps)
         scene = Scene(self._clock, state, still, streams, inbound, at_start=at_start)
         scene.store = store or scene.store
@@ -111,9 +112,8 @@ class Trial:
         """Yield the routes of all demands after each cycle, until they stay as they are."""
         last = None
         for _ in range(self._most):
-            at = self._cycle * micros(self._every_s) + 1
-            self._clock.env.run(until=self._clock.at(at, Priority.END))
-            self._cycle += 1
+            self._clock.env.run(until=self._clock.at(self._next_us, Priority.END))
+            self._next_us += micros(self._every_s)
             routes = self._table.in_force
             assert routes is not None
             if last is not None and not len(routes.changed(last)):
@@ -124,12 +124,14 @@ class Trial:
     def fail(self, faults: Iterable[Fault]) -> None:
         """Begin faults, all at this instant; the next :meth:`settle` answers them.
 
-        Static routes and controller notice at once that links are down, and decide again a cycle
-        later, when the routes below have followed. Of a cable that is cut in part only what looks
-        at capacities takes notice.
+        Static routes and controllers notice at once that links are down; controllers decide again a
+        cycle later, when the routes below have followed. Of a cable that is cut in part only what
+        looks at capacities takes notice.
         """
         for fault in faults:
             self._state.begin(fault)
+        if not self._has_cycles:
+            self._next_us = self._clock.now + 1
 
 
 def settled(
