@@ -209,7 +209,7 @@ def test_two_exits_by_hand():
         answer.sentence
     )
     assert "(50 Gbps without a failure)" in answer.sentence
-    assert "0 of 2 keep exits within 80 %" in answer.sentence
+    assert "0 of 2 keep exits within 80 %, missed without a failure too" in answer.sentence
     hurt = answer.tables["demands"]
     assert set(hurt["end"]) == {"home", "abroad"}
     assert hurt.loc[hurt["case"] == "exit near", "lost_gbps"].tolist() == pytest.approx([50.0] * 2)

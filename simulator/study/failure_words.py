@@ -108,6 +108,7 @@ def _worst(asked: Asked, frames: Mapping[str, pd.DataFrame], row: Mapping[Any, A
         lost += f" ({_gbps(row['lost_gbps'])} without a failure)"
     whose = "exits" if len(asked.network.exits) else "links"
     kept = f"{row['kept']:,} of {row['cases']:,} keep {whose} within {100 * asked.target:g} %"
+    kept += "" if row["kept_without_failure"] else ", missed without a failure too"
     what = f"{plain(str(worst['case']))} for {name}"
     return f"{what}: {lost}{_cut_off(frames, worst)}{_fullest(worst)}; {kept}"
 
