@@ -21,7 +21,7 @@ from simulator.model.faults import Fault
 from simulator.model.link_state import link_state
 from simulator.queues.none import NoQueue
 from simulator.routing.igp_ecmp import IgpEcmp
-from simulator.study import failure_play, failures
+from simulator.study import failure_jobs, failure_play
 from simulator.study.failure_cases import FailureCase, States, failure_cases
 
 LP = "lp_min_mlu_all_classes"
@@ -385,6 +385,20 @@ def test_worlds_have_ranges():
     assert "ranges" not in alone
 
 
+def test_exits_of_a_case_have_rows_for_all_strategies_or_for_none(monkeypatch):
+    from simulator.study import failure_tables, failure_words
+
+    for each in (failure_tables, failure_words):
+        monkeypatch.setattr(each, "MOST_MAPPED", 2)
+    found = sim.failures(small(), of="cables,gateways", at=13.0)
+    exits, cases = found.tables["exits"], found.tables["cases"]
+    kept = exits.groupby("case")["strategy"].nunique()
+    assert len(kept) <= 4 and (kept == 2).all()
+    for _, mine in cases.groupby("strategy"):
+        assert set(mine["case"].head(2)) <= set(kept.index)
+    assert "2 worst cases of each strategy" in str(found)
+
+
 def test_figures_have_the_answer_in_their_titles(answer):
     import matplotlib.pyplot as plt
 
@@ -404,7 +418,7 @@ def files_of(folder):
 
 
 def test_two_processes_write_the_same(tmp_path, monkeypatch):
-    monkeypatch.setattr(failures, "CHUNK", 4)
+    monkeypatch.setattr(failure_jobs, "CHUNK", 4)
     asked = {"of": "cables", "at": 13.0}
     one = sim.failures(small(), **asked, out=tmp_path / "one")
     two = sim.failures(small(), **asked, out=tmp_path / "two", workers=2)
@@ -413,7 +427,7 @@ def test_two_processes_write_the_same(tmp_path, monkeypatch):
 
 
 def test_what_is_finished_is_not_done_again(tmp_path, monkeypatch):
-    monkeypatch.setattr(failures, "CHUNK", 3)
+    monkeypatch.setattr(failure_jobs, "CHUNK", 3)
     asked = {"of": "cables", "at": 13.0, "out": tmp_path / "screen"}
     whole = sim.failures(small(), of="cables", at=13.0)
     done, do = [], Job.do

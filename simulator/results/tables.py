@@ -659,7 +659,8 @@ table(
 )
 table(
     "failures_exits",
-    "A row for each strategy of ``simulator failures``, exit direction and case, of the worst 500.",
+    "A row for each strategy of ``simulator failures``, exit direction and case: the worst 250"
+    " of each strategy, for all of them.",
     [
         FIRST[1],
         _CASE,

@@ -15,8 +15,8 @@ from simulator.study.busiest import Moment
 from simulator.study.failure_cases import FailureCase, States
 from simulator.study.failure_play import Outcome
 
-MOST_MAPPED = 500
-"""Cases of each strategy, the worst first, whose exits have rows."""
+MOST_MAPPED = 250
+"""Cases of each strategy, the worst first, whose exits have rows; for all strategies."""
 _ROUNDING, _DIGITS = 1e-9, 6
 _LOW, _HIGH = 0.05, 0.95
 
@@ -199,11 +199,13 @@ def _links(found: Found) -> pd.DataFrame:
 
 def exits_table(found: Sequence[Found]) -> pd.DataFrame:
     """Return a row for each strategy, case and direction of an exit, for the worst cases alone."""
-    return pd.concat([_exits(each) for each in found], ignore_index=True)
+    worst = {int(case) for each in found for case in each.order[:MOST_MAPPED]}
+    return pd.concat([_exits(each, worst) for each in found], ignore_index=True)
 
 
-def _exits(found: Found) -> pd.DataFrame:
-    arcs, worst = np.flatnonzero(found.exits & found.network.exists), found.order[:MOST_MAPPED]
+def _exits(found: Found, some: set[int]) -> pd.DataFrame:
+    arcs = np.flatnonzero(found.exits & found.network.exists)
+    worst = np.array([case for case in found.order if int(case) in some], dtype=np.int64)
     used = found.utilisation[np.ix_(found.states.of_case[worst], arcs)]
     return pd.DataFrame(
         {

@@ -277,7 +277,9 @@ def _foot(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> list[str]:
             f"The table ranges has 5 to 95 % of {counted(asked.worlds - 1, 'drawn world')}."
         )
     if len(asked.cases) > MOST_MAPPED:
-        foot.append(f"The table exits has the {MOST_MAPPED} worst cases of each strategy.")
+        foot.append(
+            f"The table exits has the {MOST_MAPPED} worst cases of each strategy, for all of them."
+        )
     if "nodes" in asked.of and any(k == "region" for k in asked.network.node_kind):
         foot.append("Regions abroad stand for traffic and do not fail.")
     return foot

@@ -6,17 +6,15 @@ import json
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pandas as pd
 
 from simulator import provenance
 from simulator.base.errors import InputError, Problem, known_instead
 from simulator.engines.case import Case
-from simulator.jobs import Job, Progress, executor, key_of, silent
+from simulator.jobs import Progress, key_of, silent
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.queues.none import NoQueue
@@ -27,21 +25,16 @@ from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study import failure_tables as tables
 from simulator.study.answer import Answer
-from simulator.study.busiest import Moment
-from simulator.study.failure_cases import States, failure_cases, words_of
-from simulator.study.failure_jobs import ARRAYS, case_of, keep_moments, moment_of, play
-from simulator.study.failure_play import Outcome, outcome
+from simulator.study.failure_cases import failure_cases, words_of
+from simulator.study.failure_jobs import inline, played
 from simulator.study.failure_tables import Found
 from simulator.study.failure_words import Asked, answer_of
 from simulator.study.headroom import TARGET, AnyScheme, strategies_of
 from simulator.study.unfinished import Unfinished
 from simulator.traffic.traffic import Series
-from simulator.uncertainty.world import World
 
 MARK = "failures.json"
 """The file by which a folder of this study is known, finished or not."""
-CHUNK = 64
-"""States of a job."""
 Finish = Callable[[Answer], None]
 
 
@@ -122,7 +115,7 @@ def failures(
         case = _still(scenario, demands, scheme, target)
         asked = _asked(scenario.name, case, k, of, at, impact, 1, any_size)
         with StagingFolder(out, force=force, mark=MARK) as staging:
-            found = [_inline(case, name, asked) for name in case.strategies]
+            found = [inline(case, name, asked.cases) for name in case.strategies]
             return _published(staging, asked, [found], finish)
     if demands is not None:
         raise _wrong("demands", "are for a network; a scenario has its own")
@@ -139,7 +132,10 @@ def failures(
         kept = Unfinished.beside(staging.place, MARK, record)
         kept.open(force=force)
         try:
-            by_world = _played(scenario, asked, kept, workers, progress or silent)
+            by_world = played(
+                scenario, asked.cases, asked.at_h, asked.worlds, key_of(**record), kept.parts,
+                workers, progress or silent,
+            )  # fmt: skip
         except KeyboardInterrupt:
             message = f"what is finished is kept in {kept.folder}; the same command goes on"
             raise KeyboardInterrupt(message) from None
@@ -169,91 +165,6 @@ def _asked(
     return Asked(
         title, case.network, case.strategies, cases, words, k, at, impact, case.exit_target, worlds
     )
-
-
-# -- playing --------------------------------------------------------------------------------------
-
-
-def _inline(case: Case, name: str, asked: Asked) -> Found:
-    """Try all cases on one strategy, of traffic that stands still anyway."""
-    moment = Moment(0.0, case.network, case.demands.gbps)
-    states = States.of(case.network, asked.cases)
-    parts = [
-        outcome(case, name, moment, states.take(some), silent).arrays()
-        for some in _chunks(len(states))
-    ]
-    joined = Outcome.joined(parts)
-    return Found(name, moment, case.demands, asked.cases, states, joined, asked.target)
-
-
-def _played(
-    scenario: Scenario, asked: Asked, kept: Unfinished, workers: int, progress: Progress
-) -> list[list[Found]]:
-    """Find the moments of every world, then try all cases on every strategy."""
-    base = key_of(**kept.record)
-    worlds = [World(number) for number in range(asked.worlds)]
-    first = [
-        Job(
-            key_of(failures=base, world=world.number, what="moments"),
-            partial(keep_moments, scenario, world, asked.at_h),
-            kept.parts / f"moments-{world.number:04d}",
-        )
-        for world in worlds
-    ]
-    executor(min(workers, len(first))).run(first, lambda done: progress(0.1 * done))
-    found: list[list[Found]] = []
-    jobs: list[Job] = []
-    for world, job in zip(worlds, first, strict=True):
-        case, row = case_of(scenario, world), []
-        for place, name in enumerate(case.strategies):
-            moment = moment_of(case, job.folder, place)
-            states = States.of(moment.network, asked.cases)
-            mine = _jobs(scenario, world, place, states, job.folder, base, kept.parts)
-            jobs += mine
-            row.append((name, moment, case.demands, states, mine))
-        found.append(row)  # type: ignore[arg-type]
-    executor(min(workers, len(jobs))).run(jobs, lambda done: progress(0.1 + 0.9 * done))
-    return [[_read(asked, *each) for each in row] for row in found]  # type: ignore[misc]
-
-
-def _jobs(
-    scenario: Scenario,
-    world: World,
-    place: int,
-    states: States,
-    moments: Path,
-    base: str,
-    parts: Path,
-) -> list[Job]:
-    """Jobs of one strategy in one world, each of some states."""
-    return [
-        Job(
-            key_of(failures=base, world=world.number, strategy=place, first=int(some[0])),
-            partial(play, scenario, world, place, moments, [states.faults[i] for i in some]),
-            parts / f"states-{world.number:04d}-{place:03d}-{some[0]:07d}",
-        )
-        for some in _chunks(len(states))
-    ]
-
-
-def _chunks(count: int) -> list[np.ndarray]:
-    return [np.arange(i, min(i + CHUNK, count)) for i in range(0, count, CHUNK)]
-
-
-def _read(
-    asked: Asked,
-    name: str,
-    moment: Moment,
-    demands: Demands,
-    states: States,
-    jobs: Sequence[Job],
-) -> Found:
-    parts = []
-    for job in jobs:
-        with np.load(job.folder / ARRAYS) as arrays:
-            parts.append({key: arrays[key] for key in arrays.files})
-    joined = Outcome.joined(parts)
-    return Found(name, moment, demands, asked.cases, states, joined, asked.target)
 
 
 # -- the answer -----------------------------------------------------------------------------------
