@@ -509,3 +509,19 @@ def test_mistakes_end_with_2(tmp_path, words, message):
     result = invoke(MINI, *words, "--out", tmp_path / "out")
     assert result.exit_code == 2 and message in result.output
     assert not list(tmp_path.iterdir())
+
+
+def test_the_pictures_show_what_hurts_each_strategy_most(answer):
+    from simulator.figures.failed import FailedData
+
+    data = FailedData(
+        answer.tables["cases"], answer.tables["exits"], ["static", "sdn"], "mini", "", 0.8
+    )
+    for name in data.strategies:
+        cases = answer.tables["cases"]
+        mine = cases.loc[cases["strategy"] == name, "case"]
+        assert mine.iloc[0] in data.worst(2) and set(mine.head(3)) <= set(data.worst(6))
+    assert len(data.worst(99)) == 11
+    used = data.used("static", data.worst(3), ["shanghai-la"])
+    rows = answer.tables["exits"].query("strategy == 'static' and exit == 'shanghai-la'")
+    assert used[0, 0] == rows[rows["case"] == data.worst(1)[0]]["utilisation"].max()

@@ -33,11 +33,11 @@ class FailedData(NamedTuple):
     target: float
 
     def worst(self, count: int) -> list[str]:
-        """Return the cases that hurt any strategy most, the same for all strategies."""
-        columns = ["lost_gbps_after", "exit_utilisation", "worst_utilisation", "lost_gbps_before"]
-        frame = self.cases[["case", *columns]].fillna(0.0)
-        most = frame.groupby("case", sort=False)[columns].max()
-        return list(most.sort_values(columns, ascending=False, kind="stable").index[:count])
+        """Return the cases that hurt most: the worst of each strategy, then the second worst."""
+        ranked = [self.cases.loc[self.cases["strategy"] == name, "case"].tolist()
+                  for name in self.strategies]  # fmt: skip
+        turns = (case for rank in zip(*ranked, strict=True) for case in rank)
+        return list(dict.fromkeys(turns))[:count]
 
     def of(self, strategy: str, cases: Sequence[str]) -> pd.DataFrame:
         """Return the rows of some cases of a strategy, in this order."""

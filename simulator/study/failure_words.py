@@ -210,9 +210,9 @@ def _links(frames: Mapping[str, pd.DataFrame], found: Sequence[Found]) -> Sectio
             cells = (
                 Cell(_percent(row["worst_utilisation"])),
                 Cell(_percent(row["utilisation"])),
-                Cell(short(plain(str(row["case"])), 40)),
+                Cell(short(plain(str(row["case"])), 28)),
             )
-            lines.append(Row(short(name, 60), cells))
+            lines.append(Row(short(name, 44), cells))
     return Section("Fullest links, and the failure", ["at worst", "without", "by"], lines)
 
 
