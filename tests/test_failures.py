@@ -525,3 +525,13 @@ def test_the_pictures_show_what_hurts_each_strategy_most(answer):
     used = data.used("static", data.worst(3), ["shanghai-la"])
     rows = answer.tables["exits"].query("strategy == 'static' and exit == 'shanghai-la'")
     assert used[0, 0] == rows[rows["case"] == data.worst(1)[0]]["utilisation"].max()
+
+
+def test_many_strategies_are_in_the_tables_and_six_in_words():
+    network = two_exits()
+    demands = asks(network, ("home", "abroad", 150.0))
+    answer = sim.failures(network, demands, of="exits", scheme=["igp_ecmp"] * 8)
+    assert answer.tables["cases"]["strategy"].nunique() == 8
+    assert answer.sentence.count("lost after it reacts") == 6
+    assert "2 more strategies in the tables." in answer.foot
+    assert sum(each.caption.startswith("Worst for") for each in answer.sections) == 6

@@ -19,6 +19,7 @@ from simulator.study.failure_tables import MOST_MAPPED, Found
 
 MOST_SHOWN = 6
 """Cases of each strategy that are shown; the table ``cases`` has all."""
+MOST_STRATEGIES = 6
 MOST_ENDS = 3
 """Links of each strategy, and whom the worst failure hurts, that are shown."""
 _LITTLE = 0.005
@@ -70,6 +71,7 @@ def answer_of(
     figures: dict[str, Any] = {}
     for name in ("failure_map", "failure_bars"):
         figures[name] = partial(_draw, name, asked, frames)
+    found = found[:MOST_STRATEGIES]
     sections = [_section(frames, each) for each in found]
     return Answer(
         f"Failures: {plain(asked.title)}",
@@ -78,7 +80,7 @@ def answer_of(
         figures,
         folder,
         [_head(asked, found)],
-        [*sections, *_impact(asked, frames), _links(frames, found), *_whom(frames)],
+        [*sections, *_impact(asked, frames), _links(frames, found), *_whom(frames, found)],
         _foot(asked, frames),
     )
 
@@ -88,7 +90,8 @@ def answer_of(
 
 def _sentence(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> str:
     """Return which failure is the worst for each strategy, what is lost, and how many keep up."""
-    parts = [_worst(asked, frames, row) for row in frames["strategies"].to_dict("records")]
+    rows = frames["strategies"].to_dict("records")
+    parts = [_worst(asked, frames, row) for row in rows[:MOST_STRATEGIES]]
     what = listed(list(asked.of))
     tried = f"{'pairs of failures' if asked.k > 1 else 'failures'} ({what})"
     return (
@@ -222,7 +225,7 @@ def _impact(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> list[Section]:
         return []
     frame = frames["impact"]
     lines = []
-    for name in asked.strategies:
+    for name in list(asked.strategies)[:MOST_STRATEGIES]:
         mine = _of(frame, name)
         worse = mine[mine["change"] > 1e-9].head(MOST_ENDS).to_dict("records")
         lines += [
@@ -237,14 +240,17 @@ def _impact(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> list[Section]:
     return [Section(caption, ["utilisation", "points more"], lines)]
 
 
-def _whom(frames: Mapping[str, pd.DataFrame]) -> list[Section]:
+def _whom(frames: Mapping[str, pd.DataFrame], found: Sequence[Found]) -> list[Section]:
     """Whom the worst failure of each strategy hurts."""
     lines = []
-    for name, mine in frames["demands"].groupby("strategy", sort=False):
+    for name in (each.strategy for each in found):
+        mine = _of(frames["demands"], name)
+        if mine.empty:
+            continue
         worst = mine[mine["case"] == mine["case"].iloc[0]].head(MOST_ENDS).to_dict("records")
         for row in worst:
             words = str(row["class"]).replace("_", " ")
-            label = f"{short(str(name))}: {plain(str(row['case']))}, {plain(str(row['end']))}"
+            label = f"{short(name)}: {plain(str(row['case']))}, {plain(str(row['end']))}"
             cells = (
                 Cell(words), Cell(f"{row['lost_gbps']:,.2f}"), Cell(f"{row['cut_off_gbps']:,.2f}"),
             )  # fmt: skip
@@ -272,6 +278,8 @@ def _foot(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> list[str]:
         )
     if bounds := [name for name, each in asked.strategies.items() if each.bound]:
         foot.append(f"A bound, which does what nobody can: {_names(bounds)}.")
+    if (more := len(asked.strategies) - MOST_STRATEGIES) > 0:
+        foot.append(f"{counted(more, 'more strategy', 'more strategies')} in the tables.")
     if asked.worlds > 1:
         foot.append(
             f"The table ranges has 5 to 95 % of {counted(asked.worlds - 1, 'drawn world')}."
