@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import random
 import re
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from conftest import MINI, make_random_case, make_tiny
 from helpers import ABROAD, asks, two_exits
+from killing import count_operations, files, killed_at
 from test_reference import CHINA, near
 
 import simulator as sim
@@ -19,10 +21,12 @@ from simulator.jobs import Job
 from simulator.model.demands import Demands
 from simulator.model.faults import Fault
 from simulator.model.link_state import link_state
+from simulator.model.streams import Streams
 from simulator.queues.none import NoQueue
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.study import failure_jobs, failure_play
 from simulator.study.failure_cases import FailureCase, States, failure_cases
+from simulator.study.unfinished import Unfinished
 
 LP = "lp_min_mlu_all_classes"
 
@@ -357,8 +361,6 @@ def test_an_hour_that_is_asked_for_is_the_same_for_all():
     assert asked.tables["strategies"]["at_h"].tolist() == [13.0, 13.0]
     offered = asked.tables["strategies"]["offered_gbps"]
     rates = small().case
-    from simulator.model.streams import Streams
-
     played = rates.series.play(Streams(rates.seed, 0))(0, rates.steps)
     np.testing.assert_allclose(offered, played[:, 6].sum())
     assert "as asked" in asked.head[0]
@@ -452,6 +454,60 @@ def test_what_is_finished_is_not_done_again(tmp_path, monkeypatch):
     assert not (tmp_path / "screen.unfinished").exists()
     for name, frame in whole.tables.items():
         pd.testing.assert_frame_equal(frame, again.tables[name])
+
+
+def test_a_screening_that_is_killed_goes_on(tmp_path, monkeypatch):
+    """At any file operation, four times over: the same bytes in the end, and nothing left over."""
+    monkeypatch.setattr(failure_jobs, "CHUNK", 3)
+    scenario = small().with_strategies(["static"])
+
+    def screen(folder):
+        return sim.failures(scenario, of="cables", at=13.0, out=tmp_path / folder / "out")
+
+    operations = count_operations(lambda: screen("whole"))
+    chance, place, hits = random.Random(4), tmp_path / "killed" / "out", 0
+    for turn in range(4):
+        if not place.exists():
+            moment = chance.randrange(operations // (turn + 1))
+            hits += killed_at(lambda: screen("killed"), moment)
+    assert hits > 1
+    if place.exists():
+        with pytest.raises(SimulatorError, match="exists already"):
+            screen("killed")
+    else:
+        screen("killed")
+    assert [each.name for each in place.parent.iterdir()] == ["out"]
+    assert files(place) == files(tmp_path / "whole" / "out")
+
+
+def test_what_was_killed_after_its_end_is_tidied(tmp_path, monkeypatch):
+    scenario, out = small().with_strategies(["static"]), tmp_path / "out"
+    with monkeypatch.context() as patch:
+        patch.setattr(Unfinished, "remove", lambda self: None)
+        sim.failures(scenario, of="gateways", at=13.0, out=out)
+    assert {each.name for each in tmp_path.iterdir()} == {"out", "out.unfinished"}
+    with pytest.raises(SimulatorError, match="exists already"):
+        sim.failures(scenario, of="gateways", at=13.0, out=out)
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_made_and_not_marked_yet_is_no_study(tmp_path):
+    (tmp_path / "out.unfinished").mkdir()
+    scenario = small().with_strategies(["static"])
+    sim.failures(scenario, of="gateways", at=13.0, out=tmp_path / "out")
+    assert [each.name for each in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_scenario_without_inbound_is_as_its_network_and_its_traffic():
+    changed = small(strategies={"igp": {"scheme": "igp_ecmp"}})
+    answer = sim.failures(changed, of="links,cables", at=13.0)
+    case = changed.case
+    rates = case.series.play(Streams(case.seed, 0))(0, case.steps)[:, 6]
+    still = sim.failures(case.network, case.demands.with_gbps(rates), of="links,cables")
+    for name in ("cases", "links", "exits", "demands"):
+        one, other = (each.tables[name].drop(columns=["strategy", "at_h"], errors="ignore")
+                      for each in (answer, still))  # fmt: skip
+        pd.testing.assert_frame_equal(one, other, rtol=1e-9)
 
 
 def test_files_of_others_are_left_alone(tmp_path):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import os
 import weakref
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from simulator import provenance
-from simulator.base.errors import InputError, Problem, known_instead
+from simulator.base.errors import InputError, Problem, SimulatorError, known_instead
 from simulator.engines.case import Case
 from simulator.jobs import Progress, key_of, silent
 from simulator.model.demands import Demands
@@ -115,6 +115,8 @@ def failures(
         case = _still(scenario, demands, scheme, target)
         asked = _asked(scenario.name, case, k, of, at, impact, 1, any_size)
         with StagingFolder(out, force=force, mark=MARK) as staging:
+            record = {"name": asked.title, **asked.record()}
+            Unfinished.beside(staging.place, MARK, record).write_record(staging.folder)
             found = [inline(case, name, asked.cases) for name in case.strategies]
             return _published(staging, asked, [found], finish)
     if demands is not None:
@@ -126,7 +128,7 @@ def failures(
         refuse_too_much(scenario.with_changes({"replications": 1}), max(worlds or 1, 1))
     title, count = scenario.settings.title or scenario.name, max(worlds or 1, 1)
     asked = _asked(title, scenario.case, k, of, at, impact, count, any_size)
-    with StagingFolder(out, force=force, mark=MARK) as staging:
+    with _staging(out, force) as staging:
         provenance.keep_inputs(scenario, staging.folder)
         record = _record(scenario, asked, staging.folder)
         kept = Unfinished.beside(staging.place, MARK, record)
@@ -139,9 +141,19 @@ def failures(
         except KeyboardInterrupt:
             message = f"what is finished is kept in {kept.folder}; the same command goes on"
             raise KeyboardInterrupt(message) from None
+        kept.write_record(staging.folder)
         answer = _published(staging, asked, by_world, finish)
     kept.remove()
     return answer
+
+
+def _staging(out: str | Path | None, force: bool) -> StagingFolder:
+    try:
+        return StagingFolder(out, force=force, mark=MARK)
+    except SimulatorError:
+        if out is not None:
+            Unfinished.tidy(Path(os.path.realpath(out)), MARK)
+        raise
 
 
 def _asked(
@@ -191,8 +203,6 @@ def _published(
     answer = answer_of(asked, by_world[0], frames, staging.folder)
     if finish:
         finish(answer)
-    text = json.dumps({"name": asked.title, **asked.record()}, indent=1, ensure_ascii=False) + "\n"
-    (staging.folder / MARK).write_text(text, encoding="utf-8")
     answer = replace(answer, folder=staging.publish())
     if staging.temporary:
         weakref.finalize(answer, staging.temporary.cleanup)

@@ -60,9 +60,9 @@ class Unfinished:
         SimulatorError
             It is of something else, which *force* replaces, or holds what no study wrote.
         """
-        if self.folder.exists() and self._read() != self._plain():
+        if self.folder.exists() and _read(self.folder / self.mark) != self._plain():
             self._refuse_foreign()
-            if not force:
+            if self.parts.exists() and not force:
                 raise SimulatorError(
                     f"{self.folder} holds an unfinished study of something else; --force starts"
                     " anew, --out DIR writes elsewhere"
@@ -70,11 +70,22 @@ class Unfinished:
             self.remove()
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            with whole(self.folder / self.mark) as file:
-                text = json.dumps(self.record, indent=1, default=str, ensure_ascii=False)
-                file.write_text(text + "\n", encoding="utf-8")
+            self.write_record(self.folder)
         except OSError as error:
             raise NotWritten(self.folder, why_not_written(error)) from None
+
+    def write_record(self, folder: Path) -> None:
+        """Write the record into a folder: this one, or that of the results."""
+        with whole(folder / self.mark) as file:
+            text = json.dumps(self.record, indent=1, default=str, ensure_ascii=False)
+            file.write_text(text + "\n", encoding="utf-8")
+
+    @classmethod
+    def tidy(cls, place: Path, mark: str) -> None:
+        """Remove what is left over of a study that was killed when its results stood already."""
+        left = cls.beside(place, mark, {})
+        if left.folder.is_dir() and _read(left.folder / mark) == _read(place / mark):
+            left.remove()
 
     def remove(self) -> None:
         """Remove the folder, if a study wrote all that it holds.
@@ -88,12 +99,6 @@ class Unfinished:
         shutil.rmtree(self.parts, ignore_errors=True)  # killed here, it can go on
         shutil.rmtree(self.folder)
 
-    def _read(self) -> Any:
-        try:
-            return json.loads((self.folder / self.mark).read_text(encoding="utf-8"))
-        except (OSError, ValueError):
-            return None
-
     def _plain(self) -> Any:
         return json.loads(json.dumps(self.record, default=str))
 
@@ -106,3 +111,10 @@ class Unfinished:
                 f"{self.folder} is left alone: no study wrote {listed}; move it, or write elsewhere"
                 " with --out DIR"
             )
+
+
+def _read(file: Path) -> Any:
+    try:
+        return json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
