@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import dataclasses
 import json
 import os
 import platform
 import sys
 import textwrap
+from collections.abc import Iterable, Iterator
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import days, ecmp, events, fluid, loading, programs, sweeps
+from benchmarks import days, ecmp, events, fluid, loading, peers, programs, sweeps
 from benchmarks.cases import FULL, QUICK, Case
 from benchmarks.race import Outcome, run
 
@@ -25,8 +27,10 @@ GROUPS = {
     "ecmp": ecmp,
     "load": loading,
     "sweep": sweeps,
+    "peers": peers,
 }
 LIBRARIES = ("simpy", "numpy", "scipy", "networkx", "highspy", "pandas", "pyarrow", "PyYAML")
+PEERS = ("ngraph", "pyNTM")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -102,8 +106,16 @@ def _machine() -> dict[str, Any]:
         "load_average": list(os.getloadavg()) if hasattr(os, "getloadavg") else None,
         "system": f"{platform.system()} {platform.machine()}",
         "python": platform.python_version(),
-        "versions": {name: metadata.version(name) for name in LIBRARIES},
+        "versions": {name: metadata.version(name) for name in (*LIBRARIES, *_present(PEERS))},
     }
+
+
+def _present(names: Iterable[str]) -> Iterator[str]:
+    """Yield the packages that are installed."""
+    for name in names:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            metadata.version(name)
+            yield name
 
 
 def _processor() -> str:

@@ -11,7 +11,7 @@ import gc
 import statistics
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 
@@ -40,6 +40,8 @@ class Race:
         What one call does, for the heading: ``day``, ``step``, ``solve``.
     count : int
         How many of these one call does.
+    counts : mapping of str to int
+        The same of single runners, where they differ; `count` where left out.
     """
 
     title: str
@@ -49,6 +51,7 @@ class Race:
     per: str
     count: int = 1
     note: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -109,9 +112,10 @@ def run(group: str, race: Race, *, rounds: int, least_s: float) -> Outcome:
     names = list(race.runners)
     for turn in range(rounds):
         for name in (*names[turn % len(names) :], *names[: turn % len(names)]):
-            seconds[name].append(_turn(race.runners[name], repeats[name]))
+            took = _turn(race.runners[name], repeats[name])
+            seconds[name].append(took / race.counts.get(name, race.count))
     yardstick = seconds[race.yardstick]
-    timings = tuple(_timing(name, seconds[name], yardstick, race.count) for name in names)
+    timings = tuple(_timing(name, seconds[name], yardstick) for name in names)
     return Outcome(
         group, race.title, race.per, race.yardstick, rounds, agreement, timings, race.note
     )
@@ -134,11 +138,11 @@ def _turn(runner: Callable[[], Any], repeats: int) -> float:
     return (time.process_time() - began) / repeats
 
 
-def _timing(name: str, own: list[float], yardstick: list[float], count: int) -> Timing:
+def _timing(name: str, own: list[float], yardstick: list[float]) -> Timing:
     ratios = [mine / theirs for mine, theirs in zip(own, yardstick, strict=True)]
     return Timing(
         name,
-        statistics.median(own) / count * 1e3,
+        statistics.median(own) * 1e3,
         statistics.median(ratios),
         min(ratios),
         max(ratios),

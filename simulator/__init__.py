@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from simulator.study.bill import bill
     from simulator.study.compare import compare
     from simulator.study.diff import diff
+    from simulator.study.failures import failures
     from simulator.study.headroom import headroom
     from simulator.study.sweep import sweep
     from simulator.study.value import value
@@ -61,6 +62,7 @@ _HOMES = {
     "bill": "simulator.study.bill",
     "compare": "simulator.study.compare",
     "diff": "simulator.study.diff",
+    "failures": "simulator.study.failures",
     "gravity": "simulator.traffic.gravity",
     "headroom": "simulator.study.headroom",
     "sensitivity": "simulator.study.sensitivity",
@@ -81,6 +83,7 @@ __all__ = [
     "bill",
     "compare",
     "diff",
+    "failures",
     "gravity",
     "headroom",
     "link_loads",

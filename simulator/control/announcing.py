@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Mapping
 from functools import partial
@@ -25,6 +26,8 @@ LAYER = "announcements"
 _DAY_S, _HOUR_S, _HALF_S = 86400.0, 3600.0, 1800.0
 _REMEMBERED = 0.6
 """Power of the ratio of measured to expected traffic that holds until the next change."""
+_MEMORY = ("_announced", "_planned", "_made", "_belief", "_rests_until", "_last_toggles")
+"""What planning before the start leaves behind."""
 
 
 class Announcing:
@@ -39,6 +42,7 @@ class Announcing:
         assert scene.inbound is not None
         self._world, self._clock, self._source = scene.inbound, scene.clock, scene.source
         self._network_state, self._settings = scene.network_state, settings
+        self._at_start = scene.at_start
         self._knobs = settings.announcements
         self._detect, self._stale = micros(settings.detect_s), micros(settings.staleness_s)
         demands = self._table.demands.take(self._world.mine)
@@ -82,10 +86,7 @@ class Announcing:
         """Return what to announce and when it has an effect; None where it stays."""
         knobs, began = self._knobs, time.perf_counter()
         if trigger == "start":
-            if knobs is not None and knobs.plan == "once":
-                self._plan_once()
-            elif knobs is not None:
-                self._learn_before_start()
+            self._before_start()
             return [(0.0, partial(self._announce, trigger, np.nan, self._told()))]
         install_s = knobs.install_s if knobs else 0.0
         calm = True
@@ -156,6 +157,27 @@ class Announcing:
         self._arrive()
 
     # -- what -------------------------------------------------------------------------------------
+
+    def _before_start(self) -> None:
+        """Plan, and learn, before the start; once for all scenes that share what was known then."""
+        if self._knobs is None:
+            return
+        kept = self._at_start
+        if kept is None or LAYER not in kept:
+            self._plan_once() if self._knobs.plan == "once" else self._learn_before_start()
+        if kept is not None:
+            kept.setdefault(LAYER, self._memory())
+            self._recall(kept[LAYER])
+
+    def _memory(self) -> dict[str, Any]:
+        """What was planned and learned, apart from what comes of it later."""
+        world = self._world
+        shared = {id(each): each for each in (world, world.choices, world.settings)}
+        return copy.deepcopy({name: vars(self)[name] for name in _MEMORY}, shared)
+
+    def _recall(self, memory: Mapping[str, Any]) -> None:
+        vars(self).update(memory)
+        vars(self).update(self._memory())
 
     def _plan_once(self) -> None:
         """Plan for the busy hour, before anything was observed."""

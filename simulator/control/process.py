@@ -115,3 +115,15 @@ def timed_route(
     began = time.perf_counter()
     routes = route(network, demands, current)
     return routes, time.perf_counter() - began
+
+
+def first_route(
+    kept: dict[str, Any] | None, layer: str, make: Callable[[], tuple[Routes, float]]
+) -> tuple[Routes, float]:
+    """Return what *make* does, made once for all scenes that share what they have at the start."""
+    if kept is None:
+        return make()
+    if layer not in kept:
+        kept[layer] = make()
+    routes: tuple[Routes, float] = kept[layer]
+    return routes

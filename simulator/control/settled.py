@@ -6,7 +6,7 @@ and announcements; only what comes of time is taken away: delays, noise and lost
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -17,12 +17,15 @@ from simulator.control.process import Context, control
 from simulator.control.route_table import RouteTable
 from simulator.control.strategy import Strategy
 from simulator.model.demands import Demands
+from simulator.model.faults import Fault
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.streams import Streams
 from simulator.routing.scheme import Scheme
 from simulator.simulation.clock import Clock, Priority, micros
+from simulator.simulation.inbound_world import InboundWorld
 from simulator.simulation.network_state import NetworkState
+from simulator.simulation.route_store import RouteStore
 from simulator.simulation.scene import Scene
 from simulator.simulation.traffic_source import Still
 
@@ -40,6 +43,7 @@ _INSTANT = {
     "install_sigma": 0.0,
     "rule_ms": 0.0,
     "detect_s": 0.0,
+    "converge_s": 0.0,
     "update": "instant",
 }
 
@@ -49,15 +53,8 @@ def acts_at_once(strategy: Strategy) -> bool:
     return not any(getattr(strategy.control, name, None) is not None for name in _PATIENT)
 
 
-def settled(
-    strategy: Strategy,
-    static: Scheme,
-    network: Network,
-    demands: Demands,
-    rates_gbps: np.ndarray,
-    streams: Streams,
-) -> Iterator[Routes]:
-    """Yield the routes of all demands after each cycle, until they stay as they are.
+class Trial:
+    """A strategy under traffic that stands still, with all the time that it needs.
 
     Parameters
     ----------
@@ -71,23 +68,85 @@ def settled(
         The traffic.
     streams : Streams
         Those of the replication: the same announcements go astray.
+    inbound : InboundWorld, optional
+        Where neighbours abroad hand over traffic, which follows what the strategy announces; where
+        routes say so when left out.
+    store : RouteStore, optional
+        Shared by trials, for routes that follow from the topology alone.
+    at_start : dict, optional
+        Shared by trials of one strategy under the same traffic, empty at first: what it plans and
+        learns before the start is worked out once.
     """
-    clock = Clock()
-    scene = Scene(clock, NetworkState(clock, network), Still(rates_gbps), streams)
-    table = RouteTable(clock, demands, lambda: None, lambda: rates_gbps)
-    log = DecisionLog(clock, scene.network_state, table)
-    instant, every_s = _without_delays(strategy.control)
-    for layer in instant.layers(Context(scene, strategy.scheme, static, table, log)):
-        clock.process(control(scene, layer))
-    last = None
-    for cycle in range(1 if acts_at_once(strategy) else MOST_CYCLES):
-        clock.env.run(until=clock.at(cycle * micros(every_s) + 1, Priority.END))
-        routes = table.in_force
-        assert routes is not None
-        if last is not None and not len(routes.changed(last)):
-            return
-        yield routes
-        last = routes
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        static: Scheme,
+        network: Network,
+        demands: Demands,
+        rates_gbps: np.ndarray,
+        streams: Streams,
+        *,
+        inbound: InboundWorld | None = None,
+        store: RouteStore | None = None,
+        at_start: dict[str, Any] | None = None,
+    ) -> None:
+        self._clock, self._next_us = Clock(), 1
+        self._has_cycles = strategy.has_controller
+        state, still = NetworkState(self._clock, network), Still(rates_gbps)
+        scene = Scene(self._clock, state, still, streams, inbound, at_start=at_start)
+        scene.store = store or scene.store
+        self._state, self._most = state, 1 if acts_at_once(strategy) else MOST_CYCLES
+        self._table = RouteTable(self._clock, demands, lambda: None, lambda: rates_gbps)
+        log = DecisionLog(self._clock, state, self._table)
+        instant, self._every_s = _without_delays(strategy.control)
+        for layer in instant.layers(Context(scene, strategy.scheme, static, self._table, log)):
+            self._clock.process(control(scene, layer))
+
+    @property
+    def network(self) -> Network:
+        """The network as it stands."""
+        return self._state.network
+
+    def settle(self) -> Iterator[Routes]:
+        """Yield the routes of all demands after each cycle, until they stay as they are."""
+        last = None
+        for _ in range(self._most):
+            self._clock.env.run(until=self._clock.at(self._next_us, Priority.END))
+            self._next_us += micros(self._every_s)
+            routes = self._table.in_force
+            assert routes is not None
+            if last is not None and not len(routes.changed(last)):
+                return
+            yield routes
+            last = routes
+
+    def fail(self, faults: Iterable[Fault]) -> None:
+        """Begin faults, all at this instant; the next :meth:`settle` answers them.
+
+        Static routes and controllers notice at once that links are down; controllers decide again a
+        cycle later, when the routes below have followed. Of a cable that is cut in part only what
+        looks at capacities takes notice.
+        """
+        for fault in faults:
+            self._state.begin(fault)
+        if not self._has_cycles:
+            self._next_us = self._clock.now + 1
+
+
+def settled(
+    strategy: Strategy,
+    static: Scheme,
+    network: Network,
+    demands: Demands,
+    rates_gbps: np.ndarray,
+    streams: Streams,
+) -> Iterator[Routes]:
+    """Yield the routes of all demands after each cycle, until they stay as they are.
+
+    Parameters are those of :class:`Trial`.
+    """
+    return Trial(strategy, static, network, demands, rates_gbps, streams).settle()
 
 
 def _without_delays(settings: Any) -> tuple[Any, float]:

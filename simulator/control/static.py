@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import partial
 
 from simulator.control.bill_account import BillAccount
-from simulator.control.process import Context, Installs, Layer, timed_route
+from simulator.control.process import Context, Installs, Layer, first_route, timed_route
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.simulation.clock import micros
+
+STATIC = "static"
 
 
 def lowest_layer(
@@ -44,11 +46,14 @@ def lowest_layer(
         network, demands = seen()
         if account:
             network = network.allowing(account.allowance(network))
-        routes, solve_s = timed_route(make, network, demands, table.static)
+        known = context.scene.at_start if trigger == "start" else None
+        routes, solve_s = first_route(
+            known, STATIC, partial(timed_route, make, network, demands, table.static)
+        )
 
         def install() -> None:
             moved = table.install_static(routes, ~network.up)
-            context.log.write("static", trigger, routes, moved, solve_s)
+            context.log.write(STATIC, trigger, routes, moved, solve_s)
 
         return [(install_s, install)]
 

@@ -14,7 +14,7 @@ from simulator.control.granularity import in_pieces
 from simulator.control.hysteresis import HysteresisTrigger
 from simulator.control.inbound_steering import InboundSteering
 from simulator.control.predictors.predictor import Outlook
-from simulator.control.process import Context, Installs, Layer, timed_route
+from simulator.control.process import Context, Installs, Layer, first_route, timed_route
 from simulator.control.settings import Announcements, LoopSettings
 from simulator.control.telemetry import Telemetry
 from simulator.model.demands import Demands
@@ -49,7 +49,7 @@ class Steering:
         self._scheme, self._settings = context.scheme, settings
         self._steered, self._share = steered, share
         self._clock, self._source = scene.clock, scene.source
-        self._network_state = scene.network_state
+        self._network_state, self._at_start = scene.network_state, scene.at_start
         timing = announcements or settings
         assert timing.every_s is not None
         self._every_s, self._install_s = timing.every_s, timing.install_s
@@ -104,7 +104,7 @@ class Steering:
         if self._account:
             seen = seen.allowing(self._account.allowance(network))
         current = self._decided if self._name in self._table.steering else None
-        routes, old, solve_s = self._new_routes(seen, mine, below, current)
+        routes, old, solve_s = self._new_routes(seen, mine, below, current, trigger)
         at_once = trigger == "topology" or current is None or self._inbound is not None
         steps = 1 if at_once else update_steps(self._settings)
         installs = []
@@ -116,7 +116,12 @@ class Steering:
         return installs
 
     def _new_routes(
-        self, network: Network, demands: Demands, below: Routes, current: Routes | None
+        self,
+        network: Network,
+        demands: Demands,
+        below: Routes,
+        current: Routes | None,
+        trigger: str,
     ) -> tuple[Routes, Routes, float]:
         """Return routes for the steered demands, those they replace, and the time to solve."""
         settings, inbound, static = self._settings, self._inbound, self._without_steering(below)
@@ -124,8 +129,12 @@ class Steering:
         if current is not None:
             # Of what announcements could steer, some may not have been announced anywhere.
             old = current.with_fallback(static) if inbound else current
-        routes, solve_s = timed_route(
-            self._scheme.route, network, demands, None if current is None else old
+        given = None if current is None else old
+        known = self._at_start if trigger == "start" else None
+        routes, solve_s = first_route(
+            known,
+            f"steering: {self._name}",
+            partial(timed_route, self._scheme.route, network, demands, given),
         )
         if not inbound:
             routes = restrained(routes, old, network, demands, settings)

@@ -12,8 +12,10 @@ from simulator.inbound.choices import Catchments
 from simulator.model.billing import Billing
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.model.streams import Streams
 from simulator.queues.queue import Queue
 from simulator.simulation.faults import Event
+from simulator.simulation.inbound_world import InboundWorld
 from simulator.traffic.traffic import Series
 
 
@@ -70,6 +72,14 @@ class Case:
     def without_tables(self) -> Case:
         """Return the same case with figures only."""
         return replace(self, detail="none", every=0)
+
+    def inbound_world(self, streams: Streams) -> InboundWorld | None:
+        """Return where neighbours abroad hand over traffic in a replication with these streams."""
+        if self.inbound is None:
+            return None
+        drawn = Streams(self.seed, 0).of(f"world {self.catchments}")
+        own = drawn if self.catchments else streams
+        return InboundWorld(self.network, self.demands, self.inbound, own)
 
     @property
     def yardstick(self) -> str | None:

@@ -26,7 +26,6 @@ from simulator.results.metrics import Figures
 from simulator.results.writer import Coded
 from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
 from simulator.simulation.faults import outage
-from simulator.simulation.inbound_world import InboundWorld
 from simulator.simulation.network_state import NetworkState
 from simulator.simulation.scene import Scene
 from simulator.simulation.traffic_source import Source
@@ -73,11 +72,7 @@ class Stage(Scene):
         clock, streams = Clock(), Streams(case.seed, replication)
         memory_s = max(strategy.control.memory_s for strategy in case.strategies.values())
         source = Source(case.series, streams, case.steps, case.step_s, memory_s)
-        inbound = None
-        if case.inbound is not None:
-            drawn = Streams(case.seed, 0).of(f"world {case.catchments}")
-            own = drawn if case.catchments else streams
-            inbound = InboundWorld(case.network, case.demands, case.inbound, own)
+        inbound = case.inbound_world(streams)
         terms = Terms(case.billing, case.horizon_s)
         state = NetworkState(clock, case.network, memory_s)
         super().__init__(clock, state, source, streams, inbound, terms)

@@ -146,15 +146,20 @@ class Search:
     """Shortest paths to fixed destinations, found again and again under other lengths of the arcs.
 
     All that does not depend on the lengths is worked out once.
+
+    Attributes
+    ----------
+    may_take : ndarray of bool, shape (destinations, arcs)
+        Arcs that traffic to each destination may take.
     """
 
     def __init__(self, network: Network, destinations: Destinations) -> None:
         self._network, self._targets = network, destinations.node
-        self._may_take = np.zeros((len(destinations), len(network.tail)), dtype=bool)
+        self.may_take = np.zeros((len(destinations), len(network.tail)), dtype=bool)
         self._sides = []
         for rows, usable in _by_usable_arcs(network, destinations):
             targets = self._targets[rows]
-            self._may_take[rows] = usable & _may_enter(network, targets)
+            self.may_take[rows] = usable & _may_enter(network, targets)
             self._sides.append((rows, _Side(network, targets, usable)))
 
     def under(self, weight: np.ndarray) -> ShortestPaths:
@@ -166,7 +171,7 @@ class Search:
         distance = np.full((len(self._targets), len(network.nodes)), np.inf)
         for rows, side in self._sides:
             distance[rows] = side.distances(weight)
-        via = np.where(self._may_take, weight + distance[:, network.head], np.inf)
+        via = np.where(self.may_take, weight + distance[:, network.head], np.inf)
         return ShortestPaths(network, self._targets, distance, via)
 
 

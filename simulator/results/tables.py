@@ -589,3 +589,131 @@ table(
     ],
     file="strategies.csv",
 )
+
+_CASE = Column("case", "", "What fails: ``cable TPE``, or several with `` + `` between.")
+_WAY = Column("direction", "", "``out`` or ``in`` of an exit, else its ends: ``from>to``.")
+table(
+    "failures_cases",
+    "A row for each strategy of ``simulator failures`` and each case, what hurts most first.",
+    [
+        FIRST[1],
+        _CASE,
+        Column(
+            "worst_utilisation", "1", "Of the fullest link after the reaction, by what is asked."
+        ),
+        Column("worst_link", "", "That link; empty where all are down."),
+        _WAY,
+        Column("exit_utilisation", "1", "Of the fullest exit; empty without exits."),
+        Column("worst_exit", "", "That exit."),
+        Column("exit_direction", "", "``out`` or ``in``."),
+        Column(
+            "lost_gbps_before", "Gbps", "Not delivered before the reaction, routes as they were."
+        ),
+        Column("lost_gbps_after", "Gbps", "Not delivered after it; what is cut off among it."),
+        Column("cut_off_gbps", "Gbps", "Traffic that has no way on what is left, by any routes."),
+        Column("latency_ms", "ms", "Mean propagation of what is delivered, after the reaction."),
+        Column("latency_change_ms", "ms", "How much more than without a failure."),
+        Column("international_change_ms", "ms", "The same of international traffic alone."),
+        Column(
+            "keeps_target", "", "Whether exits, or all links without, keep it and none is cut off."
+        ),
+        Column("at_h", "h", "The instant, in hours from the start."),
+    ],
+    file="cases.csv",
+)
+table(
+    "failures_links",
+    "A row for each strategy of ``simulator failures`` and direction of a link: the worst case.",
+    [
+        FIRST[1],
+        Column("link", "", "Id of the link."),
+        _WAY,
+        Column("worst_utilisation", "1", "The highest of all cases, after the reaction."),
+        Column("case", "", "The failure that causes it."),
+        Column("utilisation", "1", "Without any failure."),
+    ],
+    file="links.csv",
+)
+table(
+    "failures_strategies",
+    "A row for each strategy of ``simulator failures``: without failures, and how many it bears.",
+    [
+        FIRST[1],
+        Column("at_h", "h", "The instant, in hours from the start."),
+        Column("offered_gbps", "Gbps", "All traffic then."),
+        Column("cases", "1", "Cases tried."),
+        Column("states", "1", "States that they leave, each worked out once."),
+        Column("kept", "1", "Cases that keep the target and cut nothing off."),
+        Column("kept_without_failure", "", "Whether the target is kept with nothing failed."),
+        Column("lost_gbps", "Gbps", "Not delivered without any failure."),
+        Column("cut_off_gbps", "Gbps", "Traffic that has no way even so."),
+        Column("worst_utilisation", "1", "Of the fullest link without any failure."),
+        Column("worst_link", "", "That link."),
+        _WAY,
+        Column("exit_utilisation", "1", "Of the fullest exit; empty without exits."),
+        Column("latency_ms", "ms", "Mean propagation of what is delivered."),
+        Column("international_ms", "ms", "The same of international traffic alone."),
+        Column("worst_case", "", "The failure that hurts most."),
+    ],
+    file="strategies.csv",
+)
+table(
+    "failures_exits",
+    "A row for each strategy of ``simulator failures``, exit direction and case: the worst 250"
+    " of each strategy, for all of them.",
+    [
+        FIRST[1],
+        _CASE,
+        Column("exit", "", "Id of the exit."),
+        Column("direction", "", "``out`` or ``in``."),
+        Column("utilisation", "1", "After the reaction; empty where it is down."),
+    ],
+    file="exits.csv",
+)
+table(
+    "failures_demands",
+    "A row for each strategy of ``simulator failures``, case, node and class whose traffic is"
+    " lost. Traffic counts at both its ends.",
+    [
+        FIRST[1],
+        _CASE,
+        Column("end", "", "Node where the traffic begins or ends: a province or a region."),
+        Column("class", "", "Class of the traffic."),
+        Column("lost_gbps", "Gbps", "Not delivered after the reaction."),
+        Column("cut_off_gbps", "Gbps", "Of it what has no way on what is left."),
+    ],
+    file="demands.csv",
+)
+table(
+    "failures_impact",
+    "With ``--impact LINK``, a row for each strategy, direction of the link and case.",
+    [
+        FIRST[1],
+        Column("link", "", "Id of the link."),
+        _WAY,
+        _CASE,
+        Column("utilisation", "1", "After the reaction; empty where it is down."),
+        Column("change", "1", "How much more than without a failure."),
+        Column("is_down", "", "Whether the case takes the link down."),
+    ],
+    file="impact.csv",
+)
+table(
+    "failures_ranges",
+    "With ``--worlds``, a row for each strategy and case: 5 to 95 % of the drawn worlds.",
+    [
+        FIRST[1],
+        _CASE,
+        *(
+            Column(f"{figure}_{end}", unit, f"{word} end of {what}.")
+            for figure, unit, what in (
+                ("worst_utilisation", "1", "the highest utilisation after the reaction"),
+                ("lost_gbps_before", "Gbps", "what is lost before the reaction"),
+                ("lost_gbps_after", "Gbps", "what is lost after it"),
+            )
+            for end, word in (("low", "Low"), ("high", "High"))
+        ),
+        Column("kept_share", "1", "Share of these worlds in which the target is kept."),
+    ],
+    file="ranges.csv",
+)

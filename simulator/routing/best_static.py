@@ -16,6 +16,9 @@ from simulator.optimise.path_problem import without_zero_capacity
 from simulator.optimise.window import Measure, WindowProblem
 from simulator.routing.scheme import Scheme, scheme
 
+_KEPT = 2
+"""Plans kept: that of the whole network, and that of the last failure."""
+
 
 @scheme("best_static")
 class BestStatic(Scheme):
@@ -80,16 +83,21 @@ class BestStatic(Scheme):
             The window is no table of finite rates with a row for every demand.
         """
         window = _window(demands)
-        asked = (demands.source, demands.target, demands.gbps, demands.traffic_class, window)
-        if not self._last or not _same(self._last[0], (network, *asked)):
-            able = without_zero_capacity(network)
-            problem = WindowProblem(able, demands, window, self.measure, self.classes)
-            self._last[:] = [(network, *asked), problem.solve(self.others_cap)]
-        return self._last[1]
+        traffic = (demands.source, demands.target, demands.gbps, demands.traffic_class, window)
+        asked = (network, *traffic)
+        known = [each for each in self._known if _same(each[0], asked)]
+        made = known[0] if known else (asked, self._solve(network, demands, window))
+        self._known[:] = [*(each for each in self._known if each is not made), made][-_KEPT:]
+        return made[1]
+
+    def _solve(self, network: Network, demands: Demands, window: np.ndarray) -> Routes:
+        able = without_zero_capacity(network)
+        problem = WindowProblem(able, demands, window, self.measure, self.classes)
+        return problem.solve(self.others_cap)
 
     @cached_property
-    def _last(self) -> list[Any]:
-        """What was asked last and the answer: all days of a world begin with the same plan."""
+    def _known(self) -> list[tuple[Any, Routes]]:
+        """What was asked last and the answers: all days of a world begin with the same plan."""
         return []
 
 

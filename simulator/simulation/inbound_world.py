@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -78,6 +79,12 @@ class InboundWorld:
         self.catchment = Catchment.drawn(self.choices, settings, streams)
         self._drifts = streams.generator("catchment drift", "")
         self.changed: list[Callable[[], None]] = []
+
+    def apart(self) -> InboundWorld:
+        """Return the same world without what follows it: for a strategy on a clock of its own."""
+        other = copy.copy(self)
+        other.changed = []
+        return other
 
     def everywhere(self, groups: int = 1) -> Announced:
         """Return the state in which so many groups a province are announced at every exit."""

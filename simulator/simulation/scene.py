@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 from simulator.model.billing import Terms
 from simulator.model.streams import Streams
@@ -32,6 +33,9 @@ class Scene:
         How exits are billed; without them controllers keep no account.
     store : RouteStore
         Routes that follow from the topology alone, for all strategies.
+    at_start : dict, optional
+        What a strategy worked out before the start, by its layer: filled by the first of the scenes
+        that share it, which are of one strategy, world and traffic.
     """
 
     clock: Clock
@@ -41,3 +45,4 @@ class Scene:
     inbound: InboundWorld | None = None
     terms: Terms | None = None
     store: RouteStore = field(default_factory=RouteStore)
+    at_start: dict[str, Any] | None = None

@@ -1,0 +1,110 @@
+"""failures: which failure hurts which strategy, exit and region most."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from simulator.cli.options import RunOptions, run_options, set_option
+
+if TYPE_CHECKING:
+    from simulator.study.answer import Answer
+
+_CASES_A_RUN = 32
+"""Cases that take about as long as a run."""
+
+
+@click.command()
+@run_options("Folder to write; results/NAME-failures if left out.")
+@set_option("Change the scenario.")
+@click.option(
+    "--k",
+    "together",
+    type=click.IntRange(1, 2),
+    metavar="K",
+    default=1,
+    help="Failures at once: 1 for each alone (as if left out), 2 for every pair.",
+)
+@click.option(
+    "--of",
+    "of",
+    multiple=True,
+    metavar="KINDS",
+    default=("links",),
+    help="What fails: links (if left out), nodes, cables, gateways, exits; A,B or again.",
+)
+@click.option(
+    "--at",
+    "at_h",
+    type=float,
+    metavar="H",
+    help="Hours from the start; when each strategy is the fullest if left out.",
+)
+@click.option("--impact", metavar="LINK", help="Say what every failure does to this link.")
+@click.option(
+    "--target", type=float, metavar="U", help="Utilisation of an exit; the scenario's if left out."
+)
+def verb(
+    options: RunOptions,
+    sets: tuple[str, ...],
+    together: int,
+    of: tuple[str, ...],
+    at_h: float | None,
+    impact: str | None,
+    target: float | None,
+) -> None:
+    r"""Try every failure, and rank them by what they hurt.
+
+    For every strategy: what is lost before and after it reacts, how full exits and links get, what
+    is cut off, and how many cases keep the target. Traffic stands still at one instant. An
+    interrupted screening goes on when the same command is given again. Of --worlds, ranges are over
+    all but the first; --replications changes nothing.
+
+    \b
+      simulator failures mini --of cables,gateways
+      simulator failures mini --k 2 --of cables --at 21
+      simulator failures mini --of exits --impact shanghai-la
+    """
+    from simulator.cli.output import folder_text, print_json, print_text
+    from simulator.cli.running import running
+    from simulator.cli.scenario import load_scenario
+    from simulator.study.failure_cases import failure_cases, words_of
+    from simulator.study.failures import failures
+
+    scenario = load_scenario(replace(options, worlds=None, replications=None), sets)
+    cases = failure_cases(scenario.network, words_of(of), together, any_size=options.any_size)
+    times = (1 + len(cases) // _CASES_A_RUN) * max(options.worlds or 1, 1)
+    with running(options, scenario, "-failures", changes_too=False, times=times) as keywords:
+        answer = failures(
+            scenario,
+            k=together,
+            of=of,
+            at=at_h,
+            impact=impact,
+            target=target,
+            worlds=options.worlds,
+            **{**keywords, "finish": _draw},
+        )
+    if options.as_json:
+        print_json(answer.to_json())
+    elif not options.quiet:
+        folder = folder_text(answer.folder)
+        print_text(f"{answer}\n\nAll rows in {folder}cases.csv, pictures beside it")
+
+
+def _draw(answer: Answer) -> None:
+    """Add the pictures to the folder, those that have something to show."""
+    from matplotlib.figure import Figure as Unshown
+
+    from simulator.figures.figure import NothingToShow
+    from simulator.figures.style import save
+
+    for name, of in answer.figures.items():
+        draw: Any = of
+        try:
+            axes = draw(new_figure=Unshown)
+        except NothingToShow:
+            continue
+        save(axes.flat[0].figure, answer.folder / f"{name}.png", "png")
