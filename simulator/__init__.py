@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from simulator.study.sweep import sweep
     from simulator.study.value import value
     from simulator.study.whatif import what_if
+    from simulator.study.worst import worst
     from simulator.traffic.gravity import gravity
 
 __version__ = "0.1.0"
@@ -67,6 +68,7 @@ _HOMES = {
     "sweep": "simulator.study.sweep",
     "value": "simulator.study.value",
     "what_if": "simulator.study.whatif",
+    "worst": "simulator.study.worst",
 }
 
 __all__ = [
@@ -95,6 +97,7 @@ __all__ = [
     "sweep",
     "value",
     "what_if",
+    "worst",
 ]
 
 

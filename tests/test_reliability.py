@@ -82,7 +82,9 @@ def test_a_scenario_goes_before_its_topology():
 
 
 def test_landings_count_where_they_are_given_a_rate(china):
-    stated = Reliability(cables=FailureFigures(faults_per_landing_year=0.1))
+    stated = Reliability(
+        cables=FailureFigures(faults_per_1000km_year=0.17, faults_per_landing_year=0.1)
+    )
     apg = by_id(china, ("cables",), stated)["APG"]
     assert 8760 / apg.mtbf_h == pytest.approx(0.17 * 10.4 + 0.1 * 11)
 
@@ -91,6 +93,10 @@ def test_rates_and_mtbf_replace_each_other():
     rates = FailureFigures(faults_per_1000km_year=0.2, mttr_h=10)
     assert FailureFigures(mtbf_h=100).over(rates).given == {"mttr_h": 10, "mtbf_h": 100}
     assert rates.over(FailureFigures(mtbf_h=100)).mtbf_h is None
+    assert FailureFigures(faults_per_year=0).over(rates).given == {
+        "mttr_h": 10,
+        "faults_per_year": 0,
+    }
 
 
 @pytest.mark.parametrize(

@@ -63,12 +63,13 @@ class FailureFigures:
                 if (value := getattr(self, each.name)) is not None}  # fmt: skip
 
     def over(self, below: FailureFigures) -> FailureFigures:
-        """Return these figures, and those of *below* where they say nothing."""
+        """Return these figures, and those of *below* where they say nothing.
+
+        Who gives one rate or ``mtbf_h`` says how often it fails: no rate of *below* is added.
+        """
         mine, rest = self.given, below.given
-        if "mtbf_h" in mine:
-            rest = {name: value for name, value in rest.items() if name not in RATES}
-        elif any(rate in mine for rate in RATES):
-            rest.pop("mtbf_h", None)
+        if "mtbf_h" in mine or any(rate in mine for rate in RATES):
+            rest = {name: value for name, value in rest.items() if name not in (*RATES, "mtbf_h")}
         return FailureFigures(**{**rest, **mine})
 
     def scaled(self, faults: float, repair: float) -> FailureFigures:

@@ -589,3 +589,69 @@ table(
     ],
     file="strategies.csv",
 )
+
+# -- tables of studies of failures ---------------------------------------------------------------
+
+_PROBABILITY = Column("probability", "1", "What the failures are at least as likely as.")
+table(
+    "worst_worst",
+    "A row for each strategy of ``simulator worst``, metric and probability: the worst case.",
+    [
+        _STRATEGY,
+        Column("metric", "", "``unserved_gbps`` or ``exit_utilisation``."),
+        _PROBABILITY,
+        Column("value", "", "The metric in the worst case; without a finite one, see ``cut_off``."),
+        Column("bound", "", "What it is never above; the same as ``value`` where that is exact."),
+        Column("faults", "", "What is down then."),
+        Column("faults_probability", "1", "How likely that is."),
+        Column("single_failure_value", "", "The metric in the worst case of at most one failure."),
+        Column("single_failure", "", "That failure."),
+        Column("times_single", "1", "``value`` in that; empty where that is 0."),
+        Column("above_single", "", "``value`` less that."),
+        Column("direction", "", "Direction of the traffic that suffers."),
+        Column("at", "", "Regions beyond the cut and exits that it crosses, or the fullest exit."),
+        Column("cut_off", "", "Who has no way at all then, and the most Gbps of each."),
+        Column("connected_value", "", "The worst utilisation that leaves nobody cut off."),
+        Column("as_routed_gbps", "Gbps", "What the scheme itself loses in that case."),
+    ],
+    file="worst.csv",
+)
+table(
+    "worst_demands",
+    "A row for each worst case, direction and end abroad: its traffic there.",
+    [
+        _STRATEGY,
+        Column("metric", "", "As in ``worst``."),
+        _PROBABILITY,
+        Column("direction", "", "``out`` or ``in``."),
+        Column("end", "", "Node abroad."),
+        Column("stated_gbps", "Gbps", "Traffic as stated."),
+        Column("gbps", "Gbps", "Traffic in the worst case."),
+    ],
+    file="demands.csv",
+)
+table(
+    "worst_fewer_faults",
+    "A row for each strategy and probability: the worst case if elements failed less often.",
+    [
+        _STRATEGY,
+        _PROBABILITY,
+        Column("faults_factor", "1", "Rate of faults in the one that is stated."),
+        Column("value", "Gbps", "What is unserved then."),
+        Column("faults", "", "What is down."),
+    ],
+    file="fewer_faults.csv",
+)
+table(
+    "worst_elements",
+    "A row for each element that may fail.",
+    [
+        Column("element", "", "Id of the cable, link or node."),
+        Column("kind", "", "``cables``, ``exits``, ``gateways`` or ``overseas``."),
+        Column("mtbf_h", "h", "Mean time from a repair to the next fault."),
+        Column("mttr_h", "h", "Mean time to repair."),
+        Column("unavailability", "1", "Share of time in which it is down."),
+        Column("assumed", "", "Which of this nothing states."),
+    ],
+    file="elements.csv",
+)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
 from simulator.cli.output import folder_text, print_json, print_text
-
-if TYPE_CHECKING:
-    from simulator.study.answer import Answer
 
 
 @click.command()
@@ -50,6 +46,7 @@ def verb(
       simulator value mini
       simulator value mini --by headroom --target 0.7 --strategies igp,sdn-ideal
     """
+    from simulator.cli.drawing import draw_first
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.value import value
@@ -61,25 +58,10 @@ def verb(
             by=by,
             target=target,
             instants=instants,
-            **{**keywords, "finish": _draw},
+            **{**keywords, "finish": draw_first},
         )
     if options.as_json:
         print_json(answer.to_json())
     elif not options.quiet:
         folder = folder_text(answer.folder)
         print_text(f"{answer}\n\nAll rows in {folder}value.csv, the picture in value_bars.png")
-
-
-def _draw(answer: Answer) -> None:
-    """Add the picture to the folder, if anything is worth something."""
-    from matplotlib.figure import Figure as Unshown
-
-    from simulator.figures.figure import NothingToShow
-    from simulator.figures.style import save
-
-    try:
-        draw: Any = answer.figures["value_bars"]
-        axes = draw(new_figure=Unshown)
-    except NothingToShow:
-        return
-    save(axes.figure, answer.folder / "value_bars.png", "png")
