@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.run import run
     from simulator.scenario.load import load
     from simulator.scenario.scenario import Scenario
+    from simulator.study.availability import availability
     from simulator.study.bill import bill
     from simulator.study.compare import compare
     from simulator.study.diff import diff
@@ -59,6 +60,7 @@ _HOMES = {
     "run": "simulator.run",
     "Scenario": "simulator.scenario.scenario",
     "load": "simulator.scenario.load",
+    "availability": "simulator.study.availability",
     "bill": "simulator.study.bill",
     "compare": "simulator.study.compare",
     "diff": "simulator.study.diff",
@@ -80,6 +82,7 @@ __all__ = [
     "Routes",
     "Scenario",
     "SimulatorError",
+    "availability",
     "bill",
     "compare",
     "diff",

@@ -203,6 +203,41 @@ class Cuts:
             found.append(np.where(left <= DEAD_GBPS, most_gbps, 0.0).max(axis=1))
         return np.concatenate(found)
 
+    def fair_shares(self, capacity: np.ndarray, asked_gbps: np.ndarray) -> np.ndarray:
+        """Return what each end gets of what it asks for, max-min fair, shape (states, ends).
+
+        Ends are cut back alike, until a cut is full; those beyond it stay there, and the others go
+        on (Bertsekas and Gallager, *Data Networks*, 1992, section 6.5). The total is the most that
+        any routing carries.
+
+        Parameters
+        ----------
+        capacity : ndarray, shape (states, arcs of the network)
+        asked_gbps : ndarray, shape (ends,)
+        """
+        return np.concatenate([self._fair(part, asked_gbps) for part in self._parts(capacity)])
+
+    def _fair(self, capacity: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        ends = self.ends.astype(float)
+        room = capacity[:, self.net.exits] @ self.exits.T
+        room += capacity[:, self.net.others] @ self.others.T
+        share, open_ = np.ones((len(room), len(asked))), np.ones((len(room), len(asked)))
+        going = np.arange(len(room))
+        while len(going):
+            taken = (share[going] * (1.0 - open_[going]) * asked) @ ends.T
+            need = (open_[going] * asked) @ ends.T
+            left = np.maximum(room[going] - taken, 0.0)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                level = np.where(need > DEAD_GBPS, left / need, np.inf)
+            at = level.argmin(axis=1)
+            least = level[np.arange(len(going)), at]
+            short = least < 1.0 - 1e-12
+            going, at, least = going[short], at[short], least[short]
+            full = (ends[at] > 0) & (open_[going] > 0)
+            share[going] = np.where(full, least[:, None], share[going])
+            open_[going] = np.where(full, 0.0, open_[going])
+        return share
+
     def reduced(self, capacity: np.ndarray) -> Cuts:
         """Return the cuts without those that another is never behind, where only exits fail.
 

@@ -655,3 +655,54 @@ table(
     ],
     file="elements.csv",
 )
+table(
+    "availability_availability",
+    "A row for each strategy of ``simulator availability``, scope and level: how often it is met.",
+    [
+        _STRATEGY,
+        Column("scope", "", "``all``, a class, a node abroad, a pair, or ``every`` region."),
+        Column("level", "", "``95 %`` of demand, ``10 Gbps``, or ``p95 40 ms``."),
+        Column("availability", "1", "Share of time in which it is met, surely."),
+        Column("ci_low", "1", "Lower end of the 95 % interval; or without states not looked at."),
+        Column("ci_high", "1", "Upper end; or with all of these."),
+        Column("at_most", "1", "The same with free steering, where a strategy is between."),
+        Column("hours_missed_per_year", "h", "Hours of a year in which it is not met."),
+        Column("required", "1", "Share of time that is asked for; empty where none is."),
+        Column("is_met", "", "``yes``, ``no``, or ``not told`` where the interval holds it."),
+        Column("how", "", "By ``cuts``, fixed ``routes``, or asking the ``scheme``."),
+    ],
+    file="availability.csv",
+)
+table(
+    "availability_lost",
+    "A row for each strategy and scope: what is lost in a year.",
+    [
+        _STRATEGY,
+        Column("scope", "", "As in ``availability``."),
+        Column("lost_tbit_per_year", "Tbit", "Expected volume, at most."),
+        Column("ci_low", "Tbit", "Lower end of the interval."),
+        Column("ci_high", "Tbit", "Upper end."),
+        Column("at_least", "Tbit", "Expected volume with free steering."),
+        Column("share_of_demand", "1", "Its share of what is asked for."),
+        Column(
+            "one_year_in_ten", "Tbit", "Exceeded in one year of ten, where years are simulated."
+        ),
+    ],
+    file="lost.csv",
+)
+table(
+    "availability_elements",
+    "A row for each strategy and element that fails, those that cost most first.",
+    [
+        _STRATEGY,
+        Column("element", "", "Id of the cable, link or node."),
+        Column("kind", "", "Kind of element."),
+        Column("unavailability", "1", "Share of time in which it is down."),
+        Column("mtbf_h", "h", "Mean time from a repair to the next fault."),
+        Column("mttr_h", "h", "Mean time to repair."),
+        Column("importance", "1", "How much likelier the first level is met with it up than down."),
+        Column("lost_tbit_per_year", "Tbit", "What would be lost less if it never failed."),
+        Column("assumed", "", "Which of its figures nothing states."),
+    ],
+    file="elements.csv",
+)
