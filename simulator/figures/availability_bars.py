@@ -76,14 +76,14 @@ class AvailabilityBars(Figure):
             _draw_bars(ax, mine, place, len(names))
         ax.set_yticks(range(len(scopes)), labels)
         ax.set(ylim=(len(scopes) - 0.4, -0.6), xlabel="share of time (nines)")
-        _scale(ax)
+        _scale(ax, float(nines(data.rows["at_most"].to_numpy(dtype=float)).max()))
         ax.tick_params(axis="y", length=0)
         ax.grid(visible=False, axis="y")
         return ax
 
 
-def _scale(ax: Axes) -> None:
-    longest = max((bar.get_width() for bar in ax.patches), default=0.0)
+def _scale(ax: Axes, longest: float) -> None:
+    """Set the scale up to the longest bar, in whole nines."""
     top = min(int(np.ceil(max(longest, 1.0))), int(_MOST_NINES))
     ax.set_xlim(0.0, top + 0.02)
     ax.set_xticks(range(top + 1), [_TICKS[tick] for tick in range(top + 1)])
