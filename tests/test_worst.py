@@ -23,6 +23,7 @@ from simulator.queues.none import NoQueue
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.min_max import MinMax
 from simulator.study import worst_search
+from simulator.study.behaviour import FixedRoutes
 
 WAYS = {"out": "international_out", "in": "international_in"}
 
@@ -275,6 +276,33 @@ def test_no_sampled_case_is_above_the_bound(seed):
             sums, homes = by_regions(network, demands.with_gbps(gbps), named)
             free += sum(sums.values()) - carried(flow_graph(after, way, homes), sums)
         assert free <= lost_free + 1e-6
+
+
+@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("kind", ["igp_ecmp", "nearest_exit", "planned"])
+def test_no_loss_on_any_link_is_above_the_bound_of_fixed_routes(seed, kind):
+    """With small links before and after the exits, in all likely sets, at random demands."""
+    network, demands = random_border(seed)
+    least, box, total = 1e-2, 0.4, 1.15
+    planned = Strategy(scheme={"kind": "min_max"}, control={"kind": "loop"})
+    scheme = planned if kind == "planned" else kind
+    answer = sim.worst(network, demands, scheme=scheme, probability=least, box=box, total=total)
+    bound = table(answer, metric="unserved_gbps")["bound"]
+    strategy = planned if kind == "planned" else Strategy(scheme=kind)
+    abroad = np.arange(len(demands))
+    routes = FixedRoutes(strategy.static_scheme, network, demands, abroad)
+    rng, highest = np.random.default_rng(seed), 0.0
+    for chosen in sets_of(network, elements_of(network, None, ("cables",)), least):
+        after = network.after([each.fault for each in chosen])
+        made = routes.under(after.up)
+        gbps = demands.gbps * rng.choice([1 - box, 1 + box], size=(40, len(demands)))
+        for named in WAYS.values():
+            mine = demands.of_class(named)
+            most = total * demands.gbps[mine].sum()
+            gbps[:, mine] *= np.minimum(1.0, most / gbps[:, mine].sum(axis=1))[:, None]
+        state = link_state(made, after, gbps.T, NoQueue())
+        highest = max(highest, (state.rates_gbps - state.delivered_gbps).sum(axis=0).max())
+    assert 0 < highest <= bound + 1e-6
 
 
 def lost(scheme, network, demands):

@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Protocol
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from simulator.model.network import Network
 from simulator.model.reliability import Element, capacity_under
@@ -164,8 +165,9 @@ class FixedLosses:
         self._left = states.capacity[:, self._exits]
         self._known: dict[int, tuple[float, np.ndarray]] = {}
         made = [_pattern(routes, up, side.demands, self._exits) for up in ups]
-        self.patterns = [each for each, _ in made]
-        self.elsewhere_gbps = np.array([load for _, load in made])
+        self.patterns = [each for each, *_ in made]
+        self._share = [share for _, share, _ in made]
+        self.elsewhere_gbps = np.array([load for *_, load in made])
         self._fill()
 
     def _fill(self) -> None:
@@ -177,6 +179,46 @@ class FixedLosses:
             self.bound_gbps[here] = pattern.bounds_gbps(self._left[here])
             self.utilisation[here] = _parts(pattern.most_gbps[:-1], self._left[here]).max(axis=1)
             self.cut_off_gbps[here] = pattern.most_gbps[-1]
+
+    def beyond_gbps(self, others_gbps: np.ndarray) -> np.ndarray:
+        """Return a bound on what other links lose beside the exits, shape (states,).
+
+        What is lost on the way to an exit that is too full anyway costs nothing more: of the
+        traffic of an exit the larger is lost of both. What leaves an exit is no more than fits it.
+        Loss only takes load off other links, so that their load without any is a bound.
+
+        Parameters
+        ----------
+        others_gbps : ndarray, shape (patterns, arcs)
+            Load of all other traffic.
+        """
+        more = np.zeros(len(self._of))
+        for i in range(len(self.patterns)):
+            here = np.flatnonzero(self._of == i)
+            more[here] = self._beyond(i, here, others_gbps[i])
+        return more
+
+    def _beyond(self, i: int, here: np.ndarray, others_gbps: np.ndarray) -> np.ndarray:
+        network, left = self._states.network, self._left[here]
+        capacity, mine = self._states.capacity[here], self.elsewhere_gbps[i]
+        tight = np.flatnonzero((mine + others_gbps > capacity.min(axis=0) + 1e-6) & (mine > 0))
+        if not len(tight):
+            return np.zeros(len(here))
+        pattern, share = self.patterns[i], self._share[i][tight].toarray()
+        both = np.minimum(share[:, None, :], pattern.share[None, :, :])
+        rows = both.reshape(-1, share.shape[1])
+        joint = self.side.demands.worst_bound(rows).reshape(both.shape[:2])
+        abroad = network.is_abroad[network.tail[tight]] & network.is_abroad[network.head[tight]]
+        before = abroad == (self.side.way == "in")
+        full = _too_much(capacity[:, tight[before]], (mine + others_gbps)[tight[before]])
+        sure = np.maximum(pattern.least_gbps[:-1] - left, 0.0)
+        # No exit can lose more than it has room for beside what is lost at it.
+        able = np.minimum(left, pattern.most_gbps[:-1])
+        lost = np.minimum(np.maximum(full @ joint[before] - sure, 0.0), able).sum(axis=1)
+        after = np.minimum(joint[~before][None, :, :], left[:, None, :]).sum(axis=2)
+        room = capacity[:, tight[~before]]
+        full = _too_much(room, after + others_gbps[tight[~before]])
+        return np.minimum(lost + (full * after).sum(axis=1), able.sum(axis=1))
 
     def unserved(self, state: int) -> tuple[float, np.ndarray]:
         """Return the most that exits cannot carry, and the demands that do it."""
@@ -212,11 +254,18 @@ def _parts(loads: np.ndarray, left: np.ndarray) -> np.ndarray:
     return np.where(able, loads / np.where(able, left, 1.0), 0.0)
 
 
+def _too_much(capacity: np.ndarray, load: np.ndarray) -> np.ndarray:
+    """Return the share of a load that is above a capacity."""
+    able = np.maximum(load, NOTHING_GBPS)
+    return np.clip(1.0 - capacity / able, 0.0, 1.0)
+
+
 def _pattern(
     routes: FixedRoutes, up: np.ndarray, demands: DemandSet, exits: np.ndarray
-) -> tuple[Overload, np.ndarray]:
-    """Return the shares on exits under one pattern, and the most load of every other arc."""
-    share = routes.under(up).matrix.toarray()
+) -> tuple[Overload, csr_array, np.ndarray]:
+    """Return the shares on exits under one pattern, on all arcs, and the most load of the rest."""
+    matrix = routes.under(up).matrix
+    share = matrix.toarray()
     elsewhere = share.copy()
     elsewhere[exits] = 0.0
-    return Overload(demands, share[exits]), demands.worst_bound(elsewhere)
+    return Overload(demands, share[exits]), matrix, demands.worst_bound(elsewhere)

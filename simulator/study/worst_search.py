@@ -187,14 +187,10 @@ class StrategySearch:
         more = np.zeros(len(states.chance))
         if FREE in self._kinds.values() or BETWEEN in self._kinds.values():
             more += self.search.case.separability.over_gbps
-        if self.fixed_losses:
-            load = sum(each.elsewhere_gbps for each in self.fixed_losses.values())
-            load = load + self.search.domestic_gbps
-            _, of = states.patterns
-            limit = states.capacity + 1e-6 * (load[of] > 0)
-            over = np.maximum(load[of] - limit, 0.0)
-            over[:, states.network.link_class.repeat(2) == "exit"] = 0.0
-            more += over.sum(axis=1)
+        loads = {way: each.elsewhere_gbps for way, each in self.fixed_losses.items()}
+        for way, each in self.fixed_losses.items():
+            rest = sum((load for other, load in loads.items() if other != way), np.zeros(1))
+            more += each.beyond_gbps(np.zeros_like(loads[way]) + self.search.domestic_gbps + rest)
         return more
 
     # -- in listed states -------------------------------------------------------------------------

@@ -243,7 +243,9 @@ def _as_routed(frame: pd.DataFrame, searches: Mapping[str, StrategySearch]) -> l
 
 def _proof(asked: Asked, searches: Mapping[str, StrategySearch]) -> list[str]:
     if all(set(each.behaviour.kind.values()) == {FIXED} for each in searches.values()):
-        return ["Exact at the exits; at most counts links beyond them, one by one."]
+        return [
+            "Exact at the exits; at most counts what links before and after them may lose as well."
+        ]
     proof, network = asked.search.case.separability, asked.search.case.network
     where = f"{100 * proof.utilisation:.0f} % on {network.arc_name(proof.arc)}" if (
         proof.arc >= 0) else "no links"  # fmt: skip
@@ -251,7 +253,7 @@ def _proof(asked: Asked, searches: Mapping[str, StrategySearch]) -> list[str]:
         return [
             "Exits alone decide: shortest paths at home carry every share of the gateways"
             f" ({where}). For routes that do not follow traffic the value is exact at the exits,"
-            " and at most counts links beyond them, one by one."
+            " and at most counts what links before and after them may lose as well."
         ]
     return [
         f"Not proven with the backbone: {counted(proof.arcs_over, 'link direction')} at home may be"
