@@ -178,6 +178,15 @@ def test_a_draw_of_an_element_does_not_depend_on_the_others():
     np.testing.assert_allclose(one.weight @ one.down[:, :2], other.weight @ other.down[:, :2])
 
 
+def test_many_elements_are_sampled_and_that_is_said():
+    scenario = sim.load("china169-2017").with_strategies(["sdn-ideal"])
+    asked = {"of": "cables,gateways,exits,overseas", "moments": 1, "level": "all 100 %"}
+    answer = sim.availability(scenario, **asked, samples=1500)
+    assert "in 1,500 samples" in answer.head[0] and answer.head[0].startswith("48 elements")
+    row = met(answer, scope="all")
+    assert 0 < row["ci_high"] - row["ci_low"] < 0.05
+
+
 def test_more_elements_than_are_listed_leave_a_rest():
     elements = elements_like(40, 900.0, 100.0)
     found = listed(elements)

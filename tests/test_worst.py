@@ -367,6 +367,27 @@ def test_links_that_are_too_small_beyond_the_exits_are_no_cut():
     assert any("not enough beyond the exits" in line for line in answer.foot)
 
 
+def test_exits_that_are_open_to_some_regions_only():
+    """East may take its own exit alone; west may take both."""
+    network = make_tiny(
+        ("up", "home", "gw", 100.0), ("one", "gw", "p1", 10.0), ("two", "gw", "p2", 10.0),
+        ("a", "p1", "west", 100.0), ("b", "p2", "west", 100.0), ("c", "p2", "east", 100.0),
+        gw="gateway", p1="pop", p2="pop", west="region", east="region",
+    )  # fmt: skip
+    network = network.with_links(
+        {"one": {"reaches": ("west",)}, "two": {"reaches": ("west", "east")}}
+    )
+    demands = asks(network, ("home", "west", 8.0), ("home", "east", 8.0))
+    asked = {"scheme": "min_max", "of": "exits", "box": 0.5, "total": 2.0}
+    calm = table(sim.worst(network, demands, **asked, probability=0.9), metric="unserved_gbps")
+    assert calm["value"] == pytest.approx(24 - 20)
+    cut = table(sim.worst(network, demands, **asked, probability=1e-3), metric="unserved_gbps")
+    assert cut["value"] == pytest.approx(24 - 10) and cut["faults"] in ("one", "two")
+    levels = sim.worst(network, demands, **asked, probability=1e-3)
+    assert table(levels, metric="exit_utilisation")["cut_off"] == "east 12 Gbps"
+    assert any("links abroad are taken as wide enough" in line for line in levels.foot)
+
+
 def test_a_backbone_that_may_be_too_small_gives_a_bracket():
     scenario = sim.load("china169-2017").with_strategies(["sdn-ideal"])
     sure = sim.worst(scenario, probability=1e-2)

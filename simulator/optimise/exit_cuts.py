@@ -238,25 +238,28 @@ class Cuts:
             open_[going] = np.where(full, 0.0, open_[going])
         return share
 
-    def reduced(self, capacity: np.ndarray) -> Cuts:
-        """Return the cuts without those that another is never behind, where only exits fail.
+    def reduced(self, capacity: np.ndarray | None = None) -> Cuts:
+        """Return the cuts without those that another is never behind.
 
         Parameters
         ----------
-        capacity : ndarray, shape (arcs of the network,)
+        capacity : ndarray, shape (arcs of the network,), optional
+            Of arcs that are no exits, where nothing of it fails. Without it each of them may.
         """
-        fixed = self.others @ capacity[self.net.others]
-        order = np.lexsort((self.exits.sum(axis=1), fixed, -self.ends.sum(axis=1)))
+        others = self.others
+        if capacity is not None:
+            others = (self.others @ capacity[self.net.others])[:, None]
+        order = np.lexsort((self.exits.sum(axis=1), others.sum(axis=1), -self.ends.sum(axis=1)))
         kept: list[int] = []
         for i in order.tolist():
-            if not kept or not self._dominated(i, np.array(kept), fixed):
+            if not kept or not self._dominated(i, np.array(kept), others):
                 kept.append(i)
         at = np.sort(np.array(kept))
         return Cuts(self.net, self.ends[at], self.exits[at], self.others[at])
 
-    def _dominated(self, i: int, by: np.ndarray, fixed: np.ndarray) -> bool:
-        holds = fixed[by] <= fixed[i] + 1e-12
-        by = by[holds & ~(self.ends[i] & ~self.ends[by]).any(axis=1)]
+    def _dominated(self, i: int, by: np.ndarray, others: np.ndarray) -> bool:
+        by = by[~(self.ends[i] & ~self.ends[by]).any(axis=1)]
+        by = by[(others[by] <= others[i] + 1e-12).all(axis=1)]
         return bool((self.exits[by] <= self.exits[i]).all(axis=1).any())
 
 

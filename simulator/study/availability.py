@@ -35,7 +35,10 @@ from simulator.study.served import Question, Served, served
 
 MARK = "availability.json"
 """The file by which a folder of this study is known."""
-METHODS = ("listed", "simulated", "sampled")
+AUTO = "auto"
+METHODS = (AUTO, "listed", "simulated", "sampled")
+MOST_MISSING = 1e-3
+"""Share of time that a list may leave out before moments are sampled instead."""
 MOMENTS = 4
 Finish = Callable[[Answer], None]
 
@@ -47,7 +50,7 @@ def availability(
     scheme: AnyScheme | Sequence[AnyScheme] = ("igp_ecmp", "min_max"),
     of: str | Sequence[str] | None = None,
     level: str | Sequence[str] = DEFAULTS,
-    method: str = "listed",
+    method: str = AUTO,
     years: int = 2000,
     samples: int = 20_000,
     moments: int = MOMENTS,
@@ -81,6 +84,7 @@ def availability(
     method : str
         ``listed``: all states, or the likeliest and what is left. ``simulated``: so many *years* of
         faults and repairs. ``sampled``: so many moments, rare states more often than they are.
+        ``auto``: listed, or sampled where a list would leave out more than a thousandth of time.
     years, samples : int
         Of the last two methods.
     moments : int
@@ -118,7 +122,7 @@ def availability(
             raise _wrong("demands", "a network needs demands: sim.availability(network, demands)")
         network, title, strategies = scenario, scenario.name, strategies_of(scheme)
         stated, lands, rates = None, False, demands.gbps[:, None]
-        seed = 1 if seed is None else seed
+        seed, shown = 1 if seed is None else seed, 0
     else:
         if demands is not None:
             raise _wrong("demands", "are for a network; a scenario has its own")
@@ -127,6 +131,7 @@ def availability(
         title, strategies = made.settings.title or made.name, made.settings.strategies
         stated, lands = made.settings.reliability, made.settings.inbound is not None
         rates = _rates(made, moments)
+        shown = moments
         seed = made.settings.seed if seed is None else seed
     kinds = _kinds(of, network)
     elements = elements_of(network, stated, kinds)
@@ -140,7 +145,7 @@ def availability(
     found = _found(question, behaviours, outages, progress or silent)
     frames = _frames(question, found, outages, elements)
     asked = Asked(title, network.name, strategies, behaviours, question, outages, kinds,
-                  rates.shape[1], years)  # fmt: skip
+                  shown, years)  # fmt: skip
     with StagingFolder(out, force=force, mark=MARK) as staging:
         if made is not None:
             provenance.keep_inputs(made, staging.folder)
@@ -185,11 +190,14 @@ def _rates(scenario: Scenario, moments: int) -> np.ndarray:
 def _outages(
     elements: Sequence[Element], method: str, years: int, samples: int, seed: int
 ) -> Outages:
-    if method == "listed":
-        return listed(elements)
     if method == "simulated":
         return simulated(elements, years, seed)
-    return sampled(elements, samples, seed)
+    if method == "sampled":
+        return sampled(elements, samples, seed)
+    whole = listed(elements)
+    if method == AUTO and whole.missing > MOST_MISSING:
+        return sampled(elements, samples, seed)
+    return whole
 
 
 def _found(

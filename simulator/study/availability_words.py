@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     kinds : tuple of str
         Kinds of elements that fail.
     moments : int
-        Moments that traffic is looked at.
+        Moments of a day that traffic is looked at; 0 where it stands still.
     years : int
     """
 
@@ -96,7 +96,7 @@ def _sentence(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> str:
     return (
         f"{where} under {short(subject)}, {level} of {'all traffic' if what == ALL else what} is"
         f" {'carried' if level.endswith('%') else 'met'} {_time(rows[subject])} of the time, and"
-        f" {mine['lost_tbit_per_year'] / 1000:,.3g} Pbit a year are lost"
+        f" {_volume(mine['lost_tbit_per_year'])} Pbit a year are lost"
         f"{'; ' if others else ''}{', '.join(others)}."
     )
 
@@ -121,6 +121,12 @@ def _time(row: Mapping[Any, Any]) -> str:
     return _percent(value)
 
 
+def _volume(tbit: float) -> str:
+    """Return Pbit of so many Tbit: ``4,975`` or ``0.0312``."""
+    pbit = tbit / 1000.0
+    return f"{pbit:,.0f}" if pbit >= 1000 else f"{pbit:.3g}"
+
+
 def _percent(value: float) -> str:
     """Return a share of time with its nines: ``99.987 %``."""
     if value >= 1.0 - 1e-12:
@@ -138,7 +144,7 @@ def _head(asked: Asked) -> str:
         "simulated": f"{states} in {asked.years:,} years of faults and repairs",
         "sampled": f"{states} in {outages.samples:,} samples, rare ones more often than they are",
     }[outages.how]  # fmt: skip
-    moments = "as stated" if asked.moments == 1 else f"at {asked.moments} moments of a day"
+    moments = f"at {counted(asked.moments, 'moment')} of a day" if asked.moments else "as stated"
     return (
         f"{elements} ({', '.join(asked.kinds)}) fail and are repaired independently: {how}, each"
         f" with traffic {moments}."
@@ -168,14 +174,14 @@ def _lost(frame: pd.DataFrame) -> Section:
         Row(
             short(str(row["strategy"])),
             (
-                Cell(f"{row['lost_tbit_per_year']:,.4g}"),
-                Cell(f"{row['at_least']:,.4g}"),
+                Cell(_volume(row["lost_tbit_per_year"])),
+                Cell(_volume(row["at_least"])),
                 Cell(f"{100 * row['share_of_demand']:.3g} %"),
             ),
         )
         for row in rows
     ]
-    return Section("Lost in a year", ["Tbit", "at least", "of demand"], lines)
+    return Section("Lost in a year", ["Pbit", "at least", "of demand"], lines)
 
 
 def _elements(asked: Asked, frame: pd.DataFrame) -> Section:
@@ -187,13 +193,13 @@ def _elements(asked: Asked, frame: pd.DataFrame) -> Section:
             short(str(row["element"]), 32),
             (
                 Cell(_percent(row["unavailability"])),
-                Cell(f"{row['importance']:.3g}"),
-                Cell(f"{row['lost_tbit_per_year']:,.4g}"),
+                Cell(f"{row['importance']:.3f}"),
+                Cell(_volume(row["lost_tbit_per_year"])),
             ),
         )
         for row in rows
     ]
-    heads = ["down", "importance", "Tbit a year"]
+    heads = ["down", "importance", "Pbit a year"]
     return Section(f"Elements that cost most under {short(subject)}", heads, lines)
 
 
@@ -227,7 +233,7 @@ def _foot(asked: Asked, found: Found) -> list[str]:
             f"Controllers have reacted; what is lost until then is left out: {_names(free)}."
         )
     foot.append(
-        "Importance: how much likelier the first level is met with the element up than down. Tbit a"
+        "Importance: how much likelier the first level is met with the element up than down. Pbit a"
         " year: what would be lost less if it never failed."
     )
     foot += assumed_words(asked.question.states.elements) or [

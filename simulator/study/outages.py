@@ -22,10 +22,10 @@ from simulator.optimise.failure_sets import TooManySets, all_sets, likely_sets, 
 
 MOST_LISTED = 13
 """Elements of which all states are listed."""
-_MOST_STATES = 20_000
+_MOST_STATES = 5_000
 _ENOUGH = 1e-6
 """Share of time that need not be listed where there are more elements."""
-_THRESHOLDS = 10.0 ** -np.arange(4.0, 16.0)
+_THRESHOLDS = 10.0 ** -np.arange(3.0, 16.0, 0.25)
 _TILT = 2.0
 """Elements that are down together, on average, in the world in which they fail more often."""
 

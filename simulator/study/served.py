@@ -216,8 +216,8 @@ def _cut_shares(question: Question, ways: Sequence[str]) -> dict[str, np.ndarray
         side, network = question.case.sides[way], question.network
         cuts = side.cuts
         assert cuts is not None
-        if only_exits and _only_exits_ride(question):
-            cuts = cuts.reduced(np.where(network.up, network.capacity_gbps, 0.0))
+        whole = np.where(network.up, network.capacity_gbps, 0.0)
+        cuts = cuts.reduced(whole if only_exits and _only_exits_ride(question) else None)
         by_moment = []
         for moment in range(question.rates.shape[1]):
             asked = np.bincount(side.demands.far, question.rates[side.mine, moment],

@@ -28,8 +28,8 @@ from simulator.cli.output import folder_text, print_json, print_text
 @click.option(
     "--method",
     metavar="WORD",
-    default="listed",
-    help="All states with their probability (listed), years (simulated), or moments (sampled).",
+    default="auto",
+    help="States with their probability (listed), years (simulated), moments (sampled), or auto.",
 )
 @click.option("--years", type=click.IntRange(min=2), metavar="N", default=2000, help="2000.")
 @click.option("--samples", type=click.IntRange(min=100), metavar="N", default=20000, help="20000.")
