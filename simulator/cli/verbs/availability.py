@@ -50,7 +50,7 @@ def verb(
     samples: int,
     moments: int,
 ) -> None:
-    r"""Say for how much of the time each level of service is met, by strategy.
+    r"""Say how much of the time each level of service is met.
 
     Elements fail and are repaired independently, as reliability of the topology or the scenario
     says. All strategies meet the same states. --replications and --worlds change nothing.

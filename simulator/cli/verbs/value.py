@@ -36,7 +36,7 @@ def verb(
     target: float | None,
     instants: int,
 ) -> None:
-    r"""Say what one Gbps more of each exit, link and cable is worth.
+    r"""Say what a Gbps more of each exit, link and cable is worth.
 
     To the fullest link, the mean latency and headroom, for every strategy: by the prices of its
     program, or by routing twice where it has none. Both sides are told where an optimum has a kink.

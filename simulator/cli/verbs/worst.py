@@ -46,7 +46,7 @@ def verb(
     hose: float | None,
     total: float | None,
 ) -> None:
-    r"""Find the failures and demands that hurt each strategy most, with a proof.
+    r"""Find the failures and demands that hurt most, with a proof.
 
     Any number of elements may be down together, as long as that is likely enough, and demands may
     be anywhere in their range. What cannot be carried across the border is the main figure; beside
