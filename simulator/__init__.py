@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from simulator.run import run
     from simulator.scenario.load import load
     from simulator.scenario.scenario import Scenario
+    from simulator.study.availability import availability
     from simulator.study.bill import bill
     from simulator.study.compare import compare
     from simulator.study.diff import diff
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     from simulator.study.sweep import sweep
     from simulator.study.value import value
     from simulator.study.whatif import what_if
+    from simulator.study.worst import worst
     from simulator.traffic.gravity import gravity
 
 __version__ = "0.1.0"
@@ -59,6 +61,7 @@ _HOMES = {
     "run": "simulator.run",
     "Scenario": "simulator.scenario.scenario",
     "load": "simulator.scenario.load",
+    "availability": "simulator.study.availability",
     "bill": "simulator.study.bill",
     "compare": "simulator.study.compare",
     "diff": "simulator.study.diff",
@@ -69,6 +72,7 @@ _HOMES = {
     "sweep": "simulator.study.sweep",
     "value": "simulator.study.value",
     "what_if": "simulator.study.whatif",
+    "worst": "simulator.study.worst",
 }
 
 __all__ = [
@@ -80,6 +84,7 @@ __all__ = [
     "Routes",
     "Scenario",
     "SimulatorError",
+    "availability",
     "bill",
     "compare",
     "diff",
@@ -98,6 +103,7 @@ __all__ = [
     "sweep",
     "value",
     "what_if",
+    "worst",
 ]
 
 

@@ -14,6 +14,7 @@ import simulator as sim
 from simulator.base import library
 from simulator.base.schema import to_plain
 from simulator.formats.rules.entries import TopologyFile, keys
+from simulator.model.reliability import KINDS, elements_of
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.uncertainty.law import law
 from simulator.uncertainty.world import World
@@ -69,6 +70,7 @@ def arrays(scenario: sim.Scenario) -> list[np.ndarray]:
         np.array([share for each in shares for _, share in each]),
         np.array(demands.names),
         demands.gbps,
+        np.array([e.unavailability for e in elements_of(network, None, KINDS)]),
     ]
 
 

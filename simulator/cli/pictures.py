@@ -7,19 +7,21 @@ from typing import Any
 from simulator.study.answer import Answer
 
 
-def save_picture(answer: Answer, name: str) -> None:
-    """Save a figure of an answer as ``NAME.png`` in its folder, if there is anything to show."""
+def save_pictures(answer: Answer, *names: str) -> None:
+    """Save figures of an answer as ``NAME.png`` in its folder, as far as they have any to show.
+
+    All of them, if none is named.
+    """
     from matplotlib.figure import Figure as Unshown
 
     from simulator.figures.figure import NothingToShow
     from simulator.figures.style import save
 
-    draw: Any = answer.figures.get(name)
-    if draw is None:
-        return
-    try:
-        axes = draw(new_figure=Unshown)
-    except NothingToShow:
-        return
-    first = axes if hasattr(axes, "figure") else axes.flat[0]
-    save(first.figure, answer.folder / f"{name}.png", "png")
+    for name in names or answer.figures:
+        draw: Any = answer.figures[name]
+        try:
+            axes = draw(new_figure=Unshown)
+        except NothingToShow:
+            continue
+        first = axes if hasattr(axes, "figure") else axes.flat[0]
+        save(first.figure, answer.folder / f"{name}.png", "png")

@@ -84,6 +84,7 @@ def _draft(document: Document, file: TopologyFile) -> Draft:
             "estimates": tuple(given(estimate) for estimate in file.estimates),
             "marks": tuple(given(mark) for mark in file.marks),
             "uncertainty": dict(file.uncertainty),
+            "reliability": file.reliability,
             "matrix": _beside(document, file.matrix) if file.matrix else None,
         },
         nodes=[given(node) for node in file.nodes],
@@ -179,6 +180,7 @@ def plain(network: Network, path: Path) -> Record:
         "estimates": [dict(each) for each in about.estimates],
         "marks": [dict(each) for each in about.marks],
         "uncertainty": {name: to_plain(each) for name, each in about.uncertainty.items()},
+        "reliability": about.reliability.plain() if about.reliability else None,
         "nodes": [
             {"id": node, **_picked(attributes, KEYS["nodes"])}
             for node, attributes in network.graph.nodes(data=True)
@@ -227,6 +229,8 @@ def _lines(network: Network, path: Path) -> Iterator[str]:
     yield from _section("marks", map(flow, data.get("marks", ())))
     if uncertainty := data.get("uncertainty"):
         yield from ["uncertainty:", *(f"  {flow(k)}: {flow(v)}" for k, v in uncertainty.items())]
+    if reliability := data.get("reliability"):
+        yield from ["reliability:", *(f"  {flow(k)}: {flow(v)}" for k, v in reliability.items())]
     yield f"totals: {flow(_totals(network))}"
     for key in ("nodes", "regions", "links", "cables"):
         yield from _section(key, _rows(data.get(key, ()), KEYS[key]))

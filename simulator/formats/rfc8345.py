@@ -70,7 +70,8 @@ class Rfc8345(TopologyFormat):
     written: ClassVar[tuple[str, ...]] = (".rfc8345.json",)
     cannot_hold: ClassVar[tuple[str, ...]] = (
         *("title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
-        *("estimates", "marks", "uncertainty", "regions", "kind", "province", "weight"),
+        *("estimates", "marks", "uncertainty", "reliability", "regions", "kind"),
+        *("province", "weight"),
         *("class", "fibre_km", "cables", "reaches", "modules", "setup_cost"),
         *("price_usd_per_mbps", "fractions of metrics", "delays below a microsecond"),
     )

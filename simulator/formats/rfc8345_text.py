@@ -20,7 +20,7 @@ LINK_KEYS = frozenset({"capacity_gbps", "capacity_ba_gbps", "metric", "delay_ms"
 NOT_ATTRIBUTES = frozenset({"order", "a", "b", "path_factor"})
 ABOUT_KEYS = (
     *("title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions", "estimates"),
-    *("marks", "uncertainty", "cables", "regions"),
+    *("marks", "uncertainty", "reliability", "cables", "regions"),
 )
 
 

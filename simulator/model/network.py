@@ -265,10 +265,13 @@ class Network(Topology):
             edge.update(new)
         return Network(graph, self.about)._failed_like(self)
 
+    def with_about(self, about: About) -> Network:
+        """Return a copy of which something else is said as a whole."""
+        return Network(self.graph, about)._failed_like(self)
+
     def with_clock(self, utc_offset_h: float) -> Network:
         """Return a copy whose home is so many hours ahead of UTC."""
-        about = replace(self.about, utc_offset_h=utc_offset_h)
-        return Network(self.graph, about)._failed_like(self)
+        return self.with_about(replace(self.about, utc_offset_h=utc_offset_h))
 
     def with_clocks(self, utc_offset_h: Mapping[str, float]) -> Network:
         """Return a copy in which some nodes are so many hours ahead of UTC."""

@@ -49,7 +49,8 @@ class About:
     """Metadata of a network: names, provenance, labels of estimates.
 
     ``uncertainty`` is what is not known, by name (see :mod:`simulator.uncertainty`); ``marks`` says
-    of fields that are no estimates where their values come from.
+    of fields that are no estimates where their values come from. ``reliability`` says how often
+    elements fail (see :mod:`simulator.model.reliability`); None where the file does not.
     """
 
     name: str
@@ -64,6 +65,7 @@ class About:
     matrix: str | None = None
     uncertainty: Mapping[str, Any] = field(default_factory=dict)
     marks: tuple[Mapping[str, str], ...] = ()
+    reliability: Any = None
 
 
 class Topology:

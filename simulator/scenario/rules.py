@@ -58,7 +58,18 @@ def size_problems(values: Values) -> Iterator[Finding]:
 
 def network_problems(values: Values, network: Network) -> Iterator[Finding]:
     """What settings get wrong about the network."""
-    return chain(event_problems(values, network), problems_in(values, network))
+    return chain(
+        event_problems(values, network),
+        problems_in(values, network),
+        reliability_problems(values, network),
+    )
+
+
+def reliability_problems(values: Values, network: Network) -> Iterator[Finding]:
+    """Figures of elements that the network does not have."""
+    stated = values.get("reliability")
+    for path, message in stated.problems(network) if stated else ():
+        yield ("reliability", *path), message
 
 
 def traffic_problems(

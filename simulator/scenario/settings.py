@@ -23,6 +23,7 @@ from simulator.engines.fluid import Fluid
 from simulator.formats.rules.entries import CableEntry, NewExitEntry, NewRegion, UtcOffset
 from simulator.inbound.choices import Catchments
 from simulator.model.billing import Billing
+from simulator.model.reliability import Reliability
 from simulator.queues.burst import Burst
 from simulator.queues.queue import Queue
 from simulator.queues.queue import queue as queues
@@ -212,6 +213,9 @@ class Settings:
     uncertainty : mapping
         What is not known, by name, in addition to what the topology says of itself; null takes
         away what it says under that name.
+    reliability : mapping, optional
+        How often elements fail and how long repairs take, for worst cases and availability; goes
+        before what the topology says.
     exits, regions, cables : list
         A border for a network that has none, or more of it: exits from nodes at home, the regions
         abroad that they lead to, and the cables that they ride.
@@ -242,6 +246,7 @@ class Settings:
     uncertainty: dict[Name, Annotated[Assumption, assumption.choice] | None] = field(
         default_factory=dict
     )
+    reliability: Reliability | None = None
     what_if: tuple[WhatIf, ...] = ()
 
     @property

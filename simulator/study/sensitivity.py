@@ -118,7 +118,7 @@ def sensitivity(
         The folder is taken.
     """
     scenario = as_scenario(scenario, any_size)
-    every = scenario.assumptions
+    every = _moving(scenario)
     worlds = max(32, 2 * len(every) + 16) if worlds is None else worlds
     if not any_size:
         once = scenario.with_changes({"replications": 1})
@@ -155,6 +155,11 @@ def sensitivity(
     if staging.temporary:
         weakref.finalize(answer, staging.temporary.cleanup)
     return answer
+
+
+def _moving(scenario: Scenario) -> dict[str, Assumption]:
+    """Return the assumptions that a run depends on."""
+    return {name: each for name, each in scenario.assumptions.items() if each.moves_runs}
 
 
 def _points(every: Mapping[str, Assumption], worlds: int) -> list[_Point]:
@@ -211,7 +216,7 @@ def _frame(
     scenario: Scenario, points: Sequence[_Point], answers: pd.DataFrame, named: str, scope: str
 ) -> pd.DataFrame:
     """Return a row for every assumption and strategy."""
-    every, unit = scenario.assumptions, catalogue[named].unit
+    every, unit = _moving(scenario), catalogue[named].unit
     rows = []
     for strategy, values in _by_strategy(answers, named, scope).items():
         found = _shares(scenario, points, values)
@@ -262,7 +267,7 @@ def _shares(scenario: Scenario, points: Sequence[_Point], values: np.ndarray) ->
     second = [i for i, point in enumerate(points) if point.of == _SECOND]
     if not first:
         return None
-    every, seed = scenario.assumptions, scenario.settings.seed
+    every, seed = _moving(scenario), scenario.settings.seed
     drawn = {}
     for name, each in every.items():
         if each.has_ends:
@@ -291,7 +296,7 @@ def _others(scenario: Scenario, points: Sequence[_Point], answers: pd.DataFrame)
                 "unit": unit,
                 "stated": values[0],
                 "deviation": np.sqrt(found.variance),
-                "assumption": list(scenario.assumptions)[k],
+                "assumption": list(_moving(scenario))[k],
                 "share_of_variance": found.share[k],
             }
         )

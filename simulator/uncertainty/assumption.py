@@ -37,6 +37,8 @@ class Assumption(Registered):
         Whether there is one value, and not one for each of several members.
     removes : bool
         Whether links may be missing under some values.
+    moves_runs : bool
+        Whether a run depends on it. What matters for worst cases and availability alone does not.
     """
 
     law: AnyLaw
@@ -44,6 +46,7 @@ class Assumption(Registered):
     of: tuple[str, ...] = ()
     one: ClassVar[bool] = False
     removes: ClassVar[bool] = False
+    moves_runs: ClassVar[bool] = True
 
     @property
     def has_ends(self) -> bool:

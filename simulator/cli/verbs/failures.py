@@ -3,14 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-
-if TYPE_CHECKING:
-    from simulator.study.answer import Answer
 
 _CASES_A_RUN = 32
 """Cases that take about as long as a run."""
@@ -68,6 +64,7 @@ def verb(
       simulator failures mini --of exits --impact shanghai-la
     """
     from simulator.cli.output import folder_text, print_json, print_text
+    from simulator.cli.pictures import save_pictures
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.failure_cases import failure_cases, words_of
@@ -85,26 +82,10 @@ def verb(
             impact=impact,
             target=target,
             worlds=options.worlds,
-            **{**keywords, "finish": _draw},
+            **{**keywords, "finish": save_pictures},
         )
     if options.as_json:
         print_json(answer.to_json())
     elif not options.quiet:
         folder = folder_text(answer.folder)
         print_text(f"{answer}\n\nAll rows in {folder}cases.csv, pictures beside it")
-
-
-def _draw(answer: Answer) -> None:
-    """Add the pictures to the folder, those that have something to show."""
-    from matplotlib.figure import Figure as Unshown
-
-    from simulator.figures.figure import NothingToShow
-    from simulator.figures.style import save
-
-    for name, of in answer.figures.items():
-        draw: Any = of
-        try:
-            axes = draw(new_figure=Unshown)
-        except NothingToShow:
-            continue
-        save(axes.flat[0].figure, answer.folder / f"{name}.png", "png")

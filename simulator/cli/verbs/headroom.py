@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import click
 
@@ -49,7 +48,7 @@ def verb(
       simulator headroom mini
       simulator headroom mini --target 0.7 --of region:pop-tokyo --until 2030-12-31
     """
-    from simulator.cli.pictures import save_picture
+    from simulator.cli.pictures import save_pictures
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.headroom import headroom
@@ -65,7 +64,7 @@ def verb(
             growth_per_year=growth,
             worlds=options.worlds,
             days=days,
-            **{**keywords, "finish": partial(save_picture, name="run_out")},
+            **{**keywords, "finish": save_pictures},
         )
     if options.as_json:
         print_json(answer.to_json())

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 
 import click
 
@@ -37,7 +36,7 @@ def verb(
     target: float | None,
     instants: int,
 ) -> None:
-    r"""Say what one Gbps more of each exit, link and cable is worth.
+    r"""Say what a Gbps more of each exit, link and cable is worth.
 
     To the fullest link, the mean latency and headroom, for every strategy: by the prices of its
     program, or by routing twice where it has none. Both sides are told where an optimum has a kink.
@@ -47,7 +46,7 @@ def verb(
       simulator value mini
       simulator value mini --by headroom --target 0.7 --strategies igp,sdn-ideal
     """
-    from simulator.cli.pictures import save_picture
+    from simulator.cli.pictures import save_pictures
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.value import value
@@ -59,7 +58,7 @@ def verb(
             by=by,
             target=target,
             instants=instants,
-            **{**keywords, "finish": partial(save_picture, name="value_bars")},
+            **{**keywords, "finish": save_pictures},
         )
     if options.as_json:
         print_json(answer.to_json())

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
 from simulator.cli.output import folder_text, print_error, print_json, print_text
+
+if TYPE_CHECKING:
+    from simulator.study.answer import Answer
 
 
 @click.command()
@@ -31,9 +36,6 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exi
                             --change "a year on: demands.international=x1.3" \
                             --set replications=5
     """
-    from functools import partial
-
-    from simulator.cli.pictures import save_picture
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario, parse_changes
     from simulator.study.whatif import what_if
@@ -42,9 +44,8 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exi
     scenario = load_scenario(options, sets)
     warn = None if options.quiet else print_error
     with running(options, scenario, "-whatif", changes_too=False) as keywords:
-        picture = partial(save_picture, name="changes")
         answer = what_if(
-            scenario, changes or None, warn=warn, exits=exits, picture=picture, **keywords
+            scenario, changes or None, warn=warn, exits=exits, picture=_draw, **keywords
         )
     if options.as_json:
         print_json(answer.to_json())
@@ -54,3 +55,9 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exi
             f"{answer}\n\nResults in {folder}, all figures in {folder}whatif.csv, the picture in"
             " changes.png"
         )
+
+
+def _draw(answer: Answer) -> None:
+    from simulator.cli.pictures import save_pictures
+
+    save_pictures(answer, "changes")

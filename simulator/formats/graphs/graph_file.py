@@ -36,7 +36,7 @@ SECTIONS = {"nodes": keys(NodeEntry), "links": keys(LinkEntry)}
 ENDS = ("id", "a", "b")
 NESTED = frozenset(
     {
-        *("sources", "assumptions", "estimates", "marks", "uncertainty", "totals"),
+        *("sources", "assumptions", "estimates", "marks", "uncertainty", "reliability", "totals"),
         *("regions", "cables", "reaches", "modules"),
     }
 )

@@ -57,6 +57,7 @@ class Repetita(TopologyFormat):
             "estimates",
             "marks",
             "uncertainty",
+            "reliability",
             "regions",
             "kind",
             "city",
@@ -310,6 +311,6 @@ def _not_held(network: Network) -> Iterator[str]:
     if about.hop_delay_ms:
         yield "hop_delay_ms as such: it is part of the delay of each link"
     facts = ("title", "utc_offset_h", "matrix", "sources", "assumptions", "estimates", "marks")
-    every = (*facts, "uncertainty", "cables", "regions")
+    every = (*facts, "uncertainty", "reliability", "cables", "regions")
     if left := [key for key in every if getattr(about, key)]:
         yield f"{', '.join(left)} of the network"

@@ -40,7 +40,10 @@ def assemble(
         found += [problem for check in NETWORK_CHECKS for problem in check(draft)]
     network = None if _errors(found) else _network(draft)
     if network is not None:
-        doubts = problems_in(network.about.uncertainty, network, ("uncertainty",))
+        doubts = [*problems_in(network.about.uncertainty, network, ("uncertainty",))]
+        if network.about.reliability:
+            wrong = network.about.reliability.problems(network)
+            doubts += [(("reliability", *path), message) for path, message in wrong]
         found += [draft.point(path, message) for path, message in doubts]
     found.sort(key=lambda problem: (problem.file, problem.line or 0, problem.column or 0))
     return (None if _errors(found) else network), found

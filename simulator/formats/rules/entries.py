@@ -11,6 +11,7 @@ from simulator.base.document import shown
 from simulator.base.errors import Problem, did_you_mean
 from simulator.base.schema import Fraction, Name, NonNegative, Positive, checked
 from simulator.formats.rules.draft import DEFAULT
+from simulator.model.reliability import Reliability
 from simulator.model.topology import LINK_CLASSES, NODE_KINDS
 from simulator.uncertainty.assumption import Assumption, assumption
 
@@ -326,6 +327,7 @@ class AboutEntry:
     uncertainty: dict[Name, Annotated[Assumption, assumption.choice]] = dataclasses.field(
         default_factory=dict
     )
+    reliability: Reliability | None = None
 
 
 @checked
@@ -352,6 +354,8 @@ class TopologyFile(AboutEntry):
         Where the values of other fields come from.
     uncertainty : mapping
         What is not known, by name: a law for it, and where the law comes from.
+    reliability : mapping
+        How often elements fail and how long repairs take, by kind and for single elements.
     totals : mapping
         What the sums should be.
     nodes, links, regions : list

@@ -1,0 +1,229 @@
+"""Run tables: what a run writes, step by step and summed up."""
+
+from __future__ import annotations
+
+from simulator.results.table import CI, COUNT, FIGURE, FIRST, Column, table
+
+_TIME = Column("time_s", "s", "Seconds from the start.")
+_LOAD = (
+    Column("capacity_gbps", "Gbps", "Capacity that stands after faults; 0 while the link is down."),
+    Column("offered_gbps", "Gbps", "Traffic offered at the entrance."),
+    Column("carried_gbps", "Gbps", "Traffic that leaves at the end."),
+    Column(
+        "utilisation",
+        "1",
+        "Mean of offered / capacity while the link is up; empty for a step that it is down.",
+    ),
+    Column("utilisation_peak", "1", "Highest within the step."),
+    Column("queueing_ms", "ms", "Mean wait while the link is up."),
+)
+
+table(
+    "links",
+    "A row for each link, direction and step.",
+    [
+        _TIME,
+        Column("link", "", "Id of the link."),
+        Column("source", "", "Node where this direction begins."),
+        Column("target", "", "Node where it ends."),
+        Column("class", "", "Class of the link."),
+        *_LOAD,
+    ],
+)
+table(
+    "exits",
+    "A row for each exit, direction and step: the rows of ``links`` that are exits.",
+    [
+        _TIME,
+        Column("exit", "", "Id of the exit."),
+        Column("direction", "", "``out`` or ``in``."),
+        *_LOAD,
+    ],
+)
+table(
+    "demands",
+    "A row for each step and each group of demands that ``record: {demands: ...}`` names.",
+    [
+        _TIME,
+        Column("class", "", "Traffic class."),
+        Column(
+            "region",
+            "",
+            "With ``record: {demands: region}``: the node abroad; empty for domestic traffic.",
+            optional=True,
+        ),
+        Column(
+            "province",
+            "",
+            "With ``record: {demands: province}``: the node at home; of domestic traffic, the"
+            " source.",
+            optional=True,
+        ),
+        Column(
+            "service",
+            "",
+            "With ``record: {demands: service}``; also with ``pair`` where there are services.",
+            optional=True,
+        ),
+        Column("source", "", "With ``record: {demands: pair}``.", optional=True),
+        Column("target", "", "With ``record: {demands: pair}``.", optional=True),
+        Column("offered_gbps", "Gbps", "Traffic asked for."),
+        Column("carried_gbps", "Gbps", "Traffic delivered."),
+        Column(
+            "deferred_gbps",
+            "Gbps",
+            "Traffic that elastic services do not send; only where there are any.",
+            optional=True,
+        ),
+        Column("latency_ms", "ms", "One way, of the traffic delivered."),
+        Column("propagation_ms", "ms", "Its part from distance and ``hop_delay_ms``."),
+        Column("queueing_ms", "ms", "Its part from waiting."),
+    ],
+)
+table(
+    "control",
+    "A row for each installation of routes, with its proof.",
+    [
+        _TIME,
+        Column("layer", "", "``static``, ``controller`` or ``announcements``."),
+        Column("trigger", "", "``start``, ``cycle``, ``topology`` or ``withdrawal``."),
+        Column(
+            "status",
+            "",
+            "Status of the solver; empty for schemes without one; ``unchanged`` where hysteresis"
+            " left the routes as they were.",
+        ),
+        Column("mlu", "1", "Highest utilisation that the scheme expects."),
+        Column(
+            "mlu_bound",
+            "1",
+            "A proven lower bound on it under any routing; empty where the scheme did not compute"
+            " one.",
+        ),
+        Column("objective_gbps_ms", "Gbps x ms", "Flow times delay of the decision."),
+        Column("bound_gbps_ms", "Gbps x ms", "A proven lower bound on it."),
+        Column("gap", "1", "Larger of the two relative gaps."),
+        Column("paths", "1", "Paths offered to the solver."),
+        Column("rounds", "1", "Rounds of pricing."),
+        Column("moves", "1", "Demands that were rerouted."),
+        Column("moved_gbps", "Gbps", "Their rate."),
+        Column("entries", "1", "Forwarding entries at the sources for steered traffic."),
+        Column(
+            "transient_mlu",
+            "1",
+            "Highest utilisation that any order of switching could cause, at the capacities of"
+            " that time and over links that are up; empty for the first routes.",
+        ),
+        Column(
+            "prediction_error",
+            "1",
+            "Difference between the traffic and the traffic that these routes were made for, as a"
+            " share of it, also in unchanged cycles; empty for the last decision.",
+        ),
+        Column("groups", "1", "Prefix groups that are announced otherwise than before."),
+        Column("toggles", "1", "Pairs of a group and an exit that this changes."),
+        Column(
+            "promise",
+            "1",
+            "Utilisation that no inward exit exceeds within the hour, at a chance of 90 % by what"
+            " the controller believes; also in unchanged cycles, and empty without announcements.",
+        ),
+        Column(
+            "solve_s",
+            "s",
+            "Time that solving took on that machine; only in ``results.control``, from"
+            " ``run.json``.",
+            optional=True,
+        ),
+    ],
+)
+table(
+    "headroom",
+    "A row for each strategy: where growth of international traffic ends. None without exits.",
+    [
+        Column("factor", "1", "Headroom, as in the figures: the largest factor known to hold."),
+        Column(
+            "factor_high",
+            "1",
+            "The least factor known to be too much: the same where headroom is exact.",
+        ),
+        Column(
+            "binds",
+            "",
+            "Exit direction that reaches its target there, as ``exit:ID:out``; empty without an"
+            " end.",
+        ),
+        Column("at_h", "h", "When, in hours from the start; empty without an end."),
+        Column(
+            "link",
+            "",
+            "Link and direction that is no exit and is full at a smaller factor; empty without.",
+        ),
+        Column("link_factor", "1", "That factor; empty without."),
+    ],
+)
+table(
+    "events",
+    "A row for each event of the network and of the controllers. Events are the same for all"
+    " strategies and stand under the name of the first.",
+    [
+        _TIME,
+        Column(
+            "event",
+            "",
+            "What happened, in words; an event that ends has a second row, ``…: over``.",
+        ),
+    ],
+)
+table(
+    "solve_times",
+    "A row for each installation of routes. It depends on the machine, not on the simulation, so"
+    " that it goes into ``run.json`` and not into a file of its own.",
+    [*FIRST, Column("solve_s", "s", "Time that solving took.")],
+    file="",
+)
+
+table(
+    "replications",
+    "A row for each figure of each replication.",
+    [FIRST[0], *FIGURE, Column("value", "as ``unit``", "The figure.")],
+    file="replications.csv",
+)
+table(
+    "ranges",
+    "A row for each figure and each paired difference, if worlds were drawn: how far it moves if"
+    " what is assumed is as uncertain as stated.",
+    [
+        Column("of", "", "``figure`` or ``difference`` (from the first strategy)."),
+        *FIGURE,
+        Column("stated", "as ``unit``", "Mean over the days of the world as stated."),
+        Column("low", "as ``unit``", "What 5 % of the drawn worlds do not exceed, or as stated."),
+        Column("median", "as ``unit``", "What half of them do not exceed."),
+        Column("high", "as ``unit``", "What 95 % of them do not exceed, or as stated."),
+        Column("worlds", "1", "Drawn worlds that have the figure."),
+    ],
+    file="ranges.csv",
+)
+table(
+    "worlds",
+    "A row for each value that was drawn in place of what is stated.",
+    [
+        Column("world", "1", "Number of the world; its days are replications ``world`` x days on."),
+        Column("assumption", "", "Name of what is not known."),
+        Column("member", "", "What of it: a link, a region, a key."),
+        Column("value", "", "Value drawn: a factor, hours, or the number itself."),
+    ],
+    file="worlds.csv",
+)
+table(
+    "summary",
+    "A row for each figure.",
+    [*FIGURE, Column("mean", "as ``unit``", "Mean over replications."), *CI, COUNT],
+    file="summary.csv",
+)
+table(
+    "differences",
+    "A row for each figure of each strategy but the first: paired differences against the first.",
+    [*FIGURE, Column("mean", "as ``unit``", "Mean difference."), *CI, COUNT],
+    file="differences.csv",
+)
