@@ -7,15 +7,16 @@ arrays. Tables hold one row a step: means over the step, and its peak utilisatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from simulator.model.billing import Billing
 from simulator.model.demands import Demands
-from simulator.model.link_state import QosPolicy, deferred
+from simulator.model.link_state import LinkState, QosPolicy, deferred
 from simulator.model.network import Network
-from simulator.model.path_flows import path_flows
+from simulator.model.path_flows import PathFlows, path_flows
+from simulator.model.path_state import path_state
 from simulator.model.routes import Routes
 from simulator.model.schedule import runs, scheduled_link_state
 from simulator.queues.queue import Queue
@@ -28,6 +29,8 @@ from simulator.simulation.clock import US_PER_S, Clock
 from simulator.simulation.network_state import NetworkState
 from simulator.simulation.traffic_source import BLOCK, Source
 
+_PIECE = 96
+"""Intervals that are evaluated together: so few that their arrays stay in the cache."""
 Cost = Callable[[Network, Routes, np.ndarray], np.ndarray]
 
 
@@ -138,12 +141,17 @@ class FluidMeter:
     def _evaluate(self) -> None:
         if not self._pending:
             return
-        span = np.array(self._pending, dtype=np.int64)
-        routes = self._followed
+        pending, followed = self._pending, self._followed
         self._pending, self._followed = [], []
+        for first in range(0, len(pending), _PIECE):
+            piece = slice(first, first + _PIECE)
+            self._add(np.array(pending[piece], dtype=np.int64), followed[piece])
+
+    def _add(self, span: np.ndarray, routes: list[Routes]) -> None:
+        """Evaluate some intervals: the begin and the end of each in microseconds, and its step."""
         rates = self._source.run([int(step) for step in span[:, 2]])
         network = self._network_state.network
-        state = scheduled_link_state(routes, network, rates, self._queue, self._qos)
+        state, flows = self._measured(routes, network, rates)
         if self._elastic_share > 0:
             state = deferred(state, self._elastic_share)
         seconds = (span[:, 1] - span[:, 0]) / US_PER_S
@@ -154,12 +162,26 @@ class FluidMeter:
         self._tally.ask(rates[:, begun], whole)
         self._tally.add(state, seconds, self._exit_arcs)
         self._transit.add(state, seconds)
-        self._tally.add_paths(path_flows(routes, network, state, self._queue), seconds)
+        self._tally.add_paths(flows, seconds)
         self._rows.add(state, span, seconds)
         self._headroom.see(network, rates, span[:, 0] / US_PER_S, state.utilisation)
         if self._cost:
             for each, at in runs(routes):
                 self.cost_gbit_ms += float(self._cost(network, each, rates[:, at]) @ seconds[at])
+
+    def _measured(
+        self, routes: list[Routes], network: Network, rates: np.ndarray
+    ) -> tuple[LinkState, Iterable[PathFlows]]:
+        """Return the link state, and the traffic path by path, of the routes of each instant."""
+        whole = self._qos is None or self._qos.uniform
+        if whole and all(each is routes[0] for each in routes):
+            paths = routes[0].path_table
+            if paths is not None:
+                found = path_state(*paths, network, rates, self._queue)
+                if found is not None:
+                    return found[0], [found[1]]
+        state = scheduled_link_state(routes, network, rates, self._queue, self._qos)
+        return state, path_flows(routes, network, state, self._queue)
 
     def close(
         self, decisions: Mapping[str, np.ndarray], best_gbit_ms: float | None = None
