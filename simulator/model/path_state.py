@@ -2,8 +2,7 @@
 
 Every path has a share of its demand at every instant, zero where it is not in use. So routes that
 change from instant to instant take no more than routes that stay: sparse products of arcs and
-paths. Loss is exact as long as no path crosses two full links; where one does, the pass fractions
-depend on each other, and the state is left to :func:`~simulator.model.link_state.link_state`.
+paths. Loss is looked for on the paths over full links alone.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ import numpy as np
 from simulator.model.link_state import LinkState, utilisation_and_wait
 from simulator.model.network import Network
 from simulator.model.path_flows import FullWaits, PathFlows
-from simulator.model.path_table import Loss, PathTable
+from simulator.model.path_table import PathTable
 from simulator.queues.queue import Queue, Waits, waits
 
 
@@ -23,8 +22,8 @@ def path_state(
     network: Network,
     rates_gbps: np.ndarray,
     queue: Queue,
-) -> tuple[LinkState, PathFlows] | None:
-    """Send rates along paths; None where a path in use crosses two full links.
+) -> tuple[LinkState, PathFlows]:
+    """Send rates along paths.
 
     Parameters
     ----------
@@ -37,24 +36,16 @@ def path_state(
     capacity = np.where(network.up, network.capacity_gbps, 0.0)
     flow = share * rates_gbps[paths.demand]
     offered = paths.crosses @ flow
-    loss: Loss | None = None
     carried = offered
     if (offered > capacity[:, None]).any():
         loss = paths.loss(flow, offered, capacity)
-        if loss is None:
-            return None
         offered, carried = loss.offered_gbps, loss.offered_gbps * loss.pass_fraction
         flow[loss.which] *= loss.passes
         share = np.broadcast_to(share, flow.shape).copy()
         share[loss.which] *= loss.passes
     utilisation, wait = utilisation_and_wait(offered, capacity, queue)
-    waiting = waits(queue, utilisation, capacity[:, None])
-    queueing, rest = paths.through @ waiting.below_ms, _rest(paths, waiting)
-    waited = queueing
-    if rest is not None:
-        waited = queueing.copy()
-        waited[rest.which] += rest.full_ms
-    arrives, latency, propagation = _by_demand(paths, share, waited)
+    flows = _flows(paths, flow, waits(queue, utilisation, capacity[:, None]))
+    arrives, latency, propagation = _by_demand(paths, share, flows)
     state = LinkState(
         capacity,
         offered,
@@ -67,8 +58,14 @@ def path_state(
         propagation,
         rates_gbps,
     )
-    instant, fixed = np.arange(rates_gbps.shape[1])[None, :], paths.propagation_ms[:, None]
-    return state, PathFlows(True, paths.demand, instant, flow, fixed, queueing, rest)
+    return state, flows
+
+
+def _flows(paths: PathTable, gbps: np.ndarray, waiting: Waits) -> PathFlows:
+    """Return what arrives on every path at every instant, with its waits."""
+    instant, fixed = np.arange(gbps.shape[1])[None, :], paths.propagation_ms[:, None]
+    below = paths.through @ waiting.below_ms
+    return PathFlows(True, paths.demand, instant, gbps, fixed, below, _rest(paths, waiting))
 
 
 def _rest(paths: PathTable, waiting: Waits) -> FullWaits | None:
@@ -86,12 +83,15 @@ def _rest(paths: PathTable, waiting: Waits) -> FullWaits | None:
 
 
 def _by_demand(
-    paths: PathTable, share: np.ndarray, waited_ms: np.ndarray
+    paths: PathTable, share: np.ndarray, flows: PathFlows
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Share of every demand that arrives, its latency and its propagation (demands, instants)."""
-    fixed = paths.propagation_ms[:, None]
-    arrives = paths.gathers @ np.broadcast_to(share, waited_ms.shape)
+    waited = flows.queueing_ms
+    if flows.rest is not None:
+        waited = waited.copy()
+        waited[flows.rest.which] += flows.rest.full_ms
+    arrives = paths.gathers @ np.broadcast_to(share, waited.shape)
     with np.errstate(divide="ignore", invalid="ignore"):
-        propagation = (paths.gathers @ (share * fixed)) / arrives
-        waited = (paths.gathers @ (share * waited_ms)) / arrives
-    return arrives, propagation + waited, propagation
+        propagation = (paths.gathers @ (share * flows.propagation_ms)) / arrives
+        latency = propagation + (paths.gathers @ (share * waited)) / arrives
+    return arrives, latency, propagation

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import NamedTuple
@@ -10,11 +11,12 @@ import numpy as np
 from scipy import sparse
 
 from simulator.model.hops import Listed
+from simulator.model.loss import pass_fractions
 from simulator.model.network import Network
 
 
 class Loss(NamedTuple):
-    """What full arcs take from paths, none of which crosses two of them.
+    """What full arcs take from paths.
 
     Attributes
     ----------
@@ -93,12 +95,11 @@ class PathTable:
 
     def loss(
         self, flow_gbps: np.ndarray, offered_gbps: np.ndarray, capacity_gbps: np.ndarray
-    ) -> Loss | None:
-        """Return what arcs above capacity take; None where a path with flow crosses two of them.
+    ) -> Loss:
+        """Return what arcs above capacity take.
 
-        A full arc then has only arcs with room before it on all of its paths. So it is offered what
-        it would be without loss, its pass fraction is its capacity over that, and what it takes is
-        missing downstream.
+        No other arcs do, as loss only lowers loads. Where no path crosses two of them, each is
+        offered what it would be without loss, and two sweeps are enough.
 
         Parameters
         ----------
@@ -108,20 +109,21 @@ class PathTable:
             Load without loss.
         capacity_gbps : ndarray, shape (arcs,)
         """
-        over = offered_gbps > capacity_gbps[:, None]
-        full = np.flatnonzero(over.any(axis=1))
-        which = self.crossing(full)
-        some = sparse.csr_array(self.through[which][:, full])
-        if ((some @ over[full].astype(float) > 1.0) & (flow_gbps[which] > 0)).any():
-            return None
-        fits = np.ones_like(offered_gbps)
-        np.divide(capacity_gbps[:, None], offered_gbps, out=fits, where=over)
+        full = np.flatnonzero((offered_gbps > capacity_gbps[:, None]).any(axis=1))
+        meets = _FullArcs(self, full)
+        sent = flow_gbps[meets.which]
+        some, _ = pass_fractions(
+            lambda at, passes: meets.offered(sent[:, at], passes),
+            capacity_gbps[full],
+            sent.shape[1],
+        )
         left = offered_gbps.copy()
-        for arc in full.tolist():
+        for arc, lost in zip(full.tolist(), meets.lost(sent, some), strict=True):
             paths, after = self._after(arc)
-            left -= after @ (flow_gbps[paths] * (1.0 - fits[arc]))
-        taken = some @ (1.0 - fits[full])
-        return Loss(which, np.maximum(1.0 - taken, 0.0), np.maximum(left, 0.0), fits)
+            left -= after @ lost[np.searchsorted(meets.which, paths)]
+        fractions = np.ones_like(offered_gbps)
+        fractions[full] = some
+        return Loss(meets.which, meets.passed(some)[-1], np.maximum(left, 0.0), fractions)
 
     def _after(self, arc: int) -> tuple[np.ndarray, sparse.csr_array]:
         """Paths that cross an arc, and ones where each crosses another one after it."""
@@ -135,3 +137,49 @@ class PathTable:
             after = sparse.csr_array((np.ones(len(hops)), self.arcs[hops], starts), shape=shape)
             self._downstream[arc] = paths, sparse.csr_array(after.T)
         return self._downstream[arc]
+
+
+class _FullArcs:
+    """Some arcs of a table, and in what order each path crosses them."""
+
+    def __init__(self, table: PathTable, arcs: np.ndarray) -> None:
+        self.which = table.crossing(arcs)
+        place = np.full(len(table.network.tail), -1)
+        place[arcs] = np.arange(len(arcs))
+        at = place[table.arcs]
+        path = np.repeat(np.arange(len(table)), np.diff(table.starts))[at >= 0]
+        row = np.searchsorted(self.which, path)
+        turn = np.arange(len(row)) - np.searchsorted(row, row)
+        # By turn: the arc that each path crosses then; one that passes all where there is none.
+        self._turns = np.full((int(turn.max(initial=-1)) + 1, len(self.which)), len(arcs))
+        self._turns[turn, row] = at[at >= 0]
+        rows, count = np.arange(len(self.which)), len(arcs)
+        self._gathers = [
+            sparse.csr_array((np.ones(len(rows)), (each, rows)), shape=(count + 1, len(rows)))
+            for each in self._turns
+        ]
+
+    def passed(self, fractions: np.ndarray) -> list[np.ndarray]:
+        """Share of the rate of every path that is left before each turn, and in the end."""
+        wide = np.concatenate([fractions, np.ones((1, fractions.shape[1]))])
+        left = [np.ones((len(self.which), fractions.shape[1]))]
+        for each in self._turns:
+            left.append(left[-1] * wide[each])
+        return left
+
+    def offered(self, sent_gbps: np.ndarray, fractions: np.ndarray) -> np.ndarray:
+        """What these arcs are offered, shape (arcs, instants)."""
+        total = np.zeros((len(fractions) + 1, fractions.shape[1]))
+        for gathers, left in zip(self._gathers, self.passed(fractions), strict=False):
+            total += gathers @ (sent_gbps * left)
+        return total[:-1]
+
+    def lost(self, sent_gbps: np.ndarray, fractions: np.ndarray) -> Iterator[np.ndarray]:
+        """Yield for each of these arcs what every path loses there, shape (paths, instants)."""
+        before = self.passed(fractions)
+        for arc, fraction in enumerate(fractions):
+            lost = np.zeros_like(sent_gbps)
+            for turn, left in zip(self._turns, before, strict=False):
+                mine = np.flatnonzero(turn == arc)
+                lost[mine] = sent_gbps[mine] * left[mine] * (1.0 - fraction)
+            yield lost

@@ -177,9 +177,8 @@ class FluidMeter:
         if whole and all(each is routes[0] for each in routes):
             paths = routes[0].path_table
             if paths is not None:
-                found = path_state(*paths, network, rates, self._queue)
-                if found is not None:
-                    return found[0], [found[1]]
+                state, flows = path_state(*paths, network, rates, self._queue)
+                return state, [flows]
         state = scheduled_link_state(routes, network, rates, self._queue, self._qos)
         return state, path_flows(routes, network, state, self._queue)
 
