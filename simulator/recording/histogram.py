@@ -65,15 +65,16 @@ class Histogram:
             room = max(16, self._pages, 2 * len(self._book)) - len(self._book)
             self._book = np.append(self._book, np.zeros((room, self.PAGE)), axis=0)
 
-    def pages(self, groups: np.ndarray) -> dict[int, np.ndarray]:
-        """Return the volumes of some groups by page, each with a number for every latency in it."""
+    def pages(self, groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the pages that some groups have, and where each is in :attr:`book`."""
         shift = self._shift[groups]
-        where = (np.flatnonzero(column != _ABSENT) for column in shift.T)
-        return {
-            page: self._book[shift[there, page] // self.PAGE + page].sum(axis=0)
-            for page, there in enumerate(where)
-            if len(there)
-        }
+        group, page = np.nonzero(shift != _ABSENT)
+        return page, shift[group, page] // self.PAGE + page
+
+    @property
+    def book(self) -> np.ndarray:
+        """Volumes of all pages, a row each."""
+        return self._book
 
 
 def volumes(histograms: tuple[Histogram, ...], groups: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -88,13 +89,12 @@ def volumes(histograms: tuple[Histogram, ...], groups: np.ndarray) -> tuple[np.n
     -------
     latency_ms, volume : ndarray, shape (latencies that occur,)
     """
-    total: dict[int, np.ndarray] = {}
-    for each in histograms:
-        for page, volume in each.pages(groups).items():
-            total[page] = total[page] + volume if page in total else volume
-    if not total:
-        return np.empty(0), np.empty(0)
-    numbers = np.array(sorted(total))
-    volume = np.stack([total[page] for page in numbers.tolist()])
+    found = [(*each.pages(groups), each.book) for each in histograms]
+    numbers, row = np.unique(np.concatenate([page for page, *_ in found]), return_inverse=True)
+    volume = np.zeros((len(numbers), Histogram.PAGE))
+    mine = np.split(row, np.cumsum([len(page) for page, *_ in found])[:-1])
+    for rows, (_, places, book) in zip(mine, found, strict=True):
+        for at, place in zip(rows.tolist(), places.tolist(), strict=True):
+            volume[at] += book[place]
     row, place = np.nonzero(volume)
     return (numbers[row] * Histogram.PAGE + place) * GRAIN_MS, volume[row, place]

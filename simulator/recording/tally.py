@@ -231,8 +231,7 @@ class Groups:
 
     def totals(self, per_demand: np.ndarray) -> np.ndarray:
         """Sums over the groups, shape (groups, instants); each column by itself, bit for bit."""
-        columns = [np.bincount(self.of, column, len(self.keys)) for column in per_demand.T]
-        return np.array(columns).reshape(-1, len(self.keys)).T
+        return np.asarray(self.sum @ per_demand)  # row by row: no column depends on another
 
     def scopes(self) -> dict[str, np.ndarray]:
         """Groups of each scope: ``all``, every class, every region, every service."""
