@@ -32,6 +32,9 @@ class Scene:
         How exits are billed; without them controllers keep no account.
     store : RouteStore
         Routes that follow from the topology alone, for all strategies.
+    borders_us : tuple of int, optional
+        All instants at which anything but traffic and control may change, in order, and the end;
+        None where that is not known.
     """
 
     clock: Clock
@@ -41,3 +44,9 @@ class Scene:
     inbound: InboundWorld | None = None
     terms: Terms | None = None
     store: RouteStore = field(default_factory=RouteStore)
+    borders_us: tuple[int, ...] | None = None
+
+    def quiet_until(self) -> int | None:
+        """The next border after this instant; None where it is not known."""
+        later = (border for border in self.borders_us or () if border > self.clock.now)
+        return next(later, None)
