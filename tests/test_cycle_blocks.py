@@ -140,6 +140,16 @@ def test_the_length_of_blocks_does_not_matter(monkeypatch):
         assert_equal(whole, pieces)
 
 
+def test_blocks_of_large_networks_are_short(monkeypatch):
+    case = scenario(hours=3).case
+    whole, _ = in_blocks(case, monkeypatch)
+    monkeypatch.setattr("simulator.control.cycle_block._MOST", 10 * len(case.demands))
+    monkeypatch.setattr("simulator.recording.spans._MOST", 7)
+    pieces, counted = in_blocks(case, monkeypatch)
+    assert max(counted) == 10
+    assert_equal(whole, pieces)
+
+
 @pytest.mark.parametrize("failing", [{0}, {0, 1, 5}, set(range(400))])
 def test_where_the_method_has_no_answer_the_scheme_is_asked(failing, monkeypatch):
     case, asked, plain = scenario().case, [], PathSeries._solve_one

@@ -25,8 +25,8 @@ from simulator.model.routes import Routes
 from simulator.simulation.clock import micros
 from simulator.simulation.traffic_source import BLOCK
 
-_FEWEST = 8
-"""Cycles for which a block is worth its set-up."""
+_FEWEST, _MOST = 8, 2_000_000
+"""Cycles for which a block is worth its set-up; and cycles times demands at most, for memory."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,8 @@ class CycleBlock:
         # Up to the end of a block of traffic, so that few of them have to be kept.
         end = (now // (BLOCK * self._step_us) + 1) * BLOCK * self._step_us
         until_block = -(-(end - now) // self._every_us)
-        count = min(until_border, until_block, BLOCK)
+        most = max(_FEWEST, _MOST // len(self._table.demands))
+        count = min(until_border, until_block, BLOCK, most)
         return count if count >= _FEWEST else 0
 
     def _is_settled(self, now: int) -> bool:

@@ -10,8 +10,9 @@ import numpy as np
 from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Routes
 
-PIECE = 96
-"""Intervals that are evaluated together: so few that their arrays stay in the cache."""
+PIECE, _MOST = 96, 1_000_000
+"""Intervals that are evaluated together, so few that their arrays stay in the cache; and those
+intervals times paths at most."""
 
 
 def pieces(
@@ -31,12 +32,21 @@ def pieces(
         mine = span[at[0] : at[-1] + 1]
         if which is not None:
             mine, column = _cut(mine, which)
-        for first in range(0, len(mine), PIECE):
-            few = slice(first, first + PIECE)
+        length = _length(followed[at[0]])
+        for first in range(0, len(mine), length):
+            few = slice(first, first + length)
             if which is not None:
                 yield mine[few], which.take(column[few])
             else:
                 yield mine[few], [each for i in at[few] if isinstance(each := followed[i], Routes)]
+
+
+def _length(followed: Routes | RouteSeries) -> int:
+    """Intervals of a piece."""
+    series = _series(followed)
+    listed = followed.listed if isinstance(followed, Routes) else None
+    paths = len(series.paths) if series else 0 if listed is None else len(listed.demand)
+    return max(1, min(PIECE, _MOST // max(paths, 1)))
 
 
 def _series(followed: Routes | RouteSeries) -> RouteSeries | None:
