@@ -15,12 +15,13 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import days, ecmp, events, fluid, loading, peers, programs, sweeps
+from benchmarks import days, ecmp, events, fluid, loading, peers, programs, sweeps, years
 from benchmarks.cases import FULL, QUICK, Case
 from benchmarks.race import Outcome, run
 
 GROUPS = {
     "day": days,
+    "year": years,
     "events": events,
     "flow": fluid,
     "program": programs,

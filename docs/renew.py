@@ -53,8 +53,9 @@ MEANINGS = {
     " [below](#inbound). Without it inbound traffic lands where each strategy's routes lead it.",
     ("Settings", "targets"): "What the network is held to; see [below](#targets).",
     ("Settings", "billing"): "How exits with a price are billed; see [below](#billing).",
-    ("Settings", "reliability"): "How often elements fail and how long repairs take, for worst cases"
-    " and availability; goes before what the topology says, see [there](topology.md#reliability).",
+    ("Settings", "reliability"): "How often elements fail and how long repairs take, for worst"
+    " cases and availability; goes before what the topology says, see"
+    " [there](topology.md#reliability).",
     ("Settings", "exits"): "Exits that the scenario puts on its network; see [below](#exits).",
     ("Settings", "regions"): "Regions abroad beyond them; see [below](#regions).",
     ("Settings", "cables"): "Cables that they ride, as in [a topology](topology.md#cables).",

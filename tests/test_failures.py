@@ -591,3 +591,15 @@ def test_many_strategies_are_in_the_tables_and_six_in_words():
     assert answer.sentence.count("lost after it reacts") == 6
     assert "2 more strategies in the tables." in answer.foot
     assert sum(each.caption.startswith("Worst for") for each in answer.sections) == 6
+
+
+def test_monte_carlo_asks_for_availability(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    words = ["failures", "mini", "--monte-carlo", "20", "--strategies", "igp", "--json"]
+    done = CliRunner().invoke(main, [*words, "--quiet"])
+    assert done.exit_code == 0, done.output
+    rows = json.loads(done.stdout)["tables"]["availability"]
+    assert {row["strategy"] for row in rows} == {"igp"}
+    assert all(0 <= row["ci_low"] <= row["availability"] <= row["ci_high"] <= 1 for row in rows)
+    refused = CliRunner().invoke(main, [*words, "--k", "2"])
+    assert refused.exit_code == 2 and "--monte-carlo takes no --k" in refused.output

@@ -43,13 +43,23 @@ def walked(routes, network, state, queue, k, share, path, t):
     return state.rates_gbps[k, t] * share * passes, fixed, below, whole.sum() - below, full.any()
 
 
+def all_of(flows, name):
+    """One quantity of all paths at all instants, whether it is kept for all of them or for some."""
+    if hasattr(flows, name):
+        return np.broadcast_to(getattr(flows, name), flows.gbps.shape)
+    whole = np.zeros(flows.gbps.shape)
+    if flows.rest is not None:
+        whole[flows.rest.which] = getattr(flows.rest, name)
+    return whole
+
+
 def as_demands_say(flows, state, rtol):
     """What arrives, and its mean latency, is path by path what it is demand by demand."""
     got, spent = np.zeros_like(state.rates_gbps), np.zeros_like(state.rates_gbps)
     for each in flows:
-        np.add.at(got, (each.demand, each.instant), each.gbps)
-        whole = each.propagation_ms + each.queueing_ms + each.full_ms
-        np.add.at(spent, (each.demand, each.instant), each.gbps * whole)
+        np.add.at(got, (each.demand[:, None], each.instant), each.gbps)
+        whole = each.propagation_ms + each.queueing_ms + all_of(each, "full_ms")
+        np.add.at(spent, (each.demand[:, None], each.instant), each.gbps * whole)
     np.testing.assert_allclose(got, state.delivered_gbps, rtol=1e-9, atol=1e-12)
     latency = np.nan_to_num(state.latency_ms) * state.delivered_gbps
     np.testing.assert_allclose(spent, latency, rtol=rtol, atol=rtol)
@@ -72,9 +82,9 @@ def test_path_flows_are_those_of_every_path_walked(kind, seed, load):
     ]
     expected = np.array([row for row in expected if row[0] > 0])
     for column, name in enumerate(("gbps", "propagation_ms", "queueing_ms", "full_ms", "full")):
-        found = np.concatenate([getattr(each, name) for each in flows])
-        weight = np.concatenate([each.gbps for each in flows])
-        first = np.sort(found * (weight if column else 1.0))
+        found = np.concatenate([all_of(each, name).ravel() for each in flows])
+        weight = np.concatenate([each.gbps.ravel() for each in flows])
+        first = np.sort((found * (weight if column else 1.0))[weight > 0])
         second = np.sort(expected[:, column] * (expected[:, 0] if column else 1.0))
         np.testing.assert_allclose(first, second, rtol=1e-9, atol=1e-9)
     as_demands_say(flows, state, 1e-9)

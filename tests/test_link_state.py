@@ -179,7 +179,7 @@ def test_instants_do_not_disturb_each_other():
 
 
 def test_no_fixed_point_is_said_aloud(monkeypatch):
-    monkeypatch.setattr("simulator.model.link_state._MAX_SWEEPS", 3)
+    monkeypatch.setattr("simulator.model.loss._MAX_SWEEPS", 3)
     network, routes, rates = ring(3, 2, 1.5)
     with pytest.raises(SimulatorError, match="did not settle"):
         loss_fixed_point(routes, network.capacity_gbps, rates)

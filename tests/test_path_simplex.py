@@ -182,3 +182,19 @@ def test_a_basis_of_more_exits_is_no_harm(name):
         assert (warm is None) == (cold is None)
         if warm is not None:
             assert abs(warm.matrix - cold.matrix).max() == 0.0
+
+
+def test_a_search_leaves_what_it_starts_from_as_it_is():
+    network, demands = international(built_in("china169-2017"))
+    first = by_exits(network, stretched(network, demands, 0.7), 1.0)
+    before = [each.copy() for each in first.warm_start.basis]
+    assert len(before[1]), "some demands are split"
+    noise = np.exp(0.3 * np.random.default_rng(1).standard_normal(len(demands)))
+    second = by_exits(
+        network, stretched(network, demands.with_gbps(demands.gbps * noise), 0.7), 1.0, first
+    )
+    after = [*first.warm_start.basis]
+    for old, new in zip(before, after, strict=True):
+        np.testing.assert_array_equal(old, new)
+    moved = [not np.array_equal(a, b) for a, b in zip(after, second.warm_start.basis, strict=True)]
+    assert any(moved), "pivots were made"

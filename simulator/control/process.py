@@ -68,6 +68,9 @@ class Layer:
     route_table : RouteTable or None
         That of the controller whose outage cancels all installations on their way; None for static
         routes, which no controller makes.
+    ahead : callable or None
+        Decides many cycles at once, beginning with the one that is due, and returns when the next
+        one is; None where cycles are decided one by one. Asked at every cycle.
     """
 
     decide: Callable[[str], Installs | None]
@@ -76,6 +79,7 @@ class Layer:
     restarts: bool = False
     sees_capacity: bool = False
     route_table: RouteTable | None = None
+    ahead: Callable[[], int | None] | None = None
 
 
 def control(scene: Scene, layer: Layer) -> Iterator[Any]:
@@ -84,6 +88,11 @@ def control(scene: Scene, layer: Layer) -> Iterator[Any]:
     notices = scene.network_state.notices(layer.detect_s, capacity=layer.sees_capacity)
     while True:
         change, decided_us = notices.next, clock.now
+        until = layer.ahead() if layer.ahead and trigger == "cycle" else None
+        if until is not None:
+            yield change | clock.at(until, Priority.CONTROL)
+            trigger = "topology" if change.triggered else "cycle"
+            continue
         stop = layer.route_table.stopped if layer.route_table else clock.env.event()
         for delay_s, install in layer.decide(trigger) or ():
             if trigger != "start":

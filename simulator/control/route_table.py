@@ -8,6 +8,7 @@ import numpy as np
 import simpy
 
 from simulator.model.demands import Demands
+from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Moved, Routes
 from simulator.simulation.clock import Clock
 from simulator.simulation.inbound_world import Announced
@@ -29,6 +30,8 @@ class RouteTable:
         Called before the routes in force change, so that time so far is accounted for.
     rates : callable
         Returns the rates of this instant, by which moved traffic is measured.
+    takes_series : bool
+        Whether what reads the routes in force can read a series of them.
 
     Attributes
     ----------
@@ -46,7 +49,9 @@ class RouteTable:
     steering : dict of str to Routes
         Steered routes, by layer.
     in_force : Routes or None
-        What all demands follow.
+        What all demands follow; of a series, in the end.
+    series : RouteSeries or None
+        What all demands follow from some instant on, where that was decided for many cycles.
     halts : int
         Outages of the controller that last at this instant.
     stopped : simpy.Event
@@ -59,14 +64,17 @@ class RouteTable:
         demands: Demands,
         before_change: Callable[[], None],
         rates: Callable[[], np.ndarray],
+        *,
+        takes_series: bool = False,
     ) -> None:
-        self.demands = demands
+        self.demands, self.takes_series = demands, takes_series
         self.static: Routes | None = None
         self.landings: Routes | None = None
         self.withdrawn: list[Callable[[], None]] = []
         self.announced: Callable[[], Announced] | None = None
         self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
+        self.series: RouteSeries | None = None
         self.halts = 0
         self.stopped: simpy.Event = clock.env.event()
         self._clock = clock
@@ -93,6 +101,21 @@ class RouteTable:
         """Install steered routes."""
         self.steering[layer] = routes
         return self._compose()
+
+    def install_series(self, layer: str, last: Routes, series: RouteSeries) -> None:
+        """Let routes change at many instants from now on, by one layer of steering.
+
+        Parameters
+        ----------
+        last : Routes
+            What that layer has in the end.
+        series : RouteSeries
+            What all demands follow, from this instant on.
+        """
+        for each in self.before_change:
+            each()
+        self.steering[layer] = last
+        self.in_force, self.series = series.at(-1), series
 
     def install_landings(self, routes: Routes | None) -> Moved | None:
         """Let inbound traffic arrive elsewhere; by the static routes where None."""
@@ -134,7 +157,7 @@ class RouteTable:
         for each in self.before_change:
             each()
         old, new = self.in_force, self.below(None)
-        self.in_force = new
+        self.in_force, self.series = new, None
         return None if old is None else new.moved(old, self._rates())
 
     def _alive(self, routes: Routes) -> Routes:

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.control.bill_account import account_of
 from simulator.control.caps import restrained, update_steps
+from simulator.control.cycle_block import CycleBlock, goes_in_blocks
 from simulator.control.decision_log import Row
 from simulator.control.granularity import in_pieces
 from simulator.control.hysteresis import HysteresisTrigger
@@ -79,12 +80,47 @@ class Steering:
             network.capacity_gbps > 0, network.capacity_gbps, network.installed_gbps
         )
         self._open_prediction: tuple[Row, int, np.ndarray] | None = None
+        self._block = self._cycle_block(context)
+
+    def _cycle_block(self, context: Context) -> CycleBlock | None:
+        """Return what decides many cycles at once; None where they depend on each other."""
+        delay_s = self._compute_s(0.0) + self._install_s
+        alone = self._inbound is None and self._account is None
+        if not (alone and self._table.takes_series and goes_in_blocks(self._settings, delay_s)):
+            return None
+        return CycleBlock(
+            context,
+            self._settings,
+            self._name,
+            self._steered,
+            self._share,
+            every_s=self._every_s,
+            delay_s=delay_s,
+            telemetry=self._telemetry,
+            predict=self._predict,
+            look=self._look,
+        )
 
     @property
     def layer(self) -> Layer:
         """What the control process runs."""
         detect_s = self._settings.detect_s
-        return Layer(self._decide, self._every_s, detect_s, route_table=self._table)
+        ahead = None if self._block is None else self._decide_ahead
+        return Layer(self._decide, self._every_s, detect_s, route_table=self._table, ahead=ahead)
+
+    def _decide_ahead(self) -> int | None:
+        """Decide all cycles of a block; return when the next one is due, None for no block."""
+        assert self._block is not None
+        count = self._block.count()
+        if not count:
+            return None
+        self._close_prediction()
+        made = self._block.decide(count, self._decided)
+        self._cycle, self._predicted_gbps = made.cycle, made.predicted_gbps
+        self._decided = made.routes
+        predicted = made.predicted_gbps[self._steered]
+        self._open_prediction = (made.row, made.installed_us, predicted)
+        return made.until_us
 
     def _decide(self, trigger: str) -> Installs | None:
         """Return new routes and when to install them; None where the old ones are left alone."""

@@ -12,7 +12,7 @@ from simulator.model.streams import Streams
 from simulator.simulation.clock import micros
 from simulator.simulation.traffic_source import Source
 
-_CYCLES = 64
+_CYCLES = 144
 """Cycles that random values are drawn for at a time."""
 
 
@@ -43,6 +43,21 @@ class Telemetry:
         if self._loss > 0:
             rates = np.where(next(self._missing) < self._loss, self._last, rates)
         self._last = rates
+        return rates
+
+    def measure_all(self, now_us: np.ndarray) -> np.ndarray:
+        """Return what is measured at consecutive cycles, shape (demands, cycles)."""
+        end = now_us - self._age
+        rates = self._source.means(end - self._window, end)
+        if self._sigma > 0:
+            error = np.stack([next(self._error) for _ in now_us], axis=1)
+            rates = rates * np.exp(self._sigma * error - self._sigma**2 / 2.0)
+        if self._loss > 0:
+            for cycle in range(len(now_us)):
+                lost = next(self._missing) < self._loss
+                before = rates[:, cycle - 1] if cycle else self._last
+                rates[:, cycle] = np.where(lost, before, rates[:, cycle])
+        self._last = rates[:, -1]
         return rates
 
     def middle_s(self, now_us: int) -> float:

@@ -27,7 +27,7 @@ class Fluid(Engine):
         self, case: Case, replication: int, emit: Emit, progress: Callable[[float], None]
     ) -> dict[str, Figures]:
         """Play one replication; see the contract."""
-        return Stage(case, replication, emit, _meter).run(progress)
+        return Stage(case, replication, emit, _meter, takes_series=True).run(progress)
 
 
 def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMeter:
@@ -41,6 +41,7 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         queue=case.queue,
         demands=case.demands,
         routes=routes,
+        series=lambda: stage.runs[strategy].series,
         step_us=micros(case.step_s),
         end_us=micros(case.horizon_s),
         steps=case.steps,

@@ -56,6 +56,9 @@ class Stage(Scene):
         Takes finished table rows.
     make_meter : callable
         The engine's way of measuring.
+    takes_series : bool
+        Whether its meters read :attr:`StrategyRun.series`. Controllers then decide many cycles at
+        once where all is regular; without it, every change of routes is told at its time.
 
     Attributes
     ----------
@@ -68,7 +71,15 @@ class Stage(Scene):
         Takes the share done, from 0 to 1.
     """
 
-    def __init__(self, case: Case, replication: int, emit: Emit, make_meter: MakeMeter) -> None:
+    def __init__(
+        self,
+        case: Case,
+        replication: int,
+        emit: Emit,
+        make_meter: MakeMeter,
+        *,
+        takes_series: bool = False,
+    ) -> None:
         clock, streams = Clock(), Streams(case.seed, replication)
         memory_s = max(strategy.control.memory_s for strategy in case.strategies.values())
         source = Source(case.series, streams, case.steps, case.step_s, memory_s)
@@ -81,7 +92,12 @@ class Stage(Scene):
         self._notes: list[tuple[float, str]] = []
         self.runs = {
             name: StrategyRun(
-                self, strategy, case.demands, partial(make_meter, self, name), partial(emit, name)
+                self,
+                strategy,
+                case.demands,
+                partial(make_meter, self, name),
+                partial(emit, name),
+                takes_series=takes_series,
             )
             for name, strategy in case.strategies.items()
         }
@@ -93,12 +109,14 @@ class Stage(Scene):
         self._found: dict[str, InboundTotals] | None = None
         if inbound is not None:
             clock.process(inbound.drift(clock))
+        self.borders_us = _borders_us(case)
         for event in case.events:
             clock.process(outage(clock, self.network_state, event, self.halt, self.note))
-        self.add(_traffic)
+        clock.process(_traffic(self))
 
     def add(self, actor: Actor) -> None:
-        """Let another actor act from this instant on."""
+        """Let another actor act from this instant on; it may change anything at any time."""
+        self.borders_us = None
         self.clock.process(actor(self))
 
     def note(self, event: str) -> None:
@@ -133,6 +151,13 @@ class Stage(Scene):
             self.emit(next(iter(self.runs)), "events", {"time_s": np.array(times), "event": words})
         best = self.runs[case.yardstick].cost_gbit_ms() if case.yardstick else None
         return {name: run.close(best) for name, run in self.runs.items()}
+
+
+def _borders_us(case: Case) -> tuple[int, ...]:
+    """When events begin and end, and the horizon, in order."""
+    ends = (event.until_h for event in case.events)
+    hours = {*(event.at_h for event in case.events), *(h for h in ends if h is not None)}
+    return tuple(sorted({*(micros(hour * 3600) for hour in hours), micros(case.horizon_s)}))
 
 
 def _traffic(stage: Stage) -> Iterator[Any]:

@@ -13,6 +13,7 @@ from simulator.control.route_table import RouteTable
 from simulator.control.strategy import Strategy
 from simulator.engines.engine import Meter
 from simulator.model.demands import Demands
+from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Routes
 from simulator.results.metrics import Figures
 from simulator.results.writer import SOLVE_TIMES, Coded
@@ -31,6 +32,9 @@ class StrategyRun:
         Takes a function that returns the routes in force.
     emit : callable
         Takes a table's name and its columns.
+    takes_series : bool
+        Whether the meter reads :attr:`series`, where many changes of routes stand that it is not
+        told of one by one.
 
     Attributes
     ----------
@@ -46,10 +50,18 @@ class StrategyRun:
         demands: Demands,
         make_meter: Callable[[Callable[[], Routes]], Meter],
         emit: Callable[[str, dict[str, Any]], None],
+        *,
+        takes_series: bool = False,
     ) -> None:
         self._control, self._emit = strategy.control, emit
         self.meter = meter = make_meter(self.routes)
-        self._table = RouteTable(scene.clock, demands, meter.cut, meter.current_rates)
+        self._table = RouteTable(
+            scene.clock,
+            demands,
+            meter.cut,
+            meter.current_rates,
+            takes_series=takes_series,
+        )
         self._log = DecisionLog(scene.clock, scene.network_state, self._table)
         self._context = Context(
             scene, strategy.scheme, strategy.static_scheme, self._table, self._log
@@ -60,6 +72,11 @@ class StrategyRun:
         """Return the routes in force."""
         assert self._table.in_force is not None
         return self._table.in_force
+
+    @property
+    def series(self) -> RouteSeries | None:
+        """Routes of many instants, the present one among them; None where one set is in force."""
+        return self._table.series
 
     def halt(self, down: bool) -> None:
         """Stop the controller (*down*) or start it again."""

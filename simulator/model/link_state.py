@@ -26,14 +26,10 @@ from functools import cached_property
 
 import numpy as np
 
-from simulator.base.errors import SimulatorError
+from simulator.model.loss import EXACT, pass_fractions
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.queues.queue import Queue
-
-_MAX_SWEEPS = 5000
-_PATIENCE = 8
-_EXACT = 1e-12
 
 
 @dataclass(frozen=True, eq=False)
@@ -263,39 +259,11 @@ def loss_fixed_point(
     SimulatorError
         No fixed point within the allowed sweeps.
     """
-    instants = rates_gbps.shape[1]
-    same = capacity_gbps.ndim == 1
-    capacity = capacity_gbps[:, None] if same else capacity_gbps
-    pass_fraction = np.ones((len(capacity_gbps), instants))
-    offered = np.zeros_like(pass_fraction)
-    # Less traffic passed upstream leaves more room downstream: where demands lie in rings, whole
-    # steps diverge. An instant whose error has not fallen for a while takes half the step.
-    stride = np.ones(instants)
-    least, waited = np.full(instants, np.inf), np.zeros(instants, dtype=int)
-    open_ = np.arange(instants)
-    for _ in range(_MAX_SWEEPS):
-        now = pass_fraction[:, open_]
-        load = routes.loads(rates_gbps[:, open_], now)
-        room = capacity if same else capacity[:, open_]
-        with np.errstate(over="ignore"):  # of a load near zero
-            fits = np.divide(room, load, out=np.ones_like(load), where=load > 0)
-        target = np.minimum(1.0, fits)
-        error = np.abs(target - now).max(axis=0)
-        offered[:, open_] = load
-        done = error <= _EXACT
-        better = error < 0.9 * least[open_]
-        waited[open_] = np.where(better, 0, waited[open_] + 1)
-        least[open_] = np.minimum(least[open_], error)
-        tired = open_[waited[open_] > _PATIENCE]
-        stride[tired] /= 2.0
-        waited[tired] = 0
-        least[tired] = np.inf
-        step = np.where(done, 1.0, stride[open_])
-        pass_fraction[:, open_] = now + step * (target - now)
-        open_ = open_[~done]
-        if not len(open_):
-            return pass_fraction, offered
-    raise SimulatorError(f"loss did not settle within {_MAX_SWEEPS} sweeps")
+    return pass_fractions(
+        lambda some, now: routes.loads(rates_gbps[:, some], now),
+        capacity_gbps,
+        rates_gbps.shape[1],
+    )
 
 
 # -- priorities and elastic demands -------------------------------------------------------------
@@ -334,7 +302,7 @@ def _by_priority(
                 filling = _filled(routes, left, rates[:, over], capacity)
                 load[:, over] = filling.load_gbps
             left = left - through[:, over]
-            left[left <= _EXACT * capacity[:, None]] = 0.0
+            left[left <= EXACT * capacity[:, None]] = 0.0
             offered, passed = offered + load, passed + through
         utilisation, wait = utilisation_and_wait(offered, capacity, queue)
         carried, waiting = carried + passed, waiting + passed * wait
@@ -429,7 +397,7 @@ def _filled(
     routes: Routes, room_gbps: np.ndarray, rates_gbps: np.ndarray, capacity_gbps: np.ndarray
 ) -> _Filling:
     """Raise the rates of all paths together until each meets a full arc or has its full rate."""
-    full = _EXACT * capacity_gbps[:, None]
+    full = EXACT * capacity_gbps[:, None]
     left, instants = room_gbps.copy(), rates_gbps.shape[1]
     load, grown = np.zeros_like(left), np.zeros(instants)
     open_ = (left > full).astype(float)
@@ -447,7 +415,7 @@ def _filled(
         load[:, alive] += growth * part
         left[:, alive] -= growth * part
         grown[alive] += part
-        shut = (spare <= first * (1.0 + _EXACT)) | (left[:, alive] <= full)
+        shut = (spare <= first * (1.0 + EXACT)) | (left[:, alive] <= full)
         open_[:, alive] = np.where(shut, 0.0, now)
         level[:, alive] = np.where(shut & (now > 0), grown[alive], level[:, alive])
         alive = alive[(growth > 0).any(axis=0) & (first < rest)]

@@ -25,26 +25,46 @@ _BATCH, _FEW = 500_000, 8
 
 
 @dataclass(frozen=True, eq=False)
+class FullWaits:
+    """Waits that depend on the size of buffers, of the paths that have any.
+
+    Attributes
+    ----------
+    which : ndarray of int, shape (some paths,)
+        These paths.
+    full_ms : ndarray, shape (some paths, instants)
+        Wait beside the one below capacity.
+    full : ndarray of bool, shape (some paths, instants)
+        Whether the path crosses a link at or above capacity.
+    least_ms, most_ms : ndarray, shape (some paths, instants)
+        What ``full_ms`` would be with the least and the largest buffer of the range.
+    """
+
+    which: np.ndarray
+    full_ms: np.ndarray
+    full: np.ndarray
+    least_ms: np.ndarray
+    most_ms: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class PathFlows:
-    """Delivered traffic by path and instant, one entry after the other.
+    """Delivered traffic of some paths, at instants that they share or at one each.
 
     Attributes
     ----------
     listed : bool
-        False where paths are too many to list: an entry is a demand with the means over its paths,
+        False where paths are too many to list: a path is a demand with the means over its paths,
         and ``full`` says whether any of them crosses such a link.
-    demand, instant : ndarray of int, shape (entries,)
-    gbps : ndarray, shape (entries,)
-        Rate delivered.
-    propagation_ms : ndarray, shape (entries,)
-    queueing_ms : ndarray, shape (entries,)
+    demand : ndarray of int, shape (paths,)
+    instant : ndarray of int, shape (1, instants) or (paths, 1)
+    gbps : ndarray, shape (paths, instants)
+        Rate delivered; zero where a path is not in use.
+    propagation_ms : ndarray, shape (paths, 1) or (paths, instants)
+    queueing_ms : ndarray, shape (paths, instants)
         Wait below capacity: no more than the least buffer, and none at links at or above capacity.
-    full_ms : ndarray, shape (entries,)
-        All other wait: it depends on the size of buffers.
-    full : ndarray of bool, shape (entries,)
-        Whether the path crosses a link at or above capacity.
-    least_ms, most_ms : ndarray, shape (entries,)
-        What ``full_ms`` would be with the least and the largest buffer of the range.
+    rest : FullWaits or None
+        All other wait; None where there is none.
     """
 
     listed: bool
@@ -53,10 +73,7 @@ class PathFlows:
     gbps: np.ndarray
     propagation_ms: np.ndarray
     queueing_ms: np.ndarray
-    full_ms: np.ndarray
-    full: np.ndarray
-    least_ms: np.ndarray
-    most_ms: np.ndarray
+    rest: FullWaits | None
 
 
 def path_flows(
@@ -102,7 +119,7 @@ def _by_pair(
     lossy: np.ndarray,
     pressed: bool,
 ) -> PathFlows:
-    """Return the entries of many sets of paths, each at one instant, all in one pass."""
+    """Return the flows of many sets of paths, each at one instant, all in one pass."""
     instants = state.rates_gbps.shape[1]
     arcs = np.concatenate([listed.arcs for listed, _ in pairs])
     length = [len(listed.arcs) for listed, _ in pairs]
@@ -116,8 +133,8 @@ def _by_pair(
     instant = np.repeat(at, [len(listed.demand) for listed, _ in pairs])
 
     def along(values: np.ndarray) -> np.ndarray:
-        """Sum over the arcs of every path at its instant, shape (paths of pairs,)."""
-        return np.add.reduceat(values.ravel()[cell], starts)
+        """Sum over the arcs of every path at its instant, shape (paths of pairs, 1)."""
+        return np.add.reduceat(values.ravel()[cell], starts)[:, None]
 
     gbps = np.concatenate([listed.share for listed, _ in pairs])
     gbps *= passage.part[k] * state.rates_gbps[k, instant]
@@ -125,13 +142,18 @@ def _by_pair(
         step = np.minimum if passage.elastic else np.multiply
         gbps *= step.reduceat(passage.passes.ravel()[cell], starts)
     fixed = np.add.reduceat(network.delay_ms[arcs], starts)
-    queueing = along(waiting.below_ms)
+    rest = None
     if pressed:
-        rest = [along(each) for each in (waiting.full_ms, waiting.least_ms, waiting.most_ms)]
-        full = np.logical_or.reduceat(waiting.full.ravel()[cell], starts)
-    else:
-        rest, full = [np.zeros(len(k))] * 3, np.zeros(len(k), dtype=bool)
-    return _kept(k, instant, gbps, fixed, queueing, rest[0], full, rest[1], rest[2], listed=True)
+        full = np.logical_or.reduceat(waiting.full.ravel()[cell], starts)[:, None]
+        rest = FullWaits(
+            np.arange(len(k)),
+            along(waiting.full_ms),
+            full,
+            along(waiting.least_ms),
+            along(waiting.most_ms),
+        )
+    queueing = along(waiting.below_ms)
+    return PathFlows(True, k, instant[:, None], gbps[:, None], fixed[:, None], queueing, rest)
 
 
 def _by_path(
@@ -149,27 +171,23 @@ def _by_path(
         """Sum over the arcs of every path, shape (paths, instants)."""
         return np.add.reduceat(values[:, at][arcs], starts, axis=0)
 
-    count = (len(k), len(at))
     share = (listed.share * passage.part[k])[:, None]
     if lossy:
         step = np.minimum if passage.elastic else np.multiply
         share = share * step.reduceat(passage.passes[:, at][arcs], starts, axis=0)
-    gbps = np.broadcast_to(share, count) * state.rates_gbps[:, at][k]
-    fixed = np.add.reduceat(network.delay_ms[arcs], starts)
-    queueing = along(waiting.below_ms)
-    full_ms, least, most = (np.zeros(count) for _ in range(3))
-    full = np.zeros(count, dtype=bool)
-    pressed = waiting.pressed[at]
-    if pressed.any():
-        some = at[pressed]
-        for target, values in (
-            (full_ms, waiting.full_ms), (least, waiting.least_ms), (most, waiting.most_ms)
-        ):  # fmt: skip
-            target[:, pressed] = np.add.reduceat(values[:, some][arcs], starts, axis=0)
-        full[:, pressed] = np.logical_or.reduceat(waiting.full[:, some][arcs], starts, axis=0)
-    entry = np.broadcast_to(fixed[:, None], count)
-    demand, instant = np.broadcast_to(k[:, None], count), np.broadcast_to(at[None, :], count)
-    return _kept(demand, instant, gbps, entry, queueing, full_ms, full, least, most, listed=True)
+    gbps = share * state.rates_gbps[:, at][k]
+    fixed = np.add.reduceat(network.delay_ms[arcs], starts)[:, None]
+    rest = None
+    if waiting.pressed[at].any():
+        full = np.logical_or.reduceat(waiting.full[:, at][arcs], starts, axis=0)
+        rest = FullWaits(
+            np.arange(len(k)),
+            along(waiting.full_ms),
+            full,
+            along(waiting.least_ms),
+            along(waiting.most_ms),
+        )
+    return PathFlows(True, k, at[None, :], gbps, fixed, along(waiting.below_ms), rest)
 
 
 def _by_demand(
@@ -191,21 +209,14 @@ def _by_demand(
     if passage.elastic:  # what it got of all that was delivered is not told apart
         gbps = state.delivered_gbps[:, at] * (passage.part > 0)[:, None]
     fixed = mean(np.repeat(network.delay_ms[:, None], waiting.below_ms.shape[1], axis=1))
-    parts = [mean(each) for each in (waiting.below_ms, waiting.full_ms)]
-    full = mean(waiting.full.astype(float)) > 0
-    ends = [mean(each) for each in (waiting.least_ms, waiting.most_ms)]
-    demand, instant = np.indices(gbps.shape)
-    return _kept(demand, at[instant], gbps, fixed, *parts, full, *ends, listed=False)
-
-
-def _kept(
-    demand: np.ndarray,
-    instant: np.ndarray,
-    gbps: np.ndarray,
-    *quantities: np.ndarray,
-    listed: bool,
-) -> PathFlows:
-    """Return the entries with traffic."""
-    keep = np.flatnonzero(gbps.ravel() > 0)
-    flat = [each.ravel()[keep] for each in (demand, instant, gbps, *quantities)]
-    return PathFlows(listed, *flat)
+    rest = None
+    if waiting.pressed[at].any():
+        rest = FullWaits(
+            np.arange(len(routes)),
+            mean(waiting.full_ms),
+            mean(waiting.full.astype(float)) > 0,
+            mean(waiting.least_ms),
+            mean(waiting.most_ms),
+        )
+    k = np.arange(len(routes))
+    return PathFlows(False, k, at[None, :], gbps, fixed, mean(waiting.below_ms), rest)

@@ -18,6 +18,7 @@ from scipy import sparse
 from simulator.model.demands import Demands
 from simulator.model.hops import Hops, Listed
 from simulator.model.network import Network
+from simulator.model.path_table import PathTable
 
 
 @dataclass(frozen=True)
@@ -441,6 +442,17 @@ class Routes:
             np.concatenate([part.arcs for part in parts]),
             np.concatenate([[0], *(p.starts[1:] + e for p, e in zip(parts, ends, strict=False))]),
         )
+
+    @cached_property
+    def path_table(self) -> tuple[PathTable, np.ndarray] | None:
+        """The listed paths as sparse matrices, and the share of each, shape (paths, 1).
+
+        None where they are too many to list, or where some traffic never arrives.
+        """
+        if self.listed is None or not all(hops.arrives_whole for hops, _ in self.layers):
+            return None
+        table = PathTable.of(self.network, len(self), self.listed)
+        return table, self.listed.share[:, None]
 
     def paths(self, limit: int = 1_000_000) -> Iterator[tuple[int, float, tuple[int, ...]]]:
         """Yield ``(demand, share, arcs)`` of every path in use.

@@ -71,6 +71,18 @@ class BasisState:
         """Arcs that are full."""
         return self._full
 
+    @property
+    def extra_paths(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Rows of the extra paths, what turns room at full arcs into flow, and their detours."""
+        return self._row.copy(), self._inverse.copy(), self._detour.copy()
+
+    def restart(self, rate: np.ndarray, room: np.ndarray) -> None:
+        """Go on from this basis, which is optimal, with other rates and room: prices stay."""
+        self.room, self._rate = room, rate
+        self._tolerance = 1e-12 * max(1.0, float(rate.sum()))
+        self._key_load = self._pool.load(self._key, rate)
+        self._work_out_flows()
+
     def over(self, pool: PathPool, moved: np.ndarray) -> BasisState:
         """Return the same basis over a pool that has grown: *moved* are the places of its paths."""
         state = object.__new__(BasisState)
@@ -82,7 +94,9 @@ class BasisState:
     def _take_up(self, basis: Basis) -> None:
         """Take up a basis: what its extra paths change, its flows, loads and prices."""
         pool = self._pool
-        self._key, self._extra, self._full = basis.key.copy(), basis.extra, basis.full
+        # Copies, as pivots change them in place: others may start from the same basis.
+        self._key, self._extra = basis.key.copy(), basis.extra.copy()
+        self._full = basis.full.copy()
         self._row = pool.row[self._extra]
         # Arcs of every extra path less those of its demand's key path.
         self._detour = pool.crosses(self._extra) - pool.crosses(self._key[self._row])

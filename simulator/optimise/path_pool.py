@@ -82,6 +82,10 @@ class PathPool:
             table.cost_ms[which],
         )
 
+    def places_in(self, grown: PathPool) -> np.ndarray:
+        """Return the places of the paths in a pool that this one has grown into."""
+        return np.searchsorted(grown.row + 1j * grown.rank, self.row + 1j * self.rank)
+
     def _with(
         self,
         paths: Paths,
@@ -146,6 +150,10 @@ class PathPool:
         """Sum of the prices of a few arcs over every path, shape (paths,)."""
         if not len(arcs):
             return np.zeros(len(self.row))
+        if self._exit_of is not None and self.are_exits(arcs):
+            by_arc = np.zeros(len(self.exits) + 1)
+            by_arc[arcs] = price
+            return by_arc[self._exit_of]
         indptr, through = self._through
         where, weight = [], []
         for arc, each in zip(arcs.tolist(), price.tolist(), strict=True):
@@ -159,6 +167,28 @@ class PathPool:
         table = np.zeros((len(ways), len(self.exits) + 1))
         table[np.arange(len(ways))[:, None], self._arcs[ways]] = 1.0
         return table[:, :-1]
+
+    def rows_over(
+        self, ways: np.ndarray, arcs: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Positions in *ways* of those that cross some arcs, gathered by arc.
+
+        Returns
+        -------
+        positions : ndarray of int
+        begins : ndarray of int
+            Where those of each arc that is crossed begin.
+        crossed : ndarray of int
+            Which of the arcs these are.
+        """
+        place = np.full(len(self.exits) + 1, -1)
+        place[arcs] = np.arange(len(arcs))
+        at = place[self._arcs[ways]]
+        position, column = np.nonzero(at >= 0)
+        over = at[position, column]
+        order = np.argsort(over, kind="stable")
+        crossed, begins = np.unique(over[order], return_index=True)
+        return position[order], begins, crossed
 
     def load(self, ways: np.ndarray, flow: np.ndarray) -> np.ndarray:
         """Load of every arc under a flow on each of some paths, shape (arcs,)."""
@@ -175,6 +205,16 @@ class PathPool:
         """Position of every row's cheapest path, the first of equal ones, shape (rows,)."""
         best = np.flatnonzero(cost == self.least(cost)[self.row])
         return best[np.flatnonzero(np.diff(self.row[best], prepend=-1))]
+
+    @cached_property
+    def _exit_of(self) -> np.ndarray | None:
+        """The exit of every path, or the number of arcs without one; None where one has two."""
+        count = len(self.exits)
+        at_exit = np.append(self.exits, False)[self._arcs]
+        if np.any(at_exit.sum(axis=1) > 1):
+            return None
+        which = self._arcs[np.arange(len(at_exit)), at_exit.argmax(axis=1)]
+        return np.where(at_exit.any(axis=1), which, count)
 
     @cached_property
     def _first(self) -> np.ndarray:

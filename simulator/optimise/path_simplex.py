@@ -30,8 +30,7 @@ and 17. Of the least limit: Radzik, Newton's method for fractional combinatorial
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -40,24 +39,16 @@ from simulator.model.network import Network
 from simulator.model.routes import Certificate, Routes
 from simulator.optimise import bounds
 from simulator.optimise.path_basis import Basis, BasisState, Failed
-from simulator.optimise.path_pool import TIE_MS, PathPool, pool_by_exit
-from simulator.optimise.path_problem import nine_digits, without_zero_capacity
+from simulator.optimise.path_pool import TIE_MS, PathPool
+from simulator.optimise.path_problem import without_zero_capacity
+from simulator.optimise.path_start import Scaled, Start, start_of, table_of
 from simulator.paths.candidates import Paths, remembered
 from simulator.paths.shortest import HOP_MS, Search, destinations_of
 
-_ROUNDING, _BETTER_MS = 1e-9, 1e-11
+ROUNDING, _BETTER_MS = 1e-9, 1e-11
 _MOST_ROUNDS = 100
-_AMPLE = 1e30
+AMPLE = 1e30
 """Room of an arc that no demand can use."""
-
-
-@dataclass(frozen=True, eq=False)
-class _Start:
-    """Where the next solve of the same paths starts from."""
-
-    key: Hashable
-    pool: PathPool
-    basis: Basis
 
 
 def route(
@@ -92,19 +83,12 @@ def route(
         utilisation at which they can; before it that of the others, with those that count free.
     """
     able = without_zero_capacity(network)
-    # Ties are broken by name, and demands between the same ends may be of different services.
-    kinds = None if demands.service is None else tuple(demands.service)
-    key = remembered(able, demands, "paths by exit", kinds)
-    if key not in able.memo:
-        able.memo[key] = pool_by_exit(able, demands)
-    table: PathPool = able.memo[key]
+    key, table = table_of(able, demands)
     if not table.exits.any():
         return None
-    start = None if current is None else current.warm_start
-    pool, basis = None, None
-    if isinstance(start, _Start) and start.key == key:
-        pool, basis = start.pool, start.basis
-    problem = _Problem(able, demands, table, pool, limit, counts & table.reach)
+    pool, basis = start_of(current, key)
+    scaled = Scaled.of(able, demands.gbps, table)
+    problem = Problem(able, demands, table, pool, scaled, limit, counts & table.reach)
     try:
         solved = problem.solve(basis, gives_way=gives_way)
     except Failed:
@@ -112,11 +96,25 @@ def route(
     if solved is None or solved.price.max(initial=0.0) > highest_price_ms:
         return None
     routes = problem.routes(solved, network)
-    return None if routes is None else replace(routes, warm_start=_Start(key, *solved.start))
+    return None if routes is None else replace(routes, warm_start=Start(key, *solved.start))
 
 
-class _Problem:
-    """One problem: rates and room in units near one, the pool, and the limits as they give way."""
+class Problem:
+    """One problem: rates and room in units near one, the pool, and the limits as they give way.
+
+    Attributes
+    ----------
+    pool : PathPool
+        Paths that are worked with so far.
+    floor : ndarray, shape (rows,)
+        Of an answer: the least delay and price of any path of each demand, or a little less.
+    least : float
+        Least utilisation of the arcs that count, where their limit gave way; else NaN.
+    rounds : int
+        Searches for paths that were not in the table.
+    """
+
+    floor: np.ndarray
 
     def __init__(
         self,
@@ -124,31 +122,44 @@ class _Problem:
         demands: Demands,
         table: PathPool,
         pool: PathPool | None,
+        scaled: Scaled,
         limit: np.ndarray,
         counts: np.ndarray,
     ) -> None:
         self._network, self._demands, self._table = network, demands, table
-        self._pool = table.first() if pool is None else pool
-        self._unit = float(demands.gbps.max(initial=0.0)) or 1.0
-        self._rate = nine_digits(demands.gbps / self._unit)[table.who]
-        self._capacity = nine_digits(network.capacity_gbps / self._unit)
-        self._background = nine_digits(network.background_gbps / self._unit)
+        self.pool = table.first() if pool is None else pool
+        self._unit, self._rate, self._capacity, self._background = scaled
         self._stated, self._counts = limit, counts
-        self._least = self._least_of_others = np.nan
-        self._rounds = 0
+        self.least = self._least_of_others = np.nan
+        self.rounds = 0
 
     # -- the answer ---------------------------------------------------------------------------
 
-    def solve(self, basis: Basis | None, *, gives_way: bool) -> BasisState | None:
-        """Find the optimal basis over all paths; None where the limits cannot be met."""
+    def solve(
+        self, basis: Basis | None, *, gives_way: bool, state: BasisState | None = None
+    ) -> BasisState | None:
+        """Find the optimal basis over all paths; None where the limits cannot be met.
+
+        Parameters
+        ----------
+        basis : Basis or None
+            Where to start from.
+        gives_way : bool
+            See :func:`route`.
+        state : BasisState, optional
+            Answer of another problem over the same pool, to start from in place of *basis*.
+        """
         if gives_way:
-            self._raise_by_all_exits()
+            self.raise_by_all_exits()
         for _ in range(_MOST_ROUNDS):
-            state = BasisState(self._pool, self._rate, self._room(), basis)
+            if state is None:
+                state = BasisState(self.pool, self._rate, self.room(), basis)
+            else:
+                state.restart(self._rate, self.room())
             proof = state.restore()
             if proof is None:
                 return self._improved(state.canonical())
-            basis = state.basis
+            basis, state = state.basis, None
             if (moved := self._let_in_cheaper(proof.price)) is not None:
                 key, extra, full = basis
                 basis = Basis(moved[key], moved[extra], full)
@@ -162,32 +173,32 @@ class _Problem:
             moved = self._let_in_better(state)
             if moved is None:
                 return state
-            state = state.over(self._pool, moved)
+            state = state.over(self.pool, moved)
             state.improve()
             state.canonical()
         raise Failed
 
     def routes(self, state: BasisState, network: Network) -> Routes | None:
         """Return the routes of a basis, with their proof; None if rounding took them off limits."""
-        pool, unit, counts, rate = self._pool, self._unit, self._counts, self._rate
+        pool, unit, counts, rate = self.pool, self._unit, self._counts, self._rate
         way, flow = state.flows()
-        used = flow > _ROUNDING * rate[pool.row[way]]
+        used = flow > ROUNDING * rate[pool.row[way]]
         idle = pool.fastest[rate == 0]
         way, flow = np.append(way[used], idle), np.append(flow[used], np.zeros(len(idle)))
         paths = pool.paths.take(way)
         room = state.room
         load = np.bincount(paths.arcs, np.repeat(flow, np.diff(paths.starts)), len(room))
-        if np.any(load > room + _ROUNDING * (1.0 + np.abs(room))):
+        if np.any(load > room + ROUNDING * (1.0 + np.abs(room))):
             return None
         share = np.where(rate[pool.row[way]] > 0, flow, 1.0)
         share /= np.bincount(paths.demand, share, len(self._demands))[paths.demand]
         delay = float(pool.delay_ms[way] @ flow)
-        bound = bounds.least_cost(self._floor, rate, state.price, room)
+        bound = bounds.least_cost(self.floor, rate, state.price, room)
         at = (load * unit + self._network.background_gbps)[counts]
         mlu = float((at / self._network.capacity_gbps[counts]).max(initial=0.0))
-        cost = delay * unit, min(bound, delay) * unit
-        least = min(self._least, mlu) if np.isfinite(self._least) else np.nan
-        certificate = Certificate("optimal", mlu, least, *cost, len(pool.row), self._rounds)
+        cost = delay * float(unit), min(bound, delay) * float(unit)
+        least = min(self.least, mlu) if np.isfinite(self.least) else np.nan
+        certificate = Certificate("optimal", mlu, least, *cost, len(pool.row), self.rounds)
         return Routes.from_paths(
             network,
             len(self._demands),
@@ -203,7 +214,7 @@ class _Problem:
     def _let_in_better(self, state: BasisState) -> np.ndarray | None:
         """Let paths join the pool that lower the cost; the places of the old ones, None for none.
 
-        Where there are none, ``_floor`` is the least delay and price of any path of each demand, or
+        Where there are none, ``floor`` is the least delay and price of any path of each demand, or
         a little less.
         """
         table, full = self._table, state.full
@@ -211,19 +222,19 @@ class _Problem:
         cost = table.cost_ms + paid
         rows = np.flatnonzero(table.least(cost) < state.key_cost - _BETTER_MS)
         if len(rows):
-            self._pool, moved = self._pool.join_from(table, table.cheapest(cost)[rows])
+            self.pool, moved = self.pool.join_from(table, table.cheapest(cost)[rows])
             return moved
         if table.are_exits(full):
-            self._floor = table.least(table.delay_ms + paid)
+            self.floor = table.least(table.delay_ms + paid)
             return None
         hop = HOP_MS / 1000.0
         length = self._shortest(self._network.delay_ms + state.price + hop)
         rows = np.flatnonzero(length < state.key_cost - 2.0 * TIE_MS)
         if len(rows):
-            self._rounds += 1
-            self._pool, moved = self._pool.join(self._found(rows), rows)
+            self.rounds += 1
+            self.pool, moved = self.pool.join(self._found(rows), rows)
             return moved
-        self._floor = length - hop * len(self._network.nodes)
+        self.floor = length - hop * len(self._network.nodes)
         return None
 
     def _let_in_cheaper(self, price: np.ndarray) -> np.ndarray | None:
@@ -233,7 +244,7 @@ class _Problem:
         price of any path of each demand.
         """
         table, arcs = self._table, np.flatnonzero(price)
-        known = self._pool.least(self._pool.sums_over(arcs, price[arcs]))
+        known = self.pool.least(self.pool.sums_over(arcs, price[arcs]))
         cost = table.sums_over(arcs, price[arcs])
         self._cheapest = np.minimum(known, table.least(cost))
         rows = np.flatnonzero(self._cheapest < known - _BETTER_MS)
@@ -242,7 +253,7 @@ class _Problem:
             wanted = np.zeros(len(known), dtype=bool)
             wanted[rows] = True
             which = np.flatnonzero(wanted[table.row] & (cost <= self._cheapest[table.row]))
-            self._pool, moved = self._pool.join_from(table, which)
+            self.pool, moved = self.pool.join_from(table, which)
             return moved
         if table.are_exits(arcs):
             return None
@@ -251,8 +262,8 @@ class _Problem:
         rows = np.flatnonzero(length < known - hop * len(self._network.nodes))
         if not len(rows):
             return None
-        self._rounds += 1
-        self._pool, moved = self._pool.join(self._found(rows), rows)
+        self.rounds += 1
+        self.pool, moved = self.pool.join(self._found(rows), rows)
         return moved
 
     def _shortest(self, weight: np.ndarray) -> np.ndarray:
@@ -274,19 +285,20 @@ class _Problem:
     def _limit(self) -> np.ndarray:
         """Utilisation allowed on every arc."""
         limit = self._stated
-        for least, which in ((self._least, self._counts), (self._least_of_others, ~self._counts)):
+        for least, which in ((self.least, self._counts), (self._least_of_others, ~self._counts)):
             if np.isfinite(least):
-                raised = np.maximum(limit, least * (1.0 + _ROUNDING))
+                raised = np.maximum(limit, least * (1.0 + ROUNDING))
                 limit = np.where(which, raised, limit)
         return limit
 
-    def _room(self) -> np.ndarray:
+    def room(self) -> np.ndarray:
+        """Load allowed on every arc, beside the background."""
         room = self._limit() * self._capacity - self._background
-        return np.where(self._table.reach, room, _AMPLE)
+        return np.where(self._table.reach, room, AMPLE)
 
-    def _raise_by_all_exits(self) -> None:
+    def raise_by_all_exits(self) -> None:
         """Raise the limit to what all exits of a direction together need."""
-        room = self._room()
+        room = self.room()
         for price, crossed in self._table.all_exits:
             if crossed @ self._rate > price @ room:
                 self._raise_by(price, crossed)
@@ -307,11 +319,11 @@ class _Problem:
         if not worth[which].any():
             return False
         least = (cost - float(worth[~which] @ limit[~which])) / float(worth[which].sum())
-        if not np.any(least * (1.0 + _ROUNDING) > limit[which & (worth > 0)]):
+        if not np.any(least * (1.0 + ROUNDING) > limit[which & (worth > 0)]):
             return False
         if about_others:
-            self._least, self._least_of_others = np.nan, least
-            self._raise_by_all_exits()
+            self.least, self._least_of_others = np.nan, least
+            self.raise_by_all_exits()
         else:
-            self._least = least
+            self.least = least
         return True

@@ -76,6 +76,11 @@ class Headroom:
     lands : bool
         Whether neighbours abroad choose where inbound traffic lands. Then what counts of it is the
         load of the inward exits as it was: all of it grows alike, and nothing is announced anew.
+
+    Attributes
+    ----------
+    lands : ndarray of bool, shape (demands,), or None
+        Traffic that lands by itself: what counts of it is utilisation.
     """
 
     def __init__(
@@ -89,7 +94,7 @@ class Headroom:
         lands: bool = False,
     ) -> None:
         self._strategy, self._demands, self._target = strategy, demands, target
-        self._lands = demands.of_class("international_in") if lands else None
+        self.lands = demands.of_class("international_in") if lands else None
         if lands and strategy.has_controller:
             steers = tuple(each for each in strategy.control.steers if each != "international_in")
             control = replace(strategy.control, announcements=None, steers=steers)
@@ -127,9 +132,9 @@ class Headroom:
             )
         self._questions.move_to_end(id(network))
         start_s = np.zeros(rates_gbps.shape[1]) if start_s is None else start_s
-        if self._lands is not None and utilisation is not None:
+        if self.lands is not None and utilisation is not None:
             self._limit = self._landed(network, utilisation, start_s)
-            rates_gbps = np.where(self._lands[:, None], 0.0, rates_gbps)
+            rates_gbps = np.where(self.lands[:, None], 0.0, rates_gbps)
         self._seen.setdefault(id(network), []).append((rates_gbps, start_s))
         self._kept += rates_gbps.size
         if self._kept > _BUFFER:

@@ -7,20 +7,24 @@ arrays. Tables hold one row a step: means over the step, and its peak utilisatio
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 import numpy as np
 
 from simulator.model.billing import Billing
 from simulator.model.demands import Demands
-from simulator.model.link_state import QosPolicy, deferred
+from simulator.model.link_state import LinkState, QosPolicy, deferred
 from simulator.model.network import Network
-from simulator.model.path_flows import path_flows
+from simulator.model.path_flows import PathFlows, path_flows
+from simulator.model.path_state import path_state
+from simulator.model.path_table import PathTable
+from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Routes
 from simulator.model.schedule import runs, scheduled_link_state
 from simulator.queues.queue import Queue
 from simulator.recording.headroom import Headroom
 from simulator.recording.rows import Emit, Rows
+from simulator.recording.spans import pieces
 from simulator.recording.tally import InboundTotals, Tally
 from simulator.recording.transit import Transit
 from simulator.results.metrics import Figures, metric
@@ -40,8 +44,9 @@ class FluidMeter:
     ----------
     demands : Demands
         Base demands; rates come from the source.
-    routes : callable
-        Returns the routes in force.
+    routes, series : callable
+        Return the routes in force, and those of many instants, the present one among them, where
+        that is what is in force.
     step_us, end_us, steps : int
         Length of a step, the horizon, and how many steps there are.
     detail, every, emit
@@ -77,6 +82,7 @@ class FluidMeter:
         queue: Queue,
         demands: Demands,
         routes: Callable[[], Routes],
+        series: Callable[[], RouteSeries | None] = lambda: None,
         step_us: int,
         end_us: int,
         steps: int,
@@ -95,10 +101,11 @@ class FluidMeter:
         self._elastic_share = elastic_share
         self._step_us, self._end_us, self._steps = step_us, end_us, steps
         self._clock, self._network_state, self._source = clock, network_state, source
-        self._queue, self._qos, self._routes = queue, qos, routes
+        self._queue, self._qos = queue, qos
+        self._routes, self._series = routes, series
         self._since, self._step = 0, 0
         self._pending: list[tuple[int, int, int]] = []
-        self._followed: list[Routes] = []
+        self._followed: list[Routes | RouteSeries] = []
         network = network_state.network
         self._exit_arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
         defers = elastic_share > 0 or (qos is not None and bool(qos.elastic.any()))
@@ -132,18 +139,22 @@ class FluidMeter:
         now = self._clock.now
         if now > self._since:
             self._pending.append((self._since, now, self._step))
-            self._followed.append(self._routes())
+            self._followed.append(self._series() or self._routes())
             self._since = now
 
     def _evaluate(self) -> None:
         if not self._pending:
             return
-        span = np.array(self._pending, dtype=np.int64)
-        routes = self._followed
+        pending, followed = self._pending, self._followed
         self._pending, self._followed = [], []
+        for span, routes in pieces(np.array(pending, dtype=np.int64), followed):
+            self._add(span, routes)
+
+    def _add(self, span: np.ndarray, routes: list[Routes] | RouteSeries) -> None:
+        """Evaluate some intervals: the begin and the end of each in microseconds, and its step."""
         rates = self._source.run([int(step) for step in span[:, 2]])
         network = self._network_state.network
-        state = scheduled_link_state(routes, network, rates, self._queue, self._qos)
+        state, flows = self._measured(routes, network, rates)
         if self._elastic_share > 0:
             state = deferred(state, self._elastic_share)
         seconds = (span[:, 1] - span[:, 0]) / US_PER_S
@@ -154,12 +165,27 @@ class FluidMeter:
         self._tally.ask(rates[:, begun], whole)
         self._tally.add(state, seconds, self._exit_arcs)
         self._transit.add(state, seconds)
-        self._tally.add_paths(path_flows(routes, network, state, self._queue), seconds)
+        self._tally.add_paths(flows, seconds)
         self._rows.add(state, span, seconds)
-        self._headroom.see(network, rates, span[:, 0] / US_PER_S, state.utilisation)
+        first = np.flatnonzero(np.diff(span[:, 2], prepend=-1))  # rates hold for a whole step
+        used = None if self._headroom.lands is None else state.utilisation
+        at = first if used is None else np.arange(len(span))
+        self._headroom.see(network, rates[:, at], span[at, 0] / US_PER_S, used)
         if self._cost:
-            for each, at in runs(routes):
+            for each, at in runs(_each(routes)):
                 self.cost_gbit_ms += float(self._cost(network, each, rates[:, at]) @ seconds[at])
+
+    def _measured(
+        self, routes: list[Routes] | RouteSeries, network: Network, rates: np.ndarray
+    ) -> tuple[LinkState, Iterable[PathFlows]]:
+        """Return the link state, and the traffic path by path, of the routes of each instant."""
+        paths = _paths(routes)
+        if paths is not None and (self._qos is None or self._qos.uniform):
+            state, flows = path_state(*paths, network, rates, self._queue)
+            return state, [flows]
+        each = _each(routes)
+        state = scheduled_link_state(each, network, rates, self._queue, self._qos)
+        return state, path_flows(each, network, state, self._queue)
 
     def close(
         self, decisions: Mapping[str, np.ndarray], best_gbit_ms: float | None = None
@@ -188,3 +214,14 @@ class FluidMeter:
             transit=self._transit.totals(),
         )
         return metric.figures(totals)
+
+
+def _paths(routes: list[Routes] | RouteSeries) -> tuple[PathTable, np.ndarray] | None:
+    """Paths and their shares, where all are listed and no more than one set of routes changes."""
+    if isinstance(routes, RouteSeries):
+        return routes.paths, routes.share
+    return routes[0].path_table if all(each is routes[0] for each in routes) else None
+
+
+def _each(routes: list[Routes] | RouteSeries) -> list[Routes]:
+    return routes.each() if isinstance(routes, RouteSeries) else routes

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from simulator.control.settled import acts_at_once, settled
 from simulator.control.steering import steer
@@ -22,6 +23,7 @@ from simulator.recording.limit import Limit
 from simulator.recording.relief import Relief
 from simulator.routing.scheme import Scheme
 from simulator.simulation.route_store import RouteStore
+from simulator.simulation.traffic_source import BLOCK
 
 PRECISION, FINE = 1e-3, 1e-6
 """How near a bracket comes: of schemes that promise nothing, and of those that hold a limit."""
@@ -32,6 +34,10 @@ _TOUCH = 1.0 + 1e-6
 _WITNESSES = 8
 _PATIENCE = 4
 """Instants in a row without room to spare, after which none is looked for."""
+_HARD = 0.05
+"""Share of room to spare below which an instant is asked about by itself."""
+_ALONE = 4
+"""Instants that no known routes hold, from which on all others are asked about together."""
 WAYS = ("out", "in")
 
 
@@ -102,9 +108,17 @@ class Question:
         if self.linear:
             return self._least_of_linear(rates, start_s, limit)
         held, in_vain = self._held(rates, limit.factor, self._witnesses), 0
+        asked = 0
         for instant in np.argsort(self.bound(rates), kind="stable"):
             if held[instant]:
                 continue
+            asked += 1
+            if asked == _ALONE and self._asks_many and math.isfinite(limit.factor):
+                # In the order of time, in which routes change least.
+                still = np.flatnonzero(~held & self._is_hard(rates, limit.factor))
+                held[still] = self._held_when_asked(rates[:, still], limit.factor)
+                if held[instant]:
+                    continue
             known = list(self._witnesses)
             spared = in_vain < _PATIENCE and self._spared(rates[:, instant], limit.factor)
             in_vain = 0 if spared else in_vain + 1
@@ -117,6 +131,43 @@ class Question:
             still = np.flatnonzero(~held)
             held[still] = self._held(rates[:, still], limit.factor, new)
         return limit
+
+    @cached_property
+    def _asks_many(self) -> bool:
+        """Whether the scheme can be asked about many instants at once."""
+        if self._promised is None or self._strategy.perfect_information:
+            return False
+        mine = self._demands.take(self._steered)
+        return self._strategy.scheme.answers_many(self._network, mine)
+
+    def _is_hard(self, rates: np.ndarray, factor: float) -> np.ndarray:
+        """Instants with so little room to spare that routes for one hold hardly any other."""
+        bound = self.bound(rates).tolist()
+        return np.array([self._growth.apart(factor, each) < _HARD for each in bound], dtype=bool)
+
+    def _held_when_asked(self, rates: np.ndarray, factor: float) -> np.ndarray:
+        """Instants that the routes of the scheme for each of them hold."""
+        grown = self._growth.grown(rates, self._growth.less(factor, _MARGIN))
+        parts = [
+            self._held_by_own_routes(grown[:, first : first + BLOCK])
+            for first in range(0, grown.shape[1], BLOCK)
+        ]
+        return np.concatenate([*parts, np.zeros(0, dtype=bool)])
+
+    def _held_by_own_routes(self, rates: np.ndarray) -> np.ndarray:
+        assert self._promised is not None
+        part, static = self._strategy.steered_share, self._static_routes
+        rest, mine = rates.copy(), rates[self._steered] * part
+        rest[self._steered] *= 1.0 - part
+        under, demands = static.loads(rest), self._demands.take(self._steered)
+        answers = self._strategy.scheme.route_many(self._network, demands, mine, under, self._last)
+        self._last = answers.last
+        loads = under + answers.series.loads(mine)
+        return np.asarray((loads <= self._promised[:, None] * _TOUCH).all(axis=0))
+
+    @cached_property
+    def _static_routes(self) -> Routes:
+        return self._static.route(self._network, self._demands)
 
     def bound(self, rates: np.ndarray) -> np.ndarray:
         """Growth of every instant beyond which no routing can go, by what is known so far."""
@@ -131,7 +182,7 @@ class Question:
             self._network,
             self._demands,
             self._growth,
-            self._static.route(self._network, self._demands),
+            self._static_routes,
             self._steered,
             1.0 if self._strategy.perfect_information else self._strategy.steered_share,
             self._room,
@@ -143,14 +194,23 @@ class Question:
 
     def linear_limits(self, rates: np.ndarray) -> np.ndarray:
         """Growth at which each arc is at its limit, at each instant (arcs x instants)."""
-        routes = self._routes(self._demands.gbps)[-1]
-        loads = self._growth.by_group(rates, routes.loads)
-        room = np.broadcast_to(self._room[:, None], loads.shape[1:])
-        return self._growth.largest(loads, room)
+        return self._limits_at(np.arange(len(self._room)), rates)
 
     def exit_limits(self, rates: np.ndarray) -> np.ndarray:
         """Growth at which each exit direction is at its target (:attr:`names` x instants)."""
-        return np.asarray(self.linear_limits(rates)[self._arcs])
+        return self._limits_at(self._arcs, rates)
+
+    def _limits_at(self, arcs: np.ndarray, rates: np.ndarray) -> np.ndarray:
+        """Growth at which some arcs are at their limit (these arcs x instants)."""
+        matrix, group = sparse.csr_array(self._linear_shares[arcs]), self._growth.group
+        mine = (np.flatnonzero(group == each) for each in range(self._growth.groups))
+        loads = np.stack([matrix[:, which] @ rates[which] for which in mine])
+        return self._growth.largest(loads, np.broadcast_to(self._room[arcs, None], loads.shape[1:]))
+
+    @cached_property
+    def _linear_shares(self) -> sparse.csr_array:
+        """Share of each demand that crosses each arc, whatever the traffic (arcs x demands)."""
+        return self._routes(self._demands.gbps)[-1].matrix
 
     @property
     def names(self) -> list[str]:
@@ -159,14 +219,14 @@ class Question:
 
     def _least_of_linear(self, rates: np.ndarray, start_s: np.ndarray, limit: Limit) -> Limit:
         """Least factor in one step: loads are linear in it."""
-        factor = self.linear_limits(rates)
-        exits = factor[self._arcs]
+        exits = self.exit_limits(rates)
         place, instant = np.unravel_index(np.argmin(exits), exits.shape)
         least = float(exits[place, instant])
         if not least < limit.factor:
             return limit
         name = self._names[int(place)]
         found = Limit(least, float(start_s[instant]), name, factor_high=least, full=(name,))
+        factor = self.linear_limits(rates)
         inner = np.where(self._inner[:, None], factor, np.inf).min(axis=1)
         arc = int(np.argmin(inner))
         if inner[arc] < self._growth.less(found.factor, _TOUCH - 1.0):
@@ -281,8 +341,7 @@ class Question:
         None where the scheme has no quick way to them.
         """
         strategy, demands = self._strategy, self._demands.with_gbps(rates)
-        static = self._static.route(self._network, self._demands)
-        part = strategy.steered_share
+        static, part = self._static_routes, strategy.steered_share
         seen, mine = steer(self._network, demands, self._steered, static, part)
         upper = scheme.quick_route(seen, mine, self._last)
         if upper is None:

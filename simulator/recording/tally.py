@@ -12,9 +12,9 @@ from scipy import sparse
 from simulator.model.demands import CLASSES, Demands
 from simulator.model.link_state import LinkState
 from simulator.model.network import Network
-from simulator.model.path_flows import PathFlows
+from simulator.model.path_flows import FullWaits, PathFlows
 from simulator.model.topology import LINK_CLASSES
-from simulator.recording.histogram import Histogram
+from simulator.recording.histogram import Histogram, volumes
 from simulator.recording.transit import TransitTotals
 from simulator.results.statistics import weighted_mean
 
@@ -73,8 +73,8 @@ class TrafficTotals:
     full_gbit: float
     full_s: float
     unlisted_gbit: float
-    _histogram: Histogram
-    _below_capacity: Histogram
+    _by_latency: tuple[Histogram, ...]
+    _below_capacity: tuple[Histogram, ...]
     _groups: np.ndarray
 
     @property
@@ -100,12 +100,12 @@ class TrafficTotals:
     @cached_property
     def by_latency(self) -> tuple[np.ndarray, np.ndarray]:
         """Latencies in ms in rising order, and the volume in Gbit that was delivered at each."""
-        return self._histogram.volumes(self._groups)
+        return volumes(self._by_latency, self._groups)
 
     @cached_property
     def by_latency_below_capacity(self) -> tuple[np.ndarray, np.ndarray]:
         """The same of propagation and wait below capacity alone."""
-        return self._below_capacity.volumes(self._groups)
+        return volumes(self._below_capacity, self._groups)
 
 
 @dataclass(frozen=True)
@@ -231,8 +231,7 @@ class Groups:
 
     def totals(self, per_demand: np.ndarray) -> np.ndarray:
         """Sums over the groups, shape (groups, instants); each column by itself, bit for bit."""
-        columns = [np.bincount(self.of, column, len(self.keys)) for column in per_demand.T]
-        return np.array(columns).reshape(-1, len(self.keys)).T
+        return np.asarray(self.sum @ per_demand)  # row by row: no column depends on another
 
     def scopes(self) -> dict[str, np.ndarray]:
         """Groups of each scope: ``all``, every class, every region, every service."""
@@ -268,7 +267,8 @@ class Tally:
         self._offered, self._delivered, self._deferred = np.zeros((3, count))
         self._latency, self._propagation = np.zeros((2, count))
         self._sums = {name: np.zeros(count) for name in _PATH_SUMS}
-        self._histogram, self._below_capacity = Histogram(count), Histogram(count)
+        #: Of paths without a full link on them, and of the others with and without what it takes.
+        self._free, self._whole, self._below = (Histogram(count) for _ in range(3))
         self._scopes = groups.scopes()
         self._full_s = dict.fromkeys(self._scopes, 0.0)
         classes = np.repeat(network.link_class, 2)
@@ -314,19 +314,39 @@ class Tally:
         for each in flows:
             group, volume = self._groups.of[each.demand], each.gbps * seconds[each.instant]
             below = each.propagation_ms + each.queueing_ms
-            self._histogram.add(group, below + each.full_ms, volume)
-            self._below_capacity.add(group, below, volume)
-            met[group[each.full], each.instant[each.full]] = True
-            for name, values in (
-                ("queueing", each.queueing_ms),
-                ("least", below + each.least_ms),
-                ("most", below + each.most_ms),
-                ("full", each.full),
-                ("unlisted", np.full(len(volume), not each.listed)),
-            ):
-                self._sums[name] += np.bincount(group, values * volume, count)
+            waited, least = _over_time(each.queueing_ms, volume), _over_time(below, volume)
+            sums = {"queueing": waited, "least": least, "most": least.copy()}
+            if not each.listed:
+                sums["unlisted"] = volume.sum(axis=1)
+            free = np.ones(len(group), dtype=bool)
+            if each.rest is not None:
+                self._add_full(each.rest, group, volume, below, sums)
+                free[each.rest.which] = False
+                path, at = np.nonzero(each.rest.full & (volume[each.rest.which] > 0))
+                where = np.broadcast_to(each.instant, volume.shape)[each.rest.which[path], at]
+                met[group[each.rest.which[path]], where] = True
+            self._free.add(group[free], below[free], volume[free])
+            for name, values in sums.items():
+                self._sums[name] += np.bincount(group, values, count)
         for scope, groups in self._scopes.items():
             self._full_s[scope] += float(seconds @ met[groups].any(axis=0))
+
+    def _add_full(
+        self,
+        rest: FullWaits,
+        group: np.ndarray,
+        volume: np.ndarray,
+        below_ms: np.ndarray,
+        sums: dict[str, np.ndarray],
+    ) -> None:
+        """Add waits beside those below capacity: to *sums*, and to two of the histograms."""
+        which, mine, below = rest.which, volume[rest.which], below_ms[rest.which]
+        sums["full"] = np.zeros(len(group))
+        sums["full"][which] = _over_time(rest.full.astype(float), mine)
+        sums["least"][which] += _over_time(rest.least_ms, mine)
+        sums["most"][which] += _over_time(rest.most_ms, mine)
+        self._below.add(group[which], below, mine)
+        self._whole.add(group[which], below + rest.full_ms, mine)
 
     def totals(
         self,
@@ -395,7 +415,12 @@ class Tally:
             full_gbit=sums["full"],
             full_s=self._full_s[scope],
             unlisted_gbit=sums["unlisted"],
-            _histogram=self._histogram,
-            _below_capacity=self._below_capacity,
+            _by_latency=(self._free, self._whole),
+            _below_capacity=(self._free, self._below),
             _groups=groups,
         )
+
+
+def _over_time(values: np.ndarray, volume: np.ndarray) -> np.ndarray:
+    """Sum of values times volumes over all instants, shape (paths,)."""
+    return np.einsum("pt,pt->p", np.broadcast_to(values, volume.shape), volume)

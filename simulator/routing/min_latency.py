@@ -11,10 +11,14 @@ from simulator.base.document import KeyPath
 from simulator.base.schema import Name, NonNegative, PositiveInt
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.model.route_series import Answers
 from simulator.model.routes import Routes
 from simulator.model.topology import LinkClass
 from simulator.optimise import multicommodity, path_simplex
 from simulator.optimise.marginal import Marginal, marginal
+from simulator.optimise.path_problem import without_zero_capacity
+from simulator.optimise.path_series import PathSeries
+from simulator.optimise.path_start import start_of, table_of
 from simulator.paths.candidates import Paths
 from simulator.routing.scheme import Scheme, scheme
 
@@ -98,6 +102,40 @@ class MinLatency(Scheme):
         return path_simplex.route(
             network, demands, limit, counts & network.up, current, gives_way=True
         )
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether nothing limits the paths, and leaving them costs nothing."""
+        return self.paths is None and self.stretch_ms is None and not self.churn_penalty_ms > 0
+
+    def answers_many(self, network: Network, demands: Demands) -> bool:
+        """Yes where the simplex method for few full links applies."""
+        if not self._is_plain or not len(demands):
+            return False
+        able = without_zero_capacity(network)
+        return bool(table_of(able, demands)[1].exits.any())
+
+    def route_many(
+        self,
+        network: Network,
+        demands: Demands,
+        gbps: np.ndarray,
+        background_gbps: np.ndarray,
+        current: Routes | None = None,
+    ) -> Answers:
+        """Return the routes of many instants, by bases that are optimal at many of them."""
+        able, counts = without_zero_capacity(network), multicommodity.counted(network, self.classes)
+        limit = np.where(counts, self.utilisation_cap, self.others_cap)
+        key, table = table_of(able, demands)
+
+        def otherwise(instant: int) -> Routes:
+            seen = network.carrying(background_gbps[:, instant])
+            return self.route(seen, demands.with_gbps(gbps[:, instant]))
+
+        problem = PathSeries(
+            able, demands, key, table, limit, counts & network.up, gbps, background_gbps
+        )
+        return problem.solve(start_of(current, key), otherwise)
 
     def route(self, network: Network, demands: Demands, current: Routes | None = None) -> Routes:
         """Return paths with shares, with a certificate."""

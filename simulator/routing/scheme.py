@@ -23,6 +23,7 @@ from simulator.base.document import KeyPath
 from simulator.base.registry import Registered, Registry
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.model.route_series import Answers
 from simulator.model.routes import Routes
 from simulator.optimise.marginal import Marginal
 from simulator.paths.candidates import Paths
@@ -72,6 +73,31 @@ class Scheme(Registered):
         current : Routes, optional
             Routes now in force, for schemes that avoid needless moves.
         """
+
+    def answers_many(self, network: Network, demands: Demands) -> bool:
+        """Whether :meth:`route_many` is there for these demands, whatever their rates."""
+        return False
+
+    def route_many(
+        self,
+        network: Network,
+        demands: Demands,
+        gbps: np.ndarray,
+        background_gbps: np.ndarray,
+        current: Routes | None = None,
+    ) -> Answers:
+        """Return what :meth:`route` does at many instants, all at once.
+
+        Asked of schemes that say so in :meth:`answers_many`.
+
+        Parameters
+        ----------
+        gbps : ndarray, shape (demands, instants)
+            Rates in place of those of *demands*.
+        background_gbps : ndarray, shape (arcs, instants)
+            Load in place of that of *network*.
+        """
+        raise NotImplementedError
 
     def quick_route(
         self, network: Network, demands: Demands, current: Routes | None = None

@@ -65,6 +65,11 @@ class NetworkState:
                 return network
         return self._past[0][1]
 
+    @property
+    def since_us(self) -> int | None:
+        """When the network changed last; None if it never did."""
+        return self._past[-1][0] if self._past[-1][0] or len(self._past) > 1 else None
+
     def begin(self, fault: Fault) -> None:
         """Begin a fault; parts of one target that overlap add up to at most all of it."""
         self._faults.append(fault)

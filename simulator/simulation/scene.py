@@ -36,6 +36,9 @@ class Scene:
     at_start : dict, optional
         What a strategy worked out before the start, by its layer: filled by the first of the scenes
         that share it, which are of one strategy, world and traffic.
+    borders_us : tuple of int, optional
+        All instants at which anything but traffic and control may change, in order, and the end;
+        None where that is not known.
     """
 
     clock: Clock
@@ -46,3 +49,9 @@ class Scene:
     terms: Terms | None = None
     store: RouteStore = field(default_factory=RouteStore)
     at_start: dict[str, Any] | None = None
+    borders_us: tuple[int, ...] | None = None
+
+    def quiet_until(self) -> int | None:
+        """The next border after this instant; None where it is not known."""
+        later = (border for border in self.borders_us or () if border > self.clock.now)
+        return next(later, None)

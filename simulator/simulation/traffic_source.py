@@ -34,7 +34,8 @@ class Source:
         self._series, self._play = series, series.play(streams)
         self.step_s = step_s
         self._steps, self._step_us = steps, micros(step_s)
-        self._keep = int(np.ceil(memory_s / step_s)) // BLOCK + 2
+        # A controller may decide a block of cycles ahead, while meters are still a block behind.
+        self._keep = int(np.ceil(memory_s / step_s)) // BLOCK + 3
         self._blocks: dict[int, np.ndarray] = {}
         self._made = 0
 
@@ -64,6 +65,21 @@ class Source:
             lo = max(start_us, step * self._step_us)
             hi = min(end_us, (step + 1) * self._step_us)
             total += self.rates(min(max(step, 0), self._steps - 1)) * (hi - lo)
+        return total / (end_us - start_us)
+
+    def means(self, start_us: np.ndarray, end_us: np.ndarray) -> np.ndarray:
+        """Mean rates over several windows, shape (demands, windows); each as :meth:`mean`."""
+        if np.any(end_us <= start_us):
+            steps = np.clip((end_us - 1) // self._step_us, 0, self._steps - 1)
+            return self.run(steps.tolist())
+        total = np.zeros((len(self._series.base), len(start_us)))
+        first = start_us // self._step_us
+        for ahead in range(int((-(-end_us // self._step_us) - first).max())):
+            step = first + ahead
+            lo = np.maximum(start_us, step * self._step_us)
+            hi = np.minimum(end_us, (step + 1) * self._step_us)
+            lasts = np.maximum(hi - lo, 0)
+            total += self.run(np.clip(step, 0, self._steps - 1).tolist()) * lasts
         return total / (end_us - start_us)
 
     def _block(self, block: int) -> np.ndarray:

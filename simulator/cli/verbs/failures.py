@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
 
+if TYPE_CHECKING:
+    from simulator.study.answer import Answer
+
+_LINKS = ("links",)
 _CASES_A_RUN = 32
 """Cases that take about as long as a run."""
 
@@ -28,7 +33,7 @@ _CASES_A_RUN = 32
     "of",
     multiple=True,
     metavar="KINDS",
-    default=("links",),
+    default=_LINKS,
     help="What fails: links (if left out), nodes, cables, gateways, exits; A,B or again.",
 )
 @click.option(
@@ -42,6 +47,13 @@ _CASES_A_RUN = 32
 @click.option(
     "--target", type=float, metavar="U", help="Utilisation of an exit; the scenario's if left out."
 )
+@click.option(
+    "--monte-carlo",
+    "years",
+    type=click.IntRange(min=2),
+    metavar="N",
+    help="Draw N years of faults and repairs: for how much of the time is service as promised?",
+)
 def verb(
     options: RunOptions,
     sets: tuple[str, ...],
@@ -50,6 +62,7 @@ def verb(
     at_h: float | None,
     impact: str | None,
     target: float | None,
+    years: int | None,
 ) -> None:
     r"""Try every failure, and rank them by what they hurt.
 
@@ -63,14 +76,30 @@ def verb(
       simulator failures mini --k 2 --of cables --at 21
       simulator failures mini --of exits --impact shanghai-la
     """
-    from simulator.cli.output import folder_text, print_json, print_text
     from simulator.cli.pictures import save_pictures
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
+    from simulator.study.availability import availability
     from simulator.study.failure_cases import failure_cases, words_of
     from simulator.study.failures import failures
 
     scenario = load_scenario(replace(options, worlds=None, replications=None), sets)
+    if years is not None:
+        if together != 1 or at_h is not None or impact is not None or target is not None:
+            raise click.UsageError("--monte-carlo takes no --k, --at, --impact or --target")
+        with running(options, scenario, "-availability", changes_too=False) as keywords:
+            answer = availability(
+                scenario,
+                of=None if of == _LINKS else ",".join(of),
+                method="simulated",
+                years=years,
+                out=keywords["out"],
+                progress=keywords["progress"],
+                force=keywords["force"],
+                finish=save_pictures,
+            )
+        _print(options, answer, "availability.csv")
+        return
     cases = failure_cases(scenario.network, words_of(of), together, any_size=options.any_size)
     times = (1 + len(cases) // _CASES_A_RUN) * max(options.worlds or 1, 1)
     with running(options, scenario, "-failures", changes_too=False, times=times) as keywords:
@@ -84,8 +113,14 @@ def verb(
             worlds=options.worlds,
             **{**keywords, "finish": save_pictures},
         )
+    _print(options, answer, "cases.csv")
+
+
+def _print(options: RunOptions, answer: Answer, table: str) -> None:
+    from simulator.cli.output import folder_text, print_json, print_text
+
     if options.as_json:
         print_json(answer.to_json())
     elif not options.quiet:
         folder = folder_text(answer.folder)
-        print_text(f"{answer}\n\nAll rows in {folder}cases.csv, pictures beside it")
+        print_text(f"{answer}\n\nAll rows in {folder}{table}, pictures beside it")

@@ -65,11 +65,14 @@ class Diurnal(Shape):
 
     def start(self, network: Network, demands: Demands, streams: Streams, step_h: float) -> Factors:
         """Return the curve for every demand."""
-        weight, at_source, at_target = clocks(network, demands, far_share=self.far_share)
+        every = np.hstack(clocks(network, demands, far_share=self.far_share))
+        # Few demands differ in their clocks: each curve is worked out once.
+        alike, which = np.unique(every, axis=0, return_inverse=True)
+        weight, at_source, at_target = alike.T[:, :, None]
+        which = which.reshape(-1)
 
         def factors(hours: np.ndarray) -> np.ndarray:
-            return (1 - weight) * self.level(hours + at_source) + weight * self.level(
-                hours + at_target
-            )
+            near, far = self.level(hours + at_source), self.level(hours + at_target)
+            return ((1 - weight) * near + weight * far)[which]
 
         return factors
