@@ -70,6 +70,7 @@ def verb(
     is cut off, and how many cases keep the target. Traffic stands still at one instant. An
     interrupted screening goes on when the same command is given again. Of --worlds, ranges are over
     all but the first; --replications changes nothing.
+    --monte-carlo lets elements fail and be repaired over time, as simulator availability does.
 
     \b
       simulator failures mini --of cables,gateways
