@@ -44,7 +44,7 @@ class Network(Topology):
     capacity_gbps : ndarray of float, shape (arcs,)
     up : ndarray of bool, shape (arcs,)
     faults : frozenset of Fault
-        What has failed, one fault for every target.
+        What has failed, one fault for every target; cables in place of a place.
     background_gbps : ndarray of float, shape (arcs,)
         Load of traffic that a scheme does not steer.
     allowance : Allowance or None
@@ -190,7 +190,7 @@ class Network(Topology):
         if not given:
             return self
         self.resources.require(given)
-        further = merged(given)
+        further = merged(self.resources.spelled_out(given))
         if further not in self._after:
             self._after[further] = self._hit(further)
             if len(self._after) > STATES_KEPT:

@@ -238,6 +238,15 @@ class Topology:
         return np.asarray(self.resources.share[[row]].toarray()[0])
 
     @cached_property
+    def places(self) -> dict[str, tuple[str, ...]]:
+        """Cables at every place where some cable lands or which it passes."""
+        found: dict[str, dict[str, None]] = {}
+        for cable, facts in self.about.cables.items():
+            for place in (*(facts.get("landings") or ()), *(facts.get("passes") or ())):
+                found.setdefault(str(place), {})[cable] = None
+        return {place: tuple(cables) for place, cables in found.items()}
+
+    @cached_property
     def cables(self) -> tuple[str, ...]:
         """Ids of all cables that some link rides on or the file describes."""
         named = dict.fromkeys(self.about.cables)

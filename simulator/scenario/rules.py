@@ -270,7 +270,9 @@ def event_problems(values: Values, network: Network) -> Iterator[Finding]:
         if event.capacity_gbps is not None and what != "link":
             yield (*at, "capacity_gbps"), "only a link has a capacity to set"
         if event.severity != 1.0 and what not in partial:
-            yield (*at, "severity"), f"only a {' or a '.join(partial)} is lost in part"
+            *some, other = (f"a {name}" for name in partial)
+            nouns = f"{', '.join(some)} or {other}" if some else other
+            yield (*at, "severity"), f"only {nouns} is lost in part"
         yield from _event_times(at, event, horizon)
     yield from capacity_problems(events, network)
 

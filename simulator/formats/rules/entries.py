@@ -157,6 +157,8 @@ class CableEntry:
         Length of the whole system.
     landings : list of str
         Where it comes ashore, or the places it joins.
+    passes : list of str
+        Straits and the like that it passes on its way: what fails there fails together.
     sources : list of str
         Where these facts are from.
     """
@@ -167,6 +169,7 @@ class CableEntry:
     ready: str | None = None
     length_km: Positive | None = None
     landings: tuple[str, ...] | None = None
+    passes: tuple[str, ...] | None = None
     sources: tuple[str, ...] | None = None
 
 

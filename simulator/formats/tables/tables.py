@@ -64,7 +64,7 @@ class Tables(TopologyFormat):
 
     Beside them may stand exits.csv, links of class exit; cables.csv; regions.csv; and about.csv, a
     key and a value in each row. Several values stand in one cell: cables as ``TPE: 0.7; APG: 0.3``,
-    reaches and landings as ``tokyo; osaka``, modules as ``100: 7; 400: 20``, Gbps and cost.
+    reaches, landings and passes as ``tokyo; osaka``, modules as ``100: 7; 400: 20``, Gbps and cost.
     """
 
     written: ClassVar[tuple[str, ...]] = ("",)
