@@ -72,7 +72,7 @@ def test_parts_of_one_target_add_up_to_at_most_all_of_it():
 
 def test_every_kind_has_its_rows(mini):
     network = mini[0]
-    assert fault.names() == ["cable", "gateway", "link", "node", "place"]
+    assert fault.names() == ["cable", "card", "gateway", "link", "node", "place"]
     resources = network.resources
     assert resources.share.shape == (len(resources.row), len(network.links))
     assert network.failed(links=["beijing-la"]).resources is resources, "made once"
@@ -346,4 +346,7 @@ def test_a_dropped_in_kind_happens(dropped_in):
 
 def test_a_dropped_in_kind_is_checked(dropped_in):
     assert "no city named 'Shangai'; did you mean 'Shanghai'?" in dropped_in["problem"]
-    assert "events[0].severity: only a cable or a place is lost in part" in dropped_in["partial"]
+    assert (
+        "events[0].severity: only a cable, a card or a place is lost in part"
+        in dropped_in["partial"]
+    )

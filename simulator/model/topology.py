@@ -32,6 +32,7 @@ LINK_ATTRIBUTES = (
     "metric",
     "metric_ba",
     "cables",
+    "cards",
     "reaches",
     "modules",
     "setup_cost",
@@ -81,6 +82,7 @@ class Topology:
         (see ``LINK_CLASSES``), ``capacity_gbps`` (from a to b), ``capacity_ba_gbps`` (from b to a),
         ``delay_ms`` and ``metric`` (from a to b), ``delay_ba_ms`` and ``metric_ba`` (from b to a;
         the same when left out), ``cables`` (share of the capacity on each cable),
+        ``cards`` (the same of line cards),
         ``reaches`` (ends abroad whose traffic an exit may carry; all when left out).
         The graph is copied and frozen.
     about : About

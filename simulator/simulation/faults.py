@@ -44,7 +44,7 @@ class Event:
     until_h : float
         When it is over; to the end of the scenario when left out.
     severity : float
-        Part of a cable, or of each cable at a place, that is lost.
+        Part of a cable, of a card, or of each cable at a place, that is lost.
     capacity_gbps : float or str
         With ``link``: the link does not fail but has this capacity per direction, a number,
         ``+400``, ``-100`` or ``x1.5``.

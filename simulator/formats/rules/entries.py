@@ -111,6 +111,9 @@ class LinkEntry:
         Price of transit, in USD for a Mbps billed in a month.
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
+    cards : mapping
+        Share of the capacity on each line card at one end; the shares add to 1. A card may carry
+        several links.
     reaches : list of str
         Of an exit: the nodes abroad whose traffic it may carry, in both directions; all if left
         out.
@@ -134,6 +137,7 @@ class LinkEntry:
     metric_ba: Positive | None = None
     price_usd_per_mbps: NonNegative | None = None
     cables: dict[str, Fraction] | None = None
+    cards: dict[str, Fraction] | None = None
     reaches: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     modules: tuple[Module, ...] | None = None
     setup_cost: NonNegative | None = None
@@ -222,6 +226,9 @@ class NewExitEntry:
         Weight inbound.
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
+    cards : mapping
+        Share of the capacity on each line card at one end; the shares add to 1. A card may carry
+        several links.
     price_usd_per_mbps : float
         Price of transit, in USD for a Mbps billed in a month.
     """
@@ -234,6 +241,7 @@ class NewExitEntry:
     metric: Positive = 1.0
     metric_ba: Positive | None = None
     cables: dict[str, Fraction] | None = None
+    cards: dict[str, Fraction] | None = None
     price_usd_per_mbps: NonNegative | None = None
 
 
