@@ -10,6 +10,7 @@ import simpy
 from simulator.model.demands import Demands
 from simulator.model.routes import Moved, Routes
 from simulator.simulation.clock import Clock
+from simulator.simulation.faults import Event
 from simulator.simulation.inbound_world import Announced
 
 
@@ -49,6 +50,10 @@ class RouteTable:
         What all demands follow.
     halts : int
         Outages of the controller that last at this instant.
+    outages : list of Event
+        Those of them of which the event says how the controller stops.
+    blinds : int
+        Outages of its telemetry that last at this instant.
     stopped : simpy.Event
         Fires at the next stop; another takes its place when it has fired.
     """
@@ -67,7 +72,8 @@ class RouteTable:
         self.announced: Callable[[], Announced] | None = None
         self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
-        self.halts = 0
+        self.halts = self.blinds = 0
+        self.outages: list[Event] = []
         self.stopped: simpy.Event = clock.env.event()
         self._clock = clock
         self._dead: np.ndarray | None = None
@@ -112,6 +118,10 @@ class RouteTable:
         if down and self.halts == 1:
             stopped, self.stopped = self.stopped, self._clock.env.event()
             stopped.succeed()
+
+    def blind(self, down: bool) -> None:
+        """Begin (*down*) or end an outage of the telemetry."""
+        self.blinds += 1 if down else -1
 
     def below(self, layer: str | None) -> Routes:
         """What traffic follows where this layer of steering, if any, does not lead it."""

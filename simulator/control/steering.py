@@ -75,6 +75,8 @@ class Steering:
         self._unsteered: tuple[Routes, Routes] | None = None
         self._cycle = -1
         self._predicted_gbps = self._base.gbps
+        #: What was measured of capacities: without telemetry, the last of it.
+        self._measured = network
         self._capacity_gbps = np.where(
             network.capacity_gbps > 0, network.capacity_gbps, network.installed_gbps
         )
@@ -142,10 +144,13 @@ class Steering:
         return self._unsteered[1]
 
     def _forecast(self) -> np.ndarray:
-        """Predicted rates: one measurement a cycle, however many decisions it serves."""
+        """Predicted rates: one measurement a cycle, however many decisions it serves.
+
+        Without telemetry the last forecast stands, whatever its age.
+        """
         now = self._clock.now
         cycle = now // micros(self._every_s)
-        if cycle != self._cycle:
+        if cycle != self._cycle and not self._table.blinds:
             self._cycle = cycle
             measured = self._telemetry.measure(now)
             self._predicted_gbps = self._predict(self._telemetry.middle_s(now), measured)
@@ -158,7 +163,9 @@ class Steering:
         counts with the last capacity above zero that was measured of it.
         """
         settings = self._settings
-        measured = self._network_state.seen(micros(settings.staleness_s))
+        if not self._table.blinds:
+            self._measured = self._network_state.seen(micros(settings.staleness_s))
+        measured = self._measured
         up = self._network_state.seen(micros(settings.detect_s)).up
         gone = ~measured.up & (measured.capacity_gbps == 0)
         if settings.staleness_s <= settings.detect_s:

@@ -25,7 +25,7 @@ from simulator.model.scale import MOST_GBPS, OUTSIDE, SMALLER_H, did_you_mean_un
 from simulator.scenario.changes import DEMAND_KEYS, changes_of
 from simulator.scenario.pairing import unpaired
 from simulator.scenario.settings import Traffic, hours_between, length_h
-from simulator.simulation.faults import Event
+from simulator.simulation.faults import OF_STRATEGIES, Event
 from simulator.traffic.services import Service, uneven
 
 MAX_STEPS = 4_000_000
@@ -254,7 +254,8 @@ def event_problems(values: Values, network: Network) -> Iterator[Finding]:
     horizon = _length_h(values)
     kinds = [fault.make(name) for name in fault.names()]
     known = {kind.kind: kind.targets(network) for kind in kinds}
-    known["controller"] = tuple(name for name, s in strategies.items() if s.has_controller)
+    steering = tuple(name for name, s in strategies.items() if s.has_controller)
+    known |= dict.fromkeys(OF_STRATEGIES, steering)
     partial = [kind.kind for kind in kinds if kind.partial]
     for i, event in enumerate(events):
         at: KeyPath = ("events", i)
@@ -265,10 +266,12 @@ def event_problems(values: Values, network: Network) -> Iterator[Finding]:
             continue
         ((what, word),) = event.named.items()
         if word not in known[what]:
-            noun = "strategy with a controller" if what == "controller" else what
+            noun = "strategy with a controller" if what in OF_STRATEGIES else what
             yield (*at, what), f"no {noun} named {word!r}{known_instead(word, known[what])}"
         if event.capacity_gbps is not None and what != "link":
             yield (*at, "capacity_gbps"), "only a link has a capacity to set"
+        if event.how is not None and what != "controller":
+            yield (*at, "how"), f"only a controller stops in one way or another, found {what}"
         if event.severity != 1.0 and what not in partial:
             *some, other = (f"a {name}" for name in partial)
             nouns = f"{', '.join(some)} or {other}" if some else other

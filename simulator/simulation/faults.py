@@ -1,11 +1,11 @@
-"""Event: a fault, a change of capacity or a controller outage with its times; and its process."""
+"""Event: a fault, a change of capacity or an outage of a controller, with times; its process."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 from simulator.base.schema import Fraction, Name, NonNegative, Positive, checked
 from simulator.model.change import Change
@@ -14,6 +14,15 @@ from simulator.simulation.clock import Clock, Priority, micros
 from simulator.simulation.network_state import NetworkState
 
 T = TypeVar("T")
+OF_STRATEGIES = ("controller", "telemetry")
+"""Keys of events whose target is a strategy with a controller."""
+HOW_IN_WORDS = {
+    None: "controller of {} down",
+    "killed": "controller of {} killed",
+    "frozen": "controller of {} frozen",
+    "graceful_restart": "controller of {} restarts gracefully",
+    "feeder_dead": "feeder of the controller of {} dead",
+}
 
 
 def _with_fault_keys(cls: type[T]) -> type[T]:
@@ -35,7 +44,7 @@ def _with_fault_keys(cls: type[T]) -> type[T]:
 @checked
 @_with_fault_keys
 class Event:
-    """Something that happens at a time; name the target of one fault, or a ``controller``.
+    """Something that happens at a time; name one target, or a strategy.
 
     Attributes
     ----------
@@ -50,6 +59,14 @@ class Event:
         ``+400``, ``-100`` or ``x1.5``.
     controller : str
         A strategy whose controller stops.
+    how : str, optional
+        With ``controller``: how it stops, and what routers make of it. ``killed``: sessions are
+        reset, and traffic follows the static routes after ``reset_s`` of the control. ``frozen``:
+        routes stay until the hold time runs out, ``hold_s`` less the age of the last keepalive.
+        ``graceful_restart``: routes stay for ``stale_s``. ``feeder_dead``: the sessions live and
+        routes stay until it is over. As the control says by ``on_outage`` when left out.
+    telemetry : str
+        A strategy whose controller gets no measurements of traffic and capacity.
     """
 
     at_h: NonNegative
@@ -57,11 +74,13 @@ class Event:
     severity: Fraction = 1.0
     capacity_gbps: Change | None = None
     controller: Name | None = None
+    how: Literal["killed", "frozen", "graceful_restart", "feeder_dead"] | None = None
+    telemetry: Name | None = None
 
     @classmethod
     def keys(cls) -> tuple[str, ...]:
         """Return the keys of which an event names one."""
-        return (*descriptions(), "controller")
+        return (*descriptions(), *OF_STRATEGIES)
 
     @property
     def named(self) -> dict[str, str]:
@@ -75,10 +94,15 @@ class Event:
         return None if self.capacity_gbps is None else self.named.get("link")
 
     @property
+    def strategy(self) -> str | None:
+        """Strategy that it happens to, if it does not happen to the network."""
+        return self.controller or self.telemetry
+
+    @property
     def fault(self) -> Fault | None:
         """The fault, if that is what happens."""
         ((key, target),) = self.named.items()
-        if key == "controller" or self.resized:
+        if self.strategy or self.resized:
             return None
         return Fault(key, target, self.severity)
 
@@ -87,14 +111,16 @@ class Event:
         """The event in a few words."""
         if self.resized:
             return f"link {self.resized} capacity {self.capacity_gbps}"
-        return str(self.fault or f"controller of {self.controller} down")
+        if self.telemetry:
+            return f"telemetry of {self.telemetry} out"
+        return str(self.fault or HOW_IN_WORDS[self.how].format(self.controller))
 
 
 def outage(
     clock: Clock,
     network_state: NetworkState,
     event: Event,
-    halt: Callable[[str, bool], None],
+    halt: Callable[[Event, bool], None],
     note: Callable[[str], None],
 ) -> Iterator[Any]:
     """Let one event begin and, if it has an end, end.
@@ -102,7 +128,7 @@ def outage(
     Parameters
     ----------
     halt : callable
-        Called with the name of a strategy and whether its controller stops.
+        Called with an outage of a controller or its telemetry, and whether it begins.
     note : callable
         Called with the event in words, before it begins or ends.
     """
@@ -114,8 +140,7 @@ def outage(
     elif fault:
         begin, end = partial(network_state.begin, fault), partial(network_state.end, fault)
     else:
-        strategy = str(event.controller)
-        begin, end = partial(halt, strategy, True), partial(halt, strategy, False)
+        begin, end = partial(halt, event, True), partial(halt, event, False)
     yield clock.at(micros(event.at_h * 3600), priority)
     note(event.what)
     begin()
