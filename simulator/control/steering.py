@@ -157,7 +157,9 @@ class Steering:
         return self._predicted_gbps
 
     def _look(self) -> Network:
-        """The network as the controller sees it: topology as detected, capacities as measured.
+        """The network as the controller sees it.
+
+        Topology and delays are as detected, capacities as measured.
 
         A link that was cut whole when capacities were measured, and has been detected as up since,
         counts with the last capacity above zero that was measured of it.
@@ -166,7 +168,8 @@ class Steering:
         if not self._table.blinds:
             self._measured = self._network_state.seen(micros(settings.staleness_s))
         measured = self._measured
-        up = self._network_state.seen(micros(settings.detect_s)).up
+        noticed = self._network_state.seen(micros(settings.detect_s))
+        measured, up = measured.delayed_like(noticed), noticed.up
         gone = ~measured.up & (measured.capacity_gbps == 0)
         if settings.staleness_s <= settings.detect_s:
             up = up & ~gone  # the measurement is the later news

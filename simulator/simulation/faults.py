@@ -14,6 +14,8 @@ from simulator.simulation.clock import Clock, Priority, micros
 from simulator.simulation.network_state import NetworkState
 
 T = TypeVar("T")
+SLOWED = ("link", "cable")
+"""Keys of what may have another delay for a time."""
 OF_STRATEGIES = ("controller", "telemetry")
 """Keys of events whose target is a strategy with a controller."""
 HOW_IN_WORDS = {
@@ -57,6 +59,11 @@ class Event:
     capacity_gbps : float or str
         With ``link``: the link does not fail but has this capacity per direction, a number,
         ``+400``, ``-100`` or ``x1.5``.
+    delay_ms : float or str
+        With ``link`` or ``cable``: it does not fail but has another delay, such as ``+20``,
+        ``-5`` or ``x1.5``; of a link also a number. A link of which a part rides on the cable has
+        the mean, and ``severity`` is the part of the cable that is slower. Traffic is slower at
+        once, a controller sees it as it does topology, and no IGP notices.
     controller : str
         A strategy whose controller stops.
     how : str, optional
@@ -73,6 +80,7 @@ class Event:
     until_h: Positive | None = None
     severity: Fraction = 1.0
     capacity_gbps: Change | None = None
+    delay_ms: Change | None = None
     controller: Name | None = None
     how: Literal["killed", "frozen", "graceful_restart", "feeder_dead"] | None = None
     telemetry: Name | None = None
@@ -102,15 +110,25 @@ class Event:
     def fault(self) -> Fault | None:
         """The fault, if that is what happens."""
         ((key, target),) = self.named.items()
-        if self.strategy or self.resized:
+        if self.strategy or self.resized or self.delay_ms is not None:
             return None
         return Fault(key, target, self.severity)
+
+    @property
+    def slowed(self) -> Fault | None:
+        """What has another delay, as the part of a target, if that is what happens."""
+        on = [Fault(key, of, self.severity) for key, of in self.named.items() if key in SLOWED]
+        return on[0] if on and self.delay_ms is not None else None
 
     @property
     def what(self) -> str:
         """The event in a few words."""
         if self.resized:
             return f"link {self.resized} capacity {self.capacity_gbps}"
+        if self.slowed:
+            on, unit = self.slowed, "" if str(self.delay_ms)[0] in "x*" else " ms"
+            part = "" if on.part == 1.0 else f" ({on.part:.0%})"
+            return f"{on.kind} {on.target}{part} delay {self.delay_ms}{unit}"
         if self.telemetry:
             return f"telemetry of {self.telemetry} out"
         return str(self.fault or HOW_IN_WORDS[self.how].format(self.controller))
@@ -137,6 +155,9 @@ def outage(
         link, priority = network_state.network.link_index[event.resized], Priority.CAPACITY
         begin = partial(network_state.begin_change, link, event.capacity_gbps, event)
         end = partial(network_state.end_change, link, event)
+    elif event.slowed and event.delay_ms is not None:
+        begin = partial(network_state.begin_delay, event.slowed, event.delay_ms, event)
+        end, priority = partial(network_state.end_delay, event), Priority.CAPACITY
     elif fault:
         begin, end = partial(network_state.begin, fault), partial(network_state.end, fault)
     else:
