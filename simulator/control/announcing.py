@@ -90,7 +90,8 @@ class Announcing:
             return [(0.0, partial(self._announce, trigger, np.nan, self._told()))]
         install_s = knobs.install_s if knobs else 0.0
         calm = True
-        if knobs is not None and knobs.plan != "once" and not self._table.halts:
+        silent = self._table.halts or self._table.blinds
+        if knobs is not None and knobs.plan != "once" and not silent:
             calm = self._replan(trigger)
         if (gone := self._gone()).any():
             self._land(gone)

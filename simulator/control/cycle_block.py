@@ -123,7 +123,12 @@ class CycleBlock:
         """Whether all traffic follows listed paths: static ones, and those of this controller."""
         table = self._table
         static, now = table.static, table.in_force
-        if table.halts or table.landings is not None or set(table.steering) - {self._name}:
+        if (
+            table.halts
+            or table.blinds
+            or table.landings is not None
+            or set(table.steering) - {self._name}
+        ):
             return False
         if static is None or static.rescales or static.throttled is not None:
             return False

@@ -11,6 +11,7 @@ from simulator.model.demands import Demands
 from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Moved, Routes
 from simulator.simulation.clock import Clock
+from simulator.simulation.faults import Event
 from simulator.simulation.inbound_world import Announced
 
 
@@ -54,6 +55,10 @@ class RouteTable:
         What all demands follow from some instant on, where that was decided for many cycles.
     halts : int
         Outages of the controller that last at this instant.
+    outages : list of Event
+        Those of them of which the event says how the controller stops.
+    blinds : int
+        Outages of its telemetry that last at this instant.
     stopped : simpy.Event
         Fires at the next stop; another takes its place when it has fired.
     """
@@ -75,7 +80,8 @@ class RouteTable:
         self.steering: dict[str, Routes] = {}
         self.in_force: Routes | None = None
         self.series: RouteSeries | None = None
-        self.halts = 0
+        self.halts = self.blinds = 0
+        self.outages: list[Event] = []
         self.stopped: simpy.Event = clock.env.event()
         self._clock = clock
         self._dead: np.ndarray | None = None
@@ -135,6 +141,10 @@ class RouteTable:
         if down and self.halts == 1:
             stopped, self.stopped = self.stopped, self._clock.env.event()
             stopped.succeed()
+
+    def blind(self, down: bool) -> None:
+        """Begin (*down*) or end an outage of the telemetry."""
+        self.blinds += 1 if down else -1
 
     def below(self, layer: str | None) -> Routes:
         """What traffic follows where this layer of steering, if any, does not lead it."""

@@ -227,7 +227,8 @@ class LoopSettings:
     announcements : Announcements, optional
         Steer inbound traffic by announcements: coarser, slower and less certain.
     detect_s : float
-        Time until a link that went up or down is noticed: 0.15 to 1 s by BFD.
+        Time until a link that went up or down is noticed: 0.15 to 1 s by BFD, about 0.05 s by loss
+        of light.
     converge_s : float
         Time from notice until the static routes have reconverged: 0.2 to some s for an IGP.
     on_outage : str
@@ -235,6 +236,16 @@ class LoopSettings:
         to the static routes.
     stale_limit_s : float, optional
         Time after which routes of a controller that has stopped are withdrawn after all.
+    reset_s : float
+        Of an event with ``how: killed``: time until the sessions are reset and traffic follows the
+        static routes. Measured on FRR routers: 0.18 and 0.19 s.
+    hold_s : float
+        Of ``how: frozen``: hold time of the sessions. It runs from the last keepalive, which is up
+        to a third of it old. Measured with 9 s, the least that is common: 7.3 to 8.8 s. RFC 4271
+        suggests 90 s.
+    stale_s : float
+        Of ``how: graceful_restart``: time for which routers keep stale routes; usual defaults are
+        120 s. Measured with 20 s: 19.96 s.
     """
 
     every_s: Positive | None = None
@@ -261,3 +272,6 @@ class LoopSettings:
     converge_s: NonNegative = 2.0
     on_outage: Literal["fail_static", "withdraw"] = "fail_static"
     stale_limit_s: NonNegative | None = None
+    reset_s: NonNegative = 0.2
+    hold_s: NonNegative = 9.0
+    stale_s: NonNegative = 120.0

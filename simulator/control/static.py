@@ -64,9 +64,15 @@ def static_layer(context: Context, detect_s: float, converge_s: float) -> Layer:
     """Return the static routes: for the base demands, made again when the topology changes."""
     state, table, ago_us = context.scene.network_state, context.route_table, micros(detect_s)
     state.notices(detect_s, lambda: table.notice(~state.seen(ago_us).up))
+    planned = state.network
+
+    def seen() -> tuple[Network, Demands]:
+        # No IGP notices delays: static routes that follow them are made for those of the plan.
+        return state.seen(ago_us).delayed_like(planned), table.demands
+
     return lowest_layer(
         context,
-        lambda: (state.seen(ago_us), table.demands),
+        seen,
         install_s=converge_s,
         detect_s=detect_s,
     )

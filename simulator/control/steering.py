@@ -76,6 +76,8 @@ class Steering:
         self._unsteered: tuple[Routes, Routes] | None = None
         self._cycle = -1
         self._predicted_gbps = self._base.gbps
+        #: What was measured of capacities: without telemetry, the last of it.
+        self._measured = network
         self._capacity_gbps = np.where(
             network.capacity_gbps > 0, network.capacity_gbps, network.installed_gbps
         )
@@ -187,24 +189,32 @@ class Steering:
         return self._unsteered[1]
 
     def _forecast(self) -> np.ndarray:
-        """Predicted rates: one measurement a cycle, however many decisions it serves."""
+        """Predicted rates: one measurement a cycle, however many decisions it serves.
+
+        Without telemetry the last forecast stands, whatever its age.
+        """
         now = self._clock.now
         cycle = now // micros(self._every_s)
-        if cycle != self._cycle:
+        if cycle != self._cycle and not self._table.blinds:
             self._cycle = cycle
             measured = self._telemetry.measure(now)
             self._predicted_gbps = self._predict(self._telemetry.middle_s(now), measured)
         return self._predicted_gbps
 
     def _look(self) -> Network:
-        """The network as the controller sees it: topology as detected, capacities as measured.
+        """The network as the controller sees it.
+
+        Topology and delays are as detected, capacities as measured.
 
         A link that was cut whole when capacities were measured, and has been detected as up since,
         counts with the last capacity above zero that was measured of it.
         """
         settings = self._settings
-        measured = self._network_state.seen(micros(settings.staleness_s))
-        up = self._network_state.seen(micros(settings.detect_s)).up
+        if not self._table.blinds:
+            self._measured = self._network_state.seen(micros(settings.staleness_s))
+        measured = self._measured
+        noticed = self._network_state.seen(micros(settings.detect_s))
+        measured, up = measured.delayed_like(noticed), noticed.up
         gone = ~measured.up & (measured.capacity_gbps == 0)
         if settings.staleness_s <= settings.detect_s:
             up = up & ~gone  # the measurement is the later news

@@ -25,7 +25,7 @@ from simulator.recording.tally import InboundTotals
 from simulator.results.metrics import Figures
 from simulator.results.writer import Coded
 from simulator.simulation.clock import US_PER_S, Clock, Priority, micros
-from simulator.simulation.faults import outage
+from simulator.simulation.faults import Event, outage
 from simulator.simulation.network_state import NetworkState
 from simulator.simulation.scene import Scene
 from simulator.simulation.traffic_source import Source
@@ -123,9 +123,9 @@ class Stage(Scene):
         """Write an event of this instant to the table ``events``."""
         self._notes.append((self.clock.now / US_PER_S, event))
 
-    def halt(self, strategy: str, down: bool) -> None:
-        """Stop the controller of a strategy (*down*) or start it again."""
-        self.runs[strategy].halt(down)
+    def halt(self, event: Event, down: bool) -> None:
+        """Begin (*down*) or end an outage of the controller or the telemetry of a strategy."""
+        self.runs[str(event.strategy)].halt(event, down)
 
     def watch(self, step: int) -> None:
         """Take note of what is announced at the end of a step, before anything changes."""

@@ -17,6 +17,7 @@ from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Routes
 from simulator.results.metrics import Figures
 from simulator.results.writer import SOLVE_TIMES, Coded
+from simulator.simulation.faults import Event
 from simulator.simulation.inbound_world import Announced
 from simulator.simulation.scene import Scene
 
@@ -78,9 +79,12 @@ class StrategyRun:
         """Routes of many instants, the present one among them; None where one set is in force."""
         return self._table.series
 
-    def halt(self, down: bool) -> None:
-        """Stop the controller (*down*) or start it again."""
-        self._control.halt(self._context, down)
+    def halt(self, event: Event, down: bool) -> None:
+        """Begin (*down*) or end an outage of the controller or of its telemetry."""
+        if event.telemetry:
+            self._table.blind(down)
+        else:
+            self._control.halt(self._context, event, down)
 
     def cost_gbit_ms(self) -> float:
         """Return the cost so far, by the yardstick of the case."""

@@ -72,7 +72,7 @@ class Rfc8345(TopologyFormat):
         *("title", "utc_offset_h", "hop_delay_ms", "matrix", "sources", "assumptions"),
         *("estimates", "marks", "uncertainty", "reliability", "regions", "kind"),
         *("province", "weight"),
-        *("class", "fibre_km", "cables", "reaches", "modules", "setup_cost"),
+        *("class", "fibre_km", "cables", "cards", "reaches", "modules", "setup_cost"),
         *("price_usd_per_mbps", "fractions of metrics", "delays below a microsecond"),
     )
     readable: ClassVar[str] = "a .json file with ietf-network:networks"

@@ -31,7 +31,7 @@ class NewExit:
         One-way delay from the gateway to every region that it leads to.
     more : mapping
         Other attributes of the link: ``capacity_ba_gbps``, ``metric``, ``metric_ba``, ``cables``,
-        ``price_usd_per_mbps``.
+        ``cards``, ``price_usd_per_mbps``.
     """
 
     id: str

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 from typing import Annotated
 
+import numpy as np
 from pydantic import AfterValidator
 
 _RELATIVE = re.compile(r"(?P<sign>[+\-x*])\s*(?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)(?P<per>%?)")
@@ -56,6 +57,14 @@ def all_changed(old: float, changes: Iterable[float | str]) -> float:
     for change in changes:
         old = changed(old, change)
     return old
+
+
+def in_part(old: np.ndarray, parts: np.ndarray, change: float | str) -> np.ndarray:
+    """Apply a change to a part of each number, from 0 to 1; return the means of both parts."""
+    new = old.copy()
+    for i in np.flatnonzero(parts).tolist():
+        new[i] += parts[i] * (changed(float(old[i]), change) - old[i])
+    return new
 
 
 def _check(change: float | str) -> float | str:

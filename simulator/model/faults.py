@@ -52,6 +52,14 @@ class FaultKind(Registered):
         """Return the ids of all targets on the network, in the order of the file."""
         return tuple(self.shares(network))
 
+    def stands_for(self, network: Any) -> Mapping[str, tuple[tuple[str, str], ...]]:
+        """Return kinds and targets that a fault of a target stands for, each failing by its part.
+
+        Such a fault is replaced by theirs where faults are merged, so that what fails twice is
+        counted once. A target that is not named stands for itself. Called once for each network.
+        """
+        return {}
+
     def words(self, target: str, part: float) -> str:
         """Return a fault in words: ``cable TPE cut (40%)``."""
         percent = "" if part == 1.0 else f" ({part:.0%})"
@@ -68,7 +76,7 @@ class Fault:
     Attributes
     ----------
     kind : str
-        Kind of fault: ``cable``, ``gateway``, ``link``, ``node``.
+        Kind of fault: a name of the registry, such as ``cable``, ``link`` or ``place``.
     target : str
         Id of what fails.
     part : float
@@ -111,11 +119,14 @@ class Resources:
         Row of every kind and target.
     partial : ndarray of bool, shape (resources,)
         Whether a part of it may fail.
+    stands_for : mapping of (str, str) to tuple of (str, str)
+        Kinds and targets whose faults take the place of a fault of this one.
     """
 
     share: sparse.csr_array
     row: Mapping[tuple[str, str], int]
     partial: np.ndarray
+    stands_for: Mapping[tuple[str, str], tuple[tuple[str, str], ...]]
 
     @classmethod
     def of(cls, network: Any) -> Resources:
@@ -123,15 +134,28 @@ class Resources:
         row: dict[tuple[str, str], int] = {}
         partial: list[bool] = []
         entries: list[tuple[int, int, float]] = []
+        groups: dict[tuple[str, str], tuple[tuple[str, str], ...]] = {}
         for kind in map(fault.make, fault.names()):
             for target, links in kind.shares(network).items():
                 entries += [(len(row), link, share) for link, share in links.items() if share]
                 row[kind.kind, target] = len(row)
                 partial.append(kind.partial)
+            groups |= {(kind.kind, of): each for of, each in kind.stands_for(network).items()}
         at, link, share = np.array(entries, dtype=float).reshape(-1, 3).T
         shape = (len(row), len(network.links))
         indices = at.astype(np.int64), link.astype(np.int64)
-        return cls(sparse.csr_array((share, indices), shape=shape), row, np.array(partial, bool))
+        shares = sparse.csr_array((share, indices), shape=shape)
+        return cls(shares, row, np.array(partial, bool), groups)
+
+    def spelled_out(self, faults: Iterable[Fault]) -> list[Fault]:
+        """Return the faults, with those of a group in place of each that stands for a group."""
+        return [
+            Fault(kind, target, each.part)
+            for each in faults
+            for kind, target in self.stands_for.get(
+                (each.kind, each.target), ((each.kind, each.target),)
+            )
+        ]
 
     def row_of(self, kind: str, target: str) -> int:
         """Return the row of a target.

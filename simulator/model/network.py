@@ -41,10 +41,10 @@ class Network(Topology):
 
     Attributes
     ----------
-    capacity_gbps : ndarray of float, shape (arcs,)
+    capacity_gbps, delay_ms : ndarray of float, shape (arcs,)
     up : ndarray of bool, shape (arcs,)
     faults : frozenset of Fault
-        What has failed, one fault for every target.
+        What has failed, one fault for every target; cables in place of a place.
     background_gbps : ndarray of float, shape (arcs,)
         Load of traffic that a scheme does not steer.
     allowance : Allowance or None
@@ -130,9 +130,10 @@ class Network(Topology):
         *,
         up: np.ndarray | None = None,
         capacity_gbps: np.ndarray | None = None,
+        delay_ms: np.ndarray | None = None,
         faults: Iterable[Fault] | None = None,
     ) -> Network:
-        """Return the same network with arcs down or capacities changed; the graph is shared.
+        """Return the same network with arcs down, or other capacities or delays; one graph.
 
         *faults* says which faults the masks are due to, and changes no mask.
         """
@@ -141,8 +142,18 @@ class Network(Topology):
             seen.up = _read_only(up, bool)
         if capacity_gbps is not None:
             seen.capacity_gbps = _read_only(capacity_gbps, float)
+        if delay_ms is not None:
+            seen.delay_ms = _read_only(delay_ms, float)
         if faults is not None:
             seen.faults = frozenset(faults)
+        return seen
+
+    def delayed_like(self, other: Network) -> Network:
+        """Return the same network with the delays of *other*, another state of it."""
+        if self.delay_ms is other.delay_ms:
+            return self
+        seen = self._copy()
+        seen.delay_ms = other.delay_ms
         return seen
 
     def carrying(self, background_gbps: np.ndarray) -> Network:
@@ -190,7 +201,7 @@ class Network(Topology):
         if not given:
             return self
         self.resources.require(given)
-        further = merged(given)
+        further = merged(self.resources.spelled_out(given))
         if further not in self._after:
             self._after[further] = self._hit(further)
             if len(self._after) > STATES_KEPT:

@@ -30,7 +30,7 @@ def path_state(
     share : ndarray, shape (paths, instants) or (paths, 1)
         Share of its demand that every path has.
     network : Network
-        Capacities and what is up at all of these instants.
+        Capacities, delays and what is up at all of these instants.
     rates_gbps : ndarray, shape (demands, instants)
     """
     capacity = np.where(network.up, network.capacity_gbps, 0.0)
@@ -44,7 +44,7 @@ def path_state(
         share = np.broadcast_to(share, flow.shape).copy()
         share[loss.which] *= loss.passes
     utilisation, wait = utilisation_and_wait(offered, capacity, queue)
-    flows = _flows(paths, flow, waits(queue, utilisation, capacity[:, None]))
+    flows = _flows(paths, network, flow, waits(queue, utilisation, capacity[:, None]))
     arrives, latency, propagation = _by_demand(paths, share, flows)
     state = LinkState(
         capacity,
@@ -61,9 +61,9 @@ def path_state(
     return state, flows
 
 
-def _flows(paths: PathTable, gbps: np.ndarray, waiting: Waits) -> PathFlows:
+def _flows(paths: PathTable, network: Network, gbps: np.ndarray, waiting: Waits) -> PathFlows:
     """Return what arrives on every path at every instant, with its waits."""
-    instant, fixed = np.arange(gbps.shape[1])[None, :], paths.propagation_ms[:, None]
+    instant, fixed = np.arange(gbps.shape[1])[None, :], paths.propagation_ms(network)[:, None]
     below = paths.through @ waiting.below_ms
     return PathFlows(True, paths.demand, instant, gbps, fixed, below, _rest(paths, waiting))
 

@@ -82,10 +82,9 @@ class PathTable:
         shape = (self.demands, len(self))
         return sparse.csr_array((np.ones(len(self)), (self.demand, at)), shape=shape)
 
-    @cached_property
-    def propagation_ms(self) -> np.ndarray:
-        """Propagation delay of every path, shape (paths,)."""
-        return np.add.reduceat(self.network.delay_ms[self.arcs], self.starts[:-1])
+    def propagation_ms(self, network: Network) -> np.ndarray:
+        """Propagation delay of every path on some state of the network, shape (paths,)."""
+        return np.add.reduceat(network.delay_ms[self.arcs], self.starts[:-1])
 
     def crossing(self, arcs: np.ndarray) -> np.ndarray:
         """Positions of the paths that cross any of some arcs."""

@@ -32,6 +32,7 @@ LINK_ATTRIBUTES = (
     "metric",
     "metric_ba",
     "cables",
+    "cards",
     "reaches",
     "modules",
     "setup_cost",
@@ -83,6 +84,7 @@ class Topology:
         (see ``LINK_CLASSES``), ``capacity_gbps`` (from a to b), ``capacity_ba_gbps`` (from b to a),
         ``delay_ms`` and ``metric`` (from a to b), ``delay_ba_ms`` and ``metric_ba`` (from b to a;
         the same when left out), ``cables`` (share of the capacity on each cable),
+        ``cards`` (the same of line cards),
         ``reaches`` (ends abroad whose traffic an exit may carry; all when left out).
         The graph is copied and frozen.
     about : About
@@ -238,6 +240,15 @@ class Topology:
         """Share of every link that rides on the target of a fault, shape (links,)."""
         row = self.resources.row_of(of.kind, of.target)
         return np.asarray(self.resources.share[[row]].toarray()[0])
+
+    @cached_property
+    def places(self) -> dict[str, tuple[str, ...]]:
+        """Cables at every place where some cable lands or which it passes."""
+        found: dict[str, dict[str, None]] = {}
+        for cable, facts in self.about.cables.items():
+            for place in (*(facts.get("landings") or ()), *(facts.get("passes") or ())):
+                found.setdefault(str(place), {})[cable] = None
+        return {place: tuple(cables) for place, cables in found.items()}
 
     @cached_property
     def cables(self) -> tuple[str, ...]:

@@ -222,7 +222,8 @@ def first_paths(network: Network, demands: Demands) -> tuple[Paths, np.ndarray]:
 
 def remembered(network: Network, demands: Demands, *what: Hashable) -> tuple[Hashable, ...]:
     """Key under which ``network.memo`` keeps paths for these pairs, for those asked for last."""
-    key = (*what, network.up.tobytes(), demands.source.tobytes(), demands.target.tobytes())
+    state = network.up.tobytes(), network.delay_ms.tobytes()
+    key = (*what, *state, demands.source.tobytes(), demands.target.tobytes())
     memo = network.memo
     if key in memo:
         memo[key] = memo.pop(key)  # the latest is at the end

@@ -121,7 +121,7 @@ def refuse_too_much(scenario: Scenario, times: int = 1, *, cost: Cost | None = N
 
 def _changes(scenario: Scenario) -> int:
     """Return how often events change the network: where each begins, and where it ends."""
-    events = [event for event in scenario.case.events if not event.controller]
+    events = [event for event in scenario.case.events if not event.strategy]
     return len(events) + sum(event.until_h is not None for event in events)
 
 

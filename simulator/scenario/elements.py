@@ -23,7 +23,7 @@ SECTIONS = ("links", "exits", "cables", "nodes", "regions")
 NOUNS = {each: each.removesuffix("s") for each in SECTIONS}
 SIZES = tuple(key for both in BACK.items() for key in both)
 PRICES = ("price_usd_per_mbps", "setup_cost")
-LINK_KEYS = (*SIZES, *PRICES, "cables", "reaches")
+LINK_KEYS = (*SIZES, *PRICES, "cables", "cards", "reaches")
 CABLE_KEYS = ("capacity_gbps",)
 NODE_KEYS = ("weight", "utc_offset_h")
 KEYS = {
@@ -124,7 +124,9 @@ def _change_links(network: Network, links: Sequence[str], attribute: str, value:
 
 def _new_values(network: Network, link: str, attribute: str, value: Any) -> dict[str, Any]:
     if attribute == "cables":
-        return {attribute: _shares(network, value)}
+        return {attribute: _on_cables(network, value)}
+    if attribute == "cards":
+        return {attribute: _shares(value, "card", "{gz-lc3: 1.0}")}
     if attribute == "reaches":
         return {attribute: _ends(network, value)}
     old = network.attributes(link)
@@ -159,20 +161,26 @@ def _price(link: str, old: float | None, attribute: str, value: Any) -> float:
     return new
 
 
-def _shares(network: Network, value: Any) -> dict[str, float]:
-    """Return the share of a link on each cable, checked as where a topology is read."""
+def _on_cables(network: Network, value: Any) -> dict[str, float]:
+    """Return the share of a link on each cable, all of them on the network."""
+    shares = _shares(value, "cable", "{TPE: 1.0}")
+    for cable in shares:
+        if network.cables and cable not in network.cables:
+            raise ValueError(f"no cable named {cable!r}{did_you_mean(cable, network.cables)}")
+    return shares
+
+
+def _shares(value: Any, noun: str, example: str) -> dict[str, float]:
+    """Return the share of a link on each cable or card, checked as where a topology is read."""
     if not isinstance(value, Mapping) or not all(
         isinstance(share, int | float) and not isinstance(share, bool) and 0 <= share <= 1
         for share in value.values()
     ):
-        raise ValueError(f"expected shares by cable, such as {{TPE: 1.0}}, found {value!r}")
-    for cable in value:
-        if network.cables and cable not in network.cables:
-            raise ValueError(f"no cable named {cable!r}{did_you_mean(cable, network.cables)}")
+        raise ValueError(f"expected shares by {noun}, such as {example}, found {value!r}")
     total = math.fsum(value.values())
     if value and abs(total - 1) > SHARE_TOLERANCE:
         raise ValueError(f"the shares add to {total:.6g}, not to 1")
-    return {str(cable): float(share) for cable, share in value.items()}
+    return {str(name): float(share) for name, share in value.items()}
 
 
 def _ends(network: Network, value: Any) -> tuple[str, ...] | None:

@@ -27,7 +27,15 @@ _CHOSEN = frozenset(
 )
 """Sections of a scenario that are its question, and not what it takes the world to be."""
 _OF_NODES = ("lat", "lon", "weight", "utc_offset_h")
-_OF_LINKS = ("capacity_gbps", "delay_ms", "fibre_km", "metric", "cables", "price_usd_per_mbps")
+_OF_LINKS = (
+    "capacity_gbps",
+    "delay_ms",
+    "fibre_km",
+    "metric",
+    "cables",
+    "cards",
+    "price_usd_per_mbps",
+)
 """Values from b to a are of the same field as those from a to b."""
 
 

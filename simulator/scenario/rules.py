@@ -6,34 +6,27 @@ and not its value. Rules see the settings that are sound by themselves, by key.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from itertools import chain
 from typing import Any
 
-import numpy as np
-
 from simulator.base.document import KeyPath
-from simulator.base.errors import did_you_mean, known_instead
+from simulator.base.errors import did_you_mean
 from simulator.base.registry import problems_in, walk
 from simulator.control.strategy import Strategy
-from simulator.model.change import all_changed
 from simulator.model.demands import CLASSES, Demands
-from simulator.model.faults import fault
 from simulator.model.network import Network
 from simulator.model.recording import Recording
-from simulator.model.scale import MOST_GBPS, OUTSIDE, SMALLER_H, did_you_mean_unit, refused_rate
+from simulator.model.scale import MOST_GBPS, refused_rate
 from simulator.scenario.changes import DEMAND_KEYS, changes_of
+from simulator.scenario.event_rules import Finding, Values, event_problems
 from simulator.scenario.pairing import unpaired
 from simulator.scenario.settings import Traffic, hours_between, length_h
-from simulator.simulation.faults import Event
 from simulator.traffic.services import Service, uneven
 
 MAX_STEPS = 4_000_000
 BASELINE = "baseline"
 """The name of the scenario as it stands, among its changes."""
-
-Values = Mapping[str, Any]
-Finding = tuple[KeyPath, str] | tuple[KeyPath, str, bool]
 
 
 def setting_problems(values: Values, document: Any) -> Iterator[Finding]:
@@ -59,7 +52,7 @@ def size_problems(values: Values) -> Iterator[Finding]:
 def network_problems(values: Values, network: Network) -> Iterator[Finding]:
     """What settings get wrong about the network."""
     return chain(
-        event_problems(values, network),
+        event_problems(values, network, _length_h(values)),
         problems_in(values, network),
         reliability_problems(values, network),
     )
@@ -253,84 +246,3 @@ def share_problems(traffic: Traffic, demands: Demands) -> Iterator[Finding]:
         each = ", ".join(f"{name} {s.share_of(traffic_class):g}" for name, s in services.items())
         message = f"the shares of {traffic_class} add up to {total:.10g}, not to 1 ({each})"
         yield ("traffic", "services"), message
-
-
-# -- events ------------------------------------------------------------------------------------
-
-
-def event_problems(values: Values, network: Network) -> Iterator[Finding]:
-    """Events that have no target on the network, or a wrong time."""
-    events: Sequence[Event] = values.get("events", ())
-    strategies: Mapping[str, Strategy] = values.get("strategies") or {}
-    horizon = _length_h(values)
-    kinds = [fault.make(name) for name in fault.names()]
-    known = {kind.kind: kind.targets(network) for kind in kinds}
-    known["controller"] = tuple(name for name, s in strategies.items() if s.has_controller)
-    partial = [kind.kind for kind in kinds if kind.partial]
-    for i, event in enumerate(events):
-        at: KeyPath = ("events", i)
-        if len(event.named) != 1:
-            *others, last = Event.keys()
-            found = " and ".join(event.named) or "none"
-            yield at, f"expected one of {', '.join(others)} or {last}, found {found}"
-            continue
-        ((what, word),) = event.named.items()
-        if word not in known[what]:
-            noun = "strategy with a controller" if what == "controller" else what
-            yield (*at, what), f"no {noun} named {word!r}{known_instead(word, known[what])}"
-        if event.capacity_gbps is not None and what != "link":
-            yield (*at, "capacity_gbps"), "only a link has a capacity to set"
-        if event.severity != 1.0 and what not in partial:
-            yield (*at, "severity"), f"only a {' or a '.join(partial)} is lost in part"
-        yield from _event_times(at, event, horizon)
-    yield from capacity_problems(events, network)
-
-
-def _event_times(at: KeyPath, event: Event, horizon_h: float) -> Iterator[Finding]:
-    """Events that begin or end outside of the scenario, or end before they begin."""
-    if event.at_h >= horizon_h:
-        message = f"{event.at_h:g} h is not before the end of the scenario, at {horizon_h:g} h"
-        yield (*at, "at_h"), message + _smaller_unit(event.at_h, horizon_h)
-    if event.until_h is not None and event.until_h <= event.at_h:
-        yield (*at, "until_h"), f"{event.until_h:g} h is not after at_h, {event.at_h:g} h"
-    elif event.until_h is not None and event.until_h > horizon_h:
-        message = f"{event.until_h:g} h is after the end of the scenario, at {horizon_h:g} h"
-        way_out = "; leave it out for an event that lasts to the end"
-        yield (*at, "until_h"), message + (_smaller_unit(event.until_h, horizon_h) or way_out)
-
-
-def _smaller_unit(hours: float, horizon_h: float) -> str:
-    """Return the question for minutes or seconds, where a time is far beyond the scenario."""
-    if hours > OUTSIDE * horizon_h:
-        for unit, size in SMALLER_H.items():
-            if hours * size < horizon_h:
-                return f"; {did_you_mean_unit(unit, hours * size, 'h')}"
-    return ""
-
-
-def capacity_problems(events: Sequence[Event], network: Network) -> Iterator[Finding]:
-    """Changes of one link's capacity that, one after the other, lead to none or beyond reason."""
-    for i, event in enumerate(events):
-        if event.resized not in network.link_index:
-            continue
-        alike = sorted((e for e in events if e.resized == event.resized), key=lambda e: e.at_h)
-        arc = 2 * network.link_index[event.resized]
-        for time in (event.at_h, *(e.until_h for e in events if e.until_h is not None)):
-            begun = [e for e in alike if e.at_h <= time < (e.until_h or np.inf)]
-            if event not in begun:
-                continue
-            changes = [e.capacity_gbps for e in begun if e.capacity_gbps is not None]
-            try:
-                ways = [each for each in (arc, arc + 1) if network.exists[each]]
-                sizes = [all_changed(network.installed_gbps[way], changes) for way in ways]
-                if 0 < min(sizes) and max(sizes) <= MOST_GBPS:
-                    continue
-                message = (
-                    refused_rate(f"{max(sizes):g}")
-                    if max(sizes) > MOST_GBPS
-                    else "a capacity of zero is an outage: leave capacity_gbps out"
-                )
-            except ValueError as error:
-                message = str(error)
-            yield ("events", i, "capacity_gbps"), message
-            break

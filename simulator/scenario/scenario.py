@@ -128,7 +128,8 @@ class Scenario(Assembled):
         if messages:
             raise InputError(Problem(origin, None, None, "", message) for message in messages)
         events = plain_settings["events"]
-        kept = [event for event in events if event.get("controller") in (None, *names)]
+        of = [event.get("controller") or event.get("telemetry") for event in events]
+        kept = [event for event, name in zip(events, of, strict=True) if name in (None, *names)]
         values: dict[str, Any] = {"strategies": {name: known[name] for name in names}}
         if len(kept) < len(events):
             values["events"] = kept

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import simpy
 
-from simulator.model.change import all_changed
+from simulator.model.change import all_changed, in_part
 from simulator.model.faults import Fault
 from simulator.model.network import Network
 from simulator.simulation.clock import Clock, Priority, micros
 
-RESIZED_KEPT = 64
-"""Sets of changes of capacity whose networks are kept."""
+CHANGED_KEPT = 64
+"""Sets of changes of capacity and delay whose networks are kept."""
 
 
 class NetworkState:
@@ -40,7 +41,8 @@ class NetworkState:
         self._whole = network
         self._faults: list[Fault] = []
         self._changes: dict[int, dict[int, float | str]] = {}
-        self._resized: dict[tuple[tuple[int, tuple[float | str, ...]], ...], Network] = {}
+        self._delays: dict[int, tuple[Fault, float | str]] = {}
+        self._changed: dict[tuple[Any, ...], Network] = {}
         self.network = network
         self._notices: list[Notices] = []
         self._past: list[tuple[int, Network]] = [(0, network)]
@@ -90,6 +92,16 @@ class NetworkState:
         del self._changes[link][id(key)]
         self._change()
 
+    def begin_delay(self, on: Fault, change: float | str, key: object) -> None:
+        """Change the delay of all that rides on a target, in part, after the changes in force."""
+        self._delays[id(key)] = on, change
+        self._change()
+
+    def end_delay(self, key: object) -> None:
+        """End the change of delay begun under *key*; the others stay, one after the other."""
+        del self._delays[id(key)]
+        self._change()
+
     def notices(
         self,
         detect_s: float,
@@ -125,24 +137,48 @@ class NetworkState:
             del self._past[0]
 
     def _with_changes(self) -> Network:
-        """Return the network without faults, after the changes of capacity in force."""
-        in_force = tuple(
-            (link, tuple(c.values())) for link, c in sorted(self._changes.items()) if c
-        )
-        if not in_force:
+        """Return the network without faults, after the changes in force."""
+        sizes = tuple((link, tuple(c.values())) for link, c in sorted(self._changes.items()) if c)
+        delays = tuple(self._delays.values())
+        in_force = sizes, delays
+        if not sizes and not delays:
             return self._whole
-        if in_force in self._resized:
-            self._resized[in_force] = self._resized.pop(in_force)  # the latest is at the end
+        if in_force in self._changed:
+            self._changed[in_force] = self._changed.pop(in_force)  # the latest is at the end
         else:
-            capacity = self._whole.capacity_gbps.copy()
-            for link, changes in in_force:
-                for arc in (2 * link, 2 * link + 1):
-                    if self._whole.exists[arc]:
-                        capacity[arc] = all_changed(capacity[arc], changes)
-            self._resized[in_force] = self._whole.under(capacity_gbps=capacity)
-            if len(self._resized) > RESIZED_KEPT:
-                del self._resized[next(iter(self._resized))]
-        return self._resized[in_force]
+            made = self._whole
+            if sizes:
+                made = made.under(capacity_gbps=self._capacity_gbps(sizes))
+            if delays:
+                made = made.under(delay_ms=delay_ms(made, delays))
+            self._changed[in_force] = made
+            if len(self._changed) > CHANGED_KEPT:
+                del self._changed[next(iter(self._changed))]
+        return self._changed[in_force]
+
+    def _capacity_gbps(self, sizes: Iterable[tuple[int, tuple[float | str, ...]]]) -> np.ndarray:
+        capacity = self._whole.capacity_gbps.copy()
+        for link, changes in sizes:
+            for arc in (2 * link, 2 * link + 1):
+                if self._whole.exists[arc]:
+                    capacity[arc] = all_changed(capacity[arc], changes)
+        return capacity
+
+
+def delay_ms(network: Network, changes: Iterable[tuple[Fault, float | str]]) -> np.ndarray:
+    """Return the delay of every arc after changes of what rides on targets, one after the other.
+
+    A link of which a part rides on a target has the mean of the delays of its parts.
+
+    Raises
+    ------
+    ValueError
+        A change leads below zero.
+    """
+    delay = network.delay_ms
+    for on, change in changes:
+        delay = in_part(delay, np.repeat(network.fault_share(on) * on.part, 2), change)
+    return delay
 
 
 class Notices:

@@ -115,7 +115,7 @@ def _met(
         if case.inbound is not None and not strategy.control.at_will
     }
     played = landing or {_BASE: Strategy(scheme="igp_ecmp")}
-    events = tuple(e for e in case.events if e.controller is None or e.controller in played)
+    events = tuple(e for e in case.events if e.strategy is None or e.strategy in played)
     watches: dict[str, Watch] = {}
 
     def make(stage: Stage, name: str, routes: Any) -> Watch:

@@ -133,7 +133,7 @@ def _without_inbound(strategy: Strategy) -> Strategy:
 def _seen(case: Case, name: str, *, lands: bool, progress: Progress) -> list[Instant]:
     """Play time, with the strategy itself where inbound traffic answers to what it does."""
     played = {name: case.strategies[name]} if lands else {_BASE: Strategy(scheme="igp_ecmp")}
-    events = tuple(e for e in case.events if e.controller is None or e.controller in played)
+    events = tuple(e for e in case.events if e.strategy is None or e.strategy in played)
     meters: list[Instants] = []
 
     def make(stage: Stage, name: str, routes: Any) -> Instants:

@@ -22,6 +22,7 @@ from simulator.base.registry import Registered, Registry
 from simulator.control.process import Context, Layer
 from simulator.model.demands import Demands
 from simulator.model.network import Network
+from simulator.simulation.faults import Event
 
 
 class Control(Registered):
@@ -35,8 +36,8 @@ class Control(Registered):
         layer must install routes for all demands at the start.
         """
 
-    def halt(self, context: Context, down: bool) -> None:
-        """Stop the controller (*down*) or start it again; called by events, for each of them."""
+    def halt(self, context: Context, event: Event, down: bool) -> None:
+        """Stop the controller (*down*) or start it again; called for each event."""
         context.route_table.halt(down)
 
     @property

@@ -11,6 +11,7 @@ import numpy as np
 from simulator.base.document import KeyPath
 from simulator.control.announcing import Announcing
 from simulator.control.kinds.control import Control, control
+from simulator.control.outages import stale_for_s
 from simulator.control.process import Context, Layer
 from simulator.control.settings import LoopSettings
 from simulator.control.static import static_layer
@@ -18,6 +19,7 @@ from simulator.control.steering import Steering
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.simulation.clock import Priority
+from simulator.simulation.faults import Event
 
 STEERED_IN = (
     "steers international_in as directly as international_out; in practice inbound traffic is "
@@ -92,16 +94,31 @@ class Loop(LoopSettings, Control):
             if len(mine):
                 yield Steering(context, self, mine, self.steered_share, announcements).layer
 
-    def halt(self, context: Context, down: bool) -> None:
-        """Stop the controller or start it again; of overlapping outages the first one counts."""
+    def halt(self, context: Context, event: Event, down: bool) -> None:
+        """Stop the controller or start it again.
+
+        Of overlapping outages the first one counts, and each that says how the controller stops.
+        """
         table = context.route_table
         table.halt(down)
-        if not down or table.halts > 1:
+        if event.how:
+            self._stop_by(context, event, down)
+        if event.how or not down or table.halts > 1:
             return
         if self.on_outage == "withdraw":
             _withdraw(context)
         elif self.stale_limit_s is not None:
             context.scene.clock.process(_withdraw_when_stale(context, self.stale_limit_s))
+
+    def _stop_by(self, context: Context, event: Event, down: bool) -> None:
+        """Let routers drop the routes of the controller some time later, by how it stops."""
+        if not down:
+            context.route_table.outages.remove(event)
+            return
+        context.route_table.outages.append(event)
+        stale_s = stale_for_s(self, event, context.scene.streams)
+        if stale_s is not None:
+            context.scene.clock.process(_withdraw_if_lasting(context, event, stale_s))
 
     def problems(self, network: Network) -> Iterable[tuple[KeyPath, str]]:
         """Return settings of a controller that contradict each other."""
@@ -135,6 +152,13 @@ def _withdraw_when_stale(context: Context, limit_s: float) -> Iterator[Any]:
     next_stop = table.stopped
     yield context.scene.clock.after(limit_s, Priority.CONTROL)
     if table.halts and not next_stop.triggered:
+        _withdraw(context)
+
+
+def _withdraw_if_lasting(context: Context, event: Event, stale_s: float) -> Iterator[Any]:
+    """Return to the static routes if the controller has not come back before."""
+    yield context.scene.clock.after(stale_s, Priority.CONTROL)
+    if event in context.route_table.outages:
         _withdraw(context)
 
 

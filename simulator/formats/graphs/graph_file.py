@@ -37,7 +37,7 @@ ENDS = ("id", "a", "b")
 NESTED = frozenset(
     {
         *("sources", "assumptions", "estimates", "marks", "uncertainty", "reliability", "totals"),
-        *("regions", "cables", "reaches", "modules"),
+        *("regions", "cables", "cards", "reaches", "modules"),
     }
 )
 """Keys of lists and mappings, which most graph formats can hold as JSON text only."""

@@ -42,6 +42,7 @@ LINK_NAMES: dict[str, tuple[str, ...]] = {
     "path_factor": ("path_factor",),
     "price_usd_per_mbps": ("price_usd_per_mbps",),
     "cables": ("cables",),
+    "cards": ("cards",),
     "capacity_ba_gbps": ("capacity_ba_gbps",),
     "metric_ba": ("metric_ba", "weight_ba", "igp_metric_ba", "cost_ba", "reverse_cost"),
     "delay_ba_ms": ("delay_ba_ms", "latency_ba_ms"),

@@ -66,7 +66,8 @@ class Repetita(TopologyFormat):
             "class",
             "fibre_km",
         ),
-        *("cables", "reaches", "modules", "setup_cost", "price_usd_per_mbps", "blanks in names"),
+        *("cables", "cards", "reaches", "modules", "setup_cost", "price_usd_per_mbps"),
+        "blanks in names",
         "delays below a microsecond",
         "nodes without coordinates",
     )

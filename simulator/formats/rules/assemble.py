@@ -17,7 +17,7 @@ from simulator.model.topology import About
 
 EDGE_KEYS = (
     *("a", "b", "class", "capacity_gbps", "capacity_ba_gbps", "metric", "metric_ba"),
-    *("delay_ba_ms", "reaches", "modules", "setup_cost", "price_usd_per_mbps", "fibre_km"),
+    *("delay_ba_ms", "cards", "reaches", "modules", "setup_cost", "price_usd_per_mbps", "fibre_km"),
 )
 
 

@@ -105,9 +105,10 @@ def _taken(border: _Border) -> Iterator[Problem]:
 def _exit_problems(border: _Border, i: int, entry: NewExitEntry) -> Iterator[Problem]:
     network, _, regions, cables, point = border
     shares = entry.cables or {}
-    total = math.fsum(shares.values())
-    if shares and abs(total - 1) > SHARE_TOLERANCE:
-        yield point(("exits", i, "cables"), f"the shares add to {total:.6g}, not to 1")
+    for key, each in (("cables", shares), ("cards", entry.cards or {})):
+        total = math.fsum(each.values())
+        if each and abs(total - 1) > SHARE_TOLERANCE:
+            yield point(("exits", i, key), f"the shares add to {total:.6g}, not to 1")
     listed = [*network.cables, *(cable.id for cable in cables)]
     for cable in shares if listed else ():
         if cable not in listed:
@@ -138,7 +139,7 @@ def _exit(network: Network, entry: NewExitEntry, regions: Sequence[NewRegion]) -
             assert here is not None and there is not None
             delay_ms[name] = great_circle_km(*here, *there) * PATH_FACTOR / FIBRE_KM_PER_MS
     more: dict[str, Any] = {"metric": entry.metric, "cables": dict(entry.cables or {})}
-    for key in ("capacity_ba_gbps", "metric_ba", "price_usd_per_mbps"):
+    for key in ("capacity_ba_gbps", "metric_ba", "cards", "price_usd_per_mbps"):
         if (value := getattr(entry, key)) is not None:
             more[key] = value
     return NewExit(entry.id, entry.gateway, entry.capacity_gbps, delay_ms, more)

@@ -106,13 +106,14 @@ def known_cables(draft: Draft) -> Iterator[Problem]:
                 yield draft.point(("links", i, "cables", cable), message, key=True)
 
 
-def cable_shares(draft: Draft) -> Iterator[Problem]:
-    """The shares of a link on its cables add to 1."""
+def shares_add_up(draft: Draft) -> Iterator[Problem]:
+    """The shares of a link on its cables add to 1, and those on its cards."""
     for i, link in enumerate(draft.links):
-        shares = link.get("cables") or {}
-        total = math.fsum(shares.values())
-        if shares and abs(total - 1) > SHARE_TOLERANCE:
-            yield draft.point(("links", i, "cables"), f"the shares add to {total:.6g}, not to 1")
+        for key in ("cables", "cards"):
+            shares = link.get(key) or {}
+            total = math.fsum(shares.values())
+            if shares and abs(total - 1) > SHARE_TOLERANCE:
+                yield draft.point(("links", i, key), f"the shares add to {total:.6g}, not to 1")
 
 
 def whole_coordinates(draft: Draft) -> Iterator[Problem]:
@@ -399,7 +400,7 @@ ENTRY_CHECKS: tuple[Check, ...] = (
     unique_ids,
     known_ends,
     known_cables,
-    cable_shares,
+    shares_add_up,
     whole_coordinates,
     nowhere,
     sizes_within_reason,

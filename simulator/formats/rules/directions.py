@@ -25,7 +25,7 @@ SOUND: Mapping[str, Callable[[Any], float | None]] = {
 WORDS = {"capacity_gbps": "capacity", "metric": "metric", "delay_ms": "delay"}
 OF_THE_FIRST = (
     *("class", "fibre_km", "path_factor", "price_usd_per_mbps"),
-    *("cables", "setup_cost", "modules"),
+    *("cables", "cards", "setup_cost", "modules"),
 )
 """Keys that a link has once."""
 

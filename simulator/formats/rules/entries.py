@@ -112,6 +112,9 @@ class LinkEntry:
         Price of transit, in USD for a Mbps billed in a month.
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
+    cards : mapping
+        Share of the capacity on each line card at one end; the shares add to 1. A card may carry
+        several links.
     reaches : list of str
         Of an exit: the nodes abroad whose traffic it may carry, in both directions; all if left
         out.
@@ -135,6 +138,7 @@ class LinkEntry:
     metric_ba: Positive | None = None
     price_usd_per_mbps: NonNegative | None = None
     cables: dict[str, Fraction] | None = None
+    cards: dict[str, Fraction] | None = None
     reaches: Annotated[tuple[Name, ...], Field(min_length=1)] | None = None
     modules: tuple[Module, ...] | None = None
     setup_cost: NonNegative | None = None
@@ -158,6 +162,8 @@ class CableEntry:
         Length of the whole system.
     landings : list of str
         Where it comes ashore, or the places it joins.
+    passes : list of str
+        Straits and the like that it passes on its way: what fails there fails together.
     sources : list of str
         Where these facts are from.
     """
@@ -168,6 +174,7 @@ class CableEntry:
     ready: str | None = None
     length_km: Positive | None = None
     landings: tuple[str, ...] | None = None
+    passes: tuple[str, ...] | None = None
     sources: tuple[str, ...] | None = None
 
 
@@ -220,6 +227,9 @@ class NewExitEntry:
         Weight inbound.
     cables : mapping
         Share of the capacity on each cable; the shares add to 1.
+    cards : mapping
+        Share of the capacity on each line card at one end; the shares add to 1. A card may carry
+        several links.
     price_usd_per_mbps : float
         Price of transit, in USD for a Mbps billed in a month.
     """
@@ -232,6 +242,7 @@ class NewExitEntry:
     metric: Positive = 1.0
     metric_ba: Positive | None = None
     cables: dict[str, Fraction] | None = None
+    cards: dict[str, Fraction] | None = None
     price_usd_per_mbps: NonNegative | None = None
 
 

@@ -167,6 +167,7 @@ SOUND: dict[str, dict[str, Callable[[Any], Any]]] = {
         "path_factor": partial(in_range, low=1),
         "price_usd_per_mbps": partial(in_range, low=0),
         "cables": _shares,
+        "cards": _shares,
     },
 }
 """What makes of each value the one that is kept, or None; the rest have rules of their own."""

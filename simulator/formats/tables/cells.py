@@ -61,13 +61,13 @@ def modules_of(cell: str) -> Any:
 
 
 WRITERS: dict[str, Callable[[Any], str]] = {
-    **{"cables": shares_text, "reaches": list_text, "modules": modules_text},
-    **{"landings": list_text, "sources": list_text},
+    **{"cables": shares_text, "cards": shares_text, "reaches": list_text, "modules": modules_text},
+    **{"landings": list_text, "passes": list_text, "sources": list_text},
 }
 """How a column that holds several values is written."""
 READERS: dict[str, Callable[[str], Any]] = {
-    **{"cables": shares_of, "reaches": list_of, "modules": modules_of},
-    **{"landings": list_of, "sources": list_of},
+    **{"cables": shares_of, "cards": shares_of, "reaches": list_of, "modules": modules_of},
+    **{"landings": list_of, "passes": list_of, "sources": list_of},
 }
 """How it is read."""
 

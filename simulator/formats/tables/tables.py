@@ -38,7 +38,7 @@ LINKS = Columns(
     (
         *("class", "metric", "delay_ms", "length_km"),
         *("capacity_ba_gbps", "metric_ba", "delay_ba_ms", "price_usd_per_mbps"),
-        *("cables", "reaches", "modules", "setup_cost", "path_factor"),
+        *("cables", "cards", "reaches", "modules", "setup_cost", "path_factor"),
     ),
 )
 EXITS = Columns(LINKS.required, tuple(each for each in LINKS.optional if each != "class"))
@@ -64,7 +64,8 @@ class Tables(TopologyFormat):
 
     Beside them may stand exits.csv, links of class exit; cables.csv; regions.csv; and about.csv, a
     key and a value in each row. Several values stand in one cell: cables as ``TPE: 0.7; APG: 0.3``,
-    reaches and landings as ``tokyo; osaka``, modules as ``100: 7; 400: 20``, Gbps and cost.
+    cards likewise, reaches, landings and passes as ``tokyo; osaka``, modules as ``100: 7; 400: 20``
+    in Gbps and cost.
     """
 
     written: ClassVar[tuple[str, ...]] = ("",)
