@@ -8,6 +8,8 @@
     a table of all metrics, and a section for each table that results have; up to ``end``
 ``laws: MODULE.FUNCTION``
     the laws of schemes, as tests/test_laws.py tries them; up to ``end``
+``events: MODULE.FUNCTION``
+    what a function among the tests returns: documented events beside ours; up to ``end``
 ``commands: MODULE.GROUP``
     a section for each command of a click group, with its help; up to ``end``
 ``runnable``
@@ -266,7 +268,7 @@ def commands(group: Any, level: int, above: Any = None) -> str:
 
 
 _TABLES = re.compile(
-    r"(<!-- (fields|kinds|metrics|tables|commands|laws): ([\w.]+) -->\n).*?(<!-- end -->)",
+    r"(<!-- (fields|kinds|metrics|tables|commands|laws|events): ([\w.]+) -->\n).*?(<!-- end -->)",
     re.DOTALL,
 )
 
@@ -281,6 +283,8 @@ def _made(match: re.Match[str], text: str) -> str:
     found = getattr(importlib.import_module(module), name)
     if match[2] == "fields":
         return table(found)
+    if match[2] == "events":
+        return str(found())
     if match[2] in ("metrics", "laws"):
         return {"metrics": metrics, "laws": laws}[match[2]](found)
     above = re.findall(r"^(#+) ", _TABLES.sub("", text[: match.start()]), re.MULTILINE)

@@ -84,6 +84,14 @@ REGULAR = {
     "the controller stops": {
         "changes": {"events": [{"controller": "sdn", "at_h": 3.02, "until_h": 5.0}]}
     },
+    "a link is slow": {"changes": {"events": [{**CUT, "delay_ms": "+30"}]}},
+    "no telemetry": {"changes": {"events": [{"telemetry": "sdn", "at_h": 3.02, "until_h": 5.0}]}},
+    **{
+        f"the controller is {how}": {
+            "changes": {"events": [{"controller": "sdn", "how": how, "at_h": 3.02, "until_h": 5.0}]}
+        }
+        for how in ("killed", "frozen", "graceful_restart", "feeder_dead")
+    },
     "lost reports": {"control": {"telemetry_loss": 0.3}},
     "an average of the past": {"control": {"predict": {"kind": "ewma"}}},
     "at once": {"control": {"update": "instant", "compute_s": 0}},
