@@ -178,6 +178,7 @@ def test_a_draw_of_an_element_does_not_depend_on_the_others():
     np.testing.assert_allclose(one.weight @ one.down[:, :2], other.weight @ other.down[:, :2])
 
 
+@pytest.mark.slow
 def test_many_elements_are_sampled_and_that_is_said():
     scenario = sim.load("china169-2017").with_strategies(["sdn-ideal"])
     asked = {"of": "cables,gateways,exits,overseas", "moments": 1, "level": "all 100 %"}

@@ -78,7 +78,14 @@ PINNED = {
 """Of each scenario and strategy: the metrics above, from the short run."""
 
 
-@pytest.mark.parametrize("name", PINNED)
+HEAVY = ("controller-gone", "surge-and-cut")
+"""Their planning and learned day take seconds, however short the run."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.slow if name in HEAVY else ()) for name in PINNED],
+)
 def test_short_drills_are_as_they_were(name, tmp_path, no_headroom):
     strategies = PINNED[name]
     scenario = sim.load(name).with_changes(SHORT[name]).with_strategies(strategies)
