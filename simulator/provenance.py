@@ -150,6 +150,7 @@ def write(
                 source=each.source,
             )
             for name, each in scenario.assumptions.items()
+            if each.moves_runs
         },
         "marks": [mark._asdict() for mark in marks(scenario)],
         "notes": notes(scenario),

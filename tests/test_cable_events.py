@@ -39,7 +39,7 @@ def test_verdicts_are_as_they_were():
         ("none", "miss: not in the model"),
         ("0.0 %", "direction and size right"),
         ("16 ms", "direction right"),
-        ("0.0 %", "direction and size right"),
+        ("0.0 %", "not judged: no effect was published"),
         ("none", "miss: not in the model"),
         ("28 ms", "direction right"),
         ("240 ms", "direction right, size missed: too small"),

@@ -176,3 +176,13 @@ def test_kinds_are_those_of_the_file():
     assert set(KINDS) == set(Reliability.__annotations__) - {"elements"}
     assert Fault("cable", "TPE") in [e.fault for e in elements_of(
         sim.load_network("china169-mini"), None, KINDS)]  # fmt: skip
+
+
+def test_a_run_does_not_name_what_it_does_not_depend_on(no_headroom):
+    """Rates of faults matter for worst cases: no range of a run is over them."""
+    scenario = sim.load("mini").with_changes(
+        {"replications": 1, "horizon_h": 1, "strategies": {"igp": {"scheme": "igp_ecmp"}}}
+    )
+    idle = {name for name, each in scenario.assumptions.items() if not each.moves_runs}
+    named = set(sim.run(scenario).run["uncertainty"])
+    assert idle and named == set(scenario.assumptions) - idle

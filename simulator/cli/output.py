@@ -8,7 +8,10 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from simulator.study.answer import Answer
 
 RUN_TIME_FAILURE, BAD_INPUT, INTERRUPTED, TERMINATED = 1, 2, 130, 143
 _SPELT_OUT = {
@@ -39,6 +42,18 @@ def print_json(value: Any) -> None:
 def print_error(message: object) -> None:
     """Print a message to standard error."""
     print(message, file=sys.stderr)
+
+
+def print_answer(answer: Answer, below: str = "", *, as_json: bool, quiet: bool) -> None:
+    """Print what a study found, as JSON or as text.
+
+    *below* is a line on where all of it is; ``{folder}`` in it becomes the folder of the answer.
+    """
+    if as_json:
+        print_json(answer.to_json())
+    elif not quiet:
+        where = below.replace("{folder}", folder_text(answer.folder))
+        print_text(f"{answer}\n\n{where}" if where else str(answer))
 
 
 def folder_text(folder: Path) -> str:

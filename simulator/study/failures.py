@@ -121,7 +121,7 @@ def failures(
             return _published(staging, asked, [found], finish)
     if demands is not None:
         raise _wrong("demands", "are for a network; a scenario has its own")
-    scenario = as_scenario(scenario)
+    scenario = as_scenario(scenario, any_size)
     if target is not None:
         scenario = scenario.with_changes({"targets.exit_utilisation": _target(target)})
     if not any_size:

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-from simulator.cli.output import print_json, print_text
+from simulator.cli.output import print_answer
 
 
 @click.command()
@@ -39,7 +39,4 @@ def verb(options: RunOptions, sets: tuple[str, ...], at_h: float | None) -> None
         scenario = load_scenario(options, sets)
         with running(options, scenario) as keywords:
             answer = bill(scenario, at_h=at_h, **keywords)
-    if options.as_json:
-        print_json(answer.to_json())
-    elif not options.quiet:
-        print_text(str(answer))
+    print_answer(answer, as_json=options.as_json, quiet=options.quiet)

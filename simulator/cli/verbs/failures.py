@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-
-if TYPE_CHECKING:
-    from simulator.study.answer import Answer
+from simulator.cli.output import print_answer
 
 _LINKS = ("links",)
 _CASES_A_RUN = 32
@@ -99,7 +96,8 @@ def verb(
                 force=keywords["force"],
                 finish=save_pictures,
             )
-        _print(options, answer, "availability.csv")
+        below = "All rows in {folder}availability.csv, the picture beside it"
+        print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)
         return
     cases = failure_cases(scenario.network, words_of(of), together, any_size=options.any_size)
     times = (1 + len(cases) // _CASES_A_RUN) * max(options.worlds or 1, 1)
@@ -114,14 +112,5 @@ def verb(
             worlds=options.worlds,
             **{**keywords, "finish": save_pictures},
         )
-    _print(options, answer, "cases.csv")
-
-
-def _print(options: RunOptions, answer: Answer, table: str) -> None:
-    from simulator.cli.output import folder_text, print_json, print_text
-
-    if options.as_json:
-        print_json(answer.to_json())
-    elif not options.quiet:
-        folder = folder_text(answer.folder)
-        print_text(f"{answer}\n\nAll rows in {folder}{table}, pictures beside it")
+    below = "All rows in {folder}cases.csv, pictures beside it"
+    print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

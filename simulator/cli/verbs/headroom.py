@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-from simulator.cli.output import folder_text, print_json, print_text
+from simulator.cli.output import print_answer
 
 
 @click.command()
@@ -66,8 +66,5 @@ def verb(
             days=days,
             **{**keywords, "finish": save_pictures},
         )
-    if options.as_json:
-        print_json(answer.to_json())
-    elif not options.quiet:
-        folder = folder_text(answer.folder)
-        print_text(f"{answer}\n\nAll dates in {folder}run_out.csv, the picture in run_out.png")
+    below = "All dates in {folder}run_out.csv, the picture in run_out.png"
+    print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

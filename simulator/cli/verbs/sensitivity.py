@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-from simulator.cli.output import folder_text, print_json, print_text
+from simulator.cli.output import print_answer
 
 
 @click.command()
@@ -45,8 +45,5 @@ def verb(options: RunOptions, sets: tuple[str, ...], of: str) -> None:
             days=options.replications or 1,
             **keywords,
         )
-    if options.as_json:
-        print_json(answer.to_json())
-    elif not options.quiet:
-        folder = folder_text(answer.folder)
-        print_text(f"{answer}\n\nAll figures in {folder}assumptions.csv and figures.csv")
+    below = "All figures in {folder}assumptions.csv and figures.csv"
+    print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

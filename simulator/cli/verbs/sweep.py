@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from simulator.cli.options import RunOptions, run_options, scheduler_option, set_option
-from simulator.cli.output import folder_text, print_error, print_json, print_text
+from simulator.cli.output import print_answer, print_error
 
 
 @click.command()
@@ -73,11 +73,8 @@ def verb(options: RunOptions, sets: tuple[str, ...], overs: tuple[str, ...], **w
     with running(options, scenario, "-sweep", times=count) as keywords:
         keywords.pop("finish")
         answer = sweep(scenario, over, pictures=True, warn=warn, **keywords, **words)
-    if options.as_json:
-        print_json(answer.to_json())
-    elif not options.quiet:
-        folder = folder_text(answer.folder)
-        print_text(f"{answer}\n\nResults in {folder}, all figures in {folder}points/")
+    below = "Results in {folder}, all figures in {folder}points/"
+    print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)
 
 
 def _over(texts: tuple[str, ...]) -> dict[str, str]:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-from simulator.cli.output import folder_text, print_json, print_text
+from simulator.cli.output import print_answer
 
 
 @click.command()
@@ -60,8 +60,5 @@ def verb(
             instants=instants,
             **{**keywords, "finish": save_pictures},
         )
-    if options.as_json:
-        print_json(answer.to_json())
-    elif not options.quiet:
-        folder = folder_text(answer.folder)
-        print_text(f"{answer}\n\nAll rows in {folder}value.csv, the picture in value_bars.png")
+    below = "All rows in {folder}value.csv, the picture in value_bars.png"
+    print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from simulator.cli.options import RunOptions, run_options, set_option
-from simulator.cli.output import folder_text, print_error, print_json, print_text
+from simulator.cli.output import print_answer, print_error
 
 if TYPE_CHECKING:
     from simulator.study.answer import Answer
@@ -47,14 +47,8 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exi
         answer = what_if(
             scenario, changes or None, warn=warn, exits=exits, picture=_draw, **keywords
         )
-    if options.as_json:
-        print_json(answer.to_json())
-    elif not options.quiet:
-        folder = folder_text(answer.folder)
-        print_text(
-            f"{answer}\n\nResults in {folder}, all figures in {folder}whatif.csv, the picture in"
-            " changes.png"
-        )
+    below = "Results in {folder}, all figures in {folder}whatif.csv, the picture in changes.png"
+    print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)
 
 
 def _draw(answer: Answer) -> None:
