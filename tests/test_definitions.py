@@ -215,6 +215,20 @@ def least_headroom(rows, scope):
     return min(found)
 
 
+def recoveries(rows):
+    """Seconds and volume until no more is astray than just before, of every event; and peaks."""
+    by_time = rows.demands.groupby("time_s")[["offered_gbps", "carried_gbps"]].sum()
+    astray = (by_time["offered_gbps"] - by_time["carried_gbps"]).clip(lower=0.0)
+    full = rows.exits_of("all")
+    found = []
+    for event, until in ((3600.0, 7200.0), (7200.0, HOURS * 3600.0)):
+        after = astray[(astray.index >= event) & (astray.index < until)].to_numpy()
+        back = after <= astray[event - STEP_S] + 1e-9 * by_time["offered_gbps"].max()
+        steps = back.argmax() if back.any() else len(back)
+        found.append((steps * STEP_S, after[:steps].sum() * STEP_S, full[event]))
+    return np.array(found)
+
+
 def log(column, how):
     return lambda rows, scope: how(rows.control[column].dropna())
 
@@ -251,6 +265,9 @@ STATIC = {
     "deferred_fraction": lambda r, s: held(r, s) / volume("offered_gbps")(r, s),
     "unserved_fraction": lambda r, s: short(r, s) / volume("offered_gbps")(r, s),
     "headroom": least_headroom,
+    "recovery_s": lambda r, s: recoveries(r)[:, 0].max(),
+    "recovery_unserved_gbit": lambda r, s: recoveries(r)[:, 1].sum(),
+    "recovery_peak": lambda r, s: recoveries(r)[:, 2].max(),
 }  # fmt: skip
 CONTROLLER = {
     "control_cycles": lambda r, s: (r.control["layer"] == "controller").sum(),

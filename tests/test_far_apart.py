@@ -5,8 +5,8 @@ import pytest
 from conftest import make_tiny
 from helpers import asks
 
+from simulator.model.certificate import Certificate, relative_gap
 from simulator.model.demands import Demands
-from simulator.model.routes import Certificate, relative_gap
 from simulator.routing.route import route
 from simulator.routing.scheme import scheme
 

@@ -54,6 +54,7 @@ METRICS = {
     "queueing_ms_mean", "offered_gbit",
     "carried_gbit", "lost_gbit", "loss_fraction", "headroom", "control_cycles", "moves",
     "moved_gbps", "moved_gbps_per_day", "entries_peak", "prediction_error", "gap_max",
+    "recovery_s", "recovery_unserved_gbit", "recovery_peak",
 }  # fmt: skip
 
 

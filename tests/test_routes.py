@@ -8,8 +8,9 @@ import pytest
 from conftest import make_tiny
 from scipy import sparse
 
+from simulator.model.certificate import Certificate
 from simulator.model.demands import Demands
-from simulator.model.routes import Certificate, Routes, link_loads
+from simulator.model.routes import Routes, link_loads
 from simulator.paths.candidates import fastest_paths
 from simulator.routing.igp_ecmp import IgpEcmp
 

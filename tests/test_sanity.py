@@ -146,7 +146,14 @@ def sdn(**control):
                 {"strategies": sdn(**{key: 90000})},
                 *(f"strategies.sdn.control.{key}", "90,000 s is 1.04 days; were ms meant (90 s)?"),
             )
-            for key in ("install_s", "detect_s", "converge_s", "staleness_s", "window_s")
+            for key in (
+                "install_s",
+                "detect_s",
+                "converge_s",
+                "local_repair_s",
+                "staleness_s",
+                "window_s",
+            )
         ),
     ],
 )

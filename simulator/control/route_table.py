@@ -7,7 +7,9 @@ from collections.abc import Callable
 import numpy as np
 import simpy
 
+from simulator.control.local_repair import locally_repaired
 from simulator.model.demands import Demands
+from simulator.model.network import Network
 from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Moved, Routes
 from simulator.simulation.clock import Clock
@@ -21,7 +23,8 @@ class RouteTable:
     The lowest layer are the static routes, kept by the IGP. Above them lie those that a controller
     steers, one layer for each way of steering. Traffic follows the uppermost layer that leads it
     over live links. Routes that rescale leave dead links as soon as these are noticed, all others
-    when the static routes have reconverged.
+    when the static routes have reconverged. Meanwhile the nodes before dead links may repair them
+    by themselves.
 
     Parameters
     ----------
@@ -86,6 +89,7 @@ class RouteTable:
         self._clock = clock
         self._dead: np.ndarray | None = None
         self._noticed: np.ndarray | None = None
+        self._local: Network | None = None
         self.before_change: list[Callable[[], None]] = [before_change]
         self._rates = rates
 
@@ -101,6 +105,18 @@ class RouteTable:
         self._noticed = dead
         layers = (self.static, *self.steering.values())
         if self.static is not None and any(r.rescales for r in layers if r is not None):
+            self._compose()
+
+    def repair(self, network: Network) -> None:
+        """Let the nodes before dead links repair all routes by themselves, from this instant on.
+
+        Parameters
+        ----------
+        network : Network
+            As these nodes have noticed it.
+        """
+        self._local = network
+        if self.static is not None:
             self._compose()
 
     def install_steering(self, layer: str, routes: Routes) -> Moved | None:
@@ -167,6 +183,8 @@ class RouteTable:
         for each in self.before_change:
             each()
         old, new = self.in_force, self.below(None)
+        if self._local is not None:
+            new = locally_repaired(new, self._local, self.demands)
         self.in_force, self.series = new, None
         return None if old is None else new.moved(old, self._rates())
 

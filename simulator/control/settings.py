@@ -231,6 +231,11 @@ class LoopSettings:
         of light.
     converge_s : float
         Time from notice until the static routes have reconverged: 0.2 to some s for an IGP.
+    local_repair_s : float, optional
+        Time until the node before a dead link sends what arrives for it by its own next best way,
+        until the static routes have reconverged or a controller has decided again (fast reroute,
+        RFC 5714; a gateway falls back on its own IGP). It may fill that node's other links. Without
+        it traffic on dead links is lost until then. Measured on FRR routers: 0 to 0.14 s.
     on_outage : str
         When the controller stops: ``fail_static`` leaves its routes in place, ``withdraw`` returns
         to the static routes.
@@ -270,6 +275,7 @@ class LoopSettings:
     announcements: Announcements | None = None
     detect_s: NonNegative = 1.0
     converge_s: NonNegative = 2.0
+    local_repair_s: NonNegative | None = None
     on_outage: Literal["fail_static", "withdraw"] = "fail_static"
     stale_limit_s: NonNegative | None = None
     reset_s: NonNegative = 0.2

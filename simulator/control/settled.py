@@ -44,6 +44,7 @@ _INSTANT = {
     "rule_ms": 0.0,
     "detect_s": 0.0,
     "converge_s": 0.0,
+    "local_repair_s": None,
     "update": "instant",
 }
 

@@ -60,10 +60,18 @@ def lowest_layer(
     return Layer(decide, every_s, detect_s, restarts=True, sees_capacity=sees_capacity)
 
 
-def static_layer(context: Context, detect_s: float, converge_s: float) -> Layer:
-    """Return the static routes: for the base demands, made again when the topology changes."""
+def static_layer(
+    context: Context, detect_s: float, converge_s: float, local_repair_s: float | None = None
+) -> Layer:
+    """Return the static routes: for the base demands, made again when the topology changes.
+
+    With *local_repair_s* nodes before dead links repair all routes by themselves that much later.
+    """
     state, table, ago_us = context.scene.network_state, context.route_table, micros(detect_s)
     state.notices(detect_s, lambda: table.notice(~state.seen(ago_us).up))
+    if local_repair_s is not None:
+        local_us = micros(local_repair_s)
+        state.notices(local_repair_s, lambda: table.repair(state.seen(local_us)))
     planned = state.network
 
     def seen() -> tuple[Network, Demands]:

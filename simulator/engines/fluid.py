@@ -11,6 +11,7 @@ from simulator.engines.stage import Stage
 from simulator.model.routes import Routes
 from simulator.recording.headroom import Headroom
 from simulator.recording.meter import FluidMeter
+from simulator.recording.recovery import Recovery, marks_of
 from simulator.results.metrics import Figures
 from simulator.simulation.clock import micros
 
@@ -56,5 +57,9 @@ def _meter(stage: Stage, strategy: str, routes: Callable[[], Routes]) -> FluidMe
         elastic_share=case.series.elastic_share,
         exit_target=case.exit_target,
         billing=case.billing,
+        recovery=Recovery(
+            stage.network_state.network,
+            marks_of(case.events, strategy, micros(case.horizon_s)),
+        ),
         inbound=partial(stage.inbound_totals, strategy),
     )

@@ -76,6 +76,8 @@ HAN_FONTS = (
 _SIZES = re.compile(r"size|width|pad")
 """Settings of the style that are points."""
 BOX = "\N{WHITE SQUARE}"
+_RASTER = 1.03
+"""How much wider small type is on a screen, where its letters stand on whole pixels."""
 
 _P = ParamSpec("_P")
 _T = TypeVar("_T")
@@ -223,6 +225,7 @@ def width_in(text: str, size_pt: float, weight: str = "normal") -> float:
 
 def wrapped(text: str, most_in: float, size_pt: float, weight: str = "normal") -> list[str]:
     """Break a text into lines that are at most *most_in* inches wide, but not before a %."""
+    most_in /= _RASTER
     lines = [""]
     for word in " ".join(text.split()).replace(" %", "\N{NO-BREAK SPACE}%").split(" "):
         longer = f"{lines[-1]} {word}".strip()

@@ -15,41 +15,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
 
 from simulator.model.demands import Demands
+from simulator.model.listed import Listed, paths_made_of, walked
 from simulator.model.network import Network
-
-MOST_LISTED = 64
-"""Paths that are listed, for each demand on average: equal-cost splits multiply."""
-
-
-class Listed(NamedTuple):
-    """Paths one by one; ``arcs[starts[p]:starts[p + 1]]`` is path *p*, never empty.
-
-    Attributes
-    ----------
-    demand : ndarray of int, shape (paths,)
-    share : ndarray, shape (paths,)
-        Share of the demand on the path, without loss.
-    arcs : ndarray of int
-    starts : ndarray of int, shape (paths + 1,)
-    """
-
-    demand: np.ndarray
-    share: np.ndarray
-    arcs: np.ndarray
-    starts: np.ndarray
-
-    def take(self, which: np.ndarray) -> Listed:
-        """Return some of the paths."""
-        length = np.diff(self.starts)[which]
-        starts = np.concatenate([[0], np.cumsum(length)])
-        at = np.repeat(self.starts[which] - starts[:-1], length) + np.arange(starts[-1])
-        return Listed(self.demand[which], self.share[which], self.arcs[at], starts)
 
 
 @dataclass(frozen=True, eq=False)
@@ -173,7 +145,7 @@ class Hops:
         if not dead[self.arc].any():
             return self
         meets = dead[self.arc].astype(float)
-        for lo, hi, back in self._backward:
+        for lo, hi, back in self.backward:
             meets[lo:hi] += back @ meets
         alive = (meets == 0).astype(float)
         inject = sparse.csr_array(sparse.diags_array(alive) @ self.inject)
@@ -191,7 +163,7 @@ class Hops:
         inject = sparse.csr_array((old.data, columns, old.indptr), shape=(old.shape[0], total))
         owner = None if self.owner is None else demands[self.owner]
         moved = replace(self, inject=inject, owner=owner)
-        for name in ("_forward", "_backward", "_on_arc", "_arrives", "arrives_whole"):
+        for name in ("forward", "backward", "_on_arc", "_arrives", "arrives_whole"):
             if name in self.__dict__:
                 moved.__dict__[name] = self.__dict__[name]
         return moved
@@ -208,11 +180,13 @@ class Hops:
         return [(int(a), int(b)) for a, b in zip(self.levels[:-1], self.levels[1:], strict=True)]
 
     @cached_property
-    def _forward(self) -> list[tuple[int, int, sparse.csr_array]]:
+    def forward(self) -> list[tuple[int, int, sparse.csr_array]]:
+        """Every level but the first: where its hops begin and end, and its rows of *pass_on*."""
         return [(lo, hi, _slice(self.pass_on, lo, hi)) for lo, hi in self._slices[1:]]
 
     @cached_property
-    def _backward(self) -> list[tuple[int, int, sparse.csr_array]]:
+    def backward(self) -> list[tuple[int, int, sparse.csr_array]]:
+        """Every level from the last: its hops, and what each of them passes on to."""
         back = sparse.csr_array(self.pass_on.T)
         return [(lo, hi, _slice(back, lo, hi)) for lo, hi in reversed(self._slices)]
 
@@ -230,7 +204,7 @@ class Hops:
     def _arrives(self) -> np.ndarray:
         """Share of what enters each hop that arrives without loss."""
         arrives = np.where(self.ends, 1.0, 0.0)
-        for lo, hi, back in self._backward:
+        for lo, hi, back in self.backward:
             arrives[lo:hi] += back @ arrives
         return arrives
 
@@ -261,78 +235,11 @@ class Hops:
 
     @cached_property
     def listed(self) -> Listed | None:
-        """Paths of all demands; None where they are too many to list.
-
-        Walked from the entries level by level. A path is known by its last hop so far.
-        """
+        """Paths of all demands; None where they are too many to list."""
         if self.owner is not None and self.share is not None:
-            return self._made_of(self.owner, self.share)
-        onward = sparse.csr_array(self.pass_on.T)
-        most = _most_listed(self.inject.shape[1])
-        entries = sparse.coo_array(self.inject)
-        there = entries.data > 0
-        hop, demand = (axis[there].astype(np.int64) for axis in entries.coords)
-        share, before = entries.data[there], np.full(len(hop), -1)
-        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]] = []
-        steps = [(hop, before)]
-        while len(hop):
-            if len(hop) > most:
-                return None
-            ends = np.flatnonzero(self.ends[hop])
-            found.append((demand[ends], share[ends], ends))
-            first, count = onward.indptr[hop], np.diff(onward.indptr)[hop]
-            owner = np.repeat(np.arange(len(hop)), count)
-            starts = np.cumsum(count) - count
-            at = np.repeat(first - starts, count) + np.arange(len(owner))
-            hop, before = onward.indices[at].astype(np.int64), owner
-            demand, share = demand[owner], share[owner] * onward.data[at]
-            steps.append((hop, before))
-        return self._collected(found, steps)
-
-    def _made_of(self, owner: np.ndarray, share: np.ndarray) -> Listed | None:
-        """Paths that the system was made of; None where they are too many to list."""
-        count = int(self.levels[1])
-        if count > _most_listed(self.inject.shape[1]):
-            return None
-        at = np.arange(count)
-        path = [at]
-        for lo, hi in self._slices[:-1]:
-            at = at[~self.ends[lo:hi]]
-            path.append(at)
-        of = np.concatenate(path)
-        length = np.bincount(of, minlength=count)
-        whole = Listed(
-            owner[:count].astype(np.int64),
-            share[:count],
-            self.arc[np.argsort(of, kind="stable")].astype(np.int64),
-            np.concatenate([[0], np.cumsum(length)]),
-        )
-        return whole.take(np.lexsort((length, whole.demand)))
-
-    def _collected(
-        self,
-        found: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
-        steps: list[tuple[np.ndarray, np.ndarray]],
-    ) -> Listed:
-        """Walk back from the ends of paths to their arcs."""
-        demands, shares, arcs = [], [], []
-        for length, (demand, share, ends) in enumerate(found, start=1):
-            walked = np.empty((len(ends), length), dtype=np.int64)
-            at = ends
-            for place in range(length - 1, -1, -1):
-                hop, before = steps[place]
-                walked[:, place], at = self.arc[hop[at]], before[at]
-            demands.append(demand)
-            shares.append(share)
-            arcs.append(walked)
-        lengths = np.repeat(np.arange(1, len(found) + 1), [len(each) for each in demands])
-        whole = Listed(
-            np.concatenate([*demands, np.empty(0, dtype=np.int64)]),
-            np.concatenate([*shares, np.empty(0)]),
-            np.concatenate([*(each.ravel() for each in arcs), np.empty(0, dtype=np.int64)]),
-            np.concatenate([[0], np.cumsum(lengths)]),
-        )
-        return whole.take(np.argsort(whole.demand, kind="stable"))
+            count = self.inject.shape[1]
+            return paths_made_of(self.arc, self.ends, self.levels, self.owner, self.share, count)
+        return walked(self.arc, self.ends, self.inject, self.pass_on)
 
     def shares(self, demands: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """Arcs that some demands cross without loss: position in *demands*, arc and share."""
@@ -358,7 +265,7 @@ class Hops:
         if self.owner is not None:
             return sparse.csr_array((self.share, (self.arc, self.owner)), shape=shape)
         parts = [_slice(self.inject, lo, hi) for lo, hi in self._slices[:1]]
-        for lo, hi, forward in self._forward:
+        for lo, hi, forward in self.forward:
             above = _stacked(parts, len(self.arc))
             parts.append(_slice(self.inject, lo, hi) + forward @ above)
         return self._on_arc @ _stacked(parts, len(self.arc))
@@ -375,7 +282,7 @@ class Hops:
             return np.asarray(self.matrix @ rates)
         y = self.inject @ rates
         pass_hop = pass_fraction[self.arc]
-        for lo, hi, forward in self._forward:
+        for lo, hi, forward in self.forward:
             y[lo:hi] += forward @ (y * pass_hop)
         return self._on_arc @ y
 
@@ -386,10 +293,10 @@ class Hops:
         """
         here = open_[self.arc]
         reached = self.inject @ rates
-        for lo, hi, forward in self._forward:
+        for lo, hi, forward in self.forward:
             reached[lo:hi] += forward @ (reached * here)
         arrives = np.zeros_like(reached)
-        for lo, hi, back in self._backward:
+        for lo, hi, back in self.backward:
             onward = np.where(self.ends[lo:hi, None], 1.0, back @ arrives)
             arrives[lo:hi] = here[lo:hi] * onward
         return self._on_arc @ (reached * arrives)
@@ -401,7 +308,7 @@ class Hops:
         delay, pass_hop = delays_ms[self.arc], pass_fraction[self.arc]
         arrives = np.where(self.ends[:, None], 1.0, np.zeros_like(delay))
         spent = np.zeros_like(delay)
-        for lo, hi, back in self._backward:
+        for lo, hi, back in self.backward:
             arrives[lo:hi] = pass_hop[lo:hi] * (arrives[lo:hi] + back @ arrives)
             spent[lo:hi] = delay[lo:hi] * arrives[lo:hi] + pass_hop[lo:hi] * (back @ spent)
         return self._enter @ arrives, self._enter @ spent
@@ -411,7 +318,7 @@ class Hops:
         if self.arrives_whole:
             return np.asarray(self._by_demand @ delays_ms)
         spent = delays_ms[self.arc] * self._arrives[:, None]
-        for lo, hi, back in self._backward:
+        for lo, hi, back in self.backward:
             spent[lo:hi] += back @ spent
         return self._enter @ spent
 
@@ -436,10 +343,6 @@ def _stacked(parts: list[sparse.csr_array], rows: int) -> sparse.csr_array:
         ),
         shape=(rows, parts[0].shape[1]),
     )
-
-
-def _most_listed(demands: int) -> int:
-    return max(MOST_LISTED * demands, 4096)
 
 
 @lru_cache

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from simulator.model.hops import Listed
 from simulator.model.link_state import LinkState, Passage
+from simulator.model.listed import Listed
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.model.schedule import batches, runs

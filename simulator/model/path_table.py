@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from scipy import sparse
 
-from simulator.model.hops import Listed
+from simulator.model.listed import Listed
 from simulator.model.loss import pass_fractions
 from simulator.model.network import Network
 

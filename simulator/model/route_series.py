@@ -9,9 +9,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.model.hops import Listed
+from simulator.model.certificate import Certificate
+from simulator.model.listed import Listed
 from simulator.model.path_table import PathTable
-from simulator.model.routes import Certificate, Routes
+from simulator.model.routes import Routes
 
 _SAME = 1e-12
 _AT_ONCE = 2_000_000

@@ -127,7 +127,15 @@ USUAL = (
         why="buffers hold up to a second of traffic, and an entry is written within one",
     ),
     Usual(
-        ("install_s", "detect_s", "converge_s", "staleness_s", "window_s", "compute_s"),
+        (
+            "install_s",
+            "detect_s",
+            "converge_s",
+            "local_repair_s",
+            "staleness_s",
+            "window_s",
+            "compute_s",
+        ),
         *("s", 86_400.0, {"ms": 1e-3}, 60.0),
         why="a control loop that takes more than a day for one of its parts controls nothing",
     ),

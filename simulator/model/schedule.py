@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from scipy import sparse
 
-from simulator.model.hops import Hops, Listed
+from simulator.model.hops import Hops
 from simulator.model.link_state import (
     LinkState,
     Passage,
@@ -25,6 +25,7 @@ from simulator.model.link_state import (
     link_state,
     utilisation_and_wait,
 )
+from simulator.model.listed import Listed
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.queues.queue import Queue

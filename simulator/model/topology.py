@@ -165,6 +165,15 @@ class Topology:
         return {"out": forward + ~leaves, "in": forward + leaves}
 
     @cached_property
+    def directions(self) -> tuple[str, ...]:
+        """What the direction of every arc is called: ``out`` or ``in`` of an exit, or its ends."""
+        names = [self.arc_name(arc) for arc in range(len(self.tail))]
+        for way, arcs in self.exit_arcs.items():
+            for arc in arcs:
+                names[arc] = way
+        return tuple(names)
+
+    @cached_property
     def crosses_out(self) -> np.ndarray:
         """Arcs from a node at home to a node abroad."""
         return ~self.is_abroad[self.tail] & self.is_abroad[self.head]

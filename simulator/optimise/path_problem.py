@@ -23,9 +23,10 @@ from functools import cached_property
 import numpy as np
 from scipy import sparse
 
+from simulator.model.certificate import Certificate
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.routes import Certificate, Routes
+from simulator.model.routes import Routes
 from simulator.optimise.program import INFINITE, Program, Solution, column_scale
 from simulator.paths.candidates import Paths, first_paths
 from simulator.paths.shortest import HOP_MS, Search, ShortestPaths, destinations_of

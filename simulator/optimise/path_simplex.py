@@ -34,9 +34,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from simulator.model.certificate import Certificate
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.routes import Certificate, Routes
+from simulator.model.routes import Routes
 from simulator.optimise import bounds
 from simulator.optimise.path_basis import Basis, BasisState, Failed
 from simulator.optimise.path_pool import TIE_MS, PathPool

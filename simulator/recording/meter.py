@@ -23,6 +23,7 @@ from simulator.model.routes import Routes
 from simulator.model.schedule import runs, scheduled_link_state
 from simulator.queues.queue import Queue
 from simulator.recording.headroom import Headroom
+from simulator.recording.recovery import Recovery, recovery_totals
 from simulator.recording.rows import Emit, Rows
 from simulator.recording.spans import pieces
 from simulator.recording.tally import InboundTotals, Tally
@@ -64,6 +65,8 @@ class FluidMeter:
         Share of every demand that is deferred before any of it is lost.
     exit_target : float
         Utilisation that headroom is counted to.
+    recovery : Recovery
+        Follows what becomes of traffic after events.
     inbound : callable, optional
         Returns how full the fullest inward exit is and had to be; called once, at the horizon.
 
@@ -91,6 +94,7 @@ class FluidMeter:
         emit: Emit,
         headroom: Headroom,
         billing: Billing,
+        recovery: Recovery,
         cost: Cost | None = None,
         qos: QosPolicy | None = None,
         elastic_share: float = 0.0,
@@ -112,7 +116,7 @@ class FluidMeter:
         self._rows = Rows(network, demands, step_us, detail, every, emit, defers)
         self._tally = Tally(network, demands, defers)
         self._transit = Transit(network, billing)
-        self._headroom, self._emit = headroom, emit
+        self._headroom, self._recovery, self._emit = headroom, recovery, emit
         self._cost, self.cost_gbit_ms = cost, 0.0
 
     def step(self, step: int) -> None:
@@ -165,6 +169,7 @@ class FluidMeter:
         self._tally.ask(rates[:, begun], whole)
         self._tally.add(state, seconds, self._exit_arcs)
         self._transit.add(state, seconds)
+        self._recovery.add(state, span)
         self._tally.add_paths(flows, seconds)
         self._rows.add(state, span, seconds)
         first = np.flatnonzero(np.diff(span[:, 2], prepend=-1))  # rates hold for a whole step
@@ -203,6 +208,9 @@ class FluidMeter:
         self._rows.close()
         limit = self._headroom.limit()
         self._emit("headroom", limit.columns())
+        after_events = self._recovery.tables()
+        for name, columns in after_events.items():
+            self._emit(name, columns)
         totals = self._tally.totals(
             horizon_s=self._end_us / US_PER_S,
             headroom=limit.factor,
@@ -212,6 +220,7 @@ class FluidMeter:
             exit_target=self._exit_target,
             inbound=self._inbound(),
             transit=self._transit.totals(),
+            recovery=recovery_totals(after_events.get("recovery", {})),
         )
         return metric.figures(totals)
 

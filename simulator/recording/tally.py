@@ -164,6 +164,9 @@ class Totals:
         Of the busiest instant, where neighbours abroad choose and the strategy announces.
     transit : dict of str to TransitTotals
         By exit, of those that have a price.
+    recovery : tuple of float or None
+        Longest recovery from an event in seconds, the volume in Gbit that did not get through
+        meanwhile, and the highest utilisation soon after an event; None without events.
     """
 
     horizon_s: float
@@ -180,6 +183,7 @@ class Totals:
     exit_target: float = np.nan
     inbound: InboundTotals | None = None
     transit: Mapping[str, TransitTotals] = field(default_factory=dict)
+    recovery: tuple[float, float, float] | None = None
 
 
 # -- groups of demands --------------------------------------------------------------------------
@@ -359,6 +363,7 @@ class Tally:
         exit_target: float = np.nan,
         inbound: InboundTotals | None = None,
         transit: Mapping[str, TransitTotals] | None = None,
+        recovery: tuple[float, float, float] | None = None,
     ) -> Totals:
         """Return the sums, together with what is known of the strategy besides them."""
         seconds = np.concatenate(self._seconds)
@@ -380,6 +385,7 @@ class Tally:
             exit_target=exit_target,
             inbound=inbound,
             transit=transit or {},
+            recovery=recovery,
         )
 
     def _exit_totals(

@@ -33,6 +33,7 @@ ORDER = (
     "links",
     "traffic",
     "headroom",
+    "recovery",
     "inbound",
     "control",
     "regret",

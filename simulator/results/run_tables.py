@@ -18,6 +18,11 @@ _LOAD = (
     Column("queueing_ms", "ms", "Mean wait while the link is up."),
 )
 
+
+def _direction(name: str) -> Column:
+    return Column(name, "", "``out`` or ``in`` of an exit, else its ends: ``from>to``.")
+
+
 table(
     "links",
     "A row for each link, direction and step.",
@@ -173,6 +178,61 @@ table(
             "",
             "What happened, in words; an event that ends has a second row, ``…: over``.",
         ),
+    ],
+)
+table(
+    "recovery",
+    "A row for each strategy and instant at which events begin or end: what becomes of the traffic"
+    " until the next one. Only with events; those of a controller stand under its strategy alone.",
+    [
+        _TIME,
+        Column("event", "", "What happened, in words; several at once are joined by ``;``."),
+        Column("until_s", "s", "The next such instant, or the end."),
+        Column("unserved_before_gbps", "Gbps", "Lost or deferred just before."),
+        Column("unserved_at_once_gbps", "Gbps", "Lost or deferred at once, before any reaction."),
+        Column(
+            "settled_unserved_gbps",
+            "Gbps",
+            "Lost or deferred 15 minutes after the event, or just before the next one.",
+        ),
+        Column(
+            "recovered_s",
+            "s",
+            "Time until no more is lost or deferred than just before; empty if not before"
+            " ``until_s``.",
+        ),
+        Column("unserved_gbit", "Gbit", "Volume lost or deferred in this time."),
+        Column("lost_gbit", "Gbit", "Of it, volume lost."),
+        Column(
+            "peak_utilisation",
+            "1",
+            "Highest utilisation of an exit (of any link, on a network without exits) in the 15"
+            " minutes from the event on, or until the next one.",
+        ),
+        Column("peak_link", "", "Where."),
+        _direction("peak_direction"),
+        Column("settled_utilisation", "1", "Utilisation of the fullest one when they are over."),
+        Column("settled_link", "", "Where."),
+        _direction("settled_direction"),
+    ],
+)
+table(
+    "around_events",
+    "A row for each strategy and interval in which nothing changes, from 5 minutes before an event"
+    " to 15 minutes after it: as fine as routes change, not by step. Only with events.",
+    [
+        Column("time_s", "s", "Seconds from the start at which it begins."),
+        Column("lasts_s", "s", "Its length."),
+        Column("asked_gbps", "Gbps", "All traffic asked for."),
+        Column("unserved_gbps", "Gbps", "Traffic lost or deferred."),
+        Column("lost_gbps", "Gbps", "Of it, traffic lost."),
+        Column(
+            "utilisation",
+            "1",
+            "Of the fullest exit (of any link, on a network without exits) that is up.",
+        ),
+        Column("link", "", "Where."),
+        _direction("direction"),
     ],
 )
 table(

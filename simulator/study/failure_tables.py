@@ -77,14 +77,10 @@ class Found:
         full = np.nan_to_num(self.utilisation[:, counted]).max(axis=1, initial=0.0)
         return (full <= self.target * (1.0 + _ROUNDING)) & (self.cut_off_gbps <= _ROUNDING)
 
-    @cached_property
+    @property
     def directions(self) -> np.ndarray:
-        """What the direction of every arc is called: ``out``, ``in``, or its two ends."""
-        names = [self.network.arc_name(arc) for arc in range(len(self.network.tail))]
-        for way in ("out", "in"):
-            for arc in self.network.exit_arcs[way]:
-                names[arc] = way
-        return np.array(names, dtype=object)
+        """What the direction of every arc is called."""
+        return np.array(self.network.directions, dtype=object)
 
     @cached_property
     def links(self) -> np.ndarray:

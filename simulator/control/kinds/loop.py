@@ -78,7 +78,7 @@ class Loop(LoopSettings, Control):
 
     def layers(self, context: Context) -> Iterator[Layer]:
         """Return the static routes and, above them, what the controller steers directly or not."""
-        yield static_layer(context, self.detect_s, self.converge_s)
+        yield static_layer(context, self.detect_s, self.converge_s, self.local_repair_s)
         demands = context.route_table.demands
         steered = self.steered(context.scene.network_state.network, demands)
         if context.scene.inbound is not None and not self.at_will:
@@ -122,6 +122,13 @@ class Loop(LoopSettings, Control):
 
     def problems(self, network: Network) -> Iterable[tuple[KeyPath, str]]:
         """Return settings of a controller that contradict each other."""
+        reaction_s = self.detect_s + self.converge_s
+        if self.local_repair_s is not None and self.local_repair_s >= reaction_s:
+            message = (
+                f"does nothing: static routes reconverge {reaction_s:g} s after a failure"
+                " (detect_s + converge_s); name less, or leave it out"
+            )
+            yield ("local_repair_s",), message
         if self.announcements and self.announcements.plan != "once" and not self.has_controller:
             message = "only plan: once is possible without a cycle; set every_s"
             yield ("announcements", "plan"), message
