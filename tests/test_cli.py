@@ -189,7 +189,7 @@ def test_run_prints_the_comparison(mini):
     assert done.stderr == ""
     lines = done.stdout.splitlines()
     assert lines[0] == "A day on the small network"
-    assert lines[1].startswith("On china169-mini, sdn fills the hottest exit to ")
+    assert lines[1].startswith("On china169-mini, sdn holds the hottest exit (95th percentile) at ")
     assert max(map(show.columns, lines)) <= show.WIDTH
     for word in ("static", "sdn - static", "exit utilisation, peak", "±", "Inputs, worst first"):
         assert word in done.stdout
@@ -200,7 +200,7 @@ def test_run_prints_the_comparison(mini):
 def test_the_folder_keeps_the_contract(mini):
     _, folder = mini
     assert {file.name for file in folder.iterdir()} == {
-        *(f"{table}.parquet" for table in CONTRACT),
+        *(f"{table}.parquet" for table in (*CONTRACT, "recovery", "around_events")),
         *("run.json", "summary.csv", "summary.json", "differences.csv", "replications.csv"),
         *("inputs", "figures", "manifest.json"),
     }

@@ -30,7 +30,16 @@ from simulator.study.headlines import (
     values_of,
     with_ranges,
 )
-from simulator.study.sentence import FULLEST, LATENCY, SHORT, against, alone, opening
+from simulator.study.sentence import (
+    AFTER_EVENTS,
+    FULLEST,
+    LATENCY,
+    SHORT,
+    against,
+    alone,
+    fullest_of,
+    opening,
+)
 from simulator.study.worth import roles_of, worth
 
 MakeRow = Callable[[Headline, Iterable[Shown | None]], Row]
@@ -159,7 +168,8 @@ def _sentence(
 
 def _in_worlds(lines: list[Headline], moved: pd.DataFrame, order: list[str]) -> str:
     """Return a sentence on how far the figure of the first sentence moves over worlds."""
-    line = next((each for each in lines if each.metric in FULLEST), None)
+    known = by_metric(lines)
+    line = fullest_of(known, eventful=AFTER_EVENTS in known)
     if line is None or moved.empty:
         return ""
     at = moved[(moved["metric"] == line.metric) & (moved["scope"] == line.scope)]

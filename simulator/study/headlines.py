@@ -60,9 +60,11 @@ def headlines(results: Results) -> list[Headline]:
     tail_words = {"international_in": "inbound", "international_out": "outbound"}.get(tail, tail)
     exits = ("exit_utilisation_peak", "all") in known
     lost = volume_unit(_largest(summary, "lost_gbit", "all"))
+    unserved = volume_unit(_largest(summary, "recovery_unserved_gbit", "all"))
     both = all(_largest(summary, share, "all") > 0 for share in _SHARES)
     lines = [
         *_both_ways(summary, "exit utilisation, peak", "exit_utilisation_peak", "share"),
+        Headline("  soon after events", "recovery_peak", "all", "share"),
         *_both_ways(summary, "exit utilisation, p95", "exit_utilisation_p95", "share"),
         *_both_ways(summary, "exit mean", "exit_utilisation_mean", "share", averaged=True),
         Headline(f"hours above {level} %, any exit", f"hours_above_{level}", "all", "hours"),
@@ -77,6 +79,7 @@ def headlines(results: Results) -> list[Headline]:
         Headline(f"lost, {lost} (all)", "lost_gbit", "all", "gbit"),
         Headline(f"deferred ({where})", "deferred_fraction", where, "fine_share"),
         *([Headline(f"lost or deferred ({where})", UNSERVED, where, "fine_share")] if both else []),
+        Headline(f"unserved in recovery, {unserved}", "recovery_unserved_gbit", "all", "gbit"),
         Headline(f"headroom to {target * 100:g} %", "headroom", "all", "factor"),
         Headline("  inbound, promised at 90 %", "headroom_90", "all", "factor"),
         Headline("  inbound, if all were known", "headroom_known", "all", "factor"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -14,8 +14,14 @@ from simulator.results.metrics import metric
 from simulator.results.results import Results
 from simulator.study.headlines import Headline, Values, by_metric
 
-FULLEST = {"exit_utilisation_peak": "the hottest exit", "mlu_peak": "the fullest link"}
-"""Metric of utilisation -> what it is of; the first that a run has is used."""
+FULLEST = {
+    "exit_utilisation_peak": "the hottest exit",
+    "mlu_peak": "the fullest link",
+    "exit_utilisation_p95": "the hottest exit (95th percentile)",
+}
+"""Metric of utilisation -> what it is of; see :func:`fullest_of`."""
+AFTER_EVENTS = "recovery_peak"
+"""Metric that only runs with events have."""
 LATENCY = "latency_below_capacity_ms_mean"
 SHORT = {
     "unserved_fraction": "lost or deferred",
@@ -51,7 +57,7 @@ def alone(lines: Sequence[Headline], name: str, values: Values) -> str:
     """Return what one strategy does, which has nothing to be compared with."""
     known = _known(lines, values)
     parts = []
-    if fullest := _fullest(known):
+    if fullest := fullest_of(known, eventful=AFTER_EVENTS in known):
         parts.append(f"fills {FULLEST[fullest.metric]} to {figure_text(fullest, values)}")
     if short_of := _short_of(known):
         lost = figure_text(short_of, values)
@@ -72,7 +78,8 @@ def against(
     known = {metric: line for metric, line in there.items() if metric in here}
     clauses: list[str] = []
     signs: list[int] = []
-    for line in (_fullest(known), _short_of(known), known.get(LATENCY)):
+    eventful = AFTER_EVENTS in there or AFTER_EVENTS in here
+    for line in (fullest_of(known, eventful=eventful), _short_of(known), known.get(LATENCY)):
         if line and not (line.metric == LATENCY and any(signs)):
             difference = _difference(line, values, base_values)
             subject = "" if any(signs) else f"{name} "
@@ -120,7 +127,7 @@ def _listed(clauses: Sequence[str], word: str = "and") -> str:
 
 def _known(lines: Sequence[Headline], values: Values) -> dict[str, Headline]:
     """Return the headlines that a sentence may use, by metric, if their mean is a number."""
-    wanted = (*FULLEST, *SHORT, LATENCY)
+    wanted = (*FULLEST, *SHORT, LATENCY, AFTER_EVENTS)
     return by_metric(
         line
         for line in lines
@@ -128,8 +135,14 @@ def _known(lines: Sequence[Headline], values: Values) -> dict[str, Headline]:
     )
 
 
-def _fullest(known: dict[str, Headline]) -> Headline | None:
-    return next((known[metric] for metric in FULLEST if metric in known), None)
+def fullest_of(known: Mapping[str, Headline], *, eventful: bool) -> Headline | None:
+    """Return the figure that says how full links get: the first of :data:`FULLEST` that is known.
+
+    After an event the peak is that of the instants before anything has reacted, whatever the
+    strategy. So the 95th percentile counts where there are events.
+    """
+    order = reversed(FULLEST) if eventful else FULLEST
+    return next((known[metric] for metric in order if metric in known), None)
 
 
 def _short_of(known: dict[str, Headline]) -> Headline | None:

@@ -14,11 +14,13 @@ from simulator.results.ranges import apart
 from simulator.results.results import Results
 from simulator.study.headlines import FIGURE, Headline, Values, by_metric
 from simulator.study.sentence import (
+    AFTER_EVENTS,
     FULLEST,
     LATENCY,
     NONE,
     SHORT,
     figure_text,
+    fullest_of,
     plural,
     seen,
     traffic,
@@ -80,14 +82,20 @@ def worth(
     roles : Roles
     """
     known = by_metric(line for line in lines if _known(line, values))
-    fullest = next((known[metric] for metric in FULLEST if metric in known), None)
+    eventful = AFTER_EVENTS in known
+    fullest = fullest_of(known, eventful=eventful)
     unserved = next((known[metric] for metric in SHORT if metric in known), None)
     latency = known.get(LATENCY)
     sentences = [
         *([_at_the_fullest(fullest, values, worlds, roles)] if fullest else []),
         *([_not_served(unserved, values, roles)] if unserved else []),
         *([_mean_latency(latency, values, roles)] if latency else []),
-        *([_growth(known["headroom"], values, roles)] if "headroom" in known else []),
+        # With an event headroom is that of the instants before anything has reacted.
+        *(
+            [_growth(known["headroom"], values, roles)]
+            if "headroom" in known and not eventful
+            else []
+        ),
     ]
     shown = [line for line in (fullest, unserved, latency) if line]
     if shown:
