@@ -5,11 +5,14 @@ import pytest
 from conftest import SIZES, make_random_case, make_tiny
 from helpers import asks, case_of, path_routes, play, sdn, static
 
+import simulator as sim
 from simulator.control.local_repair import locally_repaired
 from simulator.model.demands import Demands
 from simulator.model.faults import Fault
 from simulator.model.network import Network
+from simulator.model.streams import Streams
 from simulator.routing.igp_ecmp import IgpEcmp
+from simulator.simulation.traffic_source import Source
 
 AT_H, RATE = 0.5, 60.0
 
@@ -156,6 +159,30 @@ def test_a_repair_that_comes_too_late_is_refused():
     ((path, message),) = strategy.control.problems(corner())
     assert path == ("local_repair_s",)
     assert "3 s after a failure" in message
+
+
+def test_a_screening_says_what_local_repair_fills(tmp_path):
+    repairs = {f"strategies.{name}.control.local_repair_s": 0.1 for name in ("igp", "sdn")}
+    scenario = sim.load("mini").with_changes(repairs)
+    rows = sim.failures(scenario, of="gateways", at=21.0).tables["cases"]
+    whole = rows[rows["strategy"].isin(["igp", "sdn"])]
+    assert (whole["lost_gbps_repaired"] <= whole["lost_gbps_before"] + 1e-9).all()
+    rest = rows[~rows["strategy"].isin(["igp", "sdn"])]
+    assert rest["lost_gbps_repaired"].isna().all() and (rest["repaired_link"] == "").all()
+    igp = whole[whole["strategy"] == "igp"].set_index("case").loc["gateway shanghai"]
+    case = scenario.case
+    network, hour = case.network, int(round(21.0 * 3600 / case.step_s))
+    streams = Streams(case.seed, 0)
+    demands = case.demands.with_gbps(
+        Source(case.series, streams, case.steps, case.step_s, 0.0).rates(hour)
+    )
+    cut = network.after([Fault("gateway", "shanghai", 1.0)])
+    routes = locally_repaired(IgpEcmp().route(network, demands), cut, demands)
+    exits = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
+    exits = exits[cut.up[exits]]
+    used = routes.loads(demands.gbps)[exits] / cut.capacity_gbps[exits]
+    assert igp["repaired_utilisation"] == pytest.approx(used.max())
+    assert igp["repaired_link"] == network.links[exits[used.argmax()] // 2]
 
 
 def arc_names(network):

@@ -190,8 +190,8 @@ class Registry:
         """Add the members of the contract that a class leaves out."""
         for base in self.contract.__mro__[:-1]:
             for member, value in vars(base).items():
-                own = getattr(cls, member, None)
-                if member.startswith("_") or (own is not None and own is not value):
+                own = getattr(cls, member, value)  # None is an own value: the default of a setting
+                if member.startswith("_") or own is not value:
                     continue
                 if getattr(value, "__isabstractmethod__", False):
                     where = f"see {self.contract.__module__}.{self.contract.__name__}"

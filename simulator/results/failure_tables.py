@@ -24,6 +24,19 @@ table(
         Column(
             "lost_gbps_before", "Gbps", "Not delivered before the reaction, routes as they were."
         ),
+        Column(
+            "lost_gbps_repaired",
+            "Gbps",
+            "Not delivered while nodes before dead links repair by themselves; empty without"
+            " ``local_repair_s``.",
+        ),
+        Column(
+            "repaired_utilisation",
+            "1",
+            "Of the fullest exit (link without exits) in that time, by what is asked.",
+        ),
+        Column("repaired_link", "", "That exit."),
+        Column("repaired_direction", "", "``out`` or ``in`` of an exit, else its ends."),
         Column("lost_gbps_after", "Gbps", "Not delivered after it; what is cut off among it."),
         Column("cut_off_gbps", "Gbps", "Traffic that has no way on what is left, by any routes."),
         Column("latency_ms", "ms", "Mean propagation of what is delivered, after the reaction."),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.control.local_repair import locally_repaired
 from simulator.control.settled import Trial
 from simulator.engines.case import Case
 from simulator.jobs import Progress
@@ -41,6 +42,11 @@ class Outcome:
         What is asked for on every arc after the reaction, before any is lost on full links.
     lost_before_gbps, lost_gbps : ndarray, shape (states,)
         Not delivered: with routes as they were, and after the reaction.
+    repaired_lost_gbps, repaired_utilisation : ndarray, shape (states,)
+        While the nodes before dead links repair routes by themselves: what is not delivered, and
+        the utilisation of the fullest exit (link without exits). NaN where they do not.
+    repaired_arc : ndarray of int, shape (states,)
+        Where it is; -1 for nowhere.
     latency_ms, abroad_latency_ms : ndarray, shape (states,)
         Mean propagation of what is delivered, of all traffic and of international traffic.
     hurt_state, hurt_demand : ndarray of int
@@ -54,6 +60,9 @@ class Outcome:
     load_gbps: np.ndarray
     lost_before_gbps: np.ndarray
     lost_gbps: np.ndarray
+    repaired_lost_gbps: np.ndarray
+    repaired_utilisation: np.ndarray
+    repaired_arc: np.ndarray
     latency_ms: np.ndarray
     abroad_latency_ms: np.ndarray
     hurt_state: np.ndarray
@@ -91,10 +100,12 @@ def outcome(case: Case, name: str, moment: Moment, states: States, progress: Pro
         rows.append(player.row(faults) if row is None else row)
         progress((i + 1) / len(states))
     load, lost, latency, abroad = zip(*rows, strict=True)
+    repaired = player.repaired(states)
     hurt = np.array(lost).reshape(len(states), -1)
     state, demand = np.nonzero(hurt > 0)
     return Outcome(
-        np.array(load), lost_before, hurt.sum(axis=1), np.array(latency), np.array(abroad),
+        np.array(load), lost_before, hurt.sum(axis=1), *repaired,
+        np.array(latency), np.array(abroad),
         state, demand, hurt[state, demand], screened.whole.cut_case, screened.whole.cut_demand,
     )  # fmt: skip
 
@@ -159,9 +170,26 @@ class _Player:
             found.append(_lost(rates, rates * share).sum(axis=0))
         return np.concatenate(found)
 
+    def repaired(self, states: States) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Return what is lost, and what is the fullest and where, while nodes repair locally."""
+        lost, used = np.full((2, len(states)), np.nan)
+        arc = np.full(len(states), -1)
+        if self._strategy.control.local_repair_s is None:
+            return lost, used, arc
+        *_, routes = self._trial().settle()
+        for i, faults in enumerate(states.faults):
+            network = self._moment.network.after(faults)
+            now = locally_repaired(routes, network, self._case.demands)
+            lost[i] = self._lost_on(network, now)
+            used[i], arc[i] = _fullest(network, now.loads(self._moment.rates))
+        return lost, used, arc
+
     def _lost_by_priority(self, routes: Routes, faults: Sequence[Fault]) -> float:
-        rates, network = self._moment.rates, self._moment.network.after(faults)
-        qos = self._case.series.qos
+        return self._lost_on(self._moment.network.after(faults), routes)
+
+    def _lost_on(self, network: Network, routes: Routes) -> float:
+        """Return what is not delivered in all."""
+        rates, qos = self._moment.rates, self._case.series.qos
         state = link_state(routes, network, rates[:, None], NoQueue(), qos)
         return float(_lost(rates, state.delivered_gbps[:, 0]).sum())
 
@@ -198,6 +226,16 @@ class _ByChanges:
         cut = self.whole.cut_demand[self.whole.cut_case == state]
         lost[cut] = self.demands.gbps[cut]
         return load, lost, float(self.whole.latency_ms[state]), float(self.abroad.latency_ms[state])
+
+
+def _fullest(network: Network, load_gbps: np.ndarray) -> tuple[float, int]:
+    """Return the utilisation of the fullest exit, or link without exits, and which arc it is."""
+    exits = np.repeat(network.link_class == "exit", 2)
+    counted = network.up & (network.capacity_gbps > 0) & (exits if exits.any() else True)
+    used = np.full(len(load_gbps), -1.0)
+    np.divide(load_gbps, network.capacity_gbps, out=used, where=counted)
+    arc = int(used.argmax())
+    return (float(used[arc]), arc) if used[arc] >= 0 else (np.nan, -1)
 
 
 def _lost(rates: np.ndarray, got: np.ndarray) -> np.ndarray:

@@ -131,6 +131,7 @@ def _cases(found: Found) -> pd.DataFrame:
         "worst_exit": exit_link[of],
         "exit_direction": exit_way[of],
         "lost_gbps_before": outcome.lost_before_gbps[of],
+        **_repaired(found, of),
         "lost_gbps_after": outcome.lost_gbps[of],
         "cut_off_gbps": found.cut_off_gbps[of],
         "latency_ms": outcome.latency_ms[of],
@@ -140,6 +141,19 @@ def _cases(found: Found) -> pd.DataFrame:
         "at_h": found.moment.at_h,
     }
     return pd.DataFrame(rows)
+
+
+def _repaired(found: Found, of: np.ndarray) -> dict[str, object]:
+    """Return columns on the time in which nodes before dead links repair by themselves."""
+    outcome = found.outcome
+    arc = outcome.repaired_arc[of]
+    link, way = (np.where(arc >= 0, names[arc], "") for names in (found.links, found.directions))
+    return {
+        "lost_gbps_repaired": outcome.repaired_lost_gbps[of],
+        "repaired_utilisation": outcome.repaired_utilisation[of],
+        "repaired_link": link,
+        "repaired_direction": way,
+    }
 
 
 def strategies_table(found: Sequence[Found]) -> pd.DataFrame:

@@ -107,6 +107,7 @@ def _worst(asked: Asked, frames: Mapping[str, pd.DataFrame], row: Mapping[Any, A
                                           else "")  # fmt: skip
     lost = f"{_gbps(worst['lost_gbps_after'])} lost after it reacts"
     lost += f", {_gbps(worst['lost_gbps_before'])} before"
+    lost += _under_repair(worst)
     if row["lost_gbps"] > _LITTLE:
         lost += f" ({_gbps(row['lost_gbps'])} without a failure)"
     whose = "exits" if len(asked.network.exits) else "links"
@@ -114,6 +115,15 @@ def _worst(asked: Asked, frames: Mapping[str, pd.DataFrame], row: Mapping[Any, A
     kept += "" if row["kept_without_failure"] else ", missed without a failure too"
     what = f"{plain(str(worst['case']))} for {name}"
     return f"{what}: {lost}{_cut_off(frames, worst)}{_fullest(worst)}; {kept}"
+
+
+def _under_repair(worst: Mapping[Any, Any]) -> str:
+    """Return what nodes before dead links do meanwhile; nothing where no link is down."""
+    if not worst["lost_gbps_repaired"] < worst["lost_gbps_before"] - _LITTLE:
+        return ""
+    link, way = plain(str(worst["repaired_link"])), plain(str(worst["repaired_direction"]))
+    fills = f"which fills {link} {way} to {100 * worst['repaired_utilisation']:.0f} %"
+    return f", {_gbps(worst['lost_gbps_repaired'])} under local repair, {fills}"
 
 
 def _cut_off(frames: Mapping[str, pd.DataFrame], worst: Mapping[Any, Any]) -> str:

@@ -56,6 +56,11 @@ class Control(Registered):
         return self.perfect_information
 
     @property
+    def local_repair_s(self) -> float | None:
+        """Time until nodes before dead links repair routes by themselves; None if they do not."""
+        return None
+
+    @property
     def memory_s(self) -> float:
         """How far back the control looks at traffic."""
         return 0.0
