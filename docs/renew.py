@@ -78,6 +78,8 @@ MEANINGS = {
     ("WhatIf", "name"): "What the change is called; one name, one change.",
     ("Loop", "predict"): "What the traffic will be while the routes are in force; see"
     " [below](#predictors).",
+    ("Loop", "carried_by"): "What routers carry of a decision; see [below](#ways-of-carrying). When"
+    " left out they carry it as decided, in any shares and along any paths.",
     ("*", "packet_bytes"): "Mean size of a packet.",
     ("*", "buffer_ms"): "Buffer of a port, as time at line rate: the longest wait.",
 }

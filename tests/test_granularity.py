@@ -5,17 +5,18 @@ import pytest
 from conftest import built_in, make_random_case
 from helpers import asks, case_of, play, sdn, static, two_exits
 
-from simulator.control.granularity import in_pieces, piece_sizes
+from simulator.control.granularity import in_pieces
 from simulator.control.settings import Pieces
 from simulator.model.demands import INTERNATIONAL
 from simulator.model.routes import Routes
+from simulator.model.zipf import zipf_sizes
 from simulator.routing.scheme import scheme
 
 
 def test_sizes_follow_zipf():
-    assert piece_sizes(Pieces(count=4, skew=0.0)) == pytest.approx([0.25] * 4)
+    assert zipf_sizes(4, 0.0) == pytest.approx([0.25] * 4)
     harmonic = 1 + 1 / 2 + 1 / 3 + 1 / 4
-    assert piece_sizes(Pieces(count=4, skew=1.0)) == pytest.approx(
+    assert zipf_sizes(4, 1.0) == pytest.approx(
         [1 / harmonic, 1 / 2 / harmonic, 1 / 3 / harmonic, 1 / 4 / harmonic]
     )
 
@@ -84,7 +85,7 @@ def test_shares_are_sums_of_pieces_and_all_is_served(seed, skew):
     pieces = Pieces(count=5, skew=skew)
     routes = in_pieces(free, demands, pieces)
     assert routes.served == pytest.approx(free.served, abs=1e-9)
-    sizes = piece_sizes(pieces)
+    sizes = zipf_sizes(pieces.count, pieces.skew)
     sums = [sum(sizes[i] for i in range(5) if mask >> i & 1) for mask in range(32)]
     free_ways = {(k, arcs) for k, _, arcs in free.paths()}
     for k, share, arcs in routes.paths():

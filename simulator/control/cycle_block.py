@@ -205,7 +205,10 @@ def goes_in_blocks(settings: LoopSettings, delay_s: float) -> bool:
     They do where every cycle decides on its own measurement, installs all of it at once, after the
     same delay, and before the next cycle.
     """
-    free = (settings.hysteresis, settings.max_moves, settings.max_moved_gbps, settings.pieces)
+    free = (
+        *(settings.hysteresis, settings.max_moves, settings.max_moved_gbps),
+        *(settings.pieces, settings.carried_by),
+    )
     return (
         all(each is None for each in (*free, settings.announcements))
         and settings.compute_s != "measured"

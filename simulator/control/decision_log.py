@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.control.carrying import Loss
 from simulator.control.route_table import RouteTable
 from simulator.model.route_series import Certificates, MovedSeries
 from simulator.model.routes import Moved, Routes
@@ -69,6 +70,7 @@ class DecisionLog:
             "groups": 0,
             "toggles": 0,
             "promise": np.nan,
+            **dict.fromkeys(Loss._fields, np.nan),
         }
         self.rows.append(row)
         self.solve_s.append(solve_s)
@@ -117,6 +119,7 @@ class DecisionLog:
             "groups": np.zeros(count, dtype=np.int64),
             "toggles": np.zeros(count, dtype=np.int64),
             "promise": np.full(count, np.nan),
+            **{name: np.full(count, np.nan) for name in Loss._fields},
         }
         self._flush()
         self._before.append({key: values[:-1] for key, values in columns.items()})

@@ -9,20 +9,10 @@ import numpy as np
 from simulator.control.settings import Pieces
 from simulator.model.demands import Demands
 from simulator.model.routes import Routes
+from simulator.model.zipf import zipf_sizes
 from simulator.paths.candidates import Paths
 
 _ROUNDING = 1e-9
-
-
-def piece_sizes(pieces: Pieces) -> np.ndarray:
-    """Share of a demand in each of its pieces, the largest first, shape (pieces,).
-
-    Prefix groups obey a Zipf law: the size of the one of rank *r* is in proportion to
-    ``r ** -skew``. Table entries are of equal size.
-    """
-    rank = np.arange(1, pieces.count + 1)
-    size = rank.astype(float) ** -pieces.skew
-    return np.asarray(size / size.sum())
 
 
 def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
@@ -52,7 +42,7 @@ def in_pieces(routes: Routes, demands: Demands, pieces: Pieces) -> Routes:
     split = np.flatnonzero(number > 1)
     if not len(split):
         return routes
-    sizes = piece_sizes(pieces)
+    sizes = zipf_sizes(pieces.count, pieces.skew)
     mine = (number[paths.demand] > 1) & (share > _ROUNDING)
     flow = np.where(mine, share * demands.gbps[paths.demand], 0.0)
     length = np.diff(paths.starts)

@@ -20,6 +20,7 @@ from simulator.base.schema import (
     Spread,
     checked,
 )
+from simulator.control.carriers.carrier import carrier as carriers
 from simulator.control.predictors.last import Last
 from simulator.control.predictors.predictor import predictor as predictors
 from simulator.model.demands import TrafficClass
@@ -201,6 +202,11 @@ class LoopSettings:
     pieces : Pieces, optional
         Demands move in pieces, each on one path; in any shares when left out. Pieces are dealt out
         last: the caps above hold up to a piece a demand.
+    carried_by : Carrier, optional
+        What routers carry of a decision: ``tunnels``, ``ecmp_only``, ``prefix_groups`` or
+        ``region``. Decisions are turned into it before they are installed, and only that is
+        simulated. When left out they are carried as decided, in any shares and along any paths.
+        Of what is steered directly; of ``announcements`` the Internet makes what it makes.
     install_s : float
         Time to install routes; the median when ``install_sigma`` is above zero. 1 to 10 s in FFC
         (SIGCOMM 2014).
@@ -264,6 +270,7 @@ class LoopSettings:
     max_moves: NonNegativeInt | None = None
     max_moved_gbps: NonNegative | None = None
     pieces: Pieces | None = None
+    carried_by: Annotated[Any, carriers.choice] | None = None
     install_s: NonNegative = 5.0
     install_sigma: Spread = 0.0
     rule_ms: NonNegative = 0.0

@@ -54,6 +54,12 @@ def acts_at_once(strategy: Strategy) -> bool:
     return not any(getattr(strategy.control, name, None) is not None for name in _PATIENT)
 
 
+def installs_what_it_decides(strategy: Strategy) -> bool:
+    """Whether one decision leads to the goal, and routers carry it as the scheme made it."""
+    coarse = (getattr(strategy.control, name, None) for name in ("pieces", "carried_by"))
+    return acts_at_once(strategy) and all(each is None for each in coarse)
+
+
 class Trial:
     """A strategy under traffic that stands still, with all the time that it needs.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from simulator.control.bill_account import account_of
 from simulator.control.caps import restrained, update_steps
+from simulator.control.carrying import Loss, as_carried
 from simulator.control.cycle_block import CycleBlock, goes_in_blocks
 from simulator.control.decision_log import Row
 from simulator.control.granularity import in_pieces
@@ -143,13 +144,17 @@ class Steering:
             seen = seen.allowing(self._account.allowance(network))
         current = self._decided if self._name in self._table.steering else None
         routes, old, solve_s = self._new_routes(seen, mine, below, current, trigger)
+        loss: Loss | None = None
+        if self._settings.carried_by is not None and self._inbound is None:
+            unsteered = self._without_steering(below)
+            routes, loss = as_carried(self._settings.carried_by, routes, unsteered, seen, mine)
         at_once = trigger == "topology" or current is None or self._inbound is not None
         steps = 1 if at_once else update_steps(self._settings)
         installs = []
         for step in range(1, steps + 1):
             target = routes if step == steps else routes.blend(old, step / steps)
             delay_s = self._delay_s(target, old, mine) + (self._compute_s(solve_s) * (step == 1))
-            install = partial(self._install, target, below, predicted, trigger, solve_s)
+            install = partial(self._install, target, below, predicted, trigger, solve_s, loss)
             installs.append((delay_s, install))
         return installs
 
@@ -225,7 +230,13 @@ class Steering:
         return measured.under(up=up & (capacity > 0), capacity_gbps=capacity, faults=faults)
 
     def _install(
-        self, routes: Routes, below: Routes, predicted: np.ndarray, trigger: str, solve_s: float
+        self,
+        routes: Routes,
+        below: Routes,
+        predicted: np.ndarray,
+        trigger: str,
+        solve_s: float,
+        loss: Loss | None,
     ) -> None:
         """Put routes in force."""
         self._decided = routes
@@ -234,7 +245,10 @@ class Steering:
             routes = self._inbound.arrive(routes, static, self._network_state.network)
         steering = routes.scaled(self._share).scattered(self._steered, len(self._table.demands))
         moved = self._table.install_steering(self._name, steering)
-        self._open(self._log.write(self._name, trigger, routes, moved, solve_s), predicted)
+        row = self._log.write(self._name, trigger, routes, moved, solve_s)
+        if loss is not None:
+            row |= loss._asdict()
+        self._open(row, predicted)
 
     def _open(self, row: Row, predicted: np.ndarray) -> None:
         """Keep the row of a decision, to complete it by the prediction error a cycle later."""

@@ -17,6 +17,7 @@ from scipy import sparse
 
 from simulator.model.certificate import Certificate
 from simulator.model.demands import Demands
+from simulator.model.exit_shares import ExitShares
 from simulator.model.hops import Hops
 from simulator.model.listed import Listed
 from simulator.model.network import Network
@@ -269,6 +270,19 @@ class Routes:
             part = hops.matrix if weight is None else hops.matrix @ sparse.diags_array(weight)
             total = sparse.csr_array(total + part)
         return total
+
+    def exit_shares(self, demands: Demands) -> pd.DataFrame:
+        """Return the exits that demands take, one row for each demand and exit.
+
+        All layers count, each with what the layers above leave it. Shares of a demand add up to
+        what is served of it: what is throttled or has no path is in no row.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``demand, source, target, class, exit, direction, share``.
+        """
+        return ExitShares.of(self.matrix, self.network).frame(demands)
 
     def loads(self, rates: np.ndarray, pass_fraction: np.ndarray | None = None) -> np.ndarray:
         """Rate offered to every arc, shape (arcs,) or (arcs, instants).

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simulator.control.settled import acts_at_once, settled
+from simulator.control.settled import installs_what_it_decides, settled
 from simulator.control.steering import steer
 from simulator.control.strategy import Strategy
 from simulator.model.demands import Demands
@@ -82,8 +82,7 @@ class CapacityValue:
         self._strategy, self._demands, self._streams = strategy, demands, streams
         self._known: dict[int, tuple[Situation, Marginal | None]] = {}
         self._mlus: dict[int, tuple[Situation, float]] = {}
-        at_once = acts_at_once(strategy) and getattr(strategy.control, "pieces", None) is None
-        self._at_once = at_once and not strategy.is_static
+        self._at_once = installs_what_it_decides(strategy) and not strategy.is_static
 
     @property
     def follows(self) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from simulator.control.settled import acts_at_once, settled
+from simulator.control.settled import installs_what_it_decides, settled
 from simulator.control.steering import steer
 from simulator.control.strategy import Strategy
 from simulator.model.demands import Demands
@@ -74,7 +74,7 @@ class Question:
         static = scheme if strategy.perfect_information else strategy.static_scheme
         once = _Once(static, store or RouteStore())
         self._static = static if strategy.perfect_information else once
-        plain = acts_at_once(strategy) and getattr(strategy.control, "pieces", None) is None
+        plain = installs_what_it_decides(strategy)
         self.linear = strategy.is_static or (plain and not scheme.demand_aware)
         self._arcs = np.concatenate([network.exit_arcs[way] for way in self._ways])
         self._names = [

@@ -36,6 +36,7 @@ ORDER = (
     "recovery",
     "inbound",
     "control",
+    "carried",
     "regret",
     "transit",
 )

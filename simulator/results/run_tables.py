@@ -134,6 +134,23 @@ table(
             " the controller believes; also in unchanged cycles, and empty without announcements.",
         ),
         Column(
+            "asked_elsewhere_gbps",
+            "Gbps",
+            "Traffic that the decision sends by other exits than the static routes do, as"
+            " predicted; with ``carried_by``, else empty.",
+        ),
+        Column("not_carried_gbps", "Gbps", "Traffic that takes other exits than it asks for."),
+        Column(
+            "carried_latency_ms",
+            "ms",
+            "Mean propagation of the steered traffic as carried, less that as decided.",
+        ),
+        Column(
+            "carried_utilisation",
+            "1",
+            "Of the fullest exit as carried, less that as decided.",
+        ),
+        Column(
             "solve_s",
             "s",
             "Time that solving took on that machine; only in ``results.control``, from"

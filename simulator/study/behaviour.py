@@ -96,6 +96,9 @@ def _not_steered(strategy: Strategy, network: Network, demands: Demands, named: 
             return "the controller reaches a part of the traffic"
         if getattr(strategy.control, "pieces", None) is not None:
             return "traffic moves in pieces"
+        carrier = getattr(strategy.control, "carried_by", None)
+        if carrier is not None:
+            return f"decisions are carried by {carrier.kind}"
     scheme = strategy.scheme
     if scheme.limits(network, 1.0) is None:
         return f"{scheme.kind} does not hold limits on utilisation"

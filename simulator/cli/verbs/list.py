@@ -28,6 +28,7 @@ NOUNS: dict[str, dict[str, str]] = {
     "engines": {"": "simulator.engines.engine:engine.describe"},
     "queues": {"": "simulator.queues.queue:queue.describe"},
     "predictors": {"": "simulator.control.predictors.predictor:predictor.describe"},
+    "carriers": {"": "simulator.control.carriers.carrier:carrier.describe"},
     "controls": {"": "simulator.control.kinds.control:control.describe"},
     "faults": {"": "simulator.model.faults:fault.describe"},
     "metrics": {"": "simulator.results.metrics:metric.describe"},

@@ -1,0 +1,1 @@
+"""Ways in which routers carry a decision, one a file."""
