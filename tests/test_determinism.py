@@ -51,7 +51,7 @@ def test_all_files_are_looked_at(first):
     _, told = first
     assert set(told) == {
         "links.parquet", "exits.parquet", "demands.parquet", "control.parquet", "headroom.parquet",
-        "events.parquet",
+        "events.parquet", "recovery.parquet", "around_events.parquet",
         "summary.csv", "summary.json", "differences.csv", "replications.csv",
         "inputs/scenario.yaml", "inputs/topology.yaml", "inputs/demands.csv", "manifest.json",
     }  # fmt: skip

@@ -28,7 +28,7 @@ def no_window():
 @pytest.fixture(scope="module")
 def day(tmp_path_factory):
     with without_headroom():
-        changes = {"horizon_h": 6, "replications": 2}
+        changes = {"horizon_h": 6, "replications": 2, "events": [{"at_h": 2, "cable": "TPE"}]}
         return sim.run(sim.load(MINI).with_changes(changes), out=tmp_path_factory.mktemp("w") / "d")
 
 

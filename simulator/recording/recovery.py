@@ -59,6 +59,20 @@ class _Intervals:
     def seconds(self) -> np.ndarray:
         return (self.end_us - self.begin_us) / US_PER_S
 
+    def merged(self) -> _Intervals:
+        """Return the intervals, those together between which nothing changes but for rounding.
+
+        Routes that are installed again as they were end an interval, or do not.
+        """
+        rates = np.array([self.asked_gbps, self.unserved_gbps, self.lost_gbps])
+        apart = np.ones(len(self.begin_us), dtype=bool)
+        apart[1:] = (np.abs(np.diff(rates)) > _ROUNDING * self.asked_gbps[1:]).any(axis=0)
+        apart[1:] |= np.abs(np.diff(self.utilisation)) > _ROUNDING
+        first = np.flatnonzero(apart)
+        few = self.take(first)
+        end = np.append(self.begin_us[first[1:]], self.end_us[-1])
+        return _Intervals(few.begin_us, end, *list(vars(few).values())[2:])
+
     def cut_at(self, times_us: np.ndarray) -> _Intervals:
         """Return the intervals, cut where they hold one of some times."""
         inside = times_us[(times_us > self.begin_us[0]) & (times_us < self.end_us[-1])]
@@ -109,7 +123,7 @@ class Recovery:
         columns = zip(*(vars(each).values() for each in self._kept), strict=True)
         whole = _Intervals(*(np.concatenate(values) for values in columns))
         at = np.array([mark.at_us for mark in self._marks], dtype=np.int64)
-        cut = whole.cut_at(at)
+        cut = whole.merged().cut_at(at)
         ends = np.append(at[1:], cut.end_us[-1])
         rows = [self._row(cut, *each) for each in zip(self._marks, ends, strict=True)]
         near = np.zeros(len(cut.begin_us), dtype=bool)
