@@ -1,11 +1,12 @@
 """Carried: decisions as routers can carry them, and what that costs."""
 
 import itertools
+import re
 
 import networkx as nx
 import numpy as np
 import pytest
-from conftest import built_in
+from conftest import ROOT, built_in
 from helpers import asks, case_of, play, sdn, static, two_exits
 
 import simulator as sim
@@ -278,3 +279,99 @@ def test_a_scenario_chooses_it_by_its_word(name):
     assert results.figure("sdn-ideal", "not_carried_gbps") >= 0.0
     with pytest.raises(sim.SimulatorError, match="way of carrying"):
         sim.load("mini").with_changes({"strategies.sdn-ideal.control.carried_by": "tunnel"})
+
+
+def test_what_the_docs_say_of_china169(no_headroom):
+    """The figures of the scenario, in the words of the docs and of its first comment."""
+    results = sim.run(sim.load("carried-by-routers"))
+    text = (ROOT / "docs" / "scenario.md").read_text(encoding="utf-8")
+    table = re.findall(
+        r"^\| ([^|]*) \| ([-\d.]*) *\| ([-\d.]*) *\| (.*) % \| (.*) % \|$", text, re.M
+    )
+    names = ("as-decided", "tunnels", "ecmp-only", "prefix-groups", "region", "igp")
+    assert len(table) == len(names)
+    for name, (_, other, later, full, lost) in zip(names, table, strict=True):
+        told = 100 * results.figure(name, "exit_utilisation_p95")
+        gone = 100 * results.figure(name, "loss_fraction", "international_out")
+        assert (full, lost) == (f"{told:.1f}", f"{gone:.2f}"), name
+        if name not in ("as-decided", "igp"):
+            assert other == f"{results.figure(name, 'not_carried_gbps'):.1f}", name
+            assert later == f"{results.figure(name, 'carried_latency_ms'):.2f}", name
+            assert round(results.figure(name, "asked_elsewhere_gbps")) == 763
+
+
+# -- the table of decisions -----------------------------------------------------------------------
+
+INSTANT = {
+    "every_s": 900.0, "compute_s": 0.0, "install_s": 0.0, "staleness_s": 0.0, "window_s": 0.0,
+    "noise_sigma": 0.0, "detect_s": 0.0, "converge_s": 0.0,
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def recorded():
+    """A controller that acts at once at every step, and is killed in the end."""
+    changes = {
+        "horizon_h": 4, "step_s": 900, "replications": 1, "start": "2017-12-01T18:00",
+        "record": {"demands": "pair", "decisions": True},
+        "strategies": {
+            "static": {"scheme": "igp_ecmp"},
+            "sdn": {
+                "scheme": {"kind": "min_latency", "utilisation_cap": 0.7, "classes": ["exit"]},
+                "control": {**INSTANT, "carried_by": {"kind": "tunnels", "inside": "igp"}},
+            },
+        },
+        "events": [{"at_h": 3.5, "controller": "sdn", "how": "killed"}],
+    }  # fmt: skip
+    return sim.run(sim.load("mini").with_changes(changes))
+
+
+def test_decisions_and_traffic_make_the_load_of_exits(recorded):
+    routes = recorded.table("routes")
+    assert set(routes["strategy"]) == {"sdn"}
+    demands = recorded.demands[recorded.demands["strategy"] == "sdn"]
+    exits = recorded.exits[recorded.exits["strategy"] == "sdn"]
+    held = {}
+    for time, rows in demands[demands["time_s"] < 3.5 * 3600].groupby("time_s"):
+        now = routes[routes["time_s"] == time]
+        for pair, mine in now.groupby(["source", "target"], observed=True):
+            held[pair] = list(zip(mine["exit"], mine["direction"], mine["share"], strict=True))
+        load = {}
+        rate = {(r.source, r.target): r.offered_gbps for r in rows.itertuples()}
+        for pair, shares in held.items():
+            for exit_id, way, share in shares:
+                key = exit_id, way
+                load[key] = load.get(key, 0.0) + share * rate[pair]
+        there = exits[exits["time_s"] == time]
+        for row in there.itertuples():
+            assert row.offered_gbps == pytest.approx(
+                load.get((row.exit, row.direction), 0.0), abs=1e-9
+            )
+
+
+def test_rows_say_what_stays_with_the_igp_and_when_it_is_over(recorded):
+    routes = recorded.table("routes")
+    last = routes[routes["time_s"] >= 3.5 * 3600]
+    before = routes[routes["time_s"] < 3.5 * 3600]
+    assert before["igp_share"].to_numpy() == pytest.approx(before["share"].to_numpy())
+    assert (before["share"] * 100).round(6).mod(1).eq(0).all(), "whole per cents"
+    assert (last["exit"] == "").all() and last["share"].eq(0).all()
+    pairs = before[["source", "target"]].drop_duplicates()
+    assert len(last) == len(pairs)
+    assert last["time_s"].unique() == pytest.approx([3.5 * 3600 + 0.2])
+
+
+def test_only_changes_have_rows(recorded):
+    routes = recorded.table("routes")
+    rows = routes[routes["time_s"] > 0].groupby("time_s")["source"].count()
+    first = (routes["time_s"] == 0).sum()
+    assert (rows.iloc[:-1] < first).all()
+
+
+def test_keeping_decisions_changes_no_figure():
+    base = {"horizon_h": 6, "replications": 1}
+    plain = sim.run(sim.load("mini").with_changes(base))
+    kept = sim.run(sim.load("mini").with_changes({**base, "record.decisions": True}))
+    assert not kept.table("routes").empty and plain.table("routes").empty
+    a, b = (each.summary["mean"].to_numpy() for each in (plain, kept))
+    assert a == pytest.approx(b, rel=1e-9, abs=1e-9, nan_ok=True)

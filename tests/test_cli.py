@@ -40,7 +40,8 @@ CONTRACT = {
     " propagation_ms queueing_ms",
     "control": "replication strategy time_s layer trigger status mlu mlu_bound objective_gbps_ms"
     " bound_gbps_ms gap paths rounds moves moved_gbps entries transient_mlu prediction_error"
-    " groups toggles promise",
+    " groups toggles promise asked_elsewhere_gbps not_carried_gbps carried_latency_ms"
+    " carried_utilisation",
     "headroom": "replication strategy factor factor_high binds at_h link link_factor",
     "events": "replication strategy time_s event",
 }

@@ -166,7 +166,11 @@ def results(tmp_path_factory):
             "static": {"scheme": "nearest_exit"},
             "sdn": {
                 "scheme": "min_latency",
-                "control": {"every_s": 900, "announcements": {"plan": "learn"}},
+                "control": {
+                    "every_s": 900,
+                    "announcements": {"plan": "learn"},
+                    "carried_by": "tunnels",
+                },
             },
             "bound": {"scheme": "clairvoyant"},
         },

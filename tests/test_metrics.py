@@ -47,7 +47,7 @@ def results(tmp_path_factory):
 def test_a_run_has_the_metrics_that_are_declared_with_their_units_and_scopes(results):
     summary, network = results.summary, sim.load(MINI).network
     # No neighbour chooses here, and no exit has a price.
-    left_out = {each.name for each in metric if each.file in ("inbound", "transit")}
+    left_out = {each.name for each in metric if each.file in ("inbound", "transit", "carried")}
     assert set(summary["metric"]) == set(metric.names()) - left_out
     kinds = {"all": "all", **dict.fromkeys(ELASTIC, "service")}
     kinds |= dict.fromkeys(("domestic", "international_in", "international_out"), "class")
@@ -67,14 +67,16 @@ def test_a_run_has_the_metrics_that_are_declared_with_their_units_and_scopes(res
 def test_rows_stand_in_the_order_of_the_catalogue(results):
     rows = results.summary[results.summary["strategy"] == "bound"]
     files = [metric[name].file for name in rows["metric"]]
-    assert list(dict.fromkeys(files)) == [f for f in ORDER if f not in ("inbound", "transit")]
+    assert list(dict.fromkeys(files)) == [
+        f for f in ORDER if f not in ("inbound", "transit", "carried")
+    ]
     assert files == sorted(files, key=ORDER.index), "file by file"
     for name in set(files):
         mine = rows["scope"][[file == name for file in files]]
         scopes = [scope for scope, _ in itertools.groupby(mine)]
         assert len(scopes) == len(set(scopes)), "within a file, scope by scope"
     whole = rows[rows["scope"] == "all"]
-    here = [each.name for each in metric if each.file not in ("inbound", "transit")]
+    here = [each.name for each in metric if each.file not in ("inbound", "transit", "carried")]
     assert whole["metric"].tolist() == here
 
 

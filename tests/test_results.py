@@ -40,7 +40,9 @@ TABLES = {
                 "propagation_ms", "queueing_ms"],
     "control": ["layer", "trigger", "status", "mlu", "mlu_bound", "objective_gbps_ms",
                 "bound_gbps_ms", "gap", "paths", "rounds", "moves", "moved_gbps", "entries",
-                "transient_mlu", "prediction_error", "groups", "toggles", "promise"],
+                "transient_mlu", "prediction_error", "groups", "toggles", "promise",
+                "asked_elsewhere_gbps", "not_carried_gbps", "carried_latency_ms",
+                "carried_utilisation"],
     "events": ["event"],
 }  # fmt: skip
 METRICS = {

@@ -80,9 +80,7 @@ def _along(routes: Routes, asked: ExitShares, wanted: ExitShares) -> Routes:
     owner = np.repeat(np.arange(len(share)), np.diff(paths.starts))
     at = is_exit[paths.arcs]
     by[owner[at]] = paths.arcs[at]
-    count = len(routes.network.tail)
-    was = _lookup(asked, paths.demand * count + by)
-    now = _lookup(wanted, paths.demand * count + by)
+    was, now = asked.at(paths.demand, by), wanted.at(paths.demand, by)
     scaled = share * np.divide(now, was, out=np.zeros(len(was)), where=was > 0)
     kept = np.flatnonzero((by >= 0) & (scaled > 0))
     paths = paths.take(kept)
@@ -99,15 +97,6 @@ def _listed(routes: Routes) -> tuple[Paths, np.ndarray]:
     each = list(routes.paths())
     paths = Paths.of([(demand, arcs) for demand, _, arcs in each])
     return paths, np.array([share for _, share, _ in each])
-
-
-def _lookup(shares: ExitShares, keys: np.ndarray) -> np.ndarray:
-    """Return the share of each key (demand x arcs + arc); zero where there is none."""
-    known = shares.demand * len(shares.network.tail) + shares.arc
-    if not len(known):
-        return np.zeros(len(keys))
-    at = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-    return np.where(known[at] == keys, shares.share[at], 0.0)
 
 
 def _by_metric(wanted: ExitShares, network: Network, demands: Demands) -> Routes:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from simulator.control.carrying import Loss
+from simulator.control.decided_routes import DecidedRoutes
 from simulator.control.route_table import RouteTable
 from simulator.model.route_series import Certificates, MovedSeries
 from simulator.model.routes import Moved, Routes
@@ -25,9 +26,18 @@ class DecisionLog:
         The latest ones, in order of time. A row may be completed later, by the prediction error.
     solve_s : list of float
         Time that this machine took for each decision; NaN where nothing was computed.
+    decided : DecidedRoutes or None
+        Where the routes of each decision are kept; None where they are not.
     """
 
-    def __init__(self, clock: Clock, network_state: NetworkState, route_table: RouteTable) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        network_state: NetworkState,
+        route_table: RouteTable,
+        decided: DecidedRoutes | None = None,
+    ) -> None:
+        self.decided = decided
         self._clock, self._network_state, self._table = clock, network_state, route_table
         self.rows: list[Row] = []
         self._before: list[dict[str, np.ndarray]] = []

@@ -244,6 +244,10 @@ class Steering:
             static = self._without_steering(below)
             routes = self._inbound.arrive(routes, static, self._network_state.network)
         steering = routes.scaled(self._share).scattered(self._steered, len(self._table.demands))
+        if self._log.decided is not None and self._inbound is None:
+            mine = self._base.take(self._steered).with_gbps(predicted[self._steered])
+            network = self._network_state.network
+            self._log.decided.install(routes.scaled(self._share), network, mine)
         moved = self._table.install_steering(self._name, steering)
         row = self._log.write(self._name, trigger, routes, moved, solve_s)
         if loss is not None:

@@ -44,6 +44,8 @@ class Case:
         Rows of the demands table: ``region``, ``pair`` or ``none``.
     every : int
         Keep every n-th step in the tables; 0 for none.
+    decisions : bool
+        Keep the routes of every decision.
     billing : Billing
         How exits with a price are billed.
     inbound : Catchments, optional
@@ -65,13 +67,14 @@ class Case:
     exit_target: float
     detail: str = "region"
     every: int = 1
+    decisions: bool = False
     billing: Billing = Billing()
     inbound: Catchments | None = None
     catchments: int = 0
 
     def without_tables(self) -> Case:
         """Return the same case with figures only."""
-        return replace(self, detail="none", every=0)
+        return replace(self, detail="none", every=0, decisions=False)
 
     def inbound_world(self, streams: Streams) -> InboundWorld | None:
         """Return where neighbours abroad hand over traffic in a replication with these streams."""

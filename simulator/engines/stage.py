@@ -98,6 +98,7 @@ class Stage(Scene):
                 partial(make_meter, self, name),
                 partial(emit, name),
                 takes_series=takes_series,
+                keeps_decisions=case.decisions,
             )
             for name, strategy in case.strategies.items()
         }

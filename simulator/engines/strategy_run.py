@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from simulator.control.decided_routes import WORDS, DecidedRoutes
 from simulator.control.decision_log import DecisionLog
 from simulator.control.process import Context, Layer
 from simulator.control.route_table import RouteTable
@@ -36,6 +37,9 @@ class StrategyRun:
     takes_series : bool
         Whether the meter reads :attr:`series`, where many changes of routes stand that it is not
         told of one by one.
+    keeps_decisions : bool
+        Whether the routes of every decision go into the table ``routes``; all cycles are then
+        decided one by one.
 
     Attributes
     ----------
@@ -53,6 +57,7 @@ class StrategyRun:
         emit: Callable[[str, dict[str, Any]], None],
         *,
         takes_series: bool = False,
+        keeps_decisions: bool = False,
     ) -> None:
         self._control, self._emit = strategy.control, emit
         self.meter = meter = make_meter(self.routes)
@@ -61,9 +66,12 @@ class StrategyRun:
             demands,
             meter.cut,
             meter.current_rates,
-            takes_series=takes_series,
+            takes_series=takes_series and not keeps_decisions,
         )
-        self._log = DecisionLog(scene.clock, scene.network_state, self._table)
+        self._decided = DecidedRoutes(scene.clock) if keeps_decisions else None
+        if self._decided is not None:
+            self._table.withdrawn.append(self._decided.withdraw)
+        self._log = DecisionLog(scene.clock, scene.network_state, self._table, self._decided)
         self._context = Context(
             scene, strategy.scheme, strategy.static_scheme, self._table, self._log
         )
@@ -102,5 +110,9 @@ class StrategyRun:
         figures = self.meter.close(columns, best_gbit_ms)
         words = {key: Coded.of(columns[key]) for key in ("layer", "trigger", "status")}
         self._emit("control", {**columns, **words})
+        routes = self._decided.columns() if self._decided else {}
+        if routes:
+            coded = {name: Coded.of(routes[name]) for name in WORDS if name in routes}
+            self._emit("routes", {**routes, **coded})
         self._emit(SOLVE_TIMES, {"solve_s": np.array(self._log.solve_s)})
         return figures

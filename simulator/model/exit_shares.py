@@ -71,6 +71,15 @@ class ExitShares:
         """Position of the first share of each demand that has one."""
         return np.flatnonzero(np.diff(self.demand, prepend=-1))
 
+    def at(self, demand: np.ndarray, arc: np.ndarray) -> np.ndarray:
+        """Return the share of some demands by some exits; zero where there is none."""
+        arcs = len(self.network.tail)
+        known, keys = self.demand * arcs + self.arc, demand * arcs + arc
+        if not len(known):
+            return np.zeros(len(keys))
+        place = np.minimum(np.searchsorted(known, keys), len(known) - 1)
+        return np.where(known[place] == keys, self.share[place], 0.0)
+
     def loads(self, gbps: np.ndarray) -> np.ndarray:
         """Rate on every arc that is an exit, shape (arcs,)."""
         return np.bincount(self.arc, self.share * gbps[self.demand], len(self.network.tail))

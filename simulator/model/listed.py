@@ -28,6 +28,12 @@ class Listed(NamedTuple):
     arcs: np.ndarray
     starts: np.ndarray
 
+    @classmethod
+    def none(cls) -> Listed:
+        """Return no paths."""
+        some = np.empty(0, dtype=np.int64)
+        return cls(some, np.empty(0), some, np.zeros(1, dtype=np.int64))
+
     def take(self, which: np.ndarray) -> Listed:
         """Return some of the paths."""
         length = np.diff(self.starts)[which]

@@ -406,6 +406,8 @@ class Routes:
                 share = listed.share * weight[listed.demand]
                 listed = listed._replace(share=share).take(np.flatnonzero(share > 0))
             parts.append(listed)
+        if not parts:
+            return Listed.none()
         ends = np.cumsum([0, *(part.starts[-1] for part in parts)])
         return Listed(
             np.concatenate([part.demand for part in parts]),

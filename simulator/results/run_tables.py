@@ -160,6 +160,28 @@ table(
     ],
 )
 table(
+    "routes",
+    "With ``record: {decisions: true}``, a row for each decision that is installed, each demand"
+    " that it changes and each exit. Rows of a demand hold until there are others of it.",
+    [
+        _TIME,
+        Column("source", "", "Where the demand begins."),
+        Column("target", "", "Where it ends."),
+        Column("class", "", "Traffic class."),
+        Column("service", "", "Only where there are services.", optional=True),
+        Column("exit", "", "Exit that it takes; empty where it follows the static routes again."),
+        Column("direction", "", "``out`` or ``in``."),
+        Column("share", "1", "Share of the demand that takes it; the rest follows static routes."),
+        Column(
+            "igp_share",
+            "1",
+            "Of it, what follows the first of the shortest paths by metric to that exit and from"
+            " it on: what routers do without a path of its own.",
+        ),
+        Column("predicted_gbps", "Gbps", "The demand, as the decision takes it to be."),
+    ],
+)
+table(
     "headroom",
     "A row for each strategy: where growth of international traffic ends. None without exits.",
     [

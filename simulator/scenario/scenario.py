@@ -227,6 +227,7 @@ class Scenario(Assembled):
             exit_target=s.targets.exit_utilisation,
             detail=s.record.demands,
             every=s.record.every,
+            decisions=s.record.decisions,
             billing=s.billing,
             inbound=s.inbound,
         )

@@ -119,10 +119,14 @@ class Record:
         home; of domestic traffic, the source), by class and ``service``, by ``pair``, or ``none``.
     every : int
         Keep every n-th step.
+    decisions : bool
+        Keep the exits of every decision, demand by demand, in the table ``routes``. Cycles are then
+        decided one by one, which takes longer.
     """
 
     demands: Literal["region", "province", "service", "pair", "none"] = "region"
     every: PositiveInt = 1
+    decisions: bool = False
 
 
 @checked
