@@ -29,6 +29,8 @@ class Figure(Registered):
         The noun that it shows: ``results``, ``network``, and later others.
     order : float
         Place among the figures of a report; those without one come last, by name.
+    standard : bool
+        Whether it is among the figures that every run draws; others are drawn when asked for.
     size_in : tuple of float
         Width and height of the empty figure; ``draw`` may change them.
     """
@@ -36,6 +38,7 @@ class Figure(Registered):
     question: ClassVar[str] = ""
     of: ClassVar[str] = "results"
     order: ClassVar[float] = math.inf
+    standard: ClassVar[bool] = True
     size_in: ClassVar[tuple[float, float]] = (WIDTH_IN, 3.5)
 
     @abstractmethod

@@ -124,7 +124,7 @@ def write_figures(
     formats : iterable of str
         Of ``png``, ``svg`` and ``pdf``. The same results give the same bytes.
     names : iterable of str, optional
-        Figures to write; all of them when left out.
+        Figures to write; the standard ones when left out.
     width : str or float, optional
         ``column`` (3.5 in), ``page`` (7.2 in, the default), ``slide`` (10 in, with larger type), or
         a number of inches.
@@ -145,7 +145,8 @@ def write_figures(
     place.mkdir(parents=True, exist_ok=True)
     plotter = Plotter(results, new_figure=Unshown)
     known_figures = figures_of("results")
-    wanted = set(known_figures if names is None else names)
+    standard = {name for name, cls in known_figures.items() if cls.standard}
+    wanted = standard if names is None else set(names)
     for name in sorted(wanted - set(known_figures)):
         raise unknown_name(f"no figure named {name!r}", name, known_figures)
     written = []

@@ -195,7 +195,18 @@ def exit_tracks(
     run: RunView, reduce: Callable[[np.ndarray], np.ndarray] = lambda values: values
 ) -> Tracks:
     """Fold the utilisation of exits, steps by exits and directions, after *reduce* if given."""
-    place, folds = {key: i for i, key in enumerate(exit_keys(run.results))}, Folds()
+    folds = Folds()
+    for strategy, values in exit_values(run):
+        folds.add(strategy, reduce(values))
+    return folds.tracks(run.time.steps_s)
+
+
+def exit_values(run: RunView) -> Iterator[tuple[str, np.ndarray]]:
+    """Yield the utilisation of exits in every replication of a strategy.
+
+    Shape (steps, exits and directions), in the order of :func:`exit_keys`; NaN while one is down.
+    """
+    place = {key: i for i, key in enumerate(exit_keys(run.results))}
     columns = ["time_s", "exit", "direction", "utilisation"]
     for strategy, parts in rows_of(run, "exits", columns):
         values = np.full((len(run.time.steps_s), len(place)), np.nan)
@@ -204,8 +215,7 @@ def exit_tracks(
             lookup = np.array([[place[e, w] for w in ways.categories] for e in exits.categories])
             series = lookup[exits.codes.to_numpy(), ways.codes.to_numpy()]
             values[run.time.index(rows["time_s"].to_numpy()), series] = rows["utilisation"]
-        folds.add(strategy, reduce(values))
-    return folds.tracks(run.time.steps_s)
+        yield strategy, values
 
 
 def fullest(utilisation: np.ndarray) -> np.ndarray:

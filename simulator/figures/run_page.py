@@ -38,7 +38,7 @@ def run_page(
     """
     rows = -(-count // columns)
     body = head + rows * height + (rows - 1) * gap_y + AXIS_IN + extra
-    low = page(fig, title, legend, _source(run, words), body) + AXIS_IN + extra
+    low = page(fig, title, legend, source(run, words), body) + AXIS_IN + extra
     wide = (style.layout_width(fig) - left - RIGHT_IN - gap_x * (columns - 1)) / columns
     panels = []
     for i in range(count):
@@ -82,8 +82,8 @@ def each(report: Callable[[str], str], strategies: Sequence[str], separator: str
     return separator.join(parts)
 
 
-def _source(run: RunView, words: Iterable[str]) -> str:
-    """The line at the bottom: what was simulated, on what, and what the figure shows."""
+def source(run: RunView, words: Iterable[str]) -> str:
+    """Return the line at the bottom: what was simulated, on what, and what the figure shows."""
     about = run.results.run
     network = f"simulated on {style.name(about['network']['name'], 50)}"
     marks = about.get("marks")  # a folder of an earlier version has none
