@@ -76,3 +76,12 @@ def _directions(rows: pd.DataFrame, network: Network) -> np.ndarray:
     tail_of = np.array([names.get(first[i], -1) for i in link_of.tolist()])
     codes = links.codes.to_numpy()
     return np.asarray(2 * link_of[codes] + (tail_of[codes] != sources.codes.to_numpy()))
+
+
+def links_of_bundles(network: Network) -> dict[tuple[int, int, str], list[int]]:
+    """Return the links that a map draws as one line, by their two nodes and their class."""
+    found: dict[tuple[int, int, str], list[int]] = {}
+    for link in np.flatnonzero(network.up[::2]).tolist():
+        a, b = sorted((int(network.tail[2 * link]), int(network.head[2 * link])))
+        found.setdefault((a, b, str(network.link_class[link])), []).append(link)
+    return found

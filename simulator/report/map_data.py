@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simulator.base.text import plain
-from simulator.figures.link_series import LinkSeries
+from simulator.figures.link_series import LinkSeries, links_of_bundles
 from simulator.figures.maps.map_data import MapData
 from simulator.figures.maps.views import views_of
 from simulator.formats.format import load_network
@@ -30,7 +30,7 @@ def map_data(frames: Frames) -> dict[str, Any]:
     network = load_network(frames.run.results.folder / TOPOLOGY)
     drawn = MapData.of(network)
     series = LinkSeries.of(frames.run, network, MOST_FRAMES)
-    together = _links_of(network)
+    together = links_of_bundles(network)
     return {
         "views": [view_data(drawn, view, together) for view in views_of(drawn)],
         "links": [_link(network, i) for i in range(len(network.links))],
@@ -38,15 +38,6 @@ def map_data(frames: Frames) -> dict[str, Any]:
         "changes": _changes(series.capacity_gbps),
         "leftOut": int(np.sum(~drawn.placed)),
     }
-
-
-def _links_of(network: Network) -> dict[tuple[int, int, str], list[int]]:
-    """Return the links between two nodes of each class."""
-    found: dict[tuple[int, int, str], list[int]] = {}
-    for link in np.flatnonzero(network.up[::2]).tolist():
-        a, b = sorted((int(network.tail[2 * link]), int(network.head[2 * link])))
-        found.setdefault((a, b, str(network.link_class[link])), []).append(link)
-    return found
 
 
 def _link(network: Network, link: int) -> dict[str, Any]:

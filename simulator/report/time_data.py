@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.base.text import plain
 from simulator.figures import style
-from simulator.figures.run_data import RunView
+from simulator.figures.run_data import RunView, side_by_side
 
 MOST_FRAMES = 336
 """Frames of a page: a day of 5-minute steps is shown whole, 28 days in steps of 2 hours."""
@@ -74,19 +74,8 @@ def _strategy(place: int, name: str, run: RunView) -> dict[str, Any]:
         "colour": style.COLOURS[place % len(style.COLOURS)],
         "dash": _dash(style.DASHES[place % len(style.DASHES)]),
         "bound": name in run.results.bounds,
-        "shown": place in _shown_first(run),
+        "shown": name in side_by_side(run),
     }
-
-
-def _shown_first(run: RunView) -> set[int]:
-    """Return the two strategies that maps show at first: the first, and one with a controller."""
-    controls = [run.results.run["scenario"]["strategies"][name] for name in run.strategies]
-    steered = [
-        i
-        for i, each in enumerate(controls)
-        if i and (each.get("control") or {}).get("every_s") and not each.get("bound")
-    ]
-    return {0, *(steered or [len(controls) - 1])[:1]}
 
 
 def _dash(dashes: Any) -> str:
