@@ -39,12 +39,12 @@ class ExitDays(NamedTuple):
         run = frames.run
         keys = run_data.exit_keys(run.results)
         exact = run_data.exit_tracks(run)
-        framed = {name: _framed(track, frames.begins) for name, track in exact.items()}
+        framed = {name: framed_track(track, frames.begins) for name, track in exact.items()}
         capacity = run_data.exit_capacity(run)
         return cls(frames, keys, exact, framed, run_data.exit_peaks(run), capacity)
 
 
-def _framed(track: Track, begins: np.ndarray) -> Track:
+def framed_track(track: Track, begins: np.ndarray) -> Track:
     """Return the mean, the lowest and the highest value of the steps of each frame."""
     known = np.isfinite(track.mean)
     count = np.add.reduceat(known.astype(float), begins)
