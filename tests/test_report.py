@@ -305,8 +305,8 @@ def test_every_study_keeps_its_answer():
     ],
 )
 def test_the_first_sentence_stands_apart(text, first):
-    assert first_sentence(text)[0] == first
-    assert " ".join(filter(None, first_sentence(text))) == text
+    assert first_sentence(text)[0] == first.replace(" %", "\xa0%")
+    assert " ".join(filter(None, first_sentence(text))).replace("\xa0", " ") == text
 
 
 @pytest.mark.parametrize(

@@ -125,8 +125,8 @@ def _declared(file: str, names: Sequence[str]) -> Table | None:
 
 
 def first_sentence(text: str) -> tuple[str, str]:
-    """Return the first sentence of an answer, and the rest."""
-    first, *rest = _SENTENCE.split(text, maxsplit=1)
+    """Return the first sentence of an answer, and the rest; no line breaks before a %."""
+    first, *rest = _SENTENCE.split(text.replace(" %", "\N{NO-BREAK SPACE}%"), maxsplit=1)
     return first, "".join(rest)
 
 

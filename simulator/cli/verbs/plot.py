@@ -37,7 +37,10 @@ def verb(
     out: Path | None,
     quiet: bool,
 ) -> None:
-    """Draw the standard figures of the results in DIR, or the map over time."""
+    """Draw the standard figures of the results in DIR.
+
+    With --animate, draw the map over time instead, the baseline beside a controller.
+    """
     from simulator.figures.maps.load_film import write_film
     from simulator.figures.plotter import write_figures
     from simulator.results import manifest
