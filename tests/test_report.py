@@ -137,6 +137,16 @@ def test_figures_equal_the_summary(page, results):
     assert repr(cycles) in held
 
 
+def test_peaks_in_words_are_those_of_the_summary(page, results):
+    held = page.data["exits"]
+    for exit_id, peaks in zip(held["ids"], held["peaks"], strict=True):
+        for way, peak in zip(("out", "in"), peaks, strict=True):
+            scope = f"exit:{exit_id}:{way}"
+            assert peak == max(
+                results.figure(name, "exit_utilisation_peak", scope) for name in results.strategies
+            )
+
+
 def test_the_comparison_is_that_of_compare(page, results):
     answer = sim.compare(results)
     assert " ".join(answer.sentence.split()) in page.text
@@ -189,6 +199,25 @@ def test_the_map_is_that_of_the_table_of_links(page, results):
                 assert np.allclose(found[~down] / 100, wanted[~down].clip(upper=2.54), atol=0.00501)
     down = [i for i, link in enumerate(held["map"]["links"]) if link["id"] == EVIL]
     assert held["map"]["changes"][str(2 * down[0])] == [[0, 28.0], [12, 0.0], [18, 28.0]]
+
+
+def test_without_exits_and_coordinates_there_is_nothing_to_play(tmp_path):
+    (tmp_path / "links.csv").write_text("id,a,b,capacity_gbps\nab,a,b,10\n", encoding="utf-8")
+    (tmp_path / "nodes.csv").write_text("id,kind\na,core\nb,core\n", encoding="utf-8")
+    (tmp_path / "d.csv").write_text("source,target,gbps\na,b,5\n", encoding="utf-8")
+    scenario = sim.load(
+        {
+            "topology": str(tmp_path),
+            "horizon_h": 2,
+            "step_s": 3600,
+            "traffic": {"matrix": {"kind": "file", "path": str(tmp_path / "d.csv")}},
+            "record": {"demands": "none"},
+            "strategies": {"igp": {"scheme": "igp_ecmp"}},
+        }
+    )
+    page = Page(sim.report(sim.run(scenario, out=tmp_path / "run")))
+    assert not {"play", "map", "curves"} & {a.get("id") for _, a in page.elements}
+    assert "50.0 %" in page.text and "the scenario has no events" in page.text
 
 
 def test_the_worst_moment_is_the_highest_row_of_the_table(page, results):

@@ -64,6 +64,7 @@ def exit_data(days: ExitDays) -> dict[str, Any]:
     return {
         "ids": [plain(exit_id) or exit_id for exit_id in order],
         "capacity": [[days.capacity_gbps[e, way] for way in ("out", "in")] for e in order],
+        "peaks": [[_peak(days, e, way) for way in ("out", "in")] for e in order],
         "ways": ways,
         "tracks": [
             [
@@ -73,6 +74,11 @@ def exit_data(days: ExitDays) -> dict[str, Any]:
             for name in days.frames.run.strategies
         ],
     }
+
+
+def _peak(days: ExitDays, exit_id: str, way: str) -> float:
+    """Return the peak of an exit under the strategy that fills it most, as the summary has it."""
+    return max(of_exit[exit_id, way][0] for of_exit in days.peaks.values())
 
 
 def worst_moments(days: ExitDays) -> list[dict[str, Any]]:

@@ -163,7 +163,7 @@ def _key(value: str) -> str:
 
 
 def _are_numbers(cells: Iterable[ShownCell]) -> bool:
-    """Return whether a column holds numbers, so that it stands to the right."""
+    """Return whether a column holds numbers for the most part, so that it stands to the right."""
     filled = [cell for cell in cells if cell.value not in _EMPTY]
     short = all(len(cell.value) < LONGEST_NUMBER for cell in filled)
-    return bool(filled) and short and all(cell.key for cell in filled)
+    return short and 2 * sum(cell.key != "" for cell in filled) > len(filled)

@@ -29,6 +29,7 @@
       return found === GAP ? most : Math.max(most, found / 1e4);
     }, 0);
   }
+  const exact = (column) => exits.peaks[column >> 1][column % 2];
   const peak = (column) => {
     let most = 0;
     tracks.forEach((parts) => parts[parts.length - 1].subarray(column * frames, (column + 1) * frames)
@@ -236,7 +237,7 @@
       button.addEventListener("click", () => { choice.value = column; draw(); document.getElementById("curves").scrollIntoView(); });
       const gbps = exits.capacity[place][column % 2];
       return html("div", { class: "cell" },
-        html("p", {}, button, ` ${column % 2 ? "in" : "out"}, ${gbps.toLocaleString("en")} Gbps, peak ${percent(peak(column))}`),
+        html("p", {}, button, ` ${column % 2 ? "in" : "out"}, ${gbps.toLocaleString("en")} Gbps, peak ${percent(exact(column))}`),
         svg("svg", { viewBox: `0 0 ${wide} ${high}`, "aria-hidden": "true" },
           ...shades(x, 6, high - 12), ...limits(left, wide - 2, y, top),
           svg("text", { class: "axis", x: left - 4, y: y(1) + 3, "text-anchor": "end" }, "100"),
@@ -281,7 +282,7 @@
   // -- together ---------------------------------------------------------------------------------
   choice.append(html("option", { value: -1 }, "fullest of each moment"));
   columns.filter((column) => peak(column) > 0).sort((a, b) => (a >> 1) - (b >> 1) || Math.abs((a % 2) - fuller) - Math.abs((b % 2) - fuller)).forEach((column) => {
-    choice.append(html("option", { value: column }, `${exits.ids[column >> 1]} ${column % 2 ? "in" : "out"}, peak ${percent(peak(column))}`));
+    choice.append(html("option", { value: column }, `${exits.ids[column >> 1]} ${column % 2 ? "in" : "out"}, peak ${percent(exact(column))}`));
   });
   choice.value = columns.length && peak(fuller) > 0 ? fuller : -1;
   choice.addEventListener("change", draw);
@@ -295,7 +296,7 @@
   small();
   const spread = time.replications > 1 ? ` Lines are means of ${time.replications} replications, bands reach from the lowest to the highest.` : "";
   const binned = time.binned ? ` Each point stands for ${time.length}: its mean, and its lowest and highest step.` : ` Each point is the mean of a step of ${time.length}.`;
-  document.getElementById("curve-note").textContent = `Solid line: capacity. Dotted: target ${percent(time.target)}. Grey: a failure lasts.${binned}${spread} Small charts show the fuller direction, all on one scale.${cut} Exact peaks are in the tables.`;
+  document.getElementById("curve-note").textContent = `Solid line: capacity. Dotted: target ${percent(time.target)}. Grey: a failure lasts.${binned}${spread} Small charts show the fuller direction, all on one scale.${cut} Peaks in words are exact, of the strategy that fills the exit most.`;
   report.onFrame((frame) => {
     moveCursor(frame);
     cursors.forEach((each) => moveSmall(each, frame));

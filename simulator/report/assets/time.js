@@ -1,8 +1,8 @@
 // Time: the bar that moves map and curves, by hand or by itself, and the events on it.
 (() => {
-  if (!report.data) return;
-  const { time } = report.data;
   const slider = document.getElementById("time");
+  if (!report.data || !slider) return;
+  const { time } = report.data;
   const play = document.getElementById("play");
   const clock = document.getElementById("clock");
   const speed = document.getElementById("speed");
