@@ -324,7 +324,9 @@ def test_in_print_all_is_open_and_controls_are_gone(browser, report, study, whic
 
 
 @pytest.mark.parametrize(
-    ("which", "size"), [("run", DESKTOP), ("run", PHONE), ("study", DESKTOP)], ids=str
+    ("which", "size"),
+    [("run", DESKTOP), ("run", PHONE), ("study", DESKTOP)],
+    ids=["run-desktop", "run-phone", "study-desktop"],
 )
 @pytest.mark.skipif(not AXE.is_file(), reason="needs axe-core in build/ (.ci/run puts it there)")
 def test_axe_finds_no_serious_fault(browser, report, study, which, size):
