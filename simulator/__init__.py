@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from simulator.model.demands import Demands
     from simulator.model.network import Network
     from simulator.model.routes import Routes, link_loads
+    from simulator.report.report import report
     from simulator.results.results import Results
     from simulator.routing.route import route
     from simulator.run import run
@@ -53,6 +54,7 @@ _HOMES = {
     "load_recording": "simulator.formats.matrices.demand_format:read_recording",
     "Demands": "simulator.model.demands",
     "Network": "simulator.model.network",
+    "report": "simulator.report.report",
     "Results": "simulator.results.results",
     "Routes": "simulator.model.routes",
     "link_loads": "simulator.model.routes",
@@ -97,6 +99,7 @@ __all__ = [
     "load_network",
     "load_recording",
     "plot_map",
+    "report",
     "route",
     "run",
     "sensitivity",

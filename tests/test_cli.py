@@ -137,7 +137,7 @@ def test_a_verb_is_a_file(tmp_path, monkeypatch):
     assert re.search(r"^  greet +Greet a name\.$", call("--help").stdout, re.MULTILINE)
     assert call("greet", "--help").stdout.startswith("Usage: simulator greet [OPTIONS] NAME\n")
     assert call("greet", "operator").stdout == "hello operator\n"
-    assert "Did you mean 'greet'?" in call("gret").stderr
+    assert "Did you mean 'greet'?" in call("greeet").stderr
     del sys.modules["simulator.cli.verbs.greet"]
 
 

@@ -161,7 +161,8 @@ def test_it_fits_a_screen_and_says_what_it_did(answer):
     offered = figures.query("metric == 'offered_gbit' and scope == 'international'")
     assert set(offered["assumption"]) == {"total"} and (offered["share_of_variance"] > 0.95).all()
     assert {path.name for path in answer.folder.iterdir()} == {
-        *("assumptions.csv", "figures.csv", "sensitivity.json", "inputs", "manifest.json"),
+        *("assumptions.csv", "figures.csv", "sensitivity.json", "answer.json"),
+        *("inputs", "manifest.json"),
     }
 
 

@@ -251,7 +251,7 @@ def test_the_folder_holds_every_run(scenario, tmp_path):
     ]
     assert {file.name for file in (tmp_path / "out").iterdir()} == {
         *(folder.name for folder in folders.values()),
-        *("whatif.csv", "binding.csv", "whatif.json", "manifest.json"),
+        *("whatif.csv", "binding.csv", "whatif.json", "answer.json", "manifest.json"),
     }
     for folder in folders.values():
         assert Results(folder).run["status"] == "complete"
@@ -285,7 +285,8 @@ def test_only_results_of_its_own_kind_are_replaced(scenario, tmp_path):
         what_if(small, change, out=out)
     what_if(small, {"b": {"demands.all": "x2"}}, out=out, force=True)
     assert {file.name for file in out.iterdir()} == {
-        *("baseline", "b", "whatif.csv", "binding.csv", "whatif.json", "manifest.json"),
+        *("baseline", "b", "whatif.csv", "binding.csv", "whatif.json", "answer.json"),
+        "manifest.json",
     }
     with pytest.raises(SimulatorError, match="not a results folder"):
         what_if(small, change, out=out / "baseline", force=True)

@@ -77,6 +77,17 @@ def drawn_strategies(results: Results) -> list[str]:
     return [name for name in names if name in kept]
 
 
+def side_by_side(run: RunView) -> list[str]:
+    """Return the two strategies that maps show first: the baseline, and one with a controller."""
+    strategies = run.results.run["scenario"]["strategies"]
+    steered = [
+        name
+        for name in run.strategies[1:]
+        if (strategies[name].get("control") or {}).get("every_s") and name not in run.results.bounds
+    ]
+    return [run.strategies[0], *(steered or run.strategies[1:])[:1]]
+
+
 def metric_figures(table: pd.DataFrame, metric: str) -> Figures:
     """Return mean and interval of a metric from the summary or the differences."""
     rows = table[table["metric"] == metric]

@@ -171,6 +171,8 @@ def save(figure: Canvas, path: Path, form: str) -> Path:
     """Write a figure completely or not at all, without anything that changes from day to day."""
     changing = {"png": "Software", "svg": "Date Creator", "pdf": "CreationDate Creator Producer"}
     metadata: dict[str, Any] = dict.fromkeys(changing[form].split())
+    if form == "svg":  # a report takes the text for who cannot see the picture from here
+        metadata["Title"] = " ".join(figure.get_suptitle().split()) or None
     with whole(path) as unfinished, style():
         figure.savefig(unfinished, format=form, dpi=150, metadata=metadata)
     return path

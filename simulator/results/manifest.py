@@ -44,6 +44,14 @@ def add(folder: Path, files: list[Path]) -> None:
         new.write_text(text, encoding="utf-8")
 
 
+def is_own(folder: Path, file: Path) -> bool:
+    """Return whether a file is in a folder as its manifest says."""
+    known, inside, top = _read(folder), file.resolve(), folder.resolve()
+    if known is None or file.is_symlink() or top not in inside.parents:
+        return False
+    return bool(known["files"].get(_relative(inside, top)) == _told(inside))
+
+
 def foreign(folder: Path) -> str:
     """Return what a folder holds that no run wrote, in words; nothing if there is nothing."""
     known = _read(folder)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from simulator.results.writer import write_csv
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.availability_rows import element_rows, level_rows, lost_rows
 from simulator.study.availability_words import Asked, answer_of
 from simulator.study.behaviour import Behaviour, behaviour_of
@@ -40,7 +41,6 @@ METHODS = (AUTO, "listed", "simulated", "sampled")
 MOST_MISSING = 1e-3
 """Share of time that a list may leave out before moments are sampled instead."""
 MOMENTS = 4
-Finish = Callable[[Answer], None]
 
 
 def availability(
@@ -245,8 +245,7 @@ def _published(
     for name, frame in frames.items():
         write_csv(staging.folder, f"availability_{name}", frame)
     answer = answer_of(asked, frames, found, staging.folder)
-    if finish:
-        finish(answer)
+    keep_answer(answer, finish)
     record = {
         "name": asked.title, "of": list(asked.kinds), "method": asked.outages.how,
         "states": len(asked.outages.down), "moments": asked.moments,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study import failure_tables as tables
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.failure_cases import failure_cases, words_of
 from simulator.study.failure_jobs import inline, played
 from simulator.study.failure_tables import Found
@@ -35,7 +36,6 @@ from simulator.traffic.traffic import Series
 
 MARK = "failures.json"
 """The file by which a folder of this study is known, finished or not."""
-Finish = Callable[[Answer], None]
 
 
 def failures(
@@ -201,8 +201,7 @@ def _published(
     for name, frame in frames.items():
         write_csv(staging.folder, f"failures_{name}", frame)
     answer = answer_of(asked, by_world[0], frames, staging.folder)
-    if finish:
-        finish(answer)
+    keep_answer(answer, finish)
     answer = replace(answer, folder=staging.publish())
     if staging.temporary:
         weakref.finalize(answer, staging.temporary.cleanup)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -31,6 +31,7 @@ from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.calendar import Calendar, calendar
 from simulator.study.growing import Rates, assumed_rates, growing, rates_of
 from simulator.study.headroom_words import Asked, answer_of
@@ -49,7 +50,6 @@ from simulator.uncertainty.world import World
 MARK = "headroom.json"
 """The file by which a folder of this study is known."""
 TARGET = 0.8
-Finish = Callable[[Answer], None]
 AnyScheme = str | Mapping[str, Any] | Scheme | Strategy
 
 
@@ -207,8 +207,7 @@ def _published(
         "growth": asked.rates.words, "worlds": asked.drawn,
     }  # fmt: skip
     answer = answer_of(asked, frames, staging.folder)
-    if finish:
-        finish(answer)
+    keep_answer(answer, finish)
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (staging.folder / MARK).write_text(text, encoding="utf-8")
     answer = replace(answer, folder=staging.publish())

@@ -6,6 +6,7 @@ import json
 import shutil
 import weakref
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -27,6 +28,7 @@ from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer, Section
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.headlines import COMBINED, FORMS, with_international
 from simulator.uncertainty.assumption import Assumption
 from simulator.uncertainty.law import HIGH, LOW
@@ -68,6 +70,7 @@ def sensitivity(
     progress: Progress | None = None,
     force: bool = False,
     any_size: bool = False,
+    finish: Finish | None = None,
 ) -> Answer:
     """Say which assumption moves an answer most.
 
@@ -99,6 +102,8 @@ def sensitivity(
         Replace what this study wrote at *out* before.
     any_size : bool
         Run also what takes more than is allowed; see :func:`simulator.run`.
+    finish : callable, optional
+        Given the answer before its folder appears in its place, to add pictures.
 
     Returns
     -------
@@ -150,8 +155,9 @@ def sensitivity(
         text = json.dumps({**record, "days": days}, indent=1, ensure_ascii=False) + "\n"
         (staging.folder / MARK).write_text(text, encoding="utf-8")
         shutil.rmtree(parts)
-        folder = staging.publish()
-    answer = _answer(scenario, frames, len(points), worlds, days, folder)
+        answer = _answer(scenario, frames, len(points), worlds, days, staging.folder)
+        keep_answer(answer, finish)
+        answer = replace(answer, folder=staging.publish())
     if staging.temporary:
         weakref.finalize(answer, staging.temporary.cleanup)
     return answer
@@ -420,9 +426,9 @@ def form_of(named: str) -> Form:
     return "share" if "utilisation" in named or named == "mlu_peak" else FORMS.get(unit, "index")
 
 
-def _draw(swings: tuple[pd.DataFrame, str, str]) -> Any:
-    """Draw the tornado."""
+def _draw(swings: tuple[pd.DataFrame, str, str], *, new_figure: Any = None) -> Any:
+    """Draw the tornado, on a figure of pyplot if no other is given."""
     from simulator.figures.plotter import Plotter
     from simulator.figures.tornado import Swings
 
-    return Plotter(Swings(*swings), "sensitivity").tornado()
+    return Plotter(Swings(*swings), "sensitivity", new_figure).tornado()

@@ -24,6 +24,7 @@ from simulator.scenario.cost import Cost, refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.axis import OVER
 from simulator.study.design import Design, Point
 from simulator.study.sweep_answer import Swept, answer_of, write_pictures
@@ -80,6 +81,7 @@ def sweep(
     force: bool = False,
     any_size: bool = False,
     pictures: bool = False,
+    finish: Finish | None = None,
     warn: Tell | None = None,
 ) -> Answer:
     """Run a scenario at many points of some keys.
@@ -122,6 +124,8 @@ def sweep(
         Run also what takes more than is allowed; see :func:`simulator.run`.
     pictures : bool
         Write the pictures into the folder too.
+    finish : callable, optional
+        Given the answer before its folder appears in its place.
     warn : callable, optional
         Given what is to be known before points run: warnings at points, and what is finished.
 
@@ -168,11 +172,12 @@ def sweep(
         swept.check(frame)
         with staging:
             kept.publish(staging, jobs, scenario)
+            answer = answer_of(swept, frame, staging.folder)
             if pictures:
-                write_pictures(answer_of(swept, frame, staging.folder), staging.folder)
-            folder = staging.publish()
+                write_pictures(answer, staging.folder)
+            keep_answer(answer, finish)
+            answer = replace(answer, folder=staging.publish())
         kept.remove()
-    answer = answer_of(swept, frame, folder)
     if staging.temporary:
         weakref.finalize(answer, staging.temporary.cleanup)
     return answer

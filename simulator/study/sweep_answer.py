@@ -128,7 +128,9 @@ def write_pictures(answer: Answer, folder: Path) -> list[Path]:
         (folder / "figures").mkdir(exist_ok=True)
         drawn: Any = draw(new_figure=Unshown)  # type: ignore[call-arg]
         drawn = drawn[0].figure if isinstance(drawn, np.ndarray) else drawn.figure
-        written.append(save(drawn, folder / "figures" / f"{name}.png", "png"))
+        written += [
+            save(drawn, folder / "figures" / f"{name}.{form}", form) for form in ("png", "svg")
+        ]
     return written
 
 

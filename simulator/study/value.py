@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -26,6 +26,7 @@ from simulator.scenario.cost import refuse_too_much
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.headroom import TARGET, AnyScheme, strategies_of
 from simulator.study.value_rows import FIGURES, ROWS, Sampling, play, strategy_rows
 from simulator.study.value_words import Asked, answer_of
@@ -34,7 +35,6 @@ from simulator.traffic.traffic import Series
 MARK = "value.json"
 """The file by which a folder of this study is known."""
 INSTANTS = 24
-Finish = Callable[[Answer], None]
 
 
 def value(
@@ -155,8 +155,7 @@ def _published(
     for name, frame in frames.items():
         write_csv(staging.folder, f"value_{name}", frame)
     answer = answer_of(asked, frames, staging.folder)
-    if finish:
-        finish(answer)
+    keep_answer(answer, finish)
     record = {"name": asked.title, "by": asked.by, "target": asked.target}
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (staging.folder / MARK).write_text(text, encoding="utf-8")

@@ -26,6 +26,7 @@ from simulator.scenario.rules import BASELINE
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.settings import WhatIf as WhatIfEntry
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.reasons import Reason, reasons
 from simulator.study.whatif_table import differences
 from simulator.study.whatif_words import answer_of, change_text
@@ -48,7 +49,7 @@ def what_if(
     finish: Callable[[Path], None] | None = None,
     warn: Callable[[Problem], None] | None = None,
     exits: bool = False,
-    picture: Callable[[Answer], None] | None = None,
+    picture: Finish | None = None,
 ) -> Answer:
     """Run a scenario as it stands and with changes, under the same traffic.
 
@@ -131,9 +132,8 @@ def what_if(
         record = {**named_by, "folders": folders, "changes": named}
         text = json.dumps(record, indent=1, ensure_ascii=False, default=str) + "\n"
         (staging.folder / MARK).write_text(text, encoding="utf-8")
-        if picture:
-            inside = {name: Results(staging.folder / each) for name, each in folders.items()}
-            picture(answer_of(frame, binding, inside, named, staging.folder, exits))
+        inside = {name: Results(staging.folder / each) for name, each in folders.items()}
+        keep_answer(answer_of(frame, binding, inside, named, staging.folder, exits), picture)
         folder = staging.publish()
     base = Results(folder / folders[BASELINE], keep=staging.temporary)
     keep = base if staging.temporary else None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import weakref
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from simulator.results.writer import write_csv
 from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.behaviour import behaviour_of
 from simulator.study.border_case import BorderCase, DemandRange, border_case
 from simulator.study.headroom import AnyScheme, strategies_of
@@ -38,7 +39,6 @@ MARK = "worst.json"
 ELEMENTS = ("cables", "exits", "gateways", "overseas")
 """Kinds of elements that may fail here: those beyond the backbone."""
 MEANINGS = ("all", "exactly")
-Finish = Callable[[Answer], None]
 
 
 def worst(
@@ -224,8 +224,7 @@ def _published(
     for name, frame in frames.items():
         write_csv(staging.folder, f"worst_{name}", frame)
     answer = answer_of(asked, frames, searches, staging.folder)
-    if finish:
-        finish(answer)
+    keep_answer(answer, finish)
     record = {
         "name": asked.title, "probabilities": list(asked.search.least), "of": list(asked.kinds),
         "meaning": MEANINGS[asked.search.exactly], "demands": asked.span.words,

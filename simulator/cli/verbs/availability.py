@@ -60,7 +60,7 @@ def verb(
       simulator availability china169-2017 --level "region-japan 60 Gbps 99.9 %"
       simulator availability mini --method simulated --years 5000
     """
-    from simulator.cli.pictures import save_pictures
+    from simulator.cli.pictures import finish_answer
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.availability import availability
@@ -79,7 +79,7 @@ def verb(
             out=keywords["out"],
             progress=keywords["progress"],
             force=keywords["force"],
-            finish=save_pictures,
+            finish=finish_answer,
         )
     below = "All rows in {folder}availability.csv, the picture beside it"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

@@ -74,7 +74,7 @@ def verb(
       simulator failures mini --k 2 --of cables --at 21
       simulator failures mini --of exits --impact shanghai-la
     """
-    from simulator.cli.pictures import save_pictures
+    from simulator.cli.pictures import finish_answer
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.availability import availability
@@ -94,7 +94,7 @@ def verb(
                 out=keywords["out"],
                 progress=keywords["progress"],
                 force=keywords["force"],
-                finish=save_pictures,
+                finish=finish_answer,
             )
         below = "All rows in {folder}availability.csv, the picture beside it"
         print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)
@@ -110,7 +110,7 @@ def verb(
             impact=impact,
             target=target,
             worlds=options.worlds,
-            **{**keywords, "finish": save_pictures},
+            **{**keywords, "finish": finish_answer},
         )
     below = "All rows in {folder}cases.csv, pictures beside it"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

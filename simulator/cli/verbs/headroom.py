@@ -48,7 +48,7 @@ def verb(
       simulator headroom mini
       simulator headroom mini --target 0.7 --of region:pop-tokyo --until 2030-12-31
     """
-    from simulator.cli.pictures import save_pictures
+    from simulator.cli.pictures import finish_answer
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.headroom import headroom
@@ -64,7 +64,7 @@ def verb(
             growth_per_year=growth,
             worlds=options.worlds,
             days=days,
-            **{**keywords, "finish": save_pictures},
+            **{**keywords, "finish": finish_answer},
         )
     below = "All dates in {folder}run_out.csv, the picture in run_out.png"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

@@ -1,4 +1,4 @@
-"""plot: the results of a run become its standard figures."""
+"""plot: the results of a run become its standard figures, or a film of its map."""
 
 from __future__ import annotations
 
@@ -20,16 +20,38 @@ from simulator.cli.output import print_text
     default=("png",),
     help="Kind of file; may be given several times.",
 )
+@click.option(
+    "--animate",
+    "film",
+    type=click.Choice(("gif", "mp4")),
+    help="Only the map over time, as map.gif or map.mp4 (which needs ffmpeg).",
+)
 @width_option
 @out_option("Folder to write; DIR/figures if left out.")
 @quiet_option
-def verb(folder: Path, formats: tuple[str, ...], width: str, out: Path | None, quiet: bool) -> None:
-    """Draw the standard figures of the results in DIR."""
+def verb(
+    folder: Path,
+    formats: tuple[str, ...],
+    film: str | None,
+    width: str,
+    out: Path | None,
+    quiet: bool,
+) -> None:
+    """Draw the standard figures of the results in DIR.
+
+    With --animate, draw the map over time instead, the baseline beside a controller.
+    """
+    from simulator.figures.maps.load_film import write_film
     from simulator.figures.plotter import write_figures
     from simulator.results import manifest
     from simulator.results.results import Results
 
-    files = write_figures(Results(folder), out or folder / "figures", formats, width=width)
+    results, place = Results(folder), out or folder / "figures"
+    if film:
+        place.mkdir(parents=True, exist_ok=True)
+        files = [write_film(results, place / f"map.{film}")]
+    else:
+        files = write_figures(results, place, formats, width=width)
     manifest.add(folder, files)
     for file in files:
         if not quiet:

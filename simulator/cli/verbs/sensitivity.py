@@ -31,19 +31,19 @@ def verb(options: RunOptions, sets: tuple[str, ...], of: str) -> None:
       simulator sensitivity china169-2017
       simulator sensitivity china169-2017 --of headroom --worlds 96 --workers 2
     """
+    from simulator.cli.pictures import finish_answer
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.sensitivity import sensitivity
 
     scenario = load_scenario(replace(options, worlds=None, replications=None), sets)
     with running(options, scenario, "-sensitivity") as keywords:
-        keywords.pop("finish")
         answer = sensitivity(
             scenario,
             of=of,
             worlds=options.worlds,
             days=options.replications or 1,
-            **keywords,
+            **{**keywords, "finish": finish_answer},
         )
     below = "All figures in {folder}assumptions.csv and figures.csv"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

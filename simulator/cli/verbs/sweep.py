@@ -61,6 +61,7 @@ def verb(options: RunOptions, sets: tuple[str, ...], overs: tuple[str, ...], **w
                            --over strategies.sdn.control.every_s=300..900:300
       simulator sweep mini --over demands.international=x0.8..x1.4 --design sobol --points 64
     """
+    from simulator.cli.pictures import record_command
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.design import Design
@@ -71,7 +72,7 @@ def verb(options: RunOptions, sets: tuple[str, ...], overs: tuple[str, ...], **w
     count = Design.of(over, words["design"], words["points"], scenario.settings.seed).count
     warn = None if options.quiet else print_error
     with running(options, scenario, "-sweep", times=count) as keywords:
-        keywords.pop("finish")
+        keywords["finish"] = record_command
         answer = sweep(scenario, over, pictures=True, warn=warn, **keywords, **words)
     below = "Results in {folder}, all figures in {folder}points/"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

@@ -46,7 +46,7 @@ def verb(
       simulator value mini
       simulator value mini --by headroom --target 0.7 --strategies igp,sdn-ideal
     """
-    from simulator.cli.pictures import save_pictures
+    from simulator.cli.pictures import finish_answer
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.value import value
@@ -58,7 +58,7 @@ def verb(
             by=by,
             target=target,
             instants=instants,
-            **{**keywords, "finish": save_pictures},
+            **{**keywords, "finish": finish_answer},
         )
     below = "All rows in {folder}value.csv, the picture in value_bars.png"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

@@ -52,6 +52,6 @@ def verb(options: RunOptions, sets: tuple[str, ...], named: tuple[str, ...], exi
 
 
 def _draw(answer: Answer) -> None:
-    from simulator.cli.pictures import save_pictures
+    from simulator.cli.pictures import finish_answer
 
-    save_pictures(answer, "changes")
+    finish_answer(answer, "changes")

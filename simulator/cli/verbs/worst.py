@@ -57,7 +57,7 @@ def verb(
       simulator worst mini
       simulator worst china169-2017 --probability 1e-2 --probability 1e-4 --of cables,gateways
     """
-    from simulator.cli.pictures import save_pictures
+    from simulator.cli.pictures import finish_answer
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.worst import worst
@@ -76,7 +76,7 @@ def verb(
             out=keywords["out"],
             progress=keywords["progress"],
             force=keywords["force"],
-            finish=save_pictures,
+            finish=finish_answer,
         )
     below = "All rows in {folder}worst.csv, the picture in worst_bars.png"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)

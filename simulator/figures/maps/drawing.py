@@ -42,7 +42,7 @@ def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
     from matplotlib.collections import LineCollection
 
     factor = enlargement(ax.figure)  # type: ignore[arg-type]
-    _draw_land(ax, view)
+    draw_land(ax, view)
     width = _width_key(ax, view.bundles(map_data))
     lines: list[np.ndarray] = []
     for link_class in reversed(view.classes):  # the core comes last, and so on top
@@ -79,7 +79,7 @@ def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
     write_names(ax, map_data, view, lines, np.array(marks).reshape(-1, 3))
 
 
-def _draw_land(ax: Axes, view: View) -> None:
+def draw_land(ax: Axes, view: View) -> None:
     """Draw the frame of a view, and the land in it."""
     from matplotlib.patches import PathPatch
     from matplotlib.path import Path as Outline

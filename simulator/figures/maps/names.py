@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,10 +41,37 @@ def names_of(map_data: MapData, view: View) -> list[tuple[int, str]]:
     return found
 
 
+class PlacedName(NamedTuple):
+    """A name on a map: its node, and the longitude and latitude of its middle."""
+
+    node: int
+    label: str
+    lon: float
+    lat: float
+
+
 def write_names(
     ax: Axes, map_data: MapData, view: View, lines: list[np.ndarray], marks: np.ndarray
 ) -> None:
-    """Write names beside their nodes, where they cover no other name and no mark.
+    """Write names beside their nodes; see :func:`placed_names`."""
+    from matplotlib.patheffects import withStroke
+
+    factor = enlargement(ax.figure)  # type: ignore[arg-type]
+    outline = withStroke(linewidth=factor * 1.6, foreground="white", alpha=0.85)
+    for each in placed_names(map_data, view, lines, marks, panel_width(ax.figure), LABEL_PT):
+        ax.text(each.lon, each.lat, each.label, fontsize=factor * LABEL_PT, ha="center",
+                va="center", zorder=5, path_effects=[outline])  # fmt: skip
+
+
+def placed_names(
+    map_data: MapData,
+    view: View,
+    lines: list[np.ndarray],
+    marks: np.ndarray,
+    wide: float,
+    size_pt: float,
+) -> list[PlacedName]:
+    """Return names beside their nodes, where they cover no other name and no mark.
 
     Of the places around a node, the one that covers the fewest points of lines is taken; a name
     for which there is no place is left out.
@@ -55,34 +82,32 @@ def write_names(
         Longitudes and latitudes of the links that are drawn.
     marks : ndarray, shape (nodes, 3)
         Longitude, latitude and size in points of the nodes that are drawn.
+    wide : float
+        Width of the panel in inches.
+    size_pt : float
+        Size of the type.
     """
-    from matplotlib.patheffects import withStroke
-
-    wide = panel_width(ax.figure)
     corner, per_degree = np.array([view.west, view.south]), wide / (view.east - view.west)
     scale = per_degree * np.array([1.0, view.stretch])
     panel = np.array([wide, wide * view.high])
     ink = (np.concatenate([_dense(line) for line in lines] or [np.zeros((0, 2))]) - corner) * scale
     centres, half = (marks[:, :2] - corner) * scale, marks[:, 2:] / 144.0
     taken = np.hstack([centres - half, centres + half])
-    factor = enlargement(ax.figure)  # type: ignore[arg-type]
-    outline = withStroke(linewidth=factor * 1.6, foreground="white", alpha=0.85)
-    written = 0
+    found: list[PlacedName] = []
     for node, label in names_of(map_data, view):
         at = (np.array([map_data.lon[node], map_data.lat[node]]) - corner) * scale
-        boxes = _places(at[0], at[1], width_in(label, LABEL_PT), LABEL_PT / 72.0)
+        boxes = _places(at[0], at[1], width_in(label, size_pt), size_pt / 72.0)
         inside = (boxes[:, :2] >= 0.03).all(axis=1) & (boxes[:, 2:] <= panel - 0.03).all(axis=1)
         free = boxes[inside & ~_overlap(boxes, taken).any(axis=1)]
         if len(free):
             points = np.hstack([ink, ink])
             box = free[_overlap(free, points).sum(axis=1).argmin()]
             taken = np.vstack([taken, box])
-            x, y = corner + (box[:2] + box[2:]) / 2 / scale
-            ax.text(x, y, label, fontsize=factor * LABEL_PT, ha="center", va="center", zorder=5,
-                    path_effects=[outline])  # fmt: skip
-            written += 1
-            if written == MOST_LABELS:
+            lon, lat = corner + (box[:2] + box[2:]) / 2 / scale
+            found.append(PlacedName(node, label, float(lon), float(lat)))
+            if len(found) == MOST_LABELS:
                 break
+    return found
 
 
 def _dense(line: np.ndarray) -> np.ndarray:

@@ -1,0 +1,1 @@
+"""One page to hand over: results and answers as a file that any browser opens, offline."""
