@@ -29,6 +29,7 @@ def no_window():
 def day(tmp_path_factory):
     with without_headroom():
         changes = {"horizon_h": 6, "replications": 2, "events": [{"at_h": 2, "cable": "TPE"}]}
+        changes |= {"record": {"demands": "pair"}}
         return sim.run(sim.load(MINI).with_changes(changes), out=tmp_path_factory.mktemp("w") / "d")
 
 
@@ -74,8 +75,8 @@ def test_a_figure_is_as_wide_as_asked_and_its_text_is_on_it(day, name, width):
         box = text.get_window_extent(renderer)
         assert box.x0 >= -2 and box.x1 <= fig.bbox.width + 2, text.get_text()
         assert box.y0 >= -2 and box.y1 <= fig.bbox.height + 2, text.get_text()
-    legend = fig.legends[0].get_window_extent(renderer)
-    assert legend.x1 <= fig.bbox.width + 2
+    for legend in fig.legends:
+        assert legend.get_window_extent(renderer).x1 <= fig.bbox.width + 2
 
 
 @pytest.mark.parametrize("name", FIGURES)
@@ -93,7 +94,7 @@ def test_type_is_legible_and_larger_on_a_slide(day, name):
 def test_panels_have_room_on_a_column(day):
     for name in FIGURES:
         fig = drawn(getattr(day.plot, name)(width="column"))
-        for ax in fig.axes:
+        for ax in (each for each in fig.axes if each.get_title() not in ("%", "ms")):  # scales
             assert ax.get_position().width * 3.5 >= 1.2, name
 
 

@@ -172,6 +172,7 @@ def _extremes(ms: pd.DataFrame) -> str:
     parts = []
     for at in dict.fromkeys((int(np.nanargmin(values)), int(np.nanargmax(values)))):
         row, column = np.unravel_index(at, values.shape)
-        pair = f"{style.name(ms.index[row], 20)} to {style.name(ms.columns[column], 18)}"
+        ends = ms.index.to_list()[row], ms.columns.to_list()[column]
+        pair = f"{style.name(ends[0], 20)} to {style.name(ends[1], 18)}"
         parts.append(f"{pair} {_words(float(values[row, column]))}")
     return ", ".join(parts)

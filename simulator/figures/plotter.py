@@ -114,6 +114,7 @@ def write_figures(
     names: Iterable[str] | None = None,
     *,
     width: str | float | None = None,
+    asked: bool = False,
 ) -> list[Path]:
     """Write the figures that the run has something to show for, and return their files.
 
@@ -129,10 +130,16 @@ def write_figures(
         ``column`` (3.5 in), ``page`` (7.2 in, the default), ``slide`` (10 in, with larger type), or
         a number of inches.
 
+    asked : bool
+        Whether *names* were asked for one by one: each is written then, however little there is to
+        see, and one without anything to show is an error.
+
     Raises
     ------
     UnknownName
         A format, a figure or a width is unknown.
+    SimulatorError
+        There is nothing to show in a figure that was asked for.
     """
     from matplotlib.figure import Figure as Unshown
 
@@ -157,8 +164,10 @@ def write_figures(
         try:
             data = picture.data(results)
         except NothingToShow:
+            if asked:
+                raise
             continue
-        if picture.worth_writing(data):
+        if asked or picture.worth_writing(data):
             drawn = np.atleast_1d(plotter.draw(picture, data, width))[0].figure
             written += [save(drawn, place / f"{name}.{form}", form) for form in formats]
     return written

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
+import pandas as pd
 
 from simulator.figures import run_page, style
 from simulator.figures.figure import Figure, NothingToShow, figure
@@ -60,13 +62,16 @@ class Ranking(Figure):
         if len(results.strategies) < 2:
             raise NothingToShow("one strategy alone has no rank")
         table = by_world(results.all_figures, results.draws)
+        there = set(
+            zip(*(table.index.get_level_values(x) for x in ("metric", "scope")), strict=True)
+        )
         known = {
             metric: table.xs((metric, "all"), level=("metric", "scope"))
             for metric in COMPARED
-            if (metric, "all") in set(table.index.droplevel("strategy"))
+            if (metric, "all") in there
         }
         metrics = [m for m in known if _INSTEAD.get(m) not in known]
-        values = {m: known[m].reindex(results.strategies).to_numpy(dtype=float) for m in metrics}
+        values = {m: _rows(pd.DataFrame(known[m]), results.strategies) for m in metrics}
         keys = [np.nan_to_num(np.round(values[m][:, 0], 9), nan=np.inf) for m in metrics[:2]]
         order = np.lexsort(keys[::-1])
         ranked = [results.strategies[i] for i in order]
@@ -118,6 +123,14 @@ class Ranking(Figure):
         return panels
 
 
+def _rows(table: pd.DataFrame, strategies: Sequence[str]) -> np.ndarray:
+    """Return the values of strategies in order, shape (strategies, worlds)."""
+    by = dict(
+        zip(table.index.get_level_values("strategy"), table.to_numpy(dtype=float), strict=True)
+    )
+    return np.array([by.get(name, np.full(table.shape[1], np.nan)) for name in strategies])
+
+
 def _place(data: Ranked, strategy: str) -> int:
     """Return the place of a strategy in the scenario, which gives it its colour."""
     return data.run.results.strategies.index(strategy)
@@ -151,7 +164,7 @@ def _draw(ax: Axes, values: np.ndarray, places: list[int]) -> None:
 def _answer(data: Ranked) -> str:
     """Return which strategy is first, and in how many of the drawn worlds it stays so."""
     first = data.strategies[0]
-    tied = [m for m in data.metrics[:2]]
+    tied = data.metrics[:2]
     worlds = data.values[tied[0]].shape[1]
     answer = f"{style.name(first)} is first"
     if worlds > 1:

@@ -21,6 +21,13 @@ from simulator.cli.output import print_text
     help="Kind of file; may be given several times.",
 )
 @click.option(
+    "--figure",
+    "names",
+    metavar="NAME",
+    multiple=True,
+    help="Only this figure; several times for several. simulator list figures names all.",
+)
+@click.option(
     "--animate",
     "film",
     type=click.Choice(("gif", "mp4")),
@@ -32,6 +39,7 @@ from simulator.cli.output import print_text
 def verb(
     folder: Path,
     formats: tuple[str, ...],
+    names: tuple[str, ...],
     film: str | None,
     width: str,
     out: Path | None,
@@ -39,7 +47,9 @@ def verb(
 ) -> None:
     """Draw the standard figures of the results in DIR.
 
-    With --animate, draw the map over time instead, the baseline beside a controller.
+    With --figure, draw others too, such as exit_hours, utilisation_duration, ranking and
+    latency_change. With --animate, draw the map over time instead, the baseline beside a
+    controller.
     """
     from simulator.figures.maps.load_film import write_film
     from simulator.figures.plotter import write_figures
@@ -51,7 +61,9 @@ def verb(
         place.mkdir(parents=True, exist_ok=True)
         files = [write_film(results, place / f"map.{film}")]
     else:
-        files = write_figures(results, place, formats, width=width)
+        files = write_figures(
+            results, place, formats, names or None, width=width, asked=bool(names)
+        )
     manifest.add(folder, files)
     for file in files:
         if not quiet:
