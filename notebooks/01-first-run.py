@@ -62,3 +62,6 @@ for scheme in ("igp_ecmp", "nearest_exit", "min_latency", "min_max"):
 # %% [markdown]
 # The optimum, 0.72, can be checked by hand: Europe sends 28.8 Gbps over two Frankfurt exits of 30
 # and 10 Gbps, and 28.8 / 40 = 0.72. Shortest paths put all of it on one of them: 28.8 / 30 = 0.96.
+#
+# **Exercise.** Take a Frankfurt exit away, with `network.without_link("guangzhou-frankfurt")`. What does
+# each scheme make of it, and which of the four can you check by hand?

@@ -62,3 +62,7 @@ for strategy in results.strategies:
 # The peak of both controllers is the time between the cut and their next decision on fresh
 # measurements, and of announcements until the Internet has followed: that is what delays cost. The
 # 95th percentile leaves these minutes out.
+#
+# **Exercise.** `results.plot.recovery()` shows the minutes around the cut, and
+# `results.plot.exit_hours()` the whole day in one picture. Which exits does the controller use after
+# the cut that static routing leaves empty?

@@ -81,3 +81,7 @@ try:
     scenario.with_changes({"links.sh-sj.capacity_gpbs": "+400"})
 except sim.InputError as error:
     print(error)
+
+# %% [markdown]
+# **Exercise.** Which single exit would you enlarge for traffic 1.4 times as large? `sim.value` ranks
+# them by what the next Gbps is worth; check its first answer by a what-if.

@@ -75,3 +75,6 @@ for strategy in results.strategies:
 # %% [markdown]
 # For a network of your own, copy `scenarios/chinanet-exits.yaml`, name your file under `topology:`,
 # and write your exits. `simulator check` finds what is wrong, with its line.
+#
+# **Exercise.** Add an exit of 200 Gbps to a region that has only one, and cut the old one for an
+# hour. What does `simulator report` show at that hour?
