@@ -64,8 +64,8 @@ MEANINGS = {
     ("Settings", "upgrades"): "What can be bought, and what `simulator plan` must hold; see"
     " [below](#upgrades).",
     ("Upgrades", "offers"): "What can be bought, see [below](#offers). If left out, estimates:"
-    " exits in modules of 10 and 100 Gbps at the price of their transit (100 Gbps 40 % cheaper), links"
-    " abroad and ports in 100 Gbps.",
+    " exits in modules of 10 and 100 Gbps at the price of their transit (100 Gbps 40 % cheaper),"
+    " links abroad and ports in 100 Gbps.",
     ("Upgrades", "periods"): "When orders are placed; see [below](#periods-growth-and-demand).",
     ("Upgrades", "demand"): "Demands that are held; see [below](#periods-growth-and-demand).",
     ("Settings", "what_if"): "Named changes for `simulator whatif`; see [below](#what_if).",

@@ -35,6 +35,7 @@ def solve(
     *,
     whole: np.ndarray | None = None,
     gap: float = 0.0,
+    nodes: int = MOST_NODES,
 ) -> Outcome | None:
     """Minimise ``cost @ x`` with ``lower <= matrix @ x <= upper`` and ``0 <= x <= most``.
 
@@ -44,6 +45,8 @@ def solve(
         Columns that are whole numbers; none when left out.
     gap : float
         Part of the cost that need not be proven.
+    nodes : int
+        Nodes of the search tree after which the best so far is taken.
 
     Returns
     -------
@@ -59,7 +62,7 @@ def solve(
     super(highspy.Highs, solver).__init__()  # without callbacks, which print a banner
     for option, value in (
         ("output_flag", False), ("log_to_console", False), ("threads", 1), ("random_seed", 0),
-        ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9), ("mip_max_nodes", MOST_NODES),
+        ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9), ("mip_max_nodes", nodes),
         ("mip_feasibility_tolerance", 1e-7), ("primal_feasibility_tolerance", 1e-8),
     ):  # fmt: skip
         solver.setOptionValue(option, value)

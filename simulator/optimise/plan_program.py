@@ -19,11 +19,13 @@ import numpy as np
 from scipy.sparse import csr_array, hstack, vstack
 
 from simulator.base.errors import SimulatorError
-from simulator.optimise.integer import solve
+from simulator.optimise.integer import MOST_NODES, solve
 from simulator.optimise.orders import Orders
 from simulator.optimise.requirement import Oracle, Requirement, broken_of
 
 MOST_ROUNDS = 400
+BLOCK_NODES = 400
+"""Nodes of a search with routing in it: each takes long, and the gap that is left is stated."""
 _GAP = 1e-9
 _TIE = 1e-7
 _LATE = 1e-4
@@ -226,6 +228,7 @@ class PlanProgram:
             csr_array(vstack(rows, format="csr")), np.concatenate(low), np.concatenate(high),
             np.concatenate([self.orders.upper, np.full(more, np.inf)]),
             whole=np.arange(count + more) < count if whole else None, gap=gap,
+            nodes=BLOCK_NODES if self._block else MOST_NODES,
         )  # fmt: skip
         if found is None:
             raise NoPlan("no orders meet all requirements")

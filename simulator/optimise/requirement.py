@@ -184,7 +184,7 @@ class FlowOracle:
         room = (self._held.factor[state] * capacity)[self._arcs]
         demands, corners = self._held.demands[period], self._corners[period]
         start = demands.far_most(np.ones((1, len(self._ways.entry))))[1]
-        routed = _Router(self._ways, room)
+        routed = Router(self._ways, room)
         best: Requirement | None = None
         for point in start if corners is None else corners:
             made = self._made(period, state, *routed.prices(point))
@@ -209,8 +209,15 @@ class FlowOracle:
         return Requirement(period, state, self._held.way, ends, arcs, need)
 
 
-class _Router:
-    """The program of one state: what has no way is least; solved for one corner after the other."""
+class Router:
+    """The program of one state: what has no way is least; solved for one corner after the other.
+
+    Parameters
+    ----------
+    ways : Ways
+    room : ndarray, shape (arcs of the exit network,)
+        Most load of each arc.
+    """
 
     def __init__(self, ways: Ways, room: np.ndarray) -> None:
         self._ways, ends = ways, len(ways.entry)
@@ -231,6 +238,10 @@ class _Router:
             basic_rows=np.ones(rows + len(room), dtype=bool),
         )
         self._rows = rows
+
+    def set_room(self, room: np.ndarray) -> None:
+        """Set the most load of each arc."""
+        self._program.set_room(self._rows, np.where(room < _DEAD, 0.0, room))
 
     def prices(self, demands: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return what has no way, and the prices of ends and arcs that prove it."""

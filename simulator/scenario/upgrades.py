@@ -268,6 +268,11 @@ class Upgrades:
         Demands that are held.
     gap : float
         Part of the cost of a plan with fixed shares that need not be proven.
+    commit : list of str
+        What is promised for a share of time: ``600 Gbps to region-europe``, ``70 % of all``, or
+        several with commas between, kept at once. The price of each nine is the answer then.
+    availability : list of float
+        Shares of time for which it is kept, such as 0.999.
     """
 
     offers: tuple[Offer, ...] = ()
@@ -284,6 +289,8 @@ class Upgrades:
     stretch_of: dict[Name, NonNegative] = field(default_factory=dict)
     demand: PlannedDemand = PlannedDemand()
     gap: Fraction = 0.005
+    commit: tuple[Name, ...] = ()
+    availability: tuple[Annotated[float, Field(gt=0, lt=1)], ...] = ()
 
     def __post_init__(self) -> None:
         if self.budget_each and len(self.budget_each) != self.periods.count:

@@ -35,6 +35,13 @@ from simulator.study.headroom import TARGET, AnyScheme, strategies_of
 from simulator.study.plan_case import PlanCase, plan_case
 from simulator.study.plan_demand import PlanDemand, hourly, require_abroad, stated_rates
 from simulator.study.plan_market import market_of
+from simulator.study.plan_nines import (
+    DEFAULT_LEVELS,
+    commitment_of,
+    nine_rows,
+    require_levels,
+)
+from simulator.study.plan_nines_words import nines_answer
 from simulator.study.plan_rows import (
     StrategyPlan,
     period_rows,
@@ -96,7 +103,8 @@ def plan(
     -------
     Answer
         Tables ``plans`` (strategies), ``steps`` (what to order when), ``periods`` (what that
-        postpones), ``sets`` (what a hose saves) and ``regret`` (if growth is otherwise).
+        postpones), ``sets`` (what a hose saves) and ``regret`` (if growth is otherwise). Where
+        something is promised for a share of time: ``nines`` (what each costs) and ``purchases``.
 
     Raises
     ------
@@ -117,12 +125,16 @@ def plan(
         made = as_scenario(scenario)
         asked, seed = _of_scenario(made, upgrades), made.settings.seed
     _check_noises(noises)
-    frames = _frames(asked, noises, seed, progress or silent)
-    _require_some(asked, frames["plans"])
+    up, words = asked.case.upgrades, answer_of
+    if up.commit or up.availability:
+        frames, words = _nines(asked, progress or silent), nines_answer
+    else:
+        frames = _frames(asked, noises, seed, progress or silent)
+        _require_some(asked, frames["plans"])
     with StagingFolder(out, force=force, mark=MARK) as staging:
         if made is not None:
             provenance.keep_inputs(made, staging.folder)
-        return _published(staging, asked, frames, finish)
+        return _published(staging, asked, frames, words, finish)
 
 
 def _of_network(
@@ -224,7 +236,9 @@ def _frames(
     equal = PlanSearch(asked.case.with_market(asked.case.market.equal_prices()), ties=False)
     first, other = next(iter(asked.plans.values())), searches_of(asked.case, asked.rates)
     for i, mine in enumerate(asked.plans.values()):
-        even = equal.of(mine.behaviour).plan if mine.solved.plan else None
+        # With prices alike most plans tie, and the program with shares in it takes minutes.
+        able = mine.solved.plan is not None and not mine.solved.parts
+        even = equal.of(mine.behaviour).plan if able else None
         rows["plans"].append(plan_row(mine, first, even.cost if even else float("nan")))
         rows["steps"] += step_rows(mine)
         rows["periods"] += period_rows(mine)
@@ -234,6 +248,19 @@ def _frames(
         rows["sets"] += set_rows(asked.case, [asked.case.demand.asked.set], noises, seed)
     progress(1.0)
     return {name: _frame(f"plan_{name}", each) for name, each in rows.items()}
+
+
+def _nines(asked: Asked, progress: Progress) -> dict[str, pd.DataFrame]:
+    """Return the price of each share of time, and what is bought for it."""
+    up = asked.case.upgrades
+    levels = require_levels(up.availability or DEFAULT_LEVELS)
+    commitments = [commitment_of(each, asked.case) for each in up.commit or ("100 % of all",)]
+    nines, purchases = [], []
+    for i, (row, bought) in enumerate(nine_rows(asked.case, commitments, levels)):
+        nines.append(row)
+        purchases += bought
+        progress((i + 1) / (len(levels) * len(commitments)))
+    return {"nines": _frame("plan_nines", nines), "purchases": _frame("plan_purchases", purchases)}
 
 
 def _frame(table: str, rows: Sequence[Mapping[str, Any]]) -> pd.DataFrame:
@@ -255,12 +282,13 @@ def _published(
     staging: StagingFolder,
     asked: Asked,
     frames: dict[str, pd.DataFrame],
+    words: Callable[[Asked, Mapping[str, pd.DataFrame], Path], Answer],
     finish: Finish | None,
 ) -> Answer:
     """Write the tables, move the folder to its place, and return the answer."""
     for name, frame in frames.items():
         write_csv(staging.folder, f"plan_{name}", frame)
-    answer = answer_of(asked, frames, staging.folder)
+    answer = words(asked, frames, staging.folder)
     if finish:
         finish(answer)
     case = asked.case

@@ -188,8 +188,9 @@ class PlanCase:
 
     def border(self, network: Network, period: int) -> BorderCase:
         """Return the traffic across the border of an upgraded network at the end of a period."""
-        factor = np.exp(self.demand.speed * self.years_to(period))
-        busy = self.demand.rates.max(axis=1) * factor
+        factor, rates = np.exp(self.demand.speed * self.years_to(period)), self.demand.rates
+        home = rates[self.demand.demands.of_class("domestic")].sum(axis=0)
+        busy = rates[:, int(home.argmax())] * factor
         demands = self.demand.demands.with_gbps(busy)
         sides = {}
         for way, side in self.sides.items():

@@ -247,7 +247,7 @@ def _foot(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> list[str]:
     foot += _brackets(asked, frames["plans"])
     foot += list(asked.case.market.notes)
     foot += _equal(asked, frames["plans"])
-    foot += _estimates(asked)
+    foot += estimates_words(asked)
     foot += _taken(asked)
     foot += _savings(frames["sets"])
     foot += _too_soon(asked)
@@ -295,7 +295,8 @@ def _equal(asked: Asked, frame: pd.DataFrame) -> list[str]:
     return [f"With one price for all exits, their mean: {', '.join(parts)}."]
 
 
-def _estimates(asked: Asked) -> list[str]:
+def estimates_words(asked: Asked) -> list[str]:
+    """Say what of the limits is an estimate."""
     up, found = asked.case.upgrades, []
     if up.stretch_ms is not None:
         found.append(

@@ -36,6 +36,20 @@ from simulator.cli.output import print_answer
     help="Demands to hold: busy_hour, box, hose_total (if left out), hose, pipe.",
 )
 @click.option(
+    "--availability",
+    "availability",
+    type=float,
+    multiple=True,
+    metavar="SHARE",
+    help="Share of time for which --commit is kept, 0.999; may be given again.",
+)
+@click.option(
+    "--commit",
+    multiple=True,
+    metavar="WORDS",
+    help="Ask for the price of a promise: '600 Gbps to NODE', '70 % of all'; may be given again.",
+)
+@click.option(
     "--noise",
     "noises",
     type=float,
@@ -59,6 +73,7 @@ def verb(
     \b
       simulator plan mini
       simulator plan china169-2017 --of cables --demand hose --periods 4x6
+      simulator plan china169-2017 --of cables --commit '180 Gbps to region-europe'
     """
     from simulator.cli.pictures import save_pictures
     from simulator.cli.running import running
@@ -77,6 +92,8 @@ def verb(
             finish=save_pictures,
         )
     below = "All rows in {folder}plans.csv and steps.csv, the picture in plan_steps.png"
+    if "nines" in answer.tables:
+        below = "All rows in {folder}nines.csv, the picture in price_of_nines.png"
     print_answer(answer, below, as_json=options.as_json, quiet=options.quiet)
 
 
@@ -102,6 +119,7 @@ def _upgrades(asked: dict[str, Any]) -> dict[str, Any]:
         keys["budget"] = asked["budget"]
     if asked["stretch_ms"] is not None:
         keys["stretch_ms"] = _number("--stretch-ms", asked["stretch_ms"])
+    keys |= {key: list(asked[key]) for key in ("availability", "commit") if asked[key]}
     if asked["demand"] is not None:
         keys["demand"] = {"set": require_set(asked["demand"])}
     return keys
