@@ -131,9 +131,9 @@ def _saves(first: Mapping[Any, Any], other: Mapping[Any, Any]) -> str:
     if fewer > 0:
         words.append(f"needs {counted(fewer, 'augment')} fewer")
     months = float(other["months_deferred"])
-    if math.isfinite(months) and abs(months) >= 0.05:
+    if math.isfinite(months) and abs(months) >= 0.5:
         verb = "defers" if months > 0 else "advances"
-        words.append(f"{verb} the first by {abs(months):,.0f} months")
+        words.append(f"{verb} the first by {counted(round(abs(months)), 'month')}")
     return f"{name} {listed(words)}" if words else f"{name} needs as much"
 
 
