@@ -61,6 +61,13 @@ MEANINGS = {
     ("Settings", "exits"): "Exits that the scenario puts on its network; see [below](#exits).",
     ("Settings", "regions"): "Regions abroad beyond them; see [below](#regions).",
     ("Settings", "cables"): "Cables that they ride, as in [a topology](topology.md#cables).",
+    ("Settings", "upgrades"): "What can be bought, and what `simulator plan` must hold; see"
+    " [below](#upgrades).",
+    ("Upgrades", "offers"): "What can be bought, see [below](#offers). If left out, estimates:"
+    " exits in modules of 10 and 100 Gbps at the price of their transit (100 Gbps 40 % cheaper),"
+    " links abroad and ports in 100 Gbps.",
+    ("Upgrades", "periods"): "When orders are placed; see [below](#periods-growth-and-demand).",
+    ("Upgrades", "demand"): "Demands that are held; see [below](#periods-growth-and-demand).",
     ("Settings", "what_if"): "Named changes for `simulator whatif`; see [below](#what_if).",
     ("Settings", "start"): "Local date or time of the start, such as `2017-12-31` or"
     " `2017-12-31T18:00`; midnight when left out.",

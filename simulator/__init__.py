@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from simulator.study.diff import diff
     from simulator.study.failures import failures
     from simulator.study.headroom import headroom
+    from simulator.study.plan import plan
     from simulator.study.sweep import sweep
     from simulator.study.value import value
     from simulator.study.whatif import what_if
@@ -70,6 +71,7 @@ _HOMES = {
     "failures": "simulator.study.failures",
     "gravity": "simulator.traffic.gravity",
     "headroom": "simulator.study.headroom",
+    "plan": "simulator.study.plan",
     "sensitivity": "simulator.study.sensitivity",
     "sweep": "simulator.study.sweep",
     "value": "simulator.study.value",
@@ -98,6 +100,7 @@ __all__ = [
     "load_demands",
     "load_network",
     "load_recording",
+    "plan",
     "plot_map",
     "report",
     "route",

@@ -79,6 +79,56 @@ class DemandSet:
         rest = self.most_gbps - (~chosen) @ low
         return np.asarray(np.minimum(chosen @ high, np.maximum(rest, chosen @ low)))
 
+    def far_most(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest weighted sums of what the ends abroad have, and what they have then.
+
+        Exact in box and hose, as any sums in the range of each end and up to the total are possible
+        (ends at home have limits that add up to no less).
+
+        Parameters
+        ----------
+        weights : ndarray, shape (rows, ends)
+            None below zero.
+
+        Returns
+        -------
+        sums : ndarray, shape (rows,)
+        gbps : ndarray, shape (rows, ends)
+        """
+        low, high = self.far_range
+        order = np.argsort(-weights, axis=1, kind="stable")
+        width = (high - low)[order]
+        before = np.cumsum(width, axis=1) - width
+        filled = np.clip(self.most_gbps - low.sum() - before, 0.0, width)
+        gbps = np.empty_like(weights, dtype=float)
+        np.put_along_axis(gbps, order, low[order] + filled, axis=1)
+        return np.einsum("ij,ij->i", weights, gbps), gbps
+
+    def far_corners(self, most: int) -> np.ndarray | None:
+        """Return what the ends abroad have in all corners that none is beyond; None if too many.
+
+        Parameters
+        ----------
+        most : int
+            Corners that are listed.
+        """
+        low, high = self.far_range
+        room, width = self.most_gbps - low.sum(), high - low
+        if width.sum() <= room + 1e-9:
+            return high[None, :]
+        if 2 ** len(low) > 64 * most:
+            return None
+        codes = np.arange(2 ** len(low), dtype=np.int64)
+        full = (codes[:, None] >> np.arange(len(low))) & 1 == 1
+        rest = room - full @ width
+        part = (rest[:, None] >= -1e-9) & ~full & (width > rest[:, None] + 1e-9)
+        # The rest goes to one more end, which it does not fill; or nothing is left.
+        rows, ends = np.nonzero(part)
+        corners = low + full[rows] * width
+        corners[np.arange(len(rows)), ends] += np.maximum(rest[rows], 0.0)
+        corners = np.unique(corners.round(9), axis=0)
+        return corners if len(corners) <= most else None
+
     def at_ends(self, chosen: np.ndarray) -> np.ndarray:
         """Return demands at which some ends abroad have their most, shape (demands,)."""
         return self.worst(chosen[self.far].astype(float))[1]

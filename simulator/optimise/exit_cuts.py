@@ -90,7 +90,12 @@ def exit_network(network: Network, way: str, ends: np.ndarray, homes: np.ndarray
         Nodes at home that have traffic: a gateway among them is one with all other homes.
     """
     if network.closed is not None:
-        return _by_reach(network, way, ends, homes)
+        return reach_network(network, way, ends, homes, network.closed[:, ends])
+    return open_network(network, way, ends, homes)
+
+
+def open_network(network: Network, way: str, ends: np.ndarray, homes: np.ndarray) -> ExitNetwork:
+    """Return the exit network in which every exit is open to all ends; see `exit_network`."""
     tail, head = (network.tail, network.head) if way == "out" else (network.head, network.tail)
     gateways = np.setdiff1d(network.gateways, homes)
     abroad = network.is_abroad
@@ -109,10 +114,16 @@ def exit_network(network: Network, way: str, ends: np.ndarray, homes: np.ndarray
     )  # fmt: skip
 
 
-def _by_reach(network: Network, way: str, ends: np.ndarray, homes: np.ndarray) -> ExitNetwork:
-    """Exits that are open to some ends only: from each exit a way without limit to these ends."""
-    closed = network.closed
-    assert closed is not None
+def reach_network(
+    network: Network, way: str, ends: np.ndarray, homes: np.ndarray, closed: np.ndarray
+) -> ExitNetwork:
+    """Return the exit network in which each exit has a way without limit to some ends only.
+
+    Parameters
+    ----------
+    closed : ndarray of bool, shape (arcs of the network, ends)
+        Ends whose traffic an exit may not carry.
+    """
     exits = network.exit_arcs[way]
     gateways = np.setdiff1d(network.gateways, homes)
     count, number = len(gateways), {int(g): i for i, g in enumerate(gateways)}
@@ -125,7 +136,7 @@ def _by_reach(network: Network, way: str, ends: np.ndarray, homes: np.ndarray) -
     for i, arc in enumerate(exits.tolist()):
         rows.append((arc, number.get(int(home_end[arc]), HOME), count + i, True))
         rows += [(-1, count + i, count + len(exits) + r, False)
-                 for r, end in enumerate(ends.tolist()) if not closed[arc, end]]  # fmt: skip
+                 for r in range(len(ends)) if not closed[arc, r]]  # fmt: skip
     arcs, tail, head, is_exit = (np.array(column) for column in zip(*rows, strict=True))
     nodes = (*gateways.tolist(), *other_end[exits].tolist(), *ends.tolist())
     where = count + len(exits) + np.arange(len(ends))

@@ -128,6 +128,11 @@ class Program:
         for row, value in enumerate(values.tolist()):
             self._solver.changeRowBounds(row, value, value)
 
+    def set_room(self, first: int, upper: np.ndarray) -> None:
+        """Set upper ends of the rows from *first* on."""
+        for row, value in enumerate(upper.tolist(), first):
+            self._solver.changeRowBounds(row, -INFINITE, value)
+
     def solve(self) -> Solution:
         """Solve from the present basis.
 

@@ -9,6 +9,9 @@ from simulator.results import study_tables
 
 # isort: split
 from simulator.results import failure_tables
+
+# isort: split
+from simulator.results import plan_tables
 from simulator.results.table import FIRST, TABLES, Column, Table, declared, describe, table
 
 __all__ = [
@@ -19,6 +22,7 @@ __all__ = [
     "declared",
     "describe",
     "failure_tables",
+    "plan_tables",
     "run_tables",
     "study_tables",
     "table",

@@ -55,6 +55,7 @@ def network_problems(values: Values, network: Network) -> Iterator[Finding]:
         event_problems(values, network, _length_h(values)),
         problems_in(values, network),
         reliability_problems(values, network),
+        upgrade_problems(values, network),
     )
 
 
@@ -63,6 +64,13 @@ def reliability_problems(values: Values, network: Network) -> Iterator[Finding]:
     stated = values.get("reliability")
     for path, message in stated.problems(network) if stated else ():
         yield ("reliability", *path), message
+
+
+def upgrade_problems(values: Values, network: Network) -> Iterator[Finding]:
+    """Offers of links that the network does not have, and the like."""
+    stated = values.get("upgrades")
+    for path, message in stated.problems(network) if stated else ():
+        yield ("upgrades", *path), message
 
 
 def traffic_problems(

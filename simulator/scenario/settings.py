@@ -29,6 +29,7 @@ from simulator.queues.queue import Queue
 from simulator.queues.queue import queue as queues
 from simulator.results.ranges import Draws
 from simulator.routing.igp_ecmp import IgpEcmp
+from simulator.scenario.upgrades import Upgrades
 from simulator.simulation.faults import Event
 from simulator.traffic.services import Service
 from simulator.traffic.traffic import Matrix, Shape
@@ -223,6 +224,8 @@ class Settings:
     exits, regions, cables : list
         A border for a network that has none, or more of it: exits from nodes at home, the regions
         abroad that they lead to, and the cables that they ride.
+    upgrades : mapping, optional
+        What can be bought, and what ``simulator plan`` must hold.
     """
 
     title: str = ""
@@ -252,6 +255,7 @@ class Settings:
     )
     reliability: Reliability | None = None
     what_if: tuple[WhatIf, ...] = ()
+    upgrades: Upgrades | None = None
 
     @property
     def days(self) -> int:
