@@ -28,6 +28,7 @@ from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.scenario.upgrades import Upgrades
 from simulator.study.answer import Answer
+from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.behaviour import behaviour_of
 from simulator.study.calendar import calendar
 from simulator.study.growing import Rates, assumed_rates, rates_of
@@ -57,7 +58,6 @@ from simulator.study.plan_words import Asked, answer_of
 MARK = "plan.json"
 """The file by which a folder of this study is known."""
 SETS = ("busy_hour", "box", "hose_total", "hose", "pipe")
-Finish = Callable[[Answer], None]
 
 
 def plan(
@@ -289,8 +289,7 @@ def _published(
     for name, frame in frames.items():
         write_csv(staging.folder, f"plan_{name}", frame)
     answer = words(asked, frames, staging.folder)
-    if finish:
-        finish(answer)
+    keep_answer(answer, finish)
     case = asked.case
     record = {
         "name": asked.title, "target": case.target, "demands": case.demand.words,

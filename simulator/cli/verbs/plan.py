@@ -75,7 +75,7 @@ def verb(
       simulator plan china169-2017 --of cables --demand hose --periods 4x6
       simulator plan china169-2017 --of cables --commit '180 Gbps to region-europe'
     """
-    from simulator.cli.pictures import save_pictures
+    from simulator.cli.pictures import finish_answer
     from simulator.cli.running import running
     from simulator.cli.scenario import load_scenario
     from simulator.study.plan import plan
@@ -89,7 +89,7 @@ def verb(
             out=keywords["out"],
             progress=keywords["progress"],
             force=keywords["force"],
-            finish=save_pictures,
+            finish=finish_answer,
         )
     below = "All rows in {folder}plans.csv and steps.csv, the picture in plan_steps.png"
     if "nines" in answer.tables:
