@@ -33,7 +33,7 @@ table(
         Column("greedy_cost", "unit of prices", "The same by the best module for its price."),
         Column(
             "equal_price_cost", "unit of prices",
-            "With one price at all exits, the mean; empty for fixed shares.",
+            "Of the greedy plan with one price at all exits, the mean; empty for fixed shares.",
         ),
         Column("run_out_years", "1", "Years until the network as it is does not keep the target."),
         Column("run_out", "", "That day; empty without a date of the start, or not in 30 years."),

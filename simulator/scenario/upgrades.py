@@ -267,7 +267,8 @@ class Upgrades:
     demand : mapping
         Demands that are held.
     gap : float
-        Part of the cost of a plan with fixed shares that need not be proven.
+        Part of the cost that need not be proven: of plans with fixed shares, and of figures beside
+        a plan (other prices, growth and sets of demands).
     commit : list of str
         What is promised for a share of time: ``600 Gbps to region-europe``, ``70 % of all``, or
         several with commas between, kept at once. The price of each nine is the answer then.

@@ -51,7 +51,7 @@ from simulator.study.plan_rows import (
     searches_of,
     step_rows,
 )
-from simulator.study.plan_search import PlanSearch
+from simulator.study.plan_search import PlanSearch, quick_cost
 from simulator.study.plan_sets import PIPE, set_rows
 from simulator.study.plan_words import Asked, answer_of
 
@@ -233,13 +233,12 @@ def _frames(
     rows: dict[str, list[dict[str, Any]]] = {
         name: [] for name in ("plans", "steps", "periods", "sets", "regret")
     }
-    equal = PlanSearch(asked.case.with_market(asked.case.market.equal_prices()), ties=False)
+    equal = asked.case.with_market(asked.case.market.equal_prices()).without_budget()
     first, other = next(iter(asked.plans.values())), searches_of(asked.case, asked.rates)
     for i, mine in enumerate(asked.plans.values()):
-        # With prices alike most plans tie, and the program with shares in it takes minutes.
-        able = mine.solved.plan is not None and not mine.solved.parts
-        even = equal.of(mine.behaviour).plan if able else None
-        rows["plans"].append(plan_row(mine, first, even.cost if even else float("nan")))
+        kinds, strategy = mine.solved.kinds, mine.behaviour.strategy
+        even = quick_cost(equal, kinds, strategy) if mine.solved.plan else float("nan")
+        rows["plans"].append(plan_row(mine, first, even))
         rows["steps"] += step_rows(mine)
         rows["periods"] += period_rows(mine)
         rows["regret"] += regret_rows(mine, asked.rates, other)

@@ -66,7 +66,8 @@ class PlanSearch:
     ----------
     case : PlanCase
     ties : bool
-        Whether one of several plans of one cost is chosen by rule.
+        Whether costs are proven in full and one of several plans of one cost is chosen by rule;
+        if not, as for figures beside the plan, costs are within ``upgrades.gap``.
     """
 
     case: PlanCase
@@ -158,13 +159,29 @@ def _at(
     split = [(case.held(w), case.sides[w].ways) for w, kind in kinds.items() if kind == SPLITS]
     block, parts = split_block(case.orders, split) if split else (None, [])
     program = PlanProgram(case.orders, oracles, block, fixed)
-    plan = program.least_cost(
-        case.upgrades.gap if split else 0.0,
-        ties=ties and not split and case.orders.periods <= _MOST_TIED,
-    )
+    chosen = ties and not split and case.orders.periods <= _MOST_TIED
+    plan = program.least_cost(case.upgrades.gap if split or not ties else 0.0, ties=chosen)
     greedy = np.nan if split else greedy_cost(case.orders, program.pool, oracles)
     exact = all(getattr(each, "exact", True) for each in oracles)
     return Solved(kinds, plan, "", level, greedy, parts, exact)
+
+
+def quick_cost(case: PlanCase, kinds: Mapping[str, str], strategy: Strategy) -> float:
+    """Return what the greedy plan costs; NaN for fixed shares, or where it ends in none.
+
+    With prices alike a program has many plans of one cost, and proves the last per cent for hours.
+    """
+    if SPLITS in kinds.values():
+        return float("nan")
+    routed = [way for way, kind in kinds.items() if kind == ROUTED]
+    fixed, why = routed_requirements(case, routed, strategy)
+    oracles = case.oracles([way for way, kind in kinds.items() if kind == ADAPTIVE])
+    program = PlanProgram(case.orders, oracles, None, fixed)
+    try:
+        program.relaxed()
+    except NoPlan:
+        return float("nan")
+    return float("nan") if why else greedy_cost(case.orders, program.pool, oracles)
 
 
 # -- why there is no plan -------------------------------------------------------------------------

@@ -292,7 +292,7 @@ def _equal(asked: Asked, frame: pd.DataFrame) -> list[str]:
     if not rows:
         return []
     parts = [f"{short(str(r['strategy']))} {r['equal_price_cost']:,.6g}" for r in rows]
-    return [f"With one price for all exits, their mean: {', '.join(parts)}."]
+    return [f"With one price for all exits, their mean, a greedy plan costs {', '.join(parts)}."]
 
 
 def estimates_words(asked: Asked) -> list[str]:
