@@ -142,6 +142,46 @@ class ShortestPaths:
         return first
 
 
+@dataclass(frozen=True, eq=False)
+class Trees:
+    """One tree of shortest paths to each of some destinations.
+
+    Attributes
+    ----------
+    network : Network
+    distance : ndarray, shape (destinations, nodes)
+        From every node to each destination; infinite where there is no path.
+    onward : ndarray of int, shape (destinations, nodes)
+        The arc that each node takes; -1 at the destination and where there is no path.
+    """
+
+    network: Network
+    distance: np.ndarray
+    onward: np.ndarray
+
+    def passing(self, rate: np.ndarray) -> np.ndarray:
+        """Flow that leaves every node by its arc when *rate* enters, shape (destinations, nodes).
+
+        After *i* rounds a node has what enters fewer than ``2 ** i`` hops before it, so that the
+        number of rounds is the logarithm of the longest path.
+        """
+        nodes = self.onward.shape[1]
+        arc = self.onward.ravel()
+        onto = np.arange(len(arc)) // nodes * nodes + self.network.head[arc]
+        onto[arc < 0] = -1
+        flow = np.where(arc < 0, 0.0, rate.ravel())
+        # What reaches the destination leaves by no arc.
+        inner = np.flatnonzero(arc >= 0)
+        inner = inner[arc[onto[inner]] >= 0]
+        onto = onto.astype(np.int32 if len(arc) < 2**31 else np.int64)
+        while len(inner):
+            flow += np.bincount(onto[inner], flow[inner], len(arc))
+            further = onto[onto[inner]]
+            onto[inner] = further
+            inner = inner[arc[further] >= 0]
+        return flow.reshape(rate.shape)
+
+
 class Search:
     """Shortest paths to fixed destinations, found again and again under other lengths of the arcs.
 
@@ -173,6 +213,18 @@ class Search:
             distance[rows] = side.distances(weight)
         via = np.where(self.may_take, weight + distance[:, network.head], np.inf)
         return ShortestPaths(network, self._targets, distance, via)
+
+    def trees(self, weight: np.ndarray) -> Trees:
+        """Find one tree of shortest paths to each destination.
+
+        Lengths that are above zero by more than rounding make every path end.
+        """
+        nodes = len(self._network.nodes)
+        distance = np.full((len(self._targets), nodes), np.inf)
+        onward = np.full((len(self._targets), nodes), -1, dtype=np.int64)
+        for rows, side in self._sides:
+            distance[rows], onward[rows] = side.trees(weight)
+        return Trees(self._network, distance, onward)
 
 
 def shortest_to(
@@ -257,13 +309,15 @@ class _Side:
         inner = np.flatnonzero(usable & ~stub[head])
         inner = inner[np.lexsort((tail[inner], head[inner]))]
         self._inner, pair = inner, head[inner] * self._nodes + tail[inner]
+        self._head, self._source = head[inner], tail[inner]
         self._first = np.flatnonzero(np.diff(pair, prepend=-1))
         self._tail = tail[inner[self._first]]
         self._begin = _starts(head[inner[self._first]], self._nodes)
 
         self._is_stub = stub[targets]
         row, self._last = np.nonzero((head == targets[:, None]) & self._is_stub[:, None] & usable)
-        anchors = np.concatenate([targets[~self._is_stub], tail[self._last]])
+        self._begins = tail[self._last]
+        anchors = np.concatenate([targets[~self._is_stub], self._begins])
         self._anchors, place = np.unique(anchors, return_inverse=True)
         plain = len(targets) - np.count_nonzero(self._is_stub)
         self._plain, self._enters = place[:plain], place[plain:]
@@ -282,6 +336,50 @@ class _Side:
         stubs = np.flatnonzero(self._is_stub)
         distance[stubs, self._targets[stubs]] = 0.0
         return distance
+
+    def trees(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances from all nodes, and the arc that each takes, both (targets, nodes)."""
+        shape = len(self._targets), self._nodes
+        distance, onward = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int64)
+        if len(self._anchors):
+            graph = self._reverse(weight)
+            found, after = csgraph.dijkstra(graph, indices=self._anchors, return_predecessors=True)
+            arc = self._lightest(weight)[np.maximum(after, 0), np.arange(self._nodes)]
+            arc[after < 0] = -1
+            plain, stub = ~self._is_stub, self._entered
+            distance[plain], onward[plain] = found[self._plain], arc[self._plain]
+            if len(self._last):
+                distance[stub], onward[stub] = self._by_last_arc(weight, found, arc)
+        stubs = np.flatnonzero(self._is_stub)
+        distance[stubs, self._targets[stubs]], onward[stubs, self._targets[stubs]] = 0.0, -1
+        return distance, onward
+
+    def _by_last_arc(
+        self, weight: np.ndarray, found: np.ndarray, arc: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distances to the stubs that are entered, and the arcs taken: by the best last arc."""
+        lengths = weight[self._last][:, None] + found[self._enters]
+        best = np.minimum.reduceat(lengths, self._group)
+        count = np.diff(np.append(self._group, len(self._last)))
+        place = np.where(lengths <= np.repeat(best, count, axis=0),
+                         np.arange(len(lengths))[:, None], len(lengths))  # fmt: skip
+        chosen = np.minimum.reduceat(place, self._group)
+        column = np.arange(self._nodes)
+        taken = arc[self._enters[chosen], column]
+        at_last = self._begins[chosen] == column
+        taken = np.where(at_last, self._last[chosen], taken)
+        return best, np.where(np.isfinite(best), taken, -1)
+
+    def _lightest(self, weight: np.ndarray) -> np.ndarray:
+        """The lightest arc from one node to another, shape (heads, tails); 0 where there is none.
+
+        Of arcs as light it is the one listed first.
+        """
+        inner = self._inner
+        order = np.lexsort((-inner, -weight[inner]))  # the last one written stays
+        table = np.zeros((self._nodes, self._nodes), dtype=np.int32)
+        table[self._head[order], self._source[order]] = inner[order]
+        return table
 
     def _reverse(self, weight: np.ndarray) -> sparse.csr_array:
         """Adjacency matrix against the arcs, with the lightest of parallel ones."""
