@@ -111,22 +111,8 @@ class ShortestPaths:
         arcs, starts : ndarray of int
             Ragged: ``arcs[starts[i]:starts[i + 1]]`` is path *i*, empty where there is none.
         """
-        onward = self._first_arc
-        at = source.copy()
-        walking = np.flatnonzero(np.isfinite(self.distance[row, at]) & (at != self.targets[row]))
-        columns = []
-        while len(walking):
-            arc = onward[row[walking], at[walking]]
-            column = np.full(len(source), -1, dtype=np.int64)
-            column[walking] = arc
-            columns.append(column)
-            at[walking] = self.network.head[arc]
-            walking = walking[at[walking] != self.targets[row[walking]]]
-            if len(columns) > len(self.network.nodes):
-                raise AssertionError("a shortest path runs in a circle")
-        table = np.stack(columns, axis=1) if columns else np.empty((len(source), 0), np.int64)
-        starts = np.concatenate([[0], np.cumsum((table >= 0).sum(axis=1))])
-        return table[table >= 0], starts
+        reached = np.isfinite(self.distance[row, source])
+        return _walked(self.network, self.targets, self._first_arc, reached, row, source)
 
     @cached_property
     def _first_arc(self) -> np.ndarray:
@@ -149,6 +135,8 @@ class Trees:
     Attributes
     ----------
     network : Network
+    targets : ndarray of int, shape (destinations,)
+        Their nodes.
     distance : ndarray, shape (destinations, nodes)
         From every node to each destination; infinite where there is no path.
     onward : ndarray of int, shape (destinations, nodes)
@@ -156,6 +144,7 @@ class Trees:
     """
 
     network: Network
+    targets: np.ndarray
     distance: np.ndarray
     onward: np.ndarray
 
@@ -180,6 +169,11 @@ class Trees:
             onto[inner] = further
             inner = inner[arc[further] >= 0]
         return flow.reshape(rate.shape)
+
+    def follow(self, row: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Walk the tree of each pair of destination and node; see :meth:`ShortestPaths.follow`."""
+        reached = self.onward[row, source] >= 0
+        return _walked(self.network, self.targets, self.onward, reached, row, source)
 
 
 class Search:
@@ -224,7 +218,7 @@ class Search:
         onward = np.full((len(self._targets), nodes), -1, dtype=np.int64)
         for rows, side in self._sides:
             distance[rows], onward[rows] = side.trees(weight)
-        return Trees(self._network, distance, onward)
+        return Trees(self._network, self._targets, distance, onward)
 
 
 def shortest_to(
@@ -388,6 +382,32 @@ class _Side:
             lightest = np.minimum.reduceat(lightest, self._first)
         shape = (self._nodes, self._nodes)
         return sparse.csr_array((lightest, self._tail, self._begin), shape=shape)
+
+
+def _walked(
+    network: Network,
+    targets: np.ndarray,
+    onward: np.ndarray,
+    reached: np.ndarray,
+    row: np.ndarray,
+    source: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Paths by the arc that every node takes to each target, as ragged arcs and starts."""
+    at = source.copy()
+    walking = np.flatnonzero(reached & (at != targets[row]))
+    columns = []
+    while len(walking):
+        arc = onward[row[walking], at[walking]]
+        column = np.full(len(source), -1, dtype=np.int64)
+        column[walking] = arc
+        columns.append(column)
+        at[walking] = network.head[arc]
+        walking = walking[at[walking] != targets[row[walking]]]
+        if len(columns) > len(network.nodes):
+            raise AssertionError("a shortest path runs in a circle")
+    table = np.stack(columns, axis=1) if columns else np.empty((len(source), 0), np.int64)
+    starts = np.concatenate([[0], np.cumsum((table >= 0).sum(axis=1))])
+    return table[table >= 0], starts
 
 
 def _starts(row: np.ndarray, rows: int) -> np.ndarray:
