@@ -47,7 +47,7 @@ SMOOTH = 0.3
 """Weight of the prices of the best bound in those that columns are found at."""
 MANY_ROWS = 300
 """Arcs at their limits from which prices of a vertex are of no use."""
-FAR, UNITS = 1e-3, 4
+FAR, UNITS = 1e-3, 2
 _SLACK, _SLACKS = 1e-9, (1e-8, 1e-7, 1e-6)
 _BETTER = 2e-9
 """Gain, of an optimum near one, from which a column is worth having: HiGHS sees 1e-9."""
@@ -256,7 +256,7 @@ class TreeProblem:
             if price is not None:
                 grown = self.oracle.under(cost + price)
                 self._take_in(grown)
-                centre.hear(price, self._bound(limits, cost, grown))
+                centre.hear(price, self._bound(limits, cost, price, grown))
         return centre
 
     def _priced(
@@ -274,7 +274,7 @@ class TreeProblem:
             if centre.price is not None and part:
                 price = part * centre.price + (1.0 - part) * price
             grown = self.oracle.under(cost + price)
-            centre.hear(price, self._bound(limits, cost, grown))
+            centre.hear(price, self._bound(limits, cost, price, grown))
             if self._grow(grown, solved, cost, master.unit):
                 return True
         return False
@@ -317,13 +317,20 @@ class TreeProblem:
 
     # -- bounds -------------------------------------------------------------------------------
 
-    def _bound(self, limits: Limits, cost: np.ndarray, grown: Grown) -> float:
-        """Lagrangian bound on theta or the cost; what the lengths have beside it are prices."""
-        price, free = grown.weight - cost, np.isinf(limits.room)
-        value = float(grown.value.sum() - price[~free] @ limits.room[~free])
-        # Arcs without a limit have a price all the same: that which breaks ties.
-        value -= float(price[free].max(initial=0.0)) * self.total * len(self.network.nodes)
-        return value / (float(price @ limits.pull) or 1.0)
+    def _bound(self, limits: Limits, cost: np.ndarray, price: np.ndarray, grown: Grown) -> float:
+        """Lagrangian bound on theta or the cost; what the lengths have beside it are prices.
+
+        What breaks ties is a price as well. Where an arc is so wide that even this would be too
+        much, it has no price, and no path pays more than one tie for each of its nodes.
+        """
+        nodes = len(self.network.nodes)
+        wide = np.maximum(limits.room, limits.pull) > self.total * nodes
+        charged = np.isfinite(limits.room) & ((price > 0) | ~wide)
+        paid = grown.weight[charged] - cost[charged]
+        value = float(grown.value.sum() - paid @ limits.room[charged])
+        if not charged.all():
+            value -= grown.tie * self.total * nodes
+        return value / (float(paid @ limits.pull[charged]) or 1.0)
 
     # -- answers ------------------------------------------------------------------------------
 

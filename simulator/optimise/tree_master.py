@@ -199,4 +199,3 @@ class Master:
         broken = self._cover(self._excess(load, theta) > _BROKEN)
         value = theta if self._minimises_theta else float(share @ self._price_of) * self.unit
         return Solved(share, value, price, dual, broken)
-

@@ -38,11 +38,14 @@ class Grown(NamedTuple):
         Load of the trees.
     weight : ndarray, shape (arcs,)
         The lengths themselves.
+    tie : float
+        What of every length is there to break ties.
     """
 
     value: np.ndarray
     load: np.ndarray
     weight: np.ndarray
+    tie: float
 
 
 class TreeOracle:
@@ -104,7 +107,8 @@ class TreeOracle:
     def under(self, weight: np.ndarray) -> Grown:
         """Send all demands along their shortest paths; lengths are made to be above zero."""
         self.calls += 1
-        weight = weight + _TIE_BREAK * (float(weight.max(initial=0.0)) or 1.0)
+        tie = _TIE_BREAK * (float(weight.max(initial=0.0)) or 1.0)
+        weight = weight + tie
         arcs = len(weight)
         value, load = np.zeros(self.groups), np.zeros(self.groups * arcs)
         for rows, trees in self.trees(weight):
@@ -115,4 +119,4 @@ class TreeOracle:
             used = flow > 0
             at = (group[:, None] * arcs + trees.onward)[used]
             load += np.bincount(at, flow[used], len(load))
-        return Grown(value, load.reshape(self.groups, arcs), weight)
+        return Grown(value, load.reshape(self.groups, arcs), weight, tie)
