@@ -17,7 +17,8 @@ import numpy as np
 
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.paths.shortest import HOP_MS, Search, Trees, destinations_of
+from simulator.paths.shortest import HOP_MS, Search, destinations_of
+from simulator.paths.trees import Trees
 
 GROUPS = 40
 """Most groups of destinations: more of them need fewer rounds of larger programs."""

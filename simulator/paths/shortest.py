@@ -19,6 +19,7 @@ from scipy.sparse import csgraph
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.paths.trees import Trees, walked
 
 HOP_MS = 1e-6
 """Added to every delay when paths are compared: of two paths as fast, take the shorter in hops."""
@@ -112,7 +113,7 @@ class ShortestPaths:
             Ragged: ``arcs[starts[i]:starts[i + 1]]`` is path *i*, empty where there is none.
         """
         reached = np.isfinite(self.distance[row, source])
-        return _walked(self.network, self.targets, self._first_arc, reached, row, source)
+        return walked(self.network, self.targets, self._first_arc, reached, row, source)
 
     @cached_property
     def _first_arc(self) -> np.ndarray:
@@ -126,54 +127,6 @@ class ShortestPaths:
             np.where(good, order, len(order)), group, axis=1
         )
         return first
-
-
-@dataclass(frozen=True, eq=False)
-class Trees:
-    """One tree of shortest paths to each of some destinations.
-
-    Attributes
-    ----------
-    network : Network
-    targets : ndarray of int, shape (destinations,)
-        Their nodes.
-    distance : ndarray, shape (destinations, nodes)
-        From every node to each destination; infinite where there is no path.
-    onward : ndarray of int, shape (destinations, nodes)
-        The arc that each node takes; -1 at the destination and where there is no path.
-    """
-
-    network: Network
-    targets: np.ndarray
-    distance: np.ndarray
-    onward: np.ndarray
-
-    def passing(self, rate: np.ndarray) -> np.ndarray:
-        """Flow that leaves every node by its arc when *rate* enters, shape (destinations, nodes).
-
-        After *i* rounds a node has what enters fewer than ``2 ** i`` hops before it, so that the
-        number of rounds is the logarithm of the longest path.
-        """
-        nodes = self.onward.shape[1]
-        arc = self.onward.ravel()
-        onto = np.arange(len(arc)) // nodes * nodes + self.network.head[arc]
-        onto[arc < 0] = -1
-        flow = np.where(arc < 0, 0.0, rate.ravel())
-        # What reaches the destination leaves by no arc.
-        inner = np.flatnonzero(arc >= 0)
-        inner = inner[arc[onto[inner]] >= 0]
-        onto = onto.astype(np.int32 if len(arc) < 2**31 else np.int64)
-        while len(inner):
-            flow += np.bincount(onto[inner], flow[inner], len(arc))
-            further = onto[onto[inner]]
-            onto[inner] = further
-            inner = inner[arc[further] >= 0]
-        return flow.reshape(rate.shape)
-
-    def follow(self, row: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Walk the tree of each pair of destination and node; see :meth:`ShortestPaths.follow`."""
-        reached = self.onward[row, source] >= 0
-        return _walked(self.network, self.targets, self.onward, reached, row, source)
 
 
 class Search:
@@ -382,32 +335,6 @@ class _Side:
             lightest = np.minimum.reduceat(lightest, self._first)
         shape = (self._nodes, self._nodes)
         return sparse.csr_array((lightest, self._tail, self._begin), shape=shape)
-
-
-def _walked(
-    network: Network,
-    targets: np.ndarray,
-    onward: np.ndarray,
-    reached: np.ndarray,
-    row: np.ndarray,
-    source: np.ndarray,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Paths by the arc that every node takes to each target, as ragged arcs and starts."""
-    at = source.copy()
-    walking = np.flatnonzero(reached & (at != targets[row]))
-    columns = []
-    while len(walking):
-        arc = onward[row[walking], at[walking]]
-        column = np.full(len(source), -1, dtype=np.int64)
-        column[walking] = arc
-        columns.append(column)
-        at[walking] = network.head[arc]
-        walking = walking[at[walking] != targets[row[walking]]]
-        if len(columns) > len(network.nodes):
-            raise AssertionError("a shortest path runs in a circle")
-    table = np.stack(columns, axis=1) if columns else np.empty((len(source), 0), np.int64)
-    starts = np.concatenate([[0], np.cumsum((table >= 0).sum(axis=1))])
-    return table[table >= 0], starts
 
 
 def _starts(row: np.ndarray, rows: int) -> np.ndarray:
