@@ -40,13 +40,13 @@ from simulator.optimise.tree_routes import TreeShares
 
 EXACT = 1e-9
 """Relative gap at which an answer counts as exact."""
-MAX_ROUNDS, MANY_ROUNDS = 500, 40
-"""Most rounds of a search, and of those after one in which very many arcs had a price."""
+MAX_ROUNDS, MOST_CENTRAL, MOST_AFTER = 500, 100, 20
+"""Most rounds of a search; of the interior point method; and of latency after that method."""
 WARM_UP = 12
 SMOOTH = 0.3
 """Weight of the prices of the best bound in those that columns are found at."""
-MANY_ROWS = 300
-"""Arcs at their limits from which prices of a vertex are of no use."""
+MANY_ARCS, MANY_ROWS = 2000, 300
+"""Arcs, and arcs at their limits, from which prices of a vertex are of no use."""
 FAR, UNITS = 1e-3, 2
 _SLACK, _SLACKS = 1e-9, (1e-8, 1e-7, 1e-6)
 _BETTER = 2e-9
@@ -92,10 +92,12 @@ class TreeStart:
 class _Centre:
     """The prices of the best bound so far, and that bound."""
 
-    def __init__(self, price: np.ndarray | None) -> None:
-        self.price, self.bound = price, 0.0
+    def __init__(self) -> None:
+        self.price: np.ndarray | None = None
+        self.bound = 0.0
 
     def hear(self, price: np.ndarray, bound: float) -> None:
+        """Keep these prices where their bound is the better one."""
         if bound > self.bound:
             self.price, self.bound = price, bound
 
@@ -132,7 +134,8 @@ class TreeProblem:
         self.oracle.load_rates(rate)
         self.total = float(rate.sum())
         self.columns = Columns(len(network.tail))
-        self.rounds, self.status, self._most_rounds = 0, "optimal", MAX_ROUNDS
+        self.rounds, self.status, self._was_central = 0, "optimal", False
+        self._fastest = 0.0
         self._prices: dict[bool, np.ndarray | None] = {True: None, False: None}
         self._start: TreeStart | None = None
         self._key = network.up.tobytes(), demands.source.tobytes(), demands.target.tobytes()
@@ -152,7 +155,9 @@ class TreeProblem:
         """Run the stages that are needed and return routes with their proof."""
         if not self.total:
             return self._nothing()
-        self._take_in(self.oracle.under(self.delay))
+        grown = self.oracle.under(self.delay)
+        self._take_in(grown)
+        self._fastest = float(grown.value.sum()) - grown.tie * self.total * len(self.network.nodes)
         for weight in self._start.weight if self._start is not None else ():
             self._take_in(self.oracle.under(weight))
         others = self.usable & ~self.counts
@@ -222,7 +227,7 @@ class TreeProblem:
         """
         about_theta = bool(np.any(limits.pull > 0))
         centre = self._centre(limits, cost, about_theta)
-        master: Master | Interior = Master(self.columns, self.oracle.groups, limits, cost)
+        master = self._master(limits, cost)
         best, answer, rounds = np.inf, np.empty(0), self.rounds
         # Half of the gap is left for the limit of the next stage, where there is one.
         gap = 0.5 * self.gap if about_theta and self.gap > EXACT else self.gap
@@ -237,20 +242,20 @@ class TreeProblem:
             grew = self._priced(solved, limits, cost, master, centre)
             if best - centre.bound <= gap * centre.bound or not (grew or not master.is_exact):
                 break
-            if self.rounds - rounds >= self._most_rounds:
+            if self.rounds - rounds >= self._most_rounds(master):
                 self.status = "round limit"
                 break
             master.grow()
             if master.is_exact and master.rows > MANY_ROWS and self._may_leave_vertices(limits):
-                self._warm_up(limits)
-                master = Interior(self.columns, self.oracle.groups, limits)
-                self._most_rounds = MANY_ROUNDS
+                master = self._interior(limits)
         self._prices[about_theta] = centre.price
         return Found(answer, best, centre.bound)
 
     def _centre(self, limits: Limits, cost: np.ndarray, about_theta: bool) -> _Centre:
         """Prices to begin with: those of an earlier solve, else none on any arc."""
-        centre = _Centre(None if about_theta else np.zeros(len(cost)))
+        centre = _Centre()
+        if not about_theta:
+            centre.hear(np.zeros(len(cost)), self._fastest)
         if self._start is not None:
             price = self._start.theta_price if about_theta else self._start.delay_price
             if price is not None:
@@ -278,6 +283,23 @@ class TreeProblem:
             if self._grow(grown, solved, cost, master.unit):
                 return True
         return False
+
+    def _master(self, limits: Limits, cost: np.ndarray) -> Master | Interior:
+        """The restricted program: by the interior point method where very many arcs may be full."""
+        if int(self.usable.sum()) > MANY_ARCS and self._may_leave_vertices(limits):
+            return self._interior(limits)
+        return Master(self.columns, self.oracle.groups, limits, cost)
+
+    def _interior(self, limits: Limits) -> Interior:
+        if self._start is None:
+            self._warm_up(limits)
+        self._was_central = True
+        return Interior(self.columns, self.oracle.groups, limits)
+
+    def _most_rounds(self, master: Master | Interior) -> int:
+        if not master.is_exact:
+            return MOST_CENTRAL
+        return MOST_AFTER if self._was_central else MAX_ROUNDS
 
     def _may_leave_vertices(self, limits: Limits) -> bool:
         """Whether theta alone is minimised, and not exactly."""

@@ -35,20 +35,22 @@ class Trees:
         After *i* rounds a node has what enters fewer than ``2 ** i`` hops before it, so that the
         number of rounds is the logarithm of the longest path.
         """
-        nodes = self.onward.shape[1]
+        count, nodes = self.onward.shape
         arc = self.onward.ravel()
-        onto = np.arange(len(arc)) // nodes * nodes + self.network.head[arc]
-        onto[arc < 0] = -1
-        flow = np.where(arc < 0, 0.0, rate.ravel())
+        leaves = arc >= 0
+        onto = np.repeat(np.arange(0, count * nodes, nodes), nodes) + self.network.head[arc]
+        flow = np.where(leaves, rate.ravel(), 0.0)
         # What reaches the destination leaves by no arc.
-        inner = np.flatnonzero(arc >= 0)
-        inner = inner[arc[onto[inner]] >= 0]
-        onto = onto.astype(np.int32 if len(arc) < 2**31 else np.int64)
-        while len(inner):
-            flow += np.bincount(onto[inner], flow[inner], len(arc))
-            further = onto[onto[inner]]
-            onto[inner] = further
-            inner = inner[arc[further] >= 0]
+        inner = np.flatnonzero(leaves)
+        ahead = onto[inner]
+        while True:
+            on = leaves[ahead]
+            inner, ahead = inner[on], ahead[on]
+            if not len(inner):
+                break
+            flow += np.bincount(ahead, flow[inner], len(arc))
+            ahead = onto[ahead]
+            onto[inner] = ahead
         return flow.reshape(rate.shape)
 
     def follow(self, row: np.ndarray, source: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
