@@ -172,10 +172,11 @@ def test_bounds_and_gaps_tell_the_truth(name, gap, listed, monkeypatch):
 
 
 @pytest.mark.parametrize("groups", [1, 2, 7, 1000])
-def test_groups_of_any_size_find_the_same(groups, monkeypatch):
-    monkeypatch.setattr(TreeOracle.__init__, "__defaults__", (groups,))
+def test_groups_of_any_size_find_the_same(groups):
     network, demands = case("medium 10")
-    certificate = solved(network, demands).certificate
+    counts = np.ones(len(network.tail), dtype=bool)
+    problem = TreeProblem(without_zero_capacity(network), demands, counts, groups=groups)
+    certificate = problem.solve(0.0, 1.0).certificate
     paths = multicommodity.route(network, demands, utilisation_cap=0.0).certificate
     assert certificate.mlu == pytest.approx(paths.mlu, rel=1e-7)
     assert certificate.objective == pytest.approx(paths.objective, rel=1e-7)

@@ -21,8 +21,7 @@ Math. Oper. Res. 20, 1995 (exponential prices).
 
 from __future__ import annotations
 
-from collections.abc import Hashable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -35,8 +34,9 @@ from simulator.model.routes import Routes
 from simulator.optimise.path_problem import arcs_in_reach, nine_digits, power_of_two
 from simulator.optimise.tree_interior import Interior
 from simulator.optimise.tree_master import Columns, Limits, Master, Solved
-from simulator.optimise.tree_oracle import Grown, TreeOracle
+from simulator.optimise.tree_oracle import GROUPS, Grown, TreeOracle
 from simulator.optimise.tree_routes import TreeShares
+from simulator.optimise.tree_start import Centre, TreeStart
 
 EXACT = 1e-9
 """Relative gap at which an answer counts as exact."""
@@ -45,8 +45,9 @@ MAX_ROUNDS, MOST_CENTRAL, MOST_AFTER = 500, 100, 20
 WARM_UP = 12
 SMOOTH = 0.3
 """Weight of the prices of the best bound in those that columns are found at."""
-MANY_ARCS, MANY_ROWS = 2000, 300
-"""Arcs, and arcs at their limits, from which prices of a vertex are of no use."""
+MANY_ARCS, MANY_ROWS, FEW_GROUPS = 2000, 300, 40
+"""Arcs, and arcs at their limits, from which prices of a vertex are of no use; and
+groups that are enough for the prices of an interior point."""
 FAR, UNITS = 1e-3, 2
 _SLACK, _SLACKS = 1e-9, (1e-8, 1e-7, 1e-6)
 _BETTER = 2e-9
@@ -69,39 +70,6 @@ class Found(NamedTuple):
     bound: float
 
 
-@dataclass(frozen=True, eq=False)
-class TreeStart:
-    """What the next solve may start from: where the trees in use and the best bounds came from.
-
-    Attributes
-    ----------
-    key : Hashable
-        What the weights are about: the network and the ends of the demands.
-    weight : tuple of ndarray
-        Lengths of the arcs that the trees in use are shortest under.
-    theta_price, delay_price : ndarray, shape (arcs,), optional
-        Prices of the best bound of each stage; None where a stage found none.
-    """
-
-    key: Hashable
-    weight: tuple[np.ndarray, ...]
-    theta_price: np.ndarray | None
-    delay_price: np.ndarray | None
-
-
-class _Centre:
-    """The prices of the best bound so far, and that bound."""
-
-    def __init__(self) -> None:
-        self.price: np.ndarray | None = None
-        self.bound = 0.0
-
-    def hear(self, price: np.ndarray, bound: float) -> None:
-        """Keep these prices where their bound is the better one."""
-        if bound > self.bound:
-            self.price, self.bound = price, bound
-
-
 class TreeProblem:
     """Demands by destination, in units near one, and the tree columns found so far.
 
@@ -114,16 +82,25 @@ class TreeProblem:
         Arcs whose utilisation counts.
     gap : float
         Relative gap at which a search may end.
+    groups : int, optional
+        Most groups of destinations.
     """
 
     def __init__(
-        self, network: Network, demands: Demands, counts: np.ndarray, *, gap: float = 0.0
+        self,
+        network: Network,
+        demands: Demands,
+        counts: np.ndarray,
+        *,
+        gap: float = 0.0,
+        groups: int | None = None,
     ) -> None:
         self.network, self.demands = network, demands
         self.gap = max(gap, EXACT)
         self.usable = arcs_in_reach(network, demands)
         self.counts = self.usable & counts
-        self.oracle = TreeOracle(network, demands, demands.gbps)
+        few = FEW_GROUPS if self.usable.sum() > MANY_ARCS else GROUPS
+        self.oracle = TreeOracle(network, demands, demands.gbps, groups or few)
         active = self.oracle.reaches & (demands.gbps > 0)
         self.unit = float(demands.gbps[active].max(initial=0.0)) or 1.0
         self.delay_unit = power_of_two(network.delay_ms[self.usable].max(initial=1e-300))
@@ -251,9 +228,9 @@ class TreeProblem:
         self._prices[about_theta] = centre.price
         return Found(answer, best, centre.bound)
 
-    def _centre(self, limits: Limits, cost: np.ndarray, about_theta: bool) -> _Centre:
+    def _centre(self, limits: Limits, cost: np.ndarray, about_theta: bool) -> Centre:
         """Prices to begin with: those of an earlier solve, else none on any arc."""
-        centre = _Centre()
+        centre = Centre()
         if not about_theta:
             centre.hear(np.zeros(len(cost)), self._fastest)
         if self._start is not None:
@@ -270,7 +247,7 @@ class TreeProblem:
         limits: Limits,
         cost: np.ndarray,
         master: Master | Interior,
-        centre: _Centre,
+        centre: Centre,
     ) -> bool:
         """Add columns at prices between those of the answer and the best; whether there are any."""
         parts = (SMOOTH, 0.0) if master.is_exact and centre.price is not None else (0.0,)

@@ -20,7 +20,7 @@ from simulator.model.network import Network
 from simulator.paths.shortest import HOP_MS, Search, destinations_of
 from simulator.paths.trees import Trees
 
-GROUPS = 40
+GROUPS = 80
 """Most groups of destinations: more of them need fewer rounds of larger programs."""
 _AT_ONCE = 1 << 17
 """Places (destinations times nodes) that are searched in one go: what a cache holds."""
