@@ -15,7 +15,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import days, ecmp, events, fluid, loading, peers, programs, sweeps, years
+from benchmarks import days, ecmp, events, fluid, large, loading, peers, programs, sweeps, years
 from benchmarks.cases import FULL, QUICK, Case
 from benchmarks.race import Outcome, run
 
@@ -25,6 +25,7 @@ GROUPS = {
     "events": events,
     "flow": fluid,
     "program": programs,
+    "large": large,
     "ecmp": ecmp,
     "load": loading,
     "sweep": sweeps,

@@ -12,11 +12,16 @@ penalty stage two charges it on all flow that leaves its present path.
 
 ``theta`` is in units of what the fastest paths would make it, and a limit that the demands together
 cannot reach is left out.
+
+Where demands are many, all paths may be used and no switching cost is charged, :func:`route` solves
+the same problem over tree columns (``tree_columns.py``): from ``TREES_FROM`` demands they are
+quicker, and an exact answer has the same utilisation and latency.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from scipy import sparse
@@ -33,11 +38,15 @@ from simulator.optimise.path_problem import (
     without_zero_capacity,
 )
 from simulator.optimise.program import INFINITE, Program
+from simulator.optimise.tree_columns import TreeProblem
 from simulator.paths.candidates import Paths, fastest_paths
 
 _SLACK = 1e-9
 _SLACKS = (1e-8, 1e-7, 1e-6)
 _MINUTE = 1e-6
+TREES_FROM = 1500
+"""Demands from which tree columns are quicker than a column for every path."""
+EXACT_UP_TO, LARGE_GAP = 500, 1e-3
 FAR, UNITS = 1e-3, 4
 """A utilisation this far below its unit is found again in a unit of its own size, a few times."""
 
@@ -52,6 +61,7 @@ def route(
     paths: Paths | None = None,
     current: Routes | None = None,
     churn_penalty_ms: float = 0.0,
+    gap: float | None = None,
 ) -> Routes:
     """Route for the least latency with utilisation at most ``max(least MLU, utilisation_cap)``.
 
@@ -74,12 +84,28 @@ def route(
         Routes in force.
     churn_penalty_ms : float
         Added to the latency of all flow that does not stay on them.
+    gap : float, optional
+        Relative gap at which a search over tree columns may end, see :func:`gap_of`. Programs over
+        paths are exact.
     """
-    limited = paths is not None
-    problem = TwoStage(without_zero_capacity(network), demands, classes, paths, limited=limited)
+    limited, able = paths is not None, without_zero_capacity(network)
+    stays = current is not None and churn_penalty_ms > 0
+    if not limited and not stays and len(demands) >= TREES_FROM:
+        counts = counted(network, classes)
+        trees = TreeProblem(able, demands, counts, gap=gap_of(network, gap))
+        trees.start_from(current)
+        return replace(trees.solve(utilisation_cap, others_cap), network=network)
+    problem = TwoStage(able, demands, classes, paths, limited=limited)
     if current is not None:
         problem.stay_on(current, churn_penalty_ms / problem.delay_unit)
     return problem.solve(utilisation_cap, others_cap)
+
+
+def gap_of(network: Network, gap: float | None) -> float:
+    """Relative gap of tree columns: as given, else none up to ``EXACT_UP_TO`` links, then 1e-3."""
+    if gap is not None:
+        return gap
+    return 0.0 if len(network.links) <= EXACT_UP_TO else LARGE_GAP
 
 
 WITHIN_STRETCH = 8

@@ -19,6 +19,7 @@ from scipy.sparse import csgraph
 from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
+from simulator.paths.trees import Trees, walked
 
 HOP_MS = 1e-6
 """Added to every delay when paths are compared: of two paths as fast, take the shorter in hops."""
@@ -111,22 +112,8 @@ class ShortestPaths:
         arcs, starts : ndarray of int
             Ragged: ``arcs[starts[i]:starts[i + 1]]`` is path *i*, empty where there is none.
         """
-        onward = self._first_arc
-        at = source.copy()
-        walking = np.flatnonzero(np.isfinite(self.distance[row, at]) & (at != self.targets[row]))
-        columns = []
-        while len(walking):
-            arc = onward[row[walking], at[walking]]
-            column = np.full(len(source), -1, dtype=np.int64)
-            column[walking] = arc
-            columns.append(column)
-            at[walking] = self.network.head[arc]
-            walking = walking[at[walking] != self.targets[row[walking]]]
-            if len(columns) > len(self.network.nodes):
-                raise AssertionError("a shortest path runs in a circle")
-        table = np.stack(columns, axis=1) if columns else np.empty((len(source), 0), np.int64)
-        starts = np.concatenate([[0], np.cumsum((table >= 0).sum(axis=1))])
-        return table[table >= 0], starts
+        reached = np.isfinite(self.distance[row, source])
+        return walked(self.network, self.targets, self._first_arc, reached, row, source)
 
     @cached_property
     def _first_arc(self) -> np.ndarray:
@@ -173,6 +160,18 @@ class Search:
             distance[rows] = side.distances(weight)
         via = np.where(self.may_take, weight + distance[:, network.head], np.inf)
         return ShortestPaths(network, self._targets, distance, via)
+
+    def trees(self, weight: np.ndarray) -> Trees:
+        """Find one tree of shortest paths to each destination.
+
+        Lengths that are above zero by more than rounding make every path end.
+        """
+        nodes = len(self._network.nodes)
+        distance = np.full((len(self._targets), nodes), np.inf)
+        onward = np.full((len(self._targets), nodes), -1, dtype=np.int64)
+        for rows, side in self._sides:
+            distance[rows], onward[rows] = side.trees(weight)
+        return Trees(self._network, self._targets, distance, onward)
 
 
 def shortest_to(
@@ -257,13 +256,15 @@ class _Side:
         inner = np.flatnonzero(usable & ~stub[head])
         inner = inner[np.lexsort((tail[inner], head[inner]))]
         self._inner, pair = inner, head[inner] * self._nodes + tail[inner]
+        self._head, self._source = head[inner], tail[inner]
         self._first = np.flatnonzero(np.diff(pair, prepend=-1))
         self._tail = tail[inner[self._first]]
         self._begin = _starts(head[inner[self._first]], self._nodes)
 
         self._is_stub = stub[targets]
         row, self._last = np.nonzero((head == targets[:, None]) & self._is_stub[:, None] & usable)
-        anchors = np.concatenate([targets[~self._is_stub], tail[self._last]])
+        self._begins = tail[self._last]
+        anchors = np.concatenate([targets[~self._is_stub], self._begins])
         self._anchors, place = np.unique(anchors, return_inverse=True)
         plain = len(targets) - np.count_nonzero(self._is_stub)
         self._plain, self._enters = place[:plain], place[plain:]
@@ -282,6 +283,50 @@ class _Side:
         stubs = np.flatnonzero(self._is_stub)
         distance[stubs, self._targets[stubs]] = 0.0
         return distance
+
+    def trees(self, weight: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Distances from all nodes, and the arc that each takes, both (targets, nodes)."""
+        shape = len(self._targets), self._nodes
+        distance, onward = np.full(shape, np.inf), np.full(shape, -1, dtype=np.int64)
+        if len(self._anchors):
+            graph = self._reverse(weight)
+            found, after = csgraph.dijkstra(graph, indices=self._anchors, return_predecessors=True)
+            arc = self._lightest(weight)[np.maximum(after, 0), np.arange(self._nodes)]
+            arc[after < 0] = -1
+            plain, stub = ~self._is_stub, self._entered
+            distance[plain], onward[plain] = found[self._plain], arc[self._plain]
+            if len(self._last):
+                distance[stub], onward[stub] = self._by_last_arc(weight, found, arc)
+        stubs = np.flatnonzero(self._is_stub)
+        distance[stubs, self._targets[stubs]], onward[stubs, self._targets[stubs]] = 0.0, -1
+        return distance, onward
+
+    def _by_last_arc(
+        self, weight: np.ndarray, found: np.ndarray, arc: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Distances to the stubs that are entered, and the arcs taken: by the best last arc."""
+        lengths = weight[self._last][:, None] + found[self._enters]
+        best = np.minimum.reduceat(lengths, self._group)
+        count = np.diff(np.append(self._group, len(self._last)))
+        place = np.where(lengths <= np.repeat(best, count, axis=0),
+                         np.arange(len(lengths))[:, None], len(lengths))  # fmt: skip
+        chosen = np.minimum.reduceat(place, self._group)
+        column = np.arange(self._nodes)
+        taken = arc[self._enters[chosen], column]
+        at_last = self._begins[chosen] == column
+        taken = np.where(at_last, self._last[chosen], taken)
+        return best, np.where(np.isfinite(best), taken, -1)
+
+    def _lightest(self, weight: np.ndarray) -> np.ndarray:
+        """The lightest arc from one node to another, shape (heads, tails); 0 where there is none.
+
+        Of arcs as light it is the one listed first.
+        """
+        inner = self._inner
+        order = np.lexsort((-inner, -weight[inner]))  # the last one written stays
+        table = np.zeros((self._nodes, self._nodes), dtype=np.int32)
+        table[self._head[order], self._source[order]] = inner[order]
+        return table
 
     def _reverse(self, weight: np.ndarray) -> sparse.csr_array:
         """Adjacency matrix against the arcs, with the lightest of parallel ones."""
