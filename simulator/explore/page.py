@@ -104,11 +104,17 @@ class Page:
         }
         network = self._paced.explorer.calm.network
         if len(network.exits):
-            found["exits"] = _exits(network, 2 * count, len(hours))
+            found["exits"] = _exits(network, 2 * count, len(hours), self._fuller_first())
         drawn = MapData.of(network)
         if drawn.placed.any():
             found["map"] = _map(network, drawn, 2 * count, len(hours))
         return found
+
+    def _fuller_first(self) -> list[str]:
+        """Return the directions of exits, the one with more traffic first."""
+        demands = self._scenario.demands
+        total = {way: demands.total_gbps((f"international_{way}",)) for way in ("in", "out")}
+        return sorted(total, key=lambda way: -total[way])
 
     def _first(self) -> list[str]:
         """Return the strategies that are shown side by side at first: two that answer at once."""
@@ -215,7 +221,7 @@ def _time(scenario: Scenario, hours: np.ndarray, first: Sequence[str]) -> dict[s
     }
 
 
-def _exits(network: Network, strategies: int, frames: int) -> dict[str, Any]:
+def _exits(network: Network, strategies: int, frames: int, ways: Sequence[str]) -> dict[str, Any]:
     ids = [network.links[i] for i in network.exits]
     nothing = ten_thousandths(np.full(2 * len(ids) * frames, np.nan))
     return {
@@ -227,7 +233,7 @@ def _exits(network: Network, strategies: int, frames: int) -> dict[str, Any]:
              for way in ("out", "in")]
             for i in network.exits
         ],
-        "ways": ["out", "in"],
+        "ways": ways,
         "tracks": [[nothing] for _ in range(strategies)],
     }  # fmt: skip
 

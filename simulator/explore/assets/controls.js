@@ -10,6 +10,7 @@
 
   function moved(soon = 0) {
     counts();
+    at("working").textContent = "Working it out.";
     clearTimeout(waiting);
     waiting = setTimeout(() => state.changed(), soon);
   }

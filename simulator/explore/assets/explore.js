@@ -117,7 +117,7 @@
   if (!explore.exitLinks.length) COLUMNS[0][0] = "fullest link";
   if (!explore.abroad) { COLUMNS[1][0] = "latency, one way"; COLUMNS[1][2] = (a) => a.latency_ms; }
 
-  function cell([, , value, words, more, difference], answer, stated) {
+  function cell([, key, value, words, more, difference], answer, stated) {
     const now = value(answer);
     const found = html("td", {}, now === null ? "–" : words(now), more(answer) ? html("span", { class: "base" }, more(answer)) : "");
     if (!stated) return found;
@@ -125,7 +125,7 @@
     if (before === null || now === null) return found;
     const step = now - before;
     const small = Math.abs(step) < 1e-9 * Math.max(1, Math.abs(before));
-    found.append(html("span", { class: `base ${small ? "" : step > 0 ? "worse" : "better"}` }, small ? "as stated" : `${difference(step)} on ${words(before)}`));
+    found.append(html("span", { class: `base ${small || key === "latency" ? "" : step > 0 ? "worse" : "better"}` }, small ? "as stated" : `${difference(step)} on ${words(before)}`));
     return found;
   }
   function waitingCell(place) {
