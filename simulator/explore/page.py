@@ -15,7 +15,7 @@ from simulator.base.text import plain
 from simulator.explore.asked import KINDS, REQUEST, Asked, asked_of, outbound_gbps
 from simulator.explore.grounds import grounds
 from simulator.explore.pace import Paced
-from simulator.explore.warm import Answered, Variant
+from simulator.explore.warm import Answered
 from simulator.explore.words import words_of
 from simulator.figures import style
 from simulator.figures.link_series import links_of_bundles
@@ -128,8 +128,7 @@ class Page:
         ids = {
             kind: [target for of, target in network.resources.row if of == kind] for kind in KINDS
         }
-        variant = Variant(self._paced.explorer.calm)
-        total = [float(variant.moment(float(hour)).rates.sum()) for hour in hours]
+        total = [self._paced.explorer.traffic_gbps(float(hour)) for hour in hours]
         return {
             "hours": [float(hour) for hour in hours],
             "busiest": int(np.argmax(total)),

@@ -7,7 +7,6 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -25,7 +24,9 @@ from simulator.study.busiest import Moment, moments
 from simulator.study.failure_cases import FailureCase, States
 from simulator.study.failure_play import Player
 
-MOST_VARIANTS, MOST_ANSWERS = 12, 4000
+MOST_VARIANTS, MOST_ANSWERS, MOST_SHARED = 12, 4000, 4
+_ALL_S = 1e12
+"""How far back traffic is remembered: any hour may be asked for."""
 _ROUNDING = 1e-9
 T = TypeVar("T")
 
@@ -77,11 +78,44 @@ class Kept(Generic[T]):
         return self._held[key]
 
 
+class Shared:
+    """What variants have in common that differ in capacities, target and schemes alone."""
+
+    def __init__(self) -> None:
+        self._sources, self._worlds = Kept[Source](MOST_SHARED), Kept[InboundWorld](MOST_SHARED)
+
+    def source(self, case: Case) -> Source:
+        """Return the traffic of a case; it follows from the base demands, without noise."""
+        return self._sources.get(
+            case.demands.gbps.tobytes(),
+            lambda: Source(case.series, Streams(case.seed, 0), case.steps, case.step_s, _ALL_S),
+        )
+
+    def inbound(self, case: Case) -> InboundWorld | None:
+        """Return where neighbours hand over; it follows from ways, and not from how wide they are.
+
+        An exit without capacity is no way.
+        """
+        if case.inbound is None:
+            return None
+        network = case.network
+        ways = (network.up, network.capacity_gbps > 0, network.metric, network.delay_ms)
+        key = tuple(each.tobytes() for each in ways)
+        return self._worlds.get(key, lambda: _inbound(case))
+
+
+def _inbound(case: Case) -> InboundWorld:
+    world = case.inbound_world(Streams(case.seed, 0))
+    assert world is not None
+    return world
+
+
 class Variant:
     """A scenario with changed capacities, traffic, target or schemes; nothing has failed yet."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, shared: Shared) -> None:
         self.case: Case = scenario.case
+        self._shared = shared
         self._moments: dict[float, Moment] = {}
         self._players: dict[tuple[str, float], Player] = {}
 
@@ -99,21 +133,14 @@ class Variant:
         key = strategy, at_h
         if key not in self._players:
             moment = self.moment(at_h)
-            self._players[key] = Player(self.case, strategy, moment, inbound=self._inbound)
+            self._players[key] = Player(
+                self.case, strategy, moment, inbound=self._shared.inbound(self.case)
+            )
         return self._players[key]
 
     def _rates(self, at_h: float) -> np.ndarray:
         step = min(int(3600.0 * at_h / self.case.step_s + _ROUNDING), self.case.steps - 1)
-        return self._source.rates(step).copy()
-
-    @cached_property
-    def _source(self) -> Source:
-        case = self.case
-        return Source(case.series, Streams(case.seed, 0), case.steps, case.step_s, 1e12)
-
-    @cached_property
-    def _inbound(self) -> InboundWorld | None:
-        return self.case.inbound_world(Streams(self.case.seed, 0))
+        return self._shared.source(self.case).rates(step).copy()
 
 
 class Explorer:
@@ -135,7 +162,7 @@ class Explorer:
         self.scenario = scenario
         self.calm = scenario.with_changes(without_noise(scenario))
         self._variants, self._answers = Kept[Variant](MOST_VARIANTS), Kept[Answered](MOST_ANSWERS)
-        self._lock = threading.Lock()
+        self._lock, self._shared = threading.Lock(), Shared()
 
     def answer(self, asked: Asked) -> Answered:
         """Return what a state does to a strategy; a state that was asked before is not worked out.
@@ -153,10 +180,18 @@ class Explorer:
 
     def _work_out(self, of: Hashable, changes: dict[str, Any], asked: Asked) -> Answered:
         began = time.perf_counter()
-        variant = self._variants.get(
-            of, lambda: Variant(self.calm.with_changes(changes) if changes else self.calm)
-        )
+        variant = self._variants.get(of, lambda: self._variant(changes))
         return answered(variant, asked.strategy, asked.at_h, asked.faults, began)
+
+    def _variant(self, changes: dict[str, Any]) -> Variant:
+        scenario = self.calm.with_changes(changes) if changes else self.calm
+        return Variant(scenario, self._shared)
+
+    def traffic_gbps(self, at_h: float) -> float:
+        """Return all traffic of the scenario as stated at an instant."""
+        with self._lock:
+            variant = self._variants.get((), lambda: self._variant({}))
+            return float(variant.moment(at_h).rates.sum())
 
 
 def answered(

@@ -15,8 +15,10 @@
   const explored = [...Array(count).keys()];
 
   // -- what to ask next -------------------------------------------------------------------------
+  const waits = () => explored.some((place) => quick(place) && !answers[place][report.frame()] && !failedAt.has(place));
   function next(lane) {
     const frame = report.frame();
+    if (lane === "slow" && waits()) return null; // the cores are for what answers at once
     const order = [...Array(frames).keys()].sort((a, b) => Math.abs(a - frame) - Math.abs(b - frame));
     const open = explored.flatMap(both).filter((place) => (lane === "quick") === quick(place));
     const wanted = (place, f) => {
@@ -50,6 +52,7 @@
         }
       }
       busy[lane] = null;
+      if (lane === "quick" && !waits()) run("slow");
       const soon = answers.some((of, each) => quick(each) && !of[report.frame()]);
       show(!soon && (frame === report.frame() || !next(lane) || frame % 6 === 0));
     }

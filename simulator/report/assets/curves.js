@@ -278,7 +278,7 @@
     cells.forEach(([cell, strategy, column]) => {
       const found = value(strategy, 0, column, frame);
       cell.textContent = isKnown(strategy, frame) ? percent(found) : "–";
-      cell.className = Number.isNaN(found) ? "gone" : found > 1 ? "over" : found > time.target ? "near" : "";
+      cell.className = Number.isNaN(found) ? "gone" : found > 1 + 1e-9 ? "over" : found > time.target + 1e-9 ? "near" : "";
     });
   }
 
