@@ -185,14 +185,14 @@ class Processes:
         if not left:
             return
         with ExitStack() as afterwards:
-            with _interrupts_held():
+            with interrupts_held():
                 pool = ProcessPoolExecutor(
                     min(self.workers, len(left)),
                     multiprocessing.get_context("spawn"),
                     initializer=_begin,
                     initargs=(pickle.dumps(left),),
                 )
-                afterwards.callback(_terminate, pool, set(multiprocessing.active_children()))
+                afterwards.callback(terminate, pool, set(multiprocessing.active_children()))
                 done = [pool.submit(_do, i) for i in range(len(left))]
             before = len(jobs) - len(left)
             try:
@@ -281,7 +281,7 @@ _jobs: list[Job] = []
 
 def _begin(blob: bytes) -> None:
     """Begin a worker process."""
-    _follow_parent()
+    follow_parent()
     _jobs[:] = pickle.loads(blob)
 
 
@@ -289,7 +289,7 @@ def _do(place: int) -> None:
     _jobs[place].do(silent)
 
 
-def _terminate(pool: ProcessPoolExecutor, others: set[BaseProcess]) -> None:
+def terminate(pool: ProcessPoolExecutor, others: set[BaseProcess]) -> None:
     """End the workers, whether they are at work or not."""
     for worker in set(multiprocessing.active_children()) - others:
         worker.terminate()
@@ -297,7 +297,7 @@ def _terminate(pool: ProcessPoolExecutor, others: set[BaseProcess]) -> None:
 
 
 @contextmanager
-def _interrupts_held() -> Iterator[None]:
+def interrupts_held() -> Iterator[None]:
     """Hold Ctrl-C back until the end of the block; processes started in it never receive it.
 
     The signal mask is for them. In this process it is not enough, as a thread of some library may
@@ -322,7 +322,7 @@ def _interrupts_held() -> Iterator[None]:
             signal.raise_signal(signal.SIGINT)
 
 
-def _follow_parent() -> None:
+def follow_parent() -> None:
     """End this worker when its parent has ended, for whatever reason."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()

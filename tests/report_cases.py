@@ -37,8 +37,8 @@ HOSTILE = {
 }
 
 
-def hostile_run(folder: Path) -> Results:
-    """Play a day on a network whose names are made to break pages; one exit fails."""
+def hostile_file(folder: Path) -> Path:
+    """Write a scenario on a network whose names are made to break pages."""
     topology = (ROOT / "topologies" / "china169-mini.yaml").read_text(encoding="utf-8")
     for name, other in EXITS.items():
         topology = topology.replace(f"id: {name},", f"id: {json.dumps(other)},")
@@ -52,7 +52,12 @@ def hostile_run(folder: Path) -> Results:
     text = text.replace("  static: {", f"  {json.dumps(STATIC)}: {{")
     text = text[: text.index("what_if:")]
     (folder / "s.yaml").write_text(text, encoding="utf-8")
-    return run(load(folder / "s.yaml").with_changes(HOSTILE), out=folder / "run")
+    return folder / "s.yaml"
+
+
+def hostile_run(folder: Path) -> Results:
+    """Play a day of that scenario; one exit fails."""
+    return run(load(hostile_file(folder)).with_changes(HOSTILE), out=folder / "run")
 
 
 def shell(*words: object) -> Any:

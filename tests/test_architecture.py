@@ -13,6 +13,7 @@ PACKAGE = Path(__file__).parent.parent / "simulator"
 FLOORS = [
     ["__main__"],
     ["cli"],
+    ["explore"],
     ["report"],
     ["study"],
     ["figures"],

@@ -14,6 +14,7 @@ from click.testing import CliRunner
 from simulator.base import library
 from simulator.cli import running
 from simulator.cli.main import main
+from simulator.explore.server import Server
 
 pytestmark = pytest.mark.usefixtures("no_headroom")
 
@@ -115,8 +116,14 @@ def prepare(words, folder, short):
             shutil.copy(library.find("topologies", "Chinanet"), file)
 
 
+def interrupted(*_, **__):
+    raise KeyboardInterrupt
+
+
 def invoke(words, folder, monkeypatch):
     monkeypatch.chdir(folder)
+    monkeypatch.setattr(Server, "serve_forever", interrupted)  # all but the waiting
+    monkeypatch.setattr("webbrowser.open", lambda address: True)
     done = CliRunner().invoke(main, words)
     assert done.exit_code == 0, f"simulator {shlex.join(words)}\n{done.output}"
     assert done.output.strip()

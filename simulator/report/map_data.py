@@ -33,14 +33,15 @@ def map_data(frames: Frames) -> dict[str, Any]:
     together = links_of_bundles(network)
     return {
         "views": [view_data(drawn, view, together) for view in views_of(drawn)],
-        "links": [_link(network, i) for i in range(len(network.links))],
+        "links": [link_data(network, i) for i in range(len(network.links))],
         "use": [percents(series.utilisation[name]) for name in frames.run.strategies],
         "changes": _changes(series.capacity_gbps),
         "leftOut": int(np.sum(~drawn.placed)),
     }
 
 
-def _link(network: Network, link: int) -> dict[str, Any]:
+def link_data(network: Network, link: int) -> dict[str, Any]:
+    """Return what a page holds of a link."""
     ends = [_city(network, int(nodes[2 * link])) for nodes in (network.tail, network.head)]
     return {
         "id": plain(network.links[link]) or network.links[link],

@@ -21,6 +21,7 @@ from simulator.model.streams import Streams
 from simulator.paths.ecmp_screen import EcmpScreen, Screened
 from simulator.queues.none import NoQueue
 from simulator.routing.igp_ecmp import IgpEcmp
+from simulator.simulation.inbound_world import InboundWorld
 from simulator.simulation.route_store import RouteStore
 from simulator.study.busiest import Moment
 from simulator.study.failure_cases import States
@@ -90,7 +91,7 @@ class Outcome:
 
 def outcome(case: Case, name: str, moment: Moment, states: States, progress: Progress) -> Outcome:
     """Let a strategy meet every state, from the moment at which all traffic stands still."""
-    player = _Player(case, name, moment)
+    player = Player(case, name, moment)
     lost_before = player.lost_before(states)
     screened = player.by_changes(states)
     known = screened if player.is_igp else None
@@ -110,14 +111,23 @@ def outcome(case: Case, name: str, moment: Moment, states: States, progress: Pro
     )  # fmt: skip
 
 
-class _Player:
-    """One strategy at a moment, before and after failures."""
+class Player:
+    """One strategy at a moment, before and after failures.
 
-    def __init__(self, case: Case, name: str, moment: Moment) -> None:
+    Parameters
+    ----------
+    inbound : InboundWorld, optional
+        Where neighbours abroad hand over traffic in the first replication of the case; made here
+        when left out.
+    """
+
+    def __init__(
+        self, case: Case, name: str, moment: Moment, *, inbound: InboundWorld | None = None
+    ) -> None:
         self._case, self._moment = case, moment
         self._strategy = case.strategies[name]
         self._streams = Streams(case.seed, 0)
-        self._inbound = case.inbound_world(self._streams)
+        self._inbound = inbound or case.inbound_world(self._streams)
         self._store, self._at_start = RouteStore(), dict[str, Any]()
         self._abroad = case.demands.of_class(INTERNATIONAL)
         static = self._strategy.is_static and type(self._strategy.scheme) is IgpEcmp
@@ -193,7 +203,7 @@ class _Player:
         state = link_state(routes, network, rates[:, None], NoQueue(), qos)
         return float(_lost(rates, state.delivered_gbps[:, 0]).sum())
 
-    def by_changes(self, states: States) -> _ByChanges:
+    def by_changes(self, states: States) -> ByChanges:
         """Return all states under shortest paths, by what changes in each; no routes are made.
 
         Whatever the strategy, that says which demands have no way any more.
@@ -204,11 +214,11 @@ class _Player:
         whole, abroad = (
             EcmpScreen(network, some).cases(down) for some in (demands, demands.take(self._abroad))
         )
-        return _ByChanges(demands, whole, abroad)
+        return ByChanges(demands, whole, abroad)
 
 
 @dataclass(frozen=True, eq=False)
-class _ByChanges:
+class ByChanges:
     """States of shortest paths, without routes."""
 
     demands: Demands
@@ -218,7 +228,7 @@ class _ByChanges:
     def row(
         self, state: int, capacity_gbps: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray, float, float] | None:
-        """Return what :meth:`_Player.row` does; None where links lose traffic: routes say whose."""
+        """Return what :meth:`Player.row` does; None where links lose traffic: routes say whose."""
         load = self.whole.load_gbps[state]
         if np.any(load > _FULL * capacity_gbps):
             return None

@@ -5,7 +5,8 @@
   const { time, exits } = data;
   const frames = time.labels.length;
   const tracks = exits.tracks.map((parts) => parts.map(report.words));
-  const on = new Set(time.strategies.map((_, place) => place));
+  const on = new Set(time.strategies.map((_, place) => place).filter((place) => time.strategies[place].drawn !== false));
+  const isKnown = (strategy, frame) => !report.isKnown || report.isKnown(strategy, frame);
   const fuller = exits.ways[0] === "in" ? 1 : 0;
   const GAP = 65535;
   const chart = document.getElementById("chart");
@@ -19,6 +20,7 @@
   // -- values: a column is an exit and a direction, or -1 for the fullest of each frame ---------
   const columns = exits.ids.flatMap((_, place) => [2 * place, 2 * place + 1]);
   function value(strategy, part, column, frame) {
+    if (!isKnown(strategy, frame)) return NaN;
     const held = tracks[strategy][Math.min(part, tracks[strategy].length - 1)];
     if (column >= 0) {
       const found = held[column * frames + frame];
@@ -147,7 +149,7 @@
     drawn.cursor.setAttribute("x1", at);
     drawn.cursor.setAttribute("x2", at);
     drawn.cursor.style.display = inside ? "" : "none";
-    readout.textContent = `${time.labels[frame]}, ${name(drawn.column)}: ${valuesAt(frame).map(([s, v]) => `${time.strategies[s].name} ${percent(v)}`).join(", ") || "no strategy chosen"}`;
+    readout.textContent = `${time.labels[frame]}, ${name(drawn.column)}: ${valuesAt(frame).map(([s, v]) => `${time.strategies[s].name} ${isKnown(s, frame) ? percent(v) : "not worked out"}`).join(", ") || "no strategy chosen"}`;
   }
   const valuesAt = (frame) => [...on].sort((a, b) => a - b).map((s) => [s, value(s, 0, drawn.column, frame)]);
 
@@ -165,7 +167,7 @@
       svg("line", { class: "hover", x1: middle, x2: middle, y1: drawn.above, y2: drawn.high - drawn.below }),
       ...valuesAt(f).filter(([, v]) => !Number.isNaN(v)).map(([s, v]) => svg("circle", { cx: middle, cy: drawn.y(v), r: 4, fill: time.strategies[s].colour, stroke: "#fff" })),
     );
-    tip.replaceChildren(html("b", {}, time.labels[f]), ...valuesAt(f).map(([s, v]) => html("div", {}, report.chip(s), `${time.strategies[s].name} ${percent(v)}`)));
+    tip.replaceChildren(html("b", {}, time.labels[f]), ...valuesAt(f).map(([s, v]) => html("div", {}, report.chip(s), `${time.strategies[s].name} ${isKnown(s, f) ? percent(v) : "not worked out"}`)));
     tip.hidden = false;
     const box = chart.getBoundingClientRect();
     const at = (middle / drawn.wide) * box.width;
@@ -257,10 +259,11 @@
   // -- the table of one moment ------------------------------------------------------------------
   const cells = [];
   function table() {
+    cells.length = 0;
     const head = html("tr", {}, html("th", { scope: "col", class: "text" }, "exit"), html("th", { scope: "col" }, "Gbps"),
-      ...time.strategies.flatMap((s) => ["out", "in"].map((way) => html("th", { scope: "col" }, `${s.name} ${way}`))));
+      ...time.strategies.filter((s) => !s.aside).flatMap((s) => ["out", "in"].map((way) => html("th", { scope: "col" }, `${s.name} ${way}`))));
     const body = exits.ids.map((id, place) => {
-      const own = time.strategies.flatMap((_, s) => [0, 1].map((way) => {
+      const own = time.strategies.flatMap((each, s) => (each.aside ? [] : [0, 1]).map((way) => {
         const cell = html("td", {});
         cells.push([cell, s, 2 * place + way]);
         return cell;
@@ -268,22 +271,28 @@
       const gbps = [...new Set(exits.capacity[place])].map((each) => each.toLocaleString("en")).join(" / ");
       return html("tr", {}, html("th", { scope: "row" }, id), html("td", {}, gbps), ...own);
     });
-    document.getElementById("exits-now").append(html("thead", {}, head), html("tbody", {}, ...body));
+    document.getElementById("exits-now").replaceChildren(html("thead", {}, head), html("tbody", {}, ...body));
   }
   function fillTable(frame) {
     document.getElementById("now").textContent = time.labels[frame];
     cells.forEach(([cell, strategy, column]) => {
       const found = value(strategy, 0, column, frame);
-      cell.textContent = percent(found);
-      cell.className = Number.isNaN(found) ? "gone" : found > 1 ? "over" : found > time.target ? "near" : "";
+      cell.textContent = isKnown(strategy, frame) ? percent(found) : "–";
+      cell.className = Number.isNaN(found) ? "gone" : found > 1 + 1e-9 ? "over" : found > time.target + 1e-9 ? "near" : "";
     });
   }
 
   // -- together ---------------------------------------------------------------------------------
-  choice.append(html("option", { value: -1 }, "fullest of each moment"));
-  columns.filter((column) => peak(column) > 0).sort((a, b) => (a >> 1) - (b >> 1) || Math.abs((a % 2) - fuller) - Math.abs((b % 2) - fuller)).forEach((column) => {
-    choice.append(html("option", { value: column }, `${exits.ids[column >> 1]} ${column % 2 ? "in" : "out"}, peak ${percent(exact(column))}`));
-  });
+  function options() {
+    const kept = choice.value;
+    choice.replaceChildren(html("option", { value: -1 }, "fullest of each moment"));
+    columns.filter((column) => peak(column) > 0).sort((a, b) => (a >> 1) - (b >> 1) || Math.abs((a % 2) - fuller) - Math.abs((b % 2) - fuller)).forEach((column) => {
+      choice.append(html("option", { value: column }, `${exits.ids[column >> 1]} ${column % 2 ? "in" : "out"}, peak ${percent(exact(column))}`));
+    });
+    choice.value = kept;
+    if (choice.selectedIndex < 0) choice.value = -1;
+  }
+  options();
   choice.value = columns.length && peak(fuller) > 0 ? fuller : -1;
   choice.addEventListener("change", draw);
   report.toggles(document.getElementById("lines"), on, () => { draw(); small(); });
@@ -295,13 +304,15 @@
   draw();
   small();
   const spread = time.replications > 1 ? ` Lines are means of ${time.replications} replications, bands reach from the lowest to the highest.` : "";
-  const binned = time.binned ? ` Each point stands for ${time.length}: its mean, and its lowest and highest step.` : ` Each point is the mean of a step of ${time.length}.`;
-  document.getElementById("curve-note").textContent = `Solid line: capacity. Dotted: target ${percent(time.target)}. Grey: a failure lasts.${binned}${spread} Small charts show the fuller direction, all on one scale.${cut} Peaks in words are exact, of the strategy that fills the exit most.`;
+  const exactly = time.instants ? "Peaks in words are the highest of the instants that are worked out." : "Peaks in words are exact, of the strategy that fills the exit most.";
+  const binned = time.instants ? ` Traffic stands still at instants that are ${time.length} apart.` : time.binned ? ` Each point stands for ${time.length}: its mean, and its lowest and highest step.` : ` Each point is the mean of a step of ${time.length}.`;
+  document.getElementById("curve-note").textContent = `Solid line: capacity. Dotted: target ${percent(time.target)}. Grey: a failure lasts.${binned}${spread} Small charts show the fuller direction, all on one scale.${cut} ${exactly}`;
   report.onFrame((frame) => {
     moveCursor(frame);
     cursors.forEach((each) => moveSmall(each, frame));
     fillTable(frame);
   });
+  report.curves = { tracks, redraw: () => { options(); table(); draw(); small(); fillTable(report.frame()); } };
   report.setFrame(start[0]);
   let resized = null;
   window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(draw, 120); });

@@ -10,7 +10,7 @@
   const about = document.getElementById("about");
   const hint = about.textContent;
   const panels = document.getElementById("panels");
-  const levels = [
+  const levels = () => [
     [0.5 * time.target, "u0"], [time.target, "u1"], [1.0001, "u2"], [Infinity, "u3"],
   ];
   let view = 0;
@@ -22,7 +22,8 @@
     const found = use[strategy][frame * directions + direction];
     return found === DOWN ? NaN : found / 100;
   };
-  function capacity(direction, frame) {
+  function capacity(direction, frame, strategy) {
+    if (report.capacityAt) return report.capacityAt(direction, frame, strategy);
     const whole = map.links[direction >> 1].gbps[direction % 2];
     const changes = map.changes[direction];
     if (!changes) return whole;
@@ -34,11 +35,12 @@
     line.links.forEach((link) => [2 * link, 2 * link + 1].forEach((direction) => {
       const found = share(strategy, frame, direction);
       if (!Number.isNaN(found)) most = Math.max(most, found);
-      worse = worse || capacity(direction, frame) < map.links[link].gbps[direction % 2] - 1e-9;
+      worse = worse || capacity(direction, frame, strategy) < map.links[link].gbps[direction % 2] - 1e-9;
     }));
     return { most, worse, down: most < 0 };
   }
-  const level = (found) => (found.down ? "down" : levels.find(([end]) => found.most < end)[1]);
+  const level = (found) => (found.down ? "down" : levels().find(([end]) => found.most < end)[1]);
+  const isKnown = (strategy, frame) => !report.isKnown || report.isKnown(strategy, frame);
 
   // -- panels -----------------------------------------------------------------------------------
   const NODES = { super_core: "●", core: "●", provincial: "○", gateway: "◇", pop: "▲", region: "□" };
@@ -74,7 +76,7 @@
     picture.setAttribute("aria-label", `Map of ${time.strategies[strategy].name}${shown.title ? `, ${shown.title}` : ""}: arrow keys walk over the links, the fullest first`);
     lines.forEach((each, place) => {
       each.hit.addEventListener("pointerenter", () => choose(own, place));
-      each.hit.addEventListener("click", () => choose(own, place));
+      each.hit.addEventListener("click", () => { choose(own, place); pick(each); });
     });
     picture.addEventListener("pointerleave", () => choose(own, -1));
     picture.addEventListener("blur", () => choose(own, -1));
@@ -89,6 +91,7 @@
       .sort((a, b) => (b[0].down - a[0].down) || (b[0].most - a[0].most)).map((pair) => pair[1]);
   }
   function walk(own, event) {
+    if (event.key === "Enter" && own.place >= 0) pick(own.lines[own.place]);
     const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
     if (!step && event.key !== "Escape") return;
     event.preventDefault();
@@ -97,6 +100,9 @@
     const at = sorted.indexOf(own.place);
     choose(own, sorted[(at + step + (at < 0 && step < 0 ? 1 : 0) + sorted.length) % sorted.length]);
   }
+
+  // Tells the rest of the page which links were clicked.
+  const pick = (line) => document.dispatchEvent(new CustomEvent("links", { detail: line.links }));
 
   // -- words on a link --------------------------------------------------------------------------
   function choose(own, place) {
@@ -116,11 +122,11 @@
     const line = active.lines[active.place];
     const parts = line.links.slice(0, 6).map((link) => {
       const held = map.links[link];
-      const [whole, now] = [held.gbps, [0, 1].map((way) => capacity(2 * link + way, frame))];
+      const [whole, now] = [held.gbps, [0, 1].map((way) => capacity(2 * link + way, frame, active.strategy))];
       const gbps = whole[0] === whole[1] ? `${whole[0].toLocaleString("en")} Gbps` : `${whole.map((g) => g.toLocaleString("en")).join(" / ")} Gbps`;
       const left = now[0] === 0 && now[1] === 0 ? ", down"
         : now.some((g, way) => g < whole[way] - 1e-9) ? `, of which ${now[0].toLocaleString("en", { maximumFractionDigits: 1 })} stand` : "";
-      const loads = [...on].sort((a, b) => a - b).map((s) => {
+      const loads = [...on].sort((a, b) => a - b).filter((s) => isKnown(s, frame)).map((s) => {
         const each = [0, 1].map((way) => `to ${held.ends[1 - way]} ${percent(share(s, frame, 2 * link + way))}`);
         return `${time.strategies[s].name}: ${each.join(", ")}`;
       });
@@ -136,16 +142,16 @@
       let worst = [-1, null];
       own.lines.forEach((line) => {
         const found = state(own.strategy, frame, line);
-        const kind = level(found);
+        const kind = isKnown(own.strategy, frame) ? level(found) : "unknown";
         if (line.kind !== kind) {
           line.seen.setAttribute("class", `link ${kind}`);
           line.kind = kind;
         }
-        const mark = found.down ? "✕" : found.worse ? "▼" : "";
+        const mark = kind === "unknown" ? "" : found.down ? "✕" : found.worse ? "▼" : "";
         if (line.mark.textContent !== mark) line.mark.textContent = mark;
-        if (found.most > worst[0]) worst = [found.most, line];
+        if (kind !== "unknown" && found.most > worst[0]) worst = [found.most, line];
       });
-      own.worst.textContent = worst[1] ? `fullest: ${map.links[worst[1].links[0]].id} ${percent(worst[0])}` : "";
+      own.worst.textContent = !isKnown(own.strategy, frame) ? "not worked out" : worst[1] ? `fullest: ${map.links[worst[1].links[0]].id} ${percent(worst[0])}` : "";
     });
     if (active) tell();
   }
@@ -199,5 +205,6 @@
     })));
     return at;
   }
+  report.map = { use, redraw: () => { key(map.views[view]); paint(report.frame()); } };
   report.setFrame(data.exits ? report.frame() : worst());
 })();

@@ -45,7 +45,7 @@ const report = (() => {
     listeners.forEach((listener) => listener(frame));
   }
 
-  const chip = (place) => html("i", { class: `chip s${place % 8}` });
+  const chip = (place) => html("i", { class: `chip s${(data.time.strategies[place].chip ?? place) % 8}` });
 
   // A check box for each strategy; `changed` is told which are on.
   function toggles(field, on, changed) {
