@@ -5,7 +5,6 @@ from __future__ import annotations
 import hmac
 import json
 import secrets
-import socket
 import sys
 import traceback
 from http import HTTPStatus
@@ -86,7 +85,7 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing of browsers that hang up; print what went wrong otherwise."""
-        if not isinstance(sys.exception(), ConnectionError | socket.timeout):
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError):
             traceback.print_exc()
 
 

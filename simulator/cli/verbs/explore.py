@@ -17,7 +17,7 @@ from simulator.cli.output import print_error, print_text
 @click.option("--no-browser", is_flag=True, help="Print the address and open no browser.")
 @quiet_option
 def verb(scenario: str, sets: tuple[str, ...], port: int, no_browser: bool, quiet: bool) -> None:
-    r"""Open a page on which what-if questions are answered as they are asked.
+    r"""Move capacities and cut cables on a live page.
 
     Move exit capacities, international traffic, the target and schemes, cut a cable by clicking it,
     and see exits, latency and loss on the map and over the day. Traffic stands still at each
