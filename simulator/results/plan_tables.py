@@ -114,7 +114,7 @@ table(
 )
 table(
     "plan_nines",
-    "A row for each commitment and share of time of ``simulator plan --commit``: the price of"
+    "A row for each commitment and share of time of ``simulator plan`` for promises: the price of"
     " each nine, with traffic steered at will.",
     [
         Column("commitment", "", "What is promised, in words."),
@@ -134,7 +134,7 @@ table(
 )
 table(
     "plan_purchases",
-    "A row for each commitment, share of time and augment of ``simulator plan --commit``.",
+    "A row for each commitment, share of time and augment of ``simulator plan`` for promises.",
     [
         Column("commitment", "", "What is promised, in words."),
         Column("availability", "1", "Share of time that is asked for."),
