@@ -22,7 +22,7 @@ ADAPTIVE, SPLITS, ROUTED = "adaptive", "splits", "routed"
 """How a direction is routed: as good as any routing in every state, by fixed shares that are
 planned with the capacity, or by routes that the topology alone decides."""
 _BISECTIONS = 14
-_MOST_TIED = 2
+MOST_TIED = 2
 """Periods up to which one of several plans of one cost is chosen by rule; beyond, the latest."""
 _NOTHING_GBPS = 1e-9
 
@@ -159,7 +159,7 @@ def _at(
     split = [(case.held(w), case.sides[w].ways) for w, kind in kinds.items() if kind == SPLITS]
     block, parts = split_block(case.orders, split) if split else (None, [])
     program = PlanProgram(case.orders, oracles, block, fixed)
-    chosen = ties and not split and case.orders.periods <= _MOST_TIED
+    chosen = ties and not split and case.orders.periods <= MOST_TIED
     plan = program.least_cost(case.upgrades.gap if split or not ties else 0.0, ties=chosen)
     greedy = np.nan if split else greedy_cost(case.orders, program.pool, oracles)
     exact = all(getattr(each, "exact", True) for each in oracles)
