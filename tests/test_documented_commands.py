@@ -22,8 +22,13 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", ROOT / "topologies" / "README.md"]
 PAGES += sorted((ROOT / "docs").glob("*.md"))
 PLACEHOLDER = re.compile(r"[A-Z]{2,}(\.\.\.)?|KEY=VALUE|FILE…?")
-HEAVY = "schemes-shootout"
-"""Plans for a window and searches weights: minutes, however short the scenario is."""
+HEAVY = (
+    "schemes-shootout",
+    "sensitivity mini",
+    "china169-2017 --worlds 20",
+    "headroom run-out-2020",
+)
+"""Plan for a window and search weights, or draw many worlds: long, however short the scenario."""
 SHORT = {"horizon_h": 0.5, "replications": 1}
 QUICK = {
     "igp": {"scheme": "igp_ecmp"},
@@ -53,7 +58,7 @@ def commands():
             if words and not bare and not any(PLACEHOLDER.fullmatch(word) for word in words):
                 found.setdefault(" ".join(words), (page.name, words))
     return [
-        pytest.param(*value, id=key, marks=pytest.mark.slow if HEAVY in key else ())
+        pytest.param(*value, id=key, marks=pytest.mark.slow if any(w in key for w in HEAVY) else ())
         for key, value in found.items()
     ]
 

@@ -45,7 +45,7 @@ def asked(*offers, **keys):
 
 
 def circuit(link, price, gbps=5.0, most=3, **keys):
-    return {"kind": "circuit", "on": [link], "module_gbps": gbps, "price": price, "most": most,
+    return {"kind": "circuit", "at": [link], "module_gbps": gbps, "price": price, "most": most,
             **keys}  # fmt: skip
 
 
@@ -210,7 +210,7 @@ def test_steering_never_needs_more_than_fixed_shares(seed, kind):
     demands = demands.scaled(1.2)
     links = [network.links[i] for i in network.exits]
     offers = [circuit(link, 3.0 + i, most=20) for i, link in enumerate(links)]
-    offers.append({"kind": "circuit", "on": ["o*", "up*", "cross*"], "module_gbps": 10.0,
+    offers.append({"kind": "circuit", "at": ["o*", "up*", "cross*"], "module_gbps": 10.0,
                    "price": 4.0, "most": 10})  # fmt: skip
     up = asked(*offers, demand={"set": kind, "box": 0.3, "total": 1.1}, gap=0.0)
     answer = sim.plan(network, demands, scheme=["best_static", "min_max"], upgrades=up)
@@ -235,7 +235,7 @@ def test_fixed_shares_equal_a_program_over_all_corners(seed):
 def plan_case_of(network, demands, **keys):
     links = [network.links[i] for i in network.exits]
     offers = [circuit(link, 3.0 + i, most=40) for i, link in enumerate(links)]
-    offers.append({"kind": "circuit", "on": ["o*", "up*", "cross*"], "module_gbps": 10.0,
+    offers.append({"kind": "circuit", "at": ["o*", "up*", "cross*"], "module_gbps": 10.0,
                    "price": 4.0, "most": 40})  # fmt: skip
     keys = {"demand": {"set": "box", "box": 0.3, "total": 1.1}, **keys}
     stated = build(Upgrades, Document.of(known(asked(*offers, **keys)), "upgrades"))
@@ -505,18 +505,18 @@ def test_four_kinds_of_augment():
     link = network.links[network.exits[0]]
     offers = [
         circuit(link, 50.0, most=9),
-        {"kind": "parallel", "on": [link], "cables": {cable: 1.0}, "module_gbps": 20.0,
+        {"kind": "parallel", "at": [link], "cables": {cable: 1.0}, "module_gbps": 20.0,
          "price": 8.0},
-        {"kind": "port", "on": ["g0", "g1"], "module_gbps": 20.0, "price": 1.0},
+        {"kind": "port", "at": ["g0", "g1"], "module_gbps": 20.0, "price": 1.0},
         {"kind": "exit", "name": "another way", "price": 2.0, "module_gbps": 20.0,
          "link": {"id": "new", "a": "g0", "b": "p2", "delay_ms": 6.0, "cables": {cable: 1.0}}},
-        {"kind": "circuit", "on": ["o*", "up*", "cross*"], "module_gbps": 20.0, "price": 3.0},
+        {"kind": "circuit", "at": ["o*", "up*", "cross*"], "module_gbps": 20.0, "price": 3.0},
     ]  # fmt: skip
     with pytest.raises(InputError, match="no gateway or link into one named 'g9'"):
-        wrong = {**offers[2], "on": ["g9"]}
+        wrong = {**offers[2], "at": ["g9"]}
         sim.plan(network, demands, upgrades=asked(offers[0], wrong))
-    offers[2]["on"] = ["gateway"] if (network.link_class == "gateway").any() else []
-    offers = [each for each in offers if each.get("on") != []]
+    offers[2]["at"] = ["gateway"] if (network.link_class == "gateway").any() else []
+    offers = [each for each in offers if each.get("at") != []]
     up = asked(*offers)
     answer = sim.plan(network, demands.scaled(1.4), scheme="min_max", upgrades=up)
     steps = answer.tables["steps"].set_index("kind")
@@ -532,7 +532,7 @@ def test_what_is_new_rides_its_own_cables(kind):
     demands = asks(network, ("home", "abroad", 60.0))
     new = {"kind": "exit", "link": {"id": "third", "a": "gw-far", "b": "abroad", "delay_ms": 1.0,
                                     "cables": {"B": 1.0}}}  # fmt: skip
-    beside = {"kind": "parallel", "on": ["near"], "cables": {"B": 1.0}}
+    beside = {"kind": "parallel", "at": ["near"], "cables": {"B": 1.0}}
     offer = {**(new if kind == "exit" else beside), "module_gbps": 10.0, "price": 1.0}
     answer = sim.plan(network, demands, scheme="min_max", upgrades=asked(offer))
     row = row_of(answer, "min_max")

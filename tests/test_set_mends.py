@@ -24,6 +24,7 @@ GOOD = {
     "seed": "1",
     "strategies": "{static: {scheme: nearest_exit}, sdn: {scheme: min_latency, control: {}}}",
     "events": "[]",
+    "upgrades": "null",
     "traffic": "{}",
     "queue": "none",
     "replications": "1",

@@ -37,7 +37,7 @@ class Offer:
         ``circuit`` raises links that there are; ``parallel`` lays a second link beside one, which
         may ride other cables; ``port`` raises links from the backbone into gateways, as ports and
         cards do; ``exit`` is a link that there is not yet, with its cables.
-    on : list of str
+    at : list of str
         Links by id, by a pattern (``sh-*``) or by class (``exit``, ``overseas``); of a ``port``
         gateways or their links. Each has an offer of its own.
     link : mapping
@@ -60,7 +60,7 @@ class Offer:
     """
 
     kind: Literal["circuit", "parallel", "port", "exit"]
-    on: tuple[Name, ...] = ()
+    at: tuple[Name, ...] = ()
     link: dict[str, Any] | None = None
     cables: dict[Name, Fraction] | None = None
     module_gbps: Positive = 100.0
@@ -73,8 +73,8 @@ class Offer:
     def __post_init__(self) -> None:
         if (self.kind == "exit") != (self.link is not None):
             raise ValueError("link is given for kind exit, and for no other")
-        if (self.kind == "exit") == bool(self.on):
-            raise ValueError("on says which links: for all kinds but exit, which has link")
+        if (self.kind == "exit") == bool(self.at):
+            raise ValueError("at says which links: for all kinds but exit, which has link")
         if self.cables is not None and self.kind != "parallel":
             raise ValueError("cables are given for kind parallel; an exit has them in link")
         if self.price is not None and self.price_factor is not None:
@@ -89,7 +89,7 @@ class Offer:
             There is none of a name; the message names the nearest.
         """
         found: list[str] = []
-        for word in self.on:
+        for word in self.at:
             found += self._named(network, word)
         return tuple(dict.fromkeys(found))
 
@@ -108,15 +108,15 @@ class Offer:
 
     def problems(self, network: Network) -> Iterable[Finding]:
         """Yield links that there are not, new ones that cannot be, and prices that are missing."""
-        for i, word in enumerate(self.on):
+        for i, word in enumerate(self.at):
             try:
                 found = self._named(network, word)
             except KeyError as error:
-                yield ("on", i), str(error.args[0])
+                yield ("at", i), str(error.args[0])
                 continue
             if not found:
-                yield ("on", i), f"{network.name} has no links for {word!r}"
-            yield from self._unpriced(network, found, ("on", i))
+                yield ("at", i), f"{network.name} has no links for {word!r}"
+            yield from self._unpriced(network, found, ("at", i))
         if self.link is not None:
             yield from self._new(network)
         yield from self._shares(network)
