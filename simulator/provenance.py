@@ -235,6 +235,10 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
     inputs.mkdir()
     settings = scenario.resolved()
     settings["topology"] = "topology.yaml"
+    if "uncertainty" in settings:  # some may be of strategies that were left out
+        known = scenario.assumptions
+        kept = {name: each for name, each in settings["uncertainty"].items() if name in known}
+        settings["uncertainty"] = kept
     matrix = {"kind": "file", "path": "demands.csv"}
     if scenario.recording is None:
         write_demands(scenario.demands, inputs / "demands.csv")

@@ -672,3 +672,13 @@ def test_parts_of_a_table_may_differ_in_their_words(tmp_path):
     frame = pd.read_parquet(tmp_path / "events.parquet")
     assert frame["event"].tolist() == ["a", "b", "b", "c", "a"]
     assert frame["strategy"].tolist() == ["s0"] * 2 + ["s1"] * 3
+
+
+def test_inputs_of_a_run_with_some_strategies_can_be_run_again(tmp_path):
+    """What is not known of the strategies that were left out is left out with them."""
+    few = sim.load("mini").with_changes({"horizon_h": 1, "replications": 1})
+    first = sim.run(few.with_strategies(["igp", "sdn-ideal"]), out=tmp_path / "first")
+    again = sim.run(
+        sim.load(tmp_path / "first" / "inputs" / "scenario.yaml"), out=tmp_path / "again"
+    )
+    assert again.summary.equals(first.summary)
