@@ -236,9 +236,11 @@ def keep_inputs(scenario: Scenario, folder: Path) -> None:
     settings = scenario.resolved()
     settings["topology"] = "topology.yaml"
     if "uncertainty" in settings:  # some may be of strategies that were left out
-        known = scenario.assumptions
-        kept = {name: each for name, each in settings["uncertainty"].items() if name in known}
-        settings["uncertainty"] = kept
+        known, stated = scenario.assumptions, settings["uncertainty"]
+        # Null takes one of the topology away, and stays.
+        settings["uncertainty"] = {
+            name: each for name, each in stated.items() if each is None or name in known
+        }
     matrix = {"kind": "file", "path": "demands.csv"}
     if scenario.recording is None:
         write_demands(scenario.demands, inputs / "demands.csv")
