@@ -5,22 +5,14 @@ See ``test_report_browser.py`` for what they need; they are skipped, and say so,
 
 from __future__ import annotations
 
-import shutil
-
 import numpy as np
 import pytest
+from chromium import AXE, CHROMIUM, DESKTOP, PHONE, started
 from conftest import MINI
 from explore_cases import ask, served
-from report_cases import EVIL, EXITS, ROOT, STATIC, hostile_file
+from report_cases import EVIL, EXITS, STATIC, hostile_file
 
 import simulator as sim
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-AXE = ROOT / "build" / "axe-core" / "package" / "axe.min.js"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server",
-         "--disable-background-networking", "--disable-component-update",
-         "--disable-sync"]  # fmt: skip
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
@@ -28,10 +20,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with started(playwright) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")

@@ -10,22 +10,15 @@ from __future__ import annotations
 import base64
 import json
 import re
-import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from chromium import AXE, CHROMIUM, DESKTOP, PHONE, started
 from conftest import MINI
-from report_cases import EXITS, ROOT, STATIC, Page, hostile_run, shell
+from report_cases import EXITS, STATIC, Page, hostile_run, shell
 
 import simulator as sim
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-AXE = ROOT / "build" / "axe-core" / "package" / "axe.min.js"
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-         "--disable-background-networking", "--disable-component-update",
-         "--disable-sync"]  # fmt: skip
-DESKTOP, PHONE = {"width": 1280, "height": 900}, {"width": 390, "height": 844}
 
 playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package chromium")
@@ -33,10 +26,8 @@ pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="needs Debian's package
 
 @pytest.fixture(scope="module")
 def browser():
-    with playwright.sync_playwright() as started:
-        opened = started.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with started(playwright) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture(scope="module")
