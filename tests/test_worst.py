@@ -411,6 +411,29 @@ def test_strategies_are_taken_for_what_they_can_do():
     assert ideal["value"] == sdn["value"] <= sdn["bound"] and igp["value"] >= ideal["value"]
 
 
+@pytest.mark.parametrize("name", ["mini", "china169-2017"])
+def test_announcements_leave_a_bracket_whose_ends_are_exact_at_the_exits(name):
+    scenario = sim.load(name).with_strategies(["best_static", "sdn", "sdn-ideal"])
+    between, steered, static = (
+        sim.worst(scenario, probability=1e-2, inbound=word)
+        for word in ("announced", "steered", "static")
+    )
+    assert any("each end alone is exact" in line.lower() for line in between.foot)
+    for metric in ("unserved_gbps", "exit_utilisation"):
+        for strategy in ("best_static", "sdn"):
+            low, ends, high = (
+                table(answer, strategy=strategy, metric=metric)
+                for answer in (steered, between, static)
+            )
+            assert ends["value"] == low["value"] <= high["value"]
+            assert ends["bound"] == high["bound"] >= low["bound"]
+        free, sdn = (
+            table(steered, strategy=each, metric=metric) for each in ("sdn-ideal", "sdn")
+        )
+        assert sdn["value"] == sdn["bound"] == free["value"]
+        assert sdn["faults"] == free["faults"]
+
+
 def test_a_controller_that_steers_a_part_is_between():
     strategy = Strategy(
         scheme={"kind": "min_max"}, control={"every_s": 300, "steers": ["international_out"]},
@@ -452,6 +475,7 @@ def test_demands_of_the_worst_case_stand_in_a_table():
         ({"meaning": "exact"}, "did you mean 'exactly'"),
         ({"of": "cable"}, "did you mean 'cables'"),
         ({"of": "links"}, "links at home are left out"),
+        ({"inbound": "steer"}, "did you mean 'steered'"),
         ({"box": -0.1}, "box: expected a number from 0, found -0.1"),
         ({"box": 0.2, "hose": 1.2}, "give box or hose, not both"),
         ({"worlds": 1}, "2 worlds or more"),

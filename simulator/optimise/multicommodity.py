@@ -203,7 +203,8 @@ class TwoStage(PathProblem):
         answer = self._least_latency(limit) if utilisation_cap > 0 else None
         if answer is None:
             if others.any():
-                least, _ = self._known(others, np.full(len(others), np.inf))
+                free = np.full(len(others), np.inf)
+                least, _ = self._known(others, free, enough=others_cap)
                 limit[others] = max(others_cap, _just_above(least))
             least, mlu_bound = self._known(self.counts, limit, others)
             self.least = least
@@ -226,7 +227,11 @@ class TwoStage(PathProblem):
         return self.proven(share, (mlu, mlu_bound), (objective * unit, bound * unit))
 
     def _known(
-        self, counts: np.ndarray, limit: np.ndarray, others: np.ndarray | None = None
+        self,
+        counts: np.ndarray,
+        limit: np.ndarray,
+        others: np.ndarray | None = None,
+        enough: float = 0.0,
     ) -> tuple[float, float]:
         """Minimise theta over the arcs that count; return it and a proven lower bound.
 
@@ -236,17 +241,18 @@ class TwoStage(PathProblem):
         for slack in (0.0, *_SLACKS):
             if others is not None:
                 limit[others] *= 1.0 + slack
-            found = self.least_utilisation(counts, np.where(counts, np.inf, limit))
+            found = self.least_utilisation(counts, np.where(counts, np.inf, limit), enough)
             if found is not None:
                 return found
         raise SimulatorError("the limits on the other links could not be met")
 
     def least_utilisation(
-        self, counts: np.ndarray, limit: np.ndarray
+        self, counts: np.ndarray, limit: np.ndarray, enough: float = 0.0
     ) -> tuple[float, float] | None:
         """Minimise theta over the arcs that count; None where the limits cannot be met.
 
-        *limit* bounds the utilisation of the other arcs; infinite where they are free.
+        *limit* bounds the utilisation of the other arcs; infinite where they are free. The search
+        ends at the first theta up to *enough*, which some flow attains.
         """
         fastest = self.all_on_fastest()
         load = self.load(fastest) + self.background
@@ -256,18 +262,18 @@ class TwoStage(PathProblem):
         if not start.max(initial=0.0) > 0 and not np.any(load - self.background > room):
             return 0.0, 0.0
         for _ in range(UNITS):
-            answer = self._least_in_unit(counts, room, theta_unit)
+            answer = self._least_in_unit(counts, room, theta_unit, enough / theta_unit)
             if answer is None:
                 return None
             theta, bound = answer
             found = theta * theta_unit, bound * theta_unit
-            if theta >= FAR:
+            if theta >= FAR or found[0] <= enough:
                 break
             theta_unit *= power_of_two(max(theta, FAR**2))
         return found
 
     def _least_in_unit(
-        self, counts: np.ndarray, room: np.ndarray, theta_unit: float
+        self, counts: np.ndarray, room: np.ndarray, theta_unit: float, enough: float
     ) -> tuple[float, float] | None:
         """Minimise theta; return it and its bound in this unit, if the limits can be met."""
         program = self.program(counts, room, theta_unit)
@@ -288,7 +294,7 @@ class TwoStage(PathProblem):
             cost = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
             refund = float(price[bounded] @ room[bounded])
             bound = bounds.least_utilisation(cost, refund, float(price @ unit_load))
-            if not self.price_in(program, near, length, dual, free):
+            if theta <= enough or not self.price_in(program, near, length, dual, free):
                 self.paths = known if self.limited else self.paths
                 return theta, bound
 

@@ -17,6 +17,9 @@ from simulator.routing.scheme import Scheme
 WAYS = {"out": "international_out", "in": "international_in"}
 """Directions, and their traffic classes."""
 FREE, FIXED, BETWEEN = "free", "fixed", "between"
+ANNOUNCED, STEERED, STATIC = "announced", "steered", "static"
+INBOUND = (ANNOUNCED, STEERED, STATIC)
+"""How inbound traffic that announcements move may be taken: between the two others, or as one."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,11 +34,14 @@ class Behaviour:
         that do not follow traffic; ``between`` these two.
     words : mapping of str to str
         The same in words.
+    announced : bool
+        Whether inbound traffic is moved by announcements.
     """
 
     strategy: Strategy
     kind: Mapping[str, str]
     words: Mapping[str, str]
+    announced: bool = False
 
     @property
     def moves(self) -> bool:
@@ -44,7 +50,12 @@ class Behaviour:
 
 
 def behaviour_of(
-    strategy: Strategy, network: Network, demands: Demands, *, lands: bool = False
+    strategy: Strategy,
+    network: Network,
+    demands: Demands,
+    *,
+    lands: bool = False,
+    inbound: str = ANNOUNCED,
 ) -> Behaviour:
     """Return how a strategy is taken.
 
@@ -52,14 +63,26 @@ def behaviour_of(
     ----------
     lands : bool
         Whether neighbours abroad choose where inbound traffic lands.
+    inbound : str
+        Of traffic that announcements move: ``announced``, between the two ends that follow;
+        ``steered``, as if the controller itself chose its exits; ``static``, as if it stayed where
+        the static routes lead.
     """
     kinds, words = {}, {}
+    by_announcements = _announces(strategy, lands)
     for way, named in WAYS.items():
         lost = _not_steered(strategy, network, demands, named)
-        announced = way == "in" and _announces(strategy, lands)
-        if lost == "none" and not announced:
+        moved = way == "in" and by_announcements
+        announced = moved and inbound == ANNOUNCED
+        stays = moved and inbound == STATIC
+        if moved and inbound == STEERED:
+            kinds[way] = FREE
+            words[way] = "any exit, as if announcements moved all traffic at will"
+        elif stays or (lost == "none" and not announced):
             kinds[way], words[way] = FIXED, _fixed_words(strategy.static_scheme)
-            if way == "in" and lands:
+            if stays:
+                words[way] += "; as if announcements moved nothing"
+            elif way == "in" and lands:
                 words[way] += "; neighbours hand over where these lead"
         elif announced:
             kinds[way] = BETWEEN
@@ -72,7 +95,7 @@ def behaviour_of(
             words[way] = f"{lost}: between free steering and the static routes"
         else:
             kinds[way], words[way] = FREE, "any exit, as good as any routing after it has reacted"
-    return Behaviour(strategy, kinds, words)
+    return Behaviour(strategy, kinds, words, by_announcements)
 
 
 def _announces(strategy: Strategy, lands: bool) -> bool:

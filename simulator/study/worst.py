@@ -6,6 +6,7 @@ import json
 import weakref
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
 from simulator.study.answer_file import Finish, keep_answer
-from simulator.study.behaviour import behaviour_of
+from simulator.study.behaviour import ANNOUNCED, INBOUND, Behaviour, behaviour_of
 from simulator.study.border_case import BorderCase, DemandRange, border_case
 from simulator.study.headroom import AnyScheme, strategies_of
 from simulator.study.worst_rows import fewer_faults, rows_of
@@ -53,6 +54,7 @@ def worst(
     hose: float | None = None,
     total: float | None = None,
     worlds: int | None = None,
+    inbound: str = ANNOUNCED,
     out: str | Path | None = None,
     progress: Progress | None = None,
     force: bool = False,
@@ -88,6 +90,10 @@ def worst(
         Most of all demands of a direction, in their total as stated; 1.1 when left out.
     worlds : int, optional
         In place of all these: the range of demands in so many drawn worlds.
+    inbound : str
+        How inbound traffic that is moved by announcements is taken: ``announced``, between the two
+        others, which value and bound then are; ``steered``, as if the controller itself chose its
+        exits; ``static``, as if it stayed on the static routes. Each of the two is exact at exits.
     out : path, optional
         Folder to write; a temporary one when left out.
     progress : callable, optional
@@ -115,6 +121,8 @@ def worst(
     kinds = _kinds(of)
     if meaning not in MEANINGS:
         raise _wrong("meaning", f"no meaning {meaning!r}{known_instead(meaning, MEANINGS)}")
+    if inbound not in INBOUND:
+        raise _wrong("inbound", f"no word {inbound!r}{known_instead(inbound, INBOUND)}")
     span = _span(box, hose, total, worlds)
     made: Scenario | None = None
     if isinstance(scenario, Network):
@@ -136,11 +144,14 @@ def worst(
     elements = elements_of(network, stated, kinds)
     search = Search(_case(network, demands, span, elements, kinds), elements, least,
                     meaning == "exactly")  # fmt: skip
-    asked = Asked(title, network.name, strategies, search, span, kinds)
+    asked = Asked(title, network.name, strategies, search, span, kinds, inbound)
     with StagingFolder(out, force=force, mark=MARK) as staging:
         if made is not None:
             provenance.keep_inputs(made, staging.folder)
-        frames, searches = _frames(search, strategies, lands, progress or silent)
+        takes = partial(behaviour_of, network=network, demands=demands, lands=lands,
+                        inbound=inbound)  # fmt: skip
+        taken = {name: takes(strategy) for name, strategy in strategies.items()}
+        frames, searches = _frames(search, taken, progress or silent)
         return _published(staging, asked, frames, searches, finish)
 
 
@@ -160,20 +171,19 @@ def _case(
 
 
 def _frames(
-    search: Search, strategies: Mapping[str, Strategy], lands: bool, progress: Progress
+    search: Search, taken: Mapping[str, Behaviour], progress: Progress
 ) -> tuple[dict[str, pd.DataFrame], dict[str, StrategySearch]]:
     """Return all tables, and what was found for each strategy."""
     rows, at_ends, fewer = [], [], []
     searches = {}
     case = search.case
-    for i, (name, strategy) in enumerate(strategies.items()):
-        taken = behaviour_of(strategy, case.network, case.demands, lands=lands)
-        found = searches[name] = StrategySearch(search, name, taken)
+    for i, (name, behaviour) in enumerate(taken.items()):
+        found = searches[name] = StrategySearch(search, name, behaviour)
         for row, demands in rows_of(found):
             rows.append(row)
             at_ends += _demand_rows(case, row, demands)
         fewer += list(fewer_faults(found))
-        progress((i + 1) / len(strategies))
+        progress((i + 1) / len(taken))
     tables = {
         "worst": pd.DataFrame(rows),
         "demands": pd.DataFrame(at_ends, columns=list(_DEMAND_COLUMNS)),
@@ -228,6 +238,7 @@ def _published(
     record = {
         "name": asked.title, "probabilities": list(asked.search.least), "of": list(asked.kinds),
         "meaning": MEANINGS[asked.search.exactly], "demands": asked.span.words,
+        "inbound": asked.inbound,
     }  # fmt: skip
     text = json.dumps(record, indent=1, ensure_ascii=False) + "\n"
     (staging.folder / MARK).write_text(text, encoding="utf-8")

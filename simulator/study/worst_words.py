@@ -14,7 +14,7 @@ from simulator.base.text import Cell, Row, counted, plain, short
 from simulator.control.strategy import Strategy
 from simulator.model.reliability import assumed_words
 from simulator.study.answer import Answer, Section
-from simulator.study.behaviour import FIXED
+from simulator.study.behaviour import ANNOUNCED, FIXED
 from simulator.study.border_case import DemandRange
 from simulator.study.worst_search import UNSERVED, UTILISATION, Search, StrategySearch
 
@@ -33,6 +33,8 @@ class Asked(NamedTuple):
     span : DemandRange
     kinds : tuple of str
         Kinds of elements that may fail.
+    inbound : str
+        How inbound traffic that announcements move is taken.
     """
 
     title: str
@@ -41,6 +43,7 @@ class Asked(NamedTuple):
     search: Search
     span: DemandRange
     kinds: tuple[str, ...]
+    inbound: str = ANNOUNCED
 
 
 def answer_of(
@@ -183,6 +186,7 @@ def _foot(
 ) -> list[str]:
     foot = _cut_off(frames["worst"])
     foot += _taken(searches)
+    foot += _two_ends(asked, searches)
     foot += _as_routed(frames["worst"], searches)
     foot += _proof(asked, searches)
     foot += _fewer(asked, frames["fewer_faults"])
@@ -223,6 +227,18 @@ def _taken(searches: Mapping[str, StrategySearch]) -> list[str]:
         )  # fmt: skip
         lines.setdefault(text, []).append(name)
     return [f"{_names(names)}: {text}." for text, names in lines.items()]
+
+
+def _two_ends(asked: Asked, searches: Mapping[str, StrategySearch]) -> list[str]:
+    """How each end of a bracket of announcements is asked for by itself."""
+    moved = [name for name, each in searches.items() if each.behaviour.announced]
+    if not moved or asked.inbound != ANNOUNCED:
+        return []
+    return [
+        f"How far announcements move traffic depends on neighbours, so that {_names(moved)} stand"
+        " between two ends. Each end alone is exact at the exits: --inbound steered, --inbound"
+        " static."
+    ]
 
 
 def _as_routed(frame: pd.DataFrame, searches: Mapping[str, StrategySearch]) -> list[str]:

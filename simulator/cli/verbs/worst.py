@@ -36,6 +36,13 @@ from simulator.cli.output import print_answer
 @click.option("--box", type=float, metavar="X", help="How far every demand may be off; 0.3.")
 @click.option("--hose", type=float, metavar="X", help="Or: every end up to X times its sum.")
 @click.option("--total", type=float, metavar="X", help="Most of a direction in its total; 1.1.")
+@click.option(
+    "--inbound",
+    metavar="WORD",
+    default="announced",
+    help="Traffic that announcements move: between the two ends (announced), at will (steered), or"
+    " not at all (static).",
+)
 def verb(
     options: RunOptions,
     sets: tuple[str, ...],
@@ -45,6 +52,7 @@ def verb(
     box: float | None,
     hose: float | None,
     total: float | None,
+    inbound: str,
 ) -> None:
     r"""Find the failures and demands that hurt most, with a proof.
 
@@ -73,6 +81,7 @@ def verb(
             hose=hose,
             total=total,
             worlds=options.worlds,
+            inbound=inbound,
             out=keywords["out"],
             progress=keywords["progress"],
             force=keywords["force"],
