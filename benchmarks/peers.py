@@ -246,6 +246,9 @@ def _cable_cut(case: Case) -> Race:
         "min_latency at the exits, cap 0.8": Strategy(
             scheme=SDN["sdn"]["scheme"], control={"kind": "perfect_information"}
         ),
+        "min_max at the exits": Strategy(
+            scheme={"kind": "min_max", "classes": ["exit"]}, control={"kind": "perfect_information"}
+        ),
         ON_ALL: Strategy(scheme="min_max", control={"kind": "perfect_information"}),
     }
     kept: dict[str, dict[str, Any]] = {name: {} for name in made}

@@ -206,6 +206,17 @@ EVENTS = (
         0.6,
     ),
     Event(
+        "the same, four days later",
+        "international exit bandwidth of China Telecom at about 60 % of normal (Asia Sentinel,"
+        " January 2007)",
+        "As above.",
+        QUAKE,
+        capacity_lost(),
+        "exit capacity lost",
+        0.3,
+        0.5,
+    ),
+    Event(
         "the same",
         "traffic moved to land cables and satellite (china.org.cn, 30 January 2007)",
         "No satellite in the model. Inbound, exits over land are at their cap of 80 % before.",

@@ -34,6 +34,7 @@ def test_verdicts_are_as_they_were():
     assert told == [
         ("none", "miss: not in the model"),
         ("14.9 %", "direction right, size missed: too small"),
+        ("14.9 %", "direction right, size missed: too small"),
         ("0.0 %", "miss: no effect"),
         ("14.1 %", "direction right, size missed: too small"),
         ("none", "miss: not in the model"),
