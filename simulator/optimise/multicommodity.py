@@ -252,7 +252,7 @@ class TwoStage(PathProblem):
         """Minimise theta over the arcs that count; None where the limits cannot be met.
 
         *limit* bounds the utilisation of the other arcs; infinite where they are free. The search
-        ends at the first theta up to *enough*, which some flow attains.
+        ends at the first theta below *enough*, which some flow attains.
         """
         fastest = self.all_on_fastest()
         load = self.load(fastest) + self.background
@@ -267,7 +267,7 @@ class TwoStage(PathProblem):
                 return None
             theta, bound = answer
             found = theta * theta_unit, bound * theta_unit
-            if theta >= FAR or found[0] <= enough:
+            if theta >= FAR or found[0] < enough:
                 break
             theta_unit *= power_of_two(max(theta, FAR**2))
         return found
@@ -294,7 +294,7 @@ class TwoStage(PathProblem):
             cost = float(floor @ self.rate[self.active] + price[counts] @ self.background[counts])
             refund = float(price[bounded] @ room[bounded])
             bound = bounds.least_utilisation(cost, refund, float(price @ unit_load))
-            if theta <= enough or not self.price_in(program, near, length, dual, free):
+            if theta < enough or not self.price_in(program, near, length, dual, free):
                 self.paths = known if self.limited else self.paths
                 return theta, bound
 

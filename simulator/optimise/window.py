@@ -194,6 +194,9 @@ class WindowProblem(PathProblem):
             row_upper=np.append(np.ones(demands), 0.0),
             basic_columns=basic,
             basic_rows=np.append(np.zeros(demands, dtype=bool), True),
+            # Plans of equal cost differ in what failures make of them: the primal would be twice
+            # as quick, and end at another of them.
+            always_dual=True,
         )
 
     def columns(self, paths: Paths) -> sparse.csc_array:
