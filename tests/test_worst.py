@@ -427,9 +427,7 @@ def test_announcements_leave_a_bracket_whose_ends_are_exact_at_the_exits(name):
             )
             assert ends["value"] == low["value"] <= high["value"]
             assert ends["bound"] == high["bound"] >= low["bound"]
-        free, sdn = (
-            table(steered, strategy=each, metric=metric) for each in ("sdn-ideal", "sdn")
-        )
+        free, sdn = (table(steered, strategy=each, metric=metric) for each in ("sdn-ideal", "sdn"))
         assert sdn["value"] == sdn["bound"] == free["value"]
         assert sdn["faults"] == free["faults"]
 

@@ -15,7 +15,6 @@ import pandas as pd
 
 from simulator import provenance
 from simulator.base.errors import InputError, Problem, known_instead
-from simulator.control.strategy import Strategy
 from simulator.jobs import Progress, silent
 from simulator.model.demands import Demands
 from simulator.model.network import Network
