@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
 import time
 
 import pytest
-from conftest import make_tiny
+from conftest import make_tiny, without_headroom
 from routers import PREFIX, Bench, namespaces, needs, run, vtysh, wait_for, weights
 
+import simulator as sim
 from simulator.export.addresses import CONTROLLER, AddressPlan
 from simulator.export.forms.form import Exporting, form
 from simulator.export.frr_router import sections
@@ -36,6 +38,10 @@ X1, X2, X3 = "x1", "x2", "x3 {;}"
 WAYS = [{X1: 75, X2: 25}, {X1: 60, X2: 15, X3: 25}, {X3: 100}, {}]
 """Two exits, three, one, and none again."""
 EVERY_S = 1.5
+EXABGP = {
+    "exabgp.daemon.user": "root", "exabgp.api.cli": "false", "exabgp.api.ack": "false",
+    "exabgp.api.terminate": "true", "exabgp.log.destination": "stdout",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -138,11 +144,7 @@ def test_exabgp(bench, plan):
     needs("exabgp", "zebra", "bgpd", "vtysh")
     space, controller, place = with_controller(bench, plan)
     folder = written(bench, exported(plan, WAYS, "exabgp"))
-    settings = {
-        "exabgp.daemon.user": "root", "exabgp.api.cli": "false", "exabgp.api.ack": "false",
-        "exabgp.api.terminate": "true", "exabgp.log.destination": "stdout", "FEED_AFTER": "3",
-    }  # fmt: skip
-    log = bench.start(controller, "exabgp", str(folder / "exabgp.conf"), **settings)
+    log = bench.start(controller, "exabgp", str(folder / "exabgp.conf"), **EXABGP)
     follow(space, plan)
     assert not refusals_in(place)
     text = log.read_text()
@@ -159,6 +161,48 @@ def test_gobgp(bench, plan):
     log = bench.start(controller, str(folder / "p1" / "decisions.sh"))
     follow(space, plan)
     assert not refusals_in(place) and log.read_text() == ""
+
+
+@pytest.mark.slow
+def test_all_provinces_of_china_at_once(bench, tmp_path):
+    """A whole export, of a run: 248 decisions in 31 kernels."""
+    needs("exabgp", "zebra", "bgpd", "vtysh")
+    scenario = sim.load("carried-by-routers").with_strategies(["igp", "as-decided"])
+    with without_headroom():
+        results = sim.run(scenario.with_changes({"record.decisions": True}))
+    sim.export(results, "exabgp", cycle=1, out=tmp_path / "exabgp")
+    sim.export(results, "csv", cycle=1, out=tmp_path / "csv")
+    plan = AddressPlan.of(scenario.network, scenario.demands)
+    controller, spaces = bench.space("c"), {}
+    bench.ip(controller, f"addr add {CONTROLLER}/32 dev lo")
+    for i, node in enumerate(plan.provinces):
+        loopback, space = plan.loopbacks[node], bench.space(f"r{i}")
+        spaces[node] = space
+        bench.wire(space, controller, "c0", f"c{i}")
+        bench.ip(controller, f"route add {loopback}/32 dev c{i} scope link")
+        bench.ip(
+            space,
+            f"route add {CONTROLLER}/32 dev c0 scope link",
+            f"link add vx type vxlan id 169 local {loopback} dstport 4789 nolearning",
+            "link set vx up",
+        )
+        parts = sections(plan, node)
+        bench.frr(space, {each: parts[each] for each in ("zebra", "bgpd")})
+    bench.start(controller, "exabgp", str(tmp_path / "exabgp" / "exabgp.conf"),
+                **EXABGP, FEED_AFTER="10")  # fmt: skip
+    expected = {}
+    with (tmp_path / "csv" / "decisions.csv").open() as file:
+        for row in csv.DictReader(file):
+            key = row["province"], row["prefix"]
+            expected.setdefault(key, {})[row["next_hop"]] = int(row["percent"])
+    expected = {key: hops if len(hops) > 1 else dict.fromkeys(hops, 1)
+                for key, hops in expected.items()}  # fmt: skip
+    assert len(expected) == 248 and sum(len(hops) > 1 for hops in expected.values()) > 5
+
+    def wrong():
+        return [key for key, hops in expected.items() if weights(spaces[key[0]], key[1]) != hops]
+
+    wait_for(lambda: not wrong(), "248 decisions", 60)
 
 
 def _try(*command):
