@@ -213,8 +213,11 @@ def test_small_shares_are_counted_where_they_go():
     )
     decided = Decided.of(table, three_exits())
     assert decided.decisions[0].ways == {"x0": 100}
-    told = list(notes(decided, decided.decisions, 0))
+    told = list(notes(decided, decided.decisions, 0, ""))
     assert told == ["Shares below one per cent, given to other exits of their decisions: 1."]
+    told = list(notes(decided, decided.decisions, 2, "region"))
+    assert told[1].startswith("Simulated as carried by region, hop by hop")
+    assert told[2] == "Other replications, which decided otherwise, are left out: 2."
 
 
 # -- time -----------------------------------------------------------------------------------------
@@ -296,6 +299,18 @@ def test_without_decisions_the_key_and_the_command_are_told(folder, tmp_path):
     assert done.exit_code == 2
     assert "add record: {decisions: true}" in done.stderr
     assert f"simulator run {other}/inputs/scenario.yaml --set record.decisions=true" in done.stderr
+    assert [each.name for each in tmp_path.iterdir()] == ["evening"]
+
+
+def test_a_strategy_that_decides_about_inbound_traffic_only(folder, rows, tmp_path):
+    other = tmp_path / "evening"
+    shutil.copytree(folder, other)
+    inbound = rows[(rows["strategy"] == "sdn") & (rows["class"] == "international_in")]
+    assert len(inbound)
+    inbound.to_parquet(other / "routes.parquet")
+    done = call(other, "--to", "frr")
+    assert done.exit_code == 2
+    assert "--strategy: sdn decides about inbound traffic only" in done.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["evening"]
 
 

@@ -7,23 +7,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
-from simulator.base.errors import InputError, Problem, known_instead, refusal
+from simulator.base.errors import InputError, Problem
 from simulator.base.text import counted, plain, wrapped
-from simulator.export.addresses import AddressPlan
-from simulator.export.decided import Decided, Decision
 from simulator.export.forms.form import Exporting, Form, form
-from simulator.export.instants import Instants
+from simulator.export.instants import wrong
 from simulator.export.names import comment
 from simulator.export.prefixes import COLUMNS as PREFIX_COLUMNS
 from simulator.export.sheets import as_csv
-from simulator.export.steps import all_steps, one_step
+from simulator.export.source import Source
+from simulator.export.steps import all_steps
 from simulator.export.words import notes, sentence
-from simulator.provenance import INPUTS
 from simulator.results.folder import StagingFolder
 from simulator.results.results import Results
-from simulator.scenario.load import load
 
 ABOUT, PREFIXES, ADDRESSES = "about.txt", "prefixes.csv", "addresses.csv"
 ADDRESS_COLUMNS = ("kind", "id", "name", "address")
@@ -104,10 +99,10 @@ def export(
     results = results if isinstance(results, Results) else Results(results)
     made: Form = form.make(to, **settings)
     place = Path(out) if out else _beside(results, to)
-    run = _Run.of(results, strategy, replication, prefixes)
-    exporting, told = run.exporting(at, cycle, made)
-    if wrong := list(made.refusals(exporting)):
-        raise _refused(to, wrong)
+    source = Source.of(results, strategy, replication, prefixes)
+    exporting, told = _exporting(source, made, at, cycle)
+    if refused := list(made.refusals(exporting)):
+        raise _refused(to, refused)
     files = _with_tables(made.files(exporting), exporting)
     with StagingFolder(place, force=force, mark=PREFIXES) as staging:
         for name, text in files.items():
@@ -116,123 +111,33 @@ def export(
     return Exported(folder if out is None else place, told[0], tuple(told[1:]), tuple(files))
 
 
-@dataclass(frozen=True)
-class _Run:
-    """What of a run is needed."""
-
-    strategy: str
-    replication: int
-    others: int
-    name: str
-    decided: Decided
-    instants: Instants
-    plan: AddressPlan
-
-    @classmethod
-    def of(
-        cls,
-        results: Results,
-        strategy: str | None,
-        replication: int,
-        prefixes: str | Path | None,
-    ) -> _Run:
-        rows = _routes(results)
-        name = _strategy(results, rows, strategy)
-        rows = rows[rows["strategy"].astype(str) == name]
-        known = sorted(rows["replication"].unique().tolist())
-        if replication not in known:
-            raise _wrong("--replication", f"expected {_span(known)}, found {replication}")
-        rows = rows[rows["replication"] == replication]
-        scenario = load(_inputs(results))
-        control = results.control
-        mine = (control["strategy"].astype(str) == name) & (control["replication"] == replication)
-        start = scenario.settings.start or (scenario.recording and scenario.recording.start)
-        plan = AddressPlan.of(
-            scenario.network, scenario.demands, Path(prefixes) if prefixes else None
-        )
-        decided = Decided.of(rows, scenario.network)
-        if not decided.decisions:
-            message = f"{name} decides about inbound traffic only, which no router at home carries"
-            raise _wrong("--strategy", f"{message} out: neighbours choose where it comes in")
-        instants = Instants.of(control[mine], start or None, scenario.horizon_s)
-        others = len(known) - 1
-        return cls(name, replication, others, results.run["name"], decided, instants, plan)
-
-    def exporting(
-        self, at: str | None, cycle: int | None, made: Form
-    ) -> tuple[Exporting, list[str]]:
-        """Return what a form is given, and the sentence with its notes."""
-        time_s = self._time_s(at, cycle)
-        decisions: list[Decision] = self.decided.decisions
-        if time_s is None:
-            steps = all_steps(decisions, self.instants)
-            clock, end = self.instants.clock(0), self.instants.clock(self.instants.horizon_s)
-            when = f"{clock} to {end}"
-        else:
-            decisions = self.decided.at(time_s)
-            steps = [one_step(decisions, time_s, self.instants)]
-            when = f"at {self.instants.clock(time_s)}"
-            if not decisions:
-                key = "--cycle" if cycle is not None else "--at"
-                raise _wrong(key, f"no decision of {self.strategy} is in force {when}")
-        is_day = time_s is None
-        told = [
-            sentence(plain(self.strategy), decisions, steps, is_day, when),
-            *notes(self.decided, decisions, self.others),
-            *made.limits(),
-        ]
-        head = [comment(line) for line in [self._origin(when), *_folded(told)]]
-        return Exporting(self.plan, steps, is_day, head), told
-
-    def _origin(self, when: str) -> str:
-        of = f"{plain(self.name)}, {plain(self.strategy)}, replication {self.replication}"
-        return f"Decisions of {of}, {when}; an estimate as the simulated network is"
-
-    def _time_s(self, at: str | None, cycle: int | None) -> float | None:
-        if at is not None and cycle is not None:
-            raise _wrong("--cycle", "give --at or --cycle, not both")
-        if cycle is not None:
-            return self.instants.of_cycle(cycle)
-        return None if at is None else self.instants.at(at)
-
-
-def _routes(results: Results) -> pd.DataFrame:
-    """Return the table of decisions, or say how to get it."""
-    rows = results.table("routes")
-    if len(rows):
-        return rows
-    if results.run["scenario"].get("record", {}).get("decisions"):
-        message = "no strategy of this run decides anything: none has a controller that steers"
+def _exporting(
+    source: Source, made: Form, at: str | None, cycle: int | None
+) -> tuple[Exporting, list[str]]:
+    """Return what a form is given, and the sentence with its notes."""
+    if at is not None and cycle is not None:
+        raise wrong("--cycle", "give --at or --cycle, not both")
+    instants, decisions = source.instants, source.decided.decisions
+    is_day = at is None and cycle is None
+    if is_day:
+        steps = all_steps(decisions, instants)
+        when = f"{instants.clock(0)} to {instants.clock(instants.horizon_s)}"
     else:
-        message = (
-            "this run kept no decisions; add record: {decisions: true} to the scenario and run it"
-            f" again: simulator run {_inputs(results)} --set record.decisions=true --out NEW"
-        )
-    raise refusal(results.folder / "routes.parquet", message)
-
-
-def _strategy(results: Results, rows: pd.DataFrame, asked: str | None) -> str:
-    decide = [name for name in results.strategies if (rows["strategy"].astype(str) == name).any()]
-    if asked is None:
-        if len(decide) > 1:
-            message = f"several strategies decide: {', '.join(map(plain, decide))}; choose one"
-            raise _wrong("--strategy", message)
-        return decide[0]
-    if asked not in results.strategies:
-        message = f"no strategy named {asked!r}{known_instead(asked, decide)}"
-        raise _wrong("--strategy", message)
-    if asked not in decide:
-        message = f"{asked!r} decides nothing; those that do: {', '.join(map(plain, decide))}"
-        raise _wrong("--strategy", message)
-    return asked
-
-
-def _inputs(results: Results) -> Path:
-    return results.folder / INPUTS / "scenario.yaml"
-
-
-def _span(known: list[int]) -> str:
-    return f"{known[0]} to {known[-1]}" if len(known) > 1 else f"{known[0]}"
+        time_s = instants.at(at) if at is not None else instants.of_cycle(cycle or 0)
+        decisions, steps = source.at(time_s, "--at" if at is not None else "--cycle")
+        when = f"at {instants.clock(time_s)}"
+    strategy = plain(source.strategy)
+    told = [
+        sentence(strategy, decisions, steps, is_day, when),
+        *notes(source.decided, decisions, source.others, source.carried_by),
+        *made.limits(),
+    ]
+    origin = (
+        f"Decisions of {plain(source.name)}, {strategy}, replication {source.replication}, {when};"
+        " an estimate as the simulated network is"
+    )
+    head = [comment(line) for line in [origin, *_folded(told)]]
+    return Exporting(source.plan, steps, is_day, head), told
 
 
 def _folded(told: list[str]) -> Iterator[str]:
@@ -264,6 +169,8 @@ def _write(file: Path, text: str) -> None:
 
 def _beside(results: Results, to: str) -> Path:
     """Return where to write: beside the results, in whose folder only a run writes."""
+    if results.is_temporary:
+        raise wrong("out", "these results are temporary; give a folder to write to")
     folder = results.folder.resolve()
     return folder.with_name(f"{folder.name}-{'decisions' if to == 'csv' else to}")
 
@@ -274,7 +181,3 @@ def _refused(to: str, wrong: list[str]) -> InputError:
     if more > 0:
         shown[-1] += f"; and {more:,} problems more"
     return InputError([Problem("", None, None, f"--to {to}", message) for message in shown])
-
-
-def _wrong(key: str, message: str) -> InputError:
-    return InputError([Problem("", None, None, key, message)])

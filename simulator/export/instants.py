@@ -52,7 +52,7 @@ class Instants:
             day = 24 * 3600.0
             later = self.clock(time_s + day) if 0 <= time_s + day <= self.horizon_s else ""
             hint = f"; did you mean {later}, on the next day?" if later else ""
-            raise _wrong("--at", f"{words} is outside of the run, which is from {span}{hint}")
+            raise wrong("--at", f"{words} is outside of the run, which is from {span}{hint}")
         return time_s
 
     def of_cycle(self, number: int) -> float:
@@ -64,7 +64,7 @@ class Instants:
             There is no such cycle.
         """
         if not 1 <= number <= len(self.cycles_s):
-            raise _wrong("--cycle", f"expected 1 to {len(self.cycles_s):,}, found {number:,}")
+            raise wrong("--cycle", f"expected 1 to {len(self.cycles_s):,}, found {number:,}")
         return float(self.cycles_s[number - 1])
 
     def cycle(self, time_s: float) -> int:
@@ -96,15 +96,16 @@ class Instants:
         dates = _FORMS if self.start is None else f"{_FORMS}, or {self.start[:10]}T20:30"
         expected = f"expected {dates}, found {words!r}"
         if self.start is None:
-            raise _wrong("--at", expected)
+            raise wrong("--at", expected)
         try:
             time = datetime.fromisoformat(words)
         except ValueError:
-            raise _wrong("--at", expected) from None
+            raise wrong("--at", expected) from None
         if time.tzinfo is not None:
-            raise _wrong("--at", f"times are local: leave the zone out of {words!r}")
+            raise wrong("--at", f"times are local: leave the zone out of {words!r}")
         return (time - datetime.fromisoformat(self.start)) / timedelta(seconds=1)
 
 
-def _wrong(key: str, message: str) -> InputError:
+def wrong(key: str, message: str) -> InputError:
+    """Return the error that refuses what an option says."""
     return InputError([Problem("", None, None, key, message)])

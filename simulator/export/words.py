@@ -11,6 +11,8 @@ from simulator.export.decided import Decided, Decision
 from simulator.export.steps import Step
 from simulator.model.exit_shares import PER_CENT
 
+HOP_BY_HOP = ("region", "prefix_groups")
+"""Ways of carrying in which all routers choose by destination, without tunnels."""
 _ROUNDING = 1e-6
 
 
@@ -22,12 +24,7 @@ def sentence(
     split = sum(len(each.ways) > 1 for each in some)
     how = f"{len(some) - split:,} by one exit, {split:,} split"
     if is_day:
-        changes = sum(len(step.changes) for step in steps[1:])
-        what = (
-            f"Wrote the decisions of {strategy}, {when}:"
-            f" {counted(len(steps[0].changes), 'decision')} first, then"
-            f" {counted(changes, 'change')} at {counted(len(steps) - 1, 'instant')}; in all {how}"
-        )
+        what = f"Wrote the decisions of {strategy}, {when}: {_course(steps)}; in all {how}"
     else:
         what = f"Wrote {counted(len(some), 'decision')} of {strategy} {when}: {how}"
     share, gbps = _rounded(some)
@@ -37,13 +34,26 @@ def sentence(
     return f"{what}; {lost}." if is_day else f"{what}; {lost}, {gbps:.2f} Gbps in all."
 
 
-def notes(decided: Decided, decisions: Sequence[Decision], others: int) -> Iterator[str]:
+def _course(steps: Sequence[Step]) -> str:
+    """Return how many decisions there are at first, and how often they change."""
+    first = counted(len(steps[0].changes), "decision")
+    if len(steps) == 1:
+        return f"{first}, and no change"
+    changes = counted(sum(len(step.changes) for step in steps[1:]), "change")
+    return f"{first} first, then {changes} at {counted(len(steps) - 1, 'instant')}"
+
+
+def notes(
+    decided: Decided, decisions: Sequence[Decision], others: int, carried_by: str
+) -> Iterator[str]:
     """Yield what routers do not do as decided, a sentence each.
 
     Parameters
     ----------
     others : int
         Replications besides the one that is written.
+    carried_by : str
+        How decisions are carried in the simulation; empty where they are as decided.
     """
     some = [each for each in decisions if each.ways]
     if dropped := sum(len(each.asked.shares) - len(each.ways) for each in some):
@@ -59,6 +69,11 @@ def notes(decided: Decided, decisions: Sequence[Decision], others: int) -> Itera
             " routers tell destinations apart, not services."
         )
     yield from _inner(some)
+    if carried_by in HOP_BY_HOP:
+        yield (
+            f"Simulated as carried by {carried_by}, hop by hop; written as weights at each"
+            " province, which takes tunnels to the exits."
+        )
     if decided.inbound:
         yield (
             f"Inbound decisions of {counted(decided.inbound, 'pair')} are left out: neighbours"
