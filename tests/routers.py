@@ -128,14 +128,19 @@ def vtysh(place: Path, *words: str) -> str:
     return run("vtysh", "--vty_socket", str(place), *words)
 
 
-def weights(space: str, prefix: str, table: str = "main") -> dict[str, int]:
-    """Return the weight of every next hop of a prefix, in the kernel of a namespace."""
+def routes(space: str, table: str = "main") -> dict[str, dict[str, int]]:
+    """Return the weight of every next hop by prefix, in the kernel of a namespace."""
     text = run("ip", "-n", space, "-j", "route", "show", "table", table)
+    found = {}
     for route in json.loads(text or "[]"):
-        if route["dst"] == prefix:
-            hops = route.get("nexthops") or [{**route, "weight": 1}]
-            return {hop["gateway"]: hop["weight"] for hop in hops if "gateway" in hop}
-    return {}
+        hops = route.get("nexthops") or [{**route, "weight": 1}]
+        found[route["dst"]] = {hop["gateway"]: hop["weight"] for hop in hops if "gateway" in hop}
+    return found
+
+
+def weights(space: str, prefix: str, table: str = "main") -> dict[str, int]:
+    """Return the weight of every next hop of a prefix, none where there is no route."""
+    return routes(space, table).get(prefix, {})
 
 
 def wait_for(condition: Callable[[], Any], what: str, seconds: float = 20.0) -> None:
