@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from simulator.base.errors import InputError, Problem, SimulatorError
+    from simulator.export.export import export
     from simulator.figures.maps.network_map import plot_map
     from simulator.formats.format import load_network
     from simulator.formats.matrices.demand_format import read_demands as load_demands
@@ -68,6 +69,7 @@ _HOMES = {
     "bill": "simulator.study.bill",
     "compare": "simulator.study.compare",
     "diff": "simulator.study.diff",
+    "export": "simulator.export.export",
     "failures": "simulator.study.failures",
     "gravity": "simulator.traffic.gravity",
     "headroom": "simulator.study.headroom",
@@ -92,6 +94,7 @@ __all__ = [
     "bill",
     "compare",
     "diff",
+    "export",
     "failures",
     "gravity",
     "headroom",

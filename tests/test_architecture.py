@@ -17,7 +17,7 @@ FLOORS = [
     ["report"],
     ["study"],
     ["figures"],
-    ["run"],
+    ["run", "export"],
     ["jobs", "provenance"],
     ["scenario"],
     ["engines"],

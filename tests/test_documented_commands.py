@@ -110,6 +110,10 @@ def prepare(words, folder, short):
             file.write_text(scenario(word, **SHORT, **few, events=[]), encoding="utf-8")
         elif word.startswith("results/") and verb in ("plot", "report"):
             run(load("mini").with_changes(SHORT), out=file)
+        elif word.startswith("results/") and verb == "export":
+            changes = {"horizon_h": 2.75, "events": [], "record.decisions": True}
+            shown = load("carried-by-routers").with_strategies(["igp", "as-decided"])
+            run(shown.with_changes(changes), out=file)
         elif word.endswith((".yaml", ".csv")) and not file.exists() and (saved := examples(word)):
             for name, text in saved.items():
                 (folder / name).write_text(text, encoding="utf-8")

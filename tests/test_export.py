@@ -240,7 +240,7 @@ def test_it_stands_beside_the_results(folder):
         (["--to", "csv", "--table", "link"], "holds no table|no table named 'link'; did you mean"),
         (["--to", "tex", "--table", "link"], "did you mean 'links'"),
         (["--to", "csv", "--table", "whatif"], "holds no table 'whatif'; known: links"),
-        (["--to", "cvs"], "'cvs' is not one of"),
+        (["--to", "cvs"], "no form of export named 'cvs'; did you mean 'csv'"),
         ([], "Missing option '--to'"),
     ],
 )

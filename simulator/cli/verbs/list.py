@@ -29,6 +29,7 @@ NOUNS: dict[str, dict[str, str]] = {
     "queues": {"": "simulator.queues.queue:queue.describe"},
     "predictors": {"": "simulator.control.predictors.predictor:predictor.describe"},
     "carriers": {"": "simulator.control.carriers.carrier:carrier.describe"},
+    "exports": {"": "simulator.export.forms.form:form.describe"},
     "controls": {"": "simulator.control.kinds.control:control.describe"},
     "faults": {"": "simulator.model.faults:fault.describe"},
     "metrics": {"": "simulator.results.metrics:metric.describe"},

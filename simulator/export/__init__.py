@@ -1,0 +1,1 @@
+"""Decisions as configuration of routers: addresses, prefixes, and a form a file."""

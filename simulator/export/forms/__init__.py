@@ -1,0 +1,1 @@
+"""What an export may be written as, one form a file."""
