@@ -12,17 +12,25 @@ PIP_INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check 
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: demo test test-all test-lowest test-newest lint docs notebooks bench clean help
+.PHONY: demo test test-thorough test-all test-times test-lowest test-newest lint docs notebooks bench clean help
 
 demo: .venv/.core  ## set up, then run the built-in study: what SDN is worth, with ranges
 	@out=results/china169-2017; n=1; while [ -e $$out ]; do n=$$((n + 1)); out=results/china169-2017-$$n; done; \
 	set -x; $(BIN)/simulator run scenarios/china169-2017.yaml --worlds 5 --out $$out
 
-test: .venv/.test  ## run the tests, except the slow ones
-	$(BIN)/python -m pytest -n auto -m "not slow"
+test: .venv/.test  ## run the quick tests
+	$(BIN)/python -m pytest -n auto -m "not slow and not thorough"
+
+test-thorough: .venv/.test  ## run those that take half a second or more, except the slow ones
+	$(BIN)/python -m pytest -n auto -m "thorough and not slow"
 
 test-all: .venv/.test  ## run all tests
 	$(BIN)/python -m pytest -n auto
+
+test-times: .venv/.test  ## measure the CPU of all but the slow tests, and list the dear ones
+	rm -rf build/cpu-times
+	-PYTHONPATH=tests $(BIN)/python -m pytest -p cpu_times -n 2 -m "not slow"
+	$(BIN)/python tests/cpu_times.py
 
 test-lowest: .venv/.uv  ## run a quick part of the tests with the oldest versions that setup.cfg allows
 	@test -x .venv-lowest/bin/python || .venv/bin/uv venv --quiet --python $(BIN)/python .venv-lowest

@@ -14,6 +14,7 @@ from pathlib import Path
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 os.environ.pop("COLUMNS", None)  # text is as wide as without a terminal
 
+import cpu_times
 import networkx as nx
 import numpy as np
 import pytest
@@ -41,6 +42,14 @@ SIZES = {
     "medium": (2, 3, 7, 2, 4, 3, 40),
     "large": (3, 6, 14, 3, 7, 5, 120),
 }
+
+
+def pytest_collection_modifyitems(items):
+    """Mark the tests that the list ``thorough.txt`` has; see ``cpu_times.py``."""
+    thorough = cpu_times.known()
+    for item in items:
+        if item.nodeid in thorough:
+            item.add_marker(pytest.mark.thorough)
 
 
 def pytest_collection_finish():

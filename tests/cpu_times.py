@@ -1,0 +1,67 @@
+"""CPU of every test, and the list ``thorough.txt`` of those that are dear.
+
+``make test-times`` runs the tests with ``-p cpu_times``, which writes what each takes, and then
+this file as a program, which writes the list. Where tests of a file share something, the first of
+them pays for all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+TIMES = Path(__file__).parent.parent / "build" / "cpu-times"
+THOROUGH = Path(__file__).parent / "thorough.txt"
+FROM_S = 0.5
+
+
+def _cpu_s() -> float:
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    """Write down what a test takes, with what it sets up and tears down."""
+    began = _cpu_s()
+    result = yield
+    TIMES.mkdir(parents=True, exist_ok=True)
+    with open(TIMES / f"{os.getpid()}.jsonl", "a", encoding="utf-8") as file:
+        file.write(json.dumps([item.nodeid, _cpu_s() - began]) + "\n")
+    return result
+
+
+def read() -> dict[str, float]:
+    """Return the CPU of every test, in seconds."""
+    found: dict[str, float] = {}
+    for file in TIMES.glob("*.jsonl"):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            name, seconds = json.loads(line)
+            found[name] = seconds
+    return found
+
+
+def known() -> set[str]:
+    """Return the tests of the list."""
+    return set(THOROUGH.read_text(encoding="utf-8").splitlines())
+
+
+def main(from_s: float = FROM_S) -> None:
+    """Write the list anew: what is on it stays while it takes half of the bound."""
+    times, before = read(), known()
+    dear = [
+        name for name, seconds in times.items()
+        if seconds >= (from_s / 2 if name in before else from_s)
+    ]  # fmt: skip
+    THOROUGH.write_text("".join(f"{name}\n" for name in sorted(dear)), encoding="utf-8")
+    whole, listed = sum(times.values()), sum(times[name] for name in dear)
+    print(f"{len(times):,} tests, {whole:.0f} s of CPU; {len(dear):,} listed, {listed:.0f} s")
+
+
+if __name__ == "__main__":
+    main(*map(float, sys.argv[1:]))
