@@ -234,6 +234,25 @@ def test_the_folder_runs_again_to_the_same_bytes_with_any_workers(mini, here, no
         assert (here / "again" / file).read_bytes() == (folder / file).read_bytes(), file
 
 
+@pytest.mark.parametrize("which", ["none", "main", "all"])
+def test_figures_are_those_that_were_asked_for(here, which):
+    from simulator.figures.figure import figures_of
+    from simulator.results.results import Results
+
+    (here / "small.yaml").write_text(SMALL)
+    done = call("run", "small.yaml", "--figures", which)
+    assert done.exit_code == 0, done.stderr
+    results = Results(here / "results" / "small")
+    drawn = {file.stem for file in (results.folder / "figures").glob("*.png")}
+    standard = {name for name, each in figures_of("results").items() if each.standard}
+    if which == "none":
+        assert not drawn and done.stdout.endswith("Results in results/small/\n")
+    elif which == "main":
+        assert drawn and drawn <= standard
+    else:
+        assert drawn > standard & drawn and drawn - standard
+
+
 def test_json_is_all_there_is_on_standard_output(here, no_figures, capfd):
     tmp_path = here
     words = ("--replications", 2, "--seed", 3, "--set", "horizon_h=2")

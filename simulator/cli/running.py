@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -61,11 +61,24 @@ def running(
 
 
 def draw(folder: Path) -> None:
-    """Add the standard figures to a results folder."""
+    """Add the main figures to a results folder."""
     from simulator.figures.plotter import write_figures
     from simulator.results.results import Results
 
     write_figures(Results(folder), folder / "figures")
+
+
+def drawing(which: str) -> Callable[[Path], None] | None:
+    """Return what adds the figures to a results folder: ``none``, ``main``, or ``all`` of them."""
+    return {"none": None, "main": draw, "all": _draw_all}[which]
+
+
+def _draw_all(folder: Path) -> None:
+    from simulator.figures.figure import figures_of
+    from simulator.figures.plotter import write_figures
+    from simulator.results.results import Results
+
+    write_figures(Results(folder), folder / "figures", names=figures_of("results"))
 
 
 def _workers(scenario: Scenario, times: int = 1) -> int:

@@ -12,7 +12,13 @@ from simulator.cli.output import folder_text, print_json, print_text
 @run_options("Folder to write; results/NAME if left out.")
 @set_option("Change the scenario.")
 @scheduler_option
-def verb(options: RunOptions, sets: tuple[str, ...], scheduler: str | None) -> None:
+@click.option(
+    "--figures",
+    type=click.Choice(["none", "main", "all"]),
+    default="main",
+    help="Figures to draw: the main ones if left out.",
+)
+def verb(options: RunOptions, sets: tuple[str, ...], scheduler: str | None, figures: str) -> None:
     r"""Run all strategies of SCENARIO and compare them.
 
     SCENARIO is a file or the name of a built-in scenario (simulator list scenarios). Keys of --set
@@ -23,7 +29,7 @@ def verb(options: RunOptions, sets: tuple[str, ...], scheduler: str | None) -> N
       --set links.bj-la.capacity_gbps=+400
       --set demands.international=x1.3
     """
-    from simulator.cli.running import running
+    from simulator.cli.running import drawing, running
     from simulator.cli.scenario import load_scenario
     from simulator.results.writer import records
     from simulator.run import run
@@ -31,8 +37,8 @@ def verb(options: RunOptions, sets: tuple[str, ...], scheduler: str | None) -> N
 
     scenario = load_scenario(options, sets)
     with running(options, scenario) as keywords:
-        results = run(scenario, scheduler=scheduler, **keywords)
-    figures = sorted((results.folder / "figures").glob("*"))
+        results = run(scenario, scheduler=scheduler, **{**keywords, "finish": drawing(figures)})
+    drawn = sorted((results.folder / "figures").glob("*"))
     if options.as_json:
         keys = ("name", "title", "changes", "notes", "warnings")
         print_json(
@@ -45,11 +51,13 @@ def verb(options: RunOptions, sets: tuple[str, ...], scheduler: str | None) -> N
                 "strategies": results.strategies,
                 "summary": records(results.summary),
                 "differences": records(results.differences),
-                "figures": [str(figure) for figure in figures],
+                "figures": [str(figure) for figure in drawn],
                 **compare(results).to_json(),
             }
         )
     elif not options.quiet:
         folder = folder_text(results.folder)
-        where = f"Results in {folder}, {len(figures)} figures in {folder}figures/"
+        where = f"Results in {folder}"
+        if drawn:
+            where += f", {len(drawn)} figures in {folder}figures/"
         print_text(f"{compare(results)}\n\n{where}")
