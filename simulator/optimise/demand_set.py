@@ -133,6 +133,23 @@ class DemandSet:
         """Return demands at which some ends abroad have their most, shape (demands,)."""
         return self.worst(chosen[self.far].astype(float))[1]
 
+    def with_ends(self, far_gbps: np.ndarray) -> np.ndarray:
+        """Return demands of the set whose ends abroad have so much, shape (demands,)."""
+        if self.is_box:
+            low, high = self.far_range
+            width = np.where(high > low, high - low, 1.0)
+            part = np.clip((far_gbps - low) / width, 0.0, 1.0)
+            return np.asarray(
+                self.lower_gbps + part[self.far] * (self.upper_gbps - self.lower_gbps)
+            )
+        rows, limits = self.rows
+        bounds = np.column_stack([self.lower_gbps, np.minimum(self.upper_gbps, self.most_gbps)])
+        members = self.members(far=True)
+        found = linprog(-np.ones(len(self.base_gbps)), A_ub=vstack([rows, members]),
+                        b_ub=np.concatenate([limits, far_gbps]), bounds=bounds,
+                        method="highs")  # fmt: skip
+        return np.asarray(found.x)
+
     def worst_bound(self, weights: np.ndarray) -> np.ndarray:
         """Return a bound on ``weights @ demands`` that costs little, shape (rows,).
 

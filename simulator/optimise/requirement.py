@@ -164,6 +164,11 @@ class FlowOracle:
         self._held, self._ways, self._slack = held, ways, slack
         self._arcs = ways.net.arcs
         self._corners = [each.far_corners(MOST_CORNERS) for each in held.demands]
+        self._fits: dict[tuple[int, int, int], np.ndarray] = {}
+
+    @cached_property
+    def _router(self) -> Router:
+        return Router(self._ways, np.zeros(len(self._arcs)))
 
     @property
     def exact(self) -> bool:
@@ -184,14 +189,20 @@ class FlowOracle:
         room = (self._held.factor[state] * capacity)[self._arcs]
         demands, corners = self._held.demands[period], self._corners[period]
         start = demands.far_most(np.ones((1, len(self._ways.entry))))[1]
-        routed = Router(self._ways, room)
-        best: Requirement | None = None
-        for point in start if corners is None else corners:
+        routed, best = self._router, None
+        routed.set_room(room)
+        for i, point in enumerate(start if corners is None else corners):
+            # Loads that have fitted before are a proof where they fit again.
+            known = self._fits.get((period, state, i))
+            if corners is not None and known is not None and (known <= room + _DEAD).all():
+                continue
             made = self._made(period, state, *routed.prices(point))
             # The dearest demands for these prices may be further out than the corner.
             if corners is None and made is not None:
                 again = routed.prices(demands.far_most(made.ends[None, :])[1][0])
                 made = self._made(period, state, *again) or made
+            if made is None:
+                self._fits[period, state, i] = routed.loads
             if made is None or not made.fails(capacity, self._slack):
                 continue
             if best is None or made.short_gbps(capacity) > best.short_gbps(capacity):
@@ -243,11 +254,16 @@ class Router:
         """Set the most load of each arc."""
         self._program.set_room(self._rows, np.where(room < _DEAD, 0.0, room))
 
+    @property
+    def loads(self) -> np.ndarray:
+        """Load of each arc of the exit network in what was solved last."""
+        return np.asarray(self._ways.load @ self._found[: self._ways.columns])
+
     def prices(self, demands: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return what has no way, and the prices of ends and arcs that prove it."""
         self._program.set_rows(self._ways.needs(demands))
         found = self._program.solve()
-        short = float(found.values[-len(demands) :].sum())
+        self._found, short = found.values, float(found.values[-len(demands) :].sum())
         balance, arcs = found.prices[: self._rows], found.prices[self._rows :]
         ends = np.bincount(self._ways.of_row, balance * self._ways.entries, len(demands))
         return short, np.maximum(ends, 0.0), np.maximum(-arcs, 0.0)

@@ -45,13 +45,15 @@ from simulator.study.plan_nines import (
 from simulator.study.plan_nines_words import nines_answer
 from simulator.study.plan_rows import (
     StrategyPlan,
+    check_rows,
+    equal_search,
     period_rows,
     plan_row,
     regret_rows,
     searches_of,
     step_rows,
 )
-from simulator.study.plan_search import PlanSearch, quick_cost
+from simulator.study.plan_search import PlanSearch
 from simulator.study.plan_sets import PIPE, set_rows
 from simulator.study.plan_words import Asked, answer_of
 
@@ -102,8 +104,8 @@ def plan(
     Returns
     -------
     Answer
-        Tables ``plans`` (strategies), ``steps`` (what to order when), ``periods`` (what that
-        postpones), ``sets`` (what a hose saves) and ``regret`` (if growth is otherwise). Where
+        Tables ``plans`` (strategies), ``checks`` (how full what gets when plans are routed),
+        ``steps`` (what to order when), ``periods`` (what that postpones), ``sets`` (what a hose saves) and ``regret`` (if growth is otherwise). Where
         something is promised for a share of time: ``nines`` (what each costs) and ``purchases``.
 
     Raises
@@ -231,14 +233,13 @@ def _frames(
     asked: Asked, noises: Sequence[float], seed: int, progress: Progress
 ) -> dict[str, pd.DataFrame]:
     rows: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("plans", "steps", "periods", "sets", "regret")
+        name: [] for name in ("plans", "checks", "steps", "periods", "sets", "regret")
     }
-    equal = asked.case.with_market(asked.case.market.equal_prices()).without_budget()
     first, other = next(iter(asked.plans.values())), searches_of(asked.case, asked.rates)
+    even = equal_search(asked.case)
     for i, mine in enumerate(asked.plans.values()):
-        kinds, strategy = mine.solved.kinds, mine.behaviour.strategy
-        even = quick_cost(equal, kinds, strategy) if mine.solved.plan else float("nan")
         rows["plans"].append(plan_row(mine, first, even))
+        rows["checks"] += check_rows(mine)
         rows["steps"] += step_rows(mine)
         rows["periods"] += period_rows(mine)
         rows["regret"] += regret_rows(mine, asked.rates, other)

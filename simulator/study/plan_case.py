@@ -58,6 +58,8 @@ class PlanSide:
         None where there are too many.
     by_flow : bool
         Whether cuts are not all that counts.
+    limit_ms : ndarray, shape (ends,)
+        Most latency of each end from the gateway on; infinite where there is no limit.
     """
 
     way: str
@@ -70,6 +72,7 @@ class PlanSide:
     ways: Ways
     cuts: Cuts | None
     by_flow: bool
+    limit_ms: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -254,7 +257,9 @@ def _side(
     net = open_network(network, way, ends, homes)
     limited = upgrades.stretch_ms is not None or bool(upgrades.stretch_of)
     by_flow = limited or network.closed is not None
-    ways = _ways_within(network, net, ends, upgrades) if by_flow else all_ways(net)
+    ways, limit_ms = all_ways(net), np.full(len(ends), np.inf)
+    if by_flow:
+        ways, limit_ms = _ways_within(network, net, ends, upgrades)
     last = upgrades.periods.count * upgrades.periods.months / 12.0
     most = np.maximum(*(demand.of(mine, near, far, years).far_range[1] for years in (0.0, last)))
     if by_flow:
@@ -263,11 +268,14 @@ def _side(
         cuts = cuts_of(reach_network(network, way, ends, homes, closed), market.base_gbps, most)
     else:
         cuts = cuts_of(net, market.base_gbps, most)
-    return PlanSide(way, mine, ends, homes, near, far, net, ways, cuts, by_flow or cuts is None)
+    return PlanSide(way, mine, ends, homes, near, far, net, ways, cuts,
+                    by_flow or cuts is None, limit_ms)  # fmt: skip
 
 
-def _ways_within(network: Network, net: ExitNetwork, ends: np.ndarray, upgrades: Upgrades) -> Ways:
-    """Paths within the limits on latency, which count from the gateway on."""
+def _ways_within(
+    network: Network, net: ExitNetwork, ends: np.ndarray, upgrades: Upgrades
+) -> tuple[Ways, np.ndarray]:
+    """Paths within the limits on latency, which count from the gateway on, and these limits."""
     closed = None
     if network.closed is not None:
         closed = np.zeros((len(net.arcs), len(ends)), dtype=bool)
@@ -276,4 +284,4 @@ def _ways_within(network: Network, net: ExitNetwork, ends: np.ndarray, upgrades:
     common = np.inf if upgrades.stretch_ms is None else upgrades.stretch_ms
     stretch = [upgrades.stretch_of.get(network.nodes[end], common) for end in ends.tolist()]
     limit = least_ms(net, delay_ms, closed) + np.array(stretch)
-    return ways_within(net, delay_ms, limit, closed)
+    return ways_within(net, delay_ms, limit, closed), limit

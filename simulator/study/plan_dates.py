@@ -14,9 +14,7 @@ from scipy.optimize import brentq
 
 from simulator.control.strategy import Strategy
 from simulator.optimise.demand_set import DemandSet
-from simulator.optimise.orders import Orders
-from simulator.optimise.plan_program import NoPlan, PlanProgram
-from simulator.optimise.plan_splits import patterns_of, split_block
+from simulator.optimise.plan_splits import SplitOracle, patterns_of
 from simulator.optimise.requirement import Held, Requirement, broken_of
 from simulator.study.behaviour import FixedRoutes
 from simulator.study.plan_case import PlanCase, oracles_of
@@ -26,7 +24,6 @@ LATEST_Y, EARLIEST_Y = 30.0, -30.0
 """Years that are looked at."""
 _TOLERANCE = 1e-13
 _SLACK = 1e-11
-_HALVINGS = 14
 _ROUNDS = 200
 
 
@@ -42,8 +39,7 @@ def run_out_years(
     Returns
     -------
     float
-        Infinite where none does in the years that are looked at, -30 where one always did; exact
-        but for fixed shares, which are bisected to three days.
+        Infinite where none does in the years that are looked at, -30 where one always did.
     """
     found = LATEST_Y
     free = [way for way, kind in kinds.items() if kind == ADAPTIVE]
@@ -142,30 +138,34 @@ def _load_of(case: PlanCase, way: str, share: np.ndarray) -> Callable[[float], f
 
 
 def _split(case: PlanCase, ways: list[str], capacity: np.ndarray, latest: float) -> float:
-    """Fixed shares, planned anew for the day: halving."""
-    if not ways or _splits_hold(case, ways, capacity, latest):
-        return latest
-    low, high = EARLIEST_Y, latest
-    if _splits_hold(case, ways, capacity, 0.0):
-        low = 0.0
-    else:
-        high = min(high, 0.0)
-    for _ in range(_HALVINGS if low == 0.0 else _HALVINGS + 1):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if _splits_hold(case, ways, capacity, middle) else (low, middle)
-    return low
+    """Fixed shares, planned anew for the day: the part that fills first has the root of its own."""
+    for way in ways:
+        for _ in range(_ROUNDS):
+            full = _fullness(case, way, capacity, latest)
+            pattern = int(full.argmax())
+            if full[pattern] <= 1.0 + _SLACK:
+                break
+            found = _root(_share_of(case, way, capacity, pattern), 1.0, latest)
+            if found >= latest or found <= EARLIEST_Y:
+                latest = min(found, latest)
+                break
+            latest = found
+    return latest
 
 
-def _splits_hold(case: PlanCase, ways: list[str], capacity: np.ndarray, years: float) -> bool:
-    count = len(capacity)
-    nothing = Orders(
-        capacity, np.zeros((1, count)), np.zeros(1, dtype=int), np.zeros(1, dtype=int),
-        np.zeros(1, dtype=int), np.ones(1), np.ones((1, 1), dtype=bool),
-    )  # fmt: skip
-    split = [(_held(case, way, years), case.sides[way].ways) for way in ways]
-    block, _ = split_block(nothing, split)
-    try:
-        PlanProgram(nothing, [], block).relaxed()
-    except NoPlan:
-        return False
-    return True
+def _fullness(case: PlanCase, way: str, capacity: np.ndarray, years: float) -> np.ndarray:
+    oracle = SplitOracle(_held(case, way, years), case.sides[way].ways)
+    return oracle.fullest(capacity[None, :])
+
+
+def _share_of(
+    case: PlanCase, way: str, capacity: np.ndarray, pattern: int
+) -> Callable[[float], float]:
+    states = patterns_of(case.left)[pattern]
+
+    def share(years: float) -> float:
+        held = Held(way, (case.set_at(way, years),), case.left[states], case.limit)
+        oracle = SplitOracle(held, case.sides[way].ways)
+        return float(oracle.fullest(capacity[None, :])[0])
+
+    return share

@@ -6,15 +6,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from simulator.control.strategy import Strategy
 from simulator.optimise.demand_set import DemandSet
 from simulator.optimise.greedy import greedy_cost
+from simulator.optimise.integer import MOST_NODES
 from simulator.optimise.orders import Orders
 from simulator.optimise.plan_program import NoPlan, Plan, PlanProgram
-from simulator.optimise.plan_splits import SplitPart, patterns_of, split_block
-from simulator.optimise.requirement import Requirement, broken_of
+from simulator.optimise.plan_splits import SplitOracle, SplitPart, parts_of, patterns_of
+from simulator.optimise.requirement import Oracle, Requirement, broken_of
 from simulator.study.behaviour import FIXED, FREE, Behaviour, FixedRoutes
 from simulator.study.plan_case import PlanCase
 
@@ -22,8 +22,6 @@ ADAPTIVE, SPLITS, ROUTED = "adaptive", "splits", "routed"
 """How a direction is routed: as good as any routing in every state, by fixed shares that are
 planned with the capacity, or by routes that the topology alone decides."""
 _BISECTIONS = 14
-MOST_TIED = 2
-"""Periods up to which one of several plans of one cost is chosen by rule; beyond, the latest."""
 _NOTHING_GBPS = 1e-9
 
 
@@ -68,10 +66,13 @@ class PlanSearch:
     ties : bool
         Whether costs are proven in full and one of several plans of one cost is chosen by rule;
         if not, as for figures beside the plan, costs are within ``upgrades.gap``.
+    nodes : int
+        Nodes of each search tree, after which the best plan so far is taken, with its bound.
     """
 
     case: PlanCase
     ties: bool = True
+    nodes: int = MOST_NODES
     _known: dict[tuple[object, ...], Solved] = field(default_factory=dict)
 
     def of(self, behaviour: Behaviour, *, safe: bool = False) -> Solved:
@@ -81,7 +82,9 @@ class PlanSearch:
         routed = ROUTED in kinds.values()
         key = (*sorted(kinds.items()), repr(strategy.static_scheme) if routed else "")
         if key not in self._known:
-            self._known[key] = solved(self.case, kinds, strategy, ties=self.ties)
+            self._known[key] = solved(
+                self.case, kinds, strategy, ties=self.ties, nodes=self.nodes
+            )
         return self._known[key]
 
 
@@ -103,7 +106,12 @@ def kinds_of(behaviour: Behaviour, case: PlanCase, *, safe: bool = False) -> dic
 
 
 def solved(
-    case: PlanCase, kinds: Mapping[str, str], strategy: Strategy, *, ties: bool = True
+    case: PlanCase,
+    kinds: Mapping[str, str],
+    strategy: Strategy,
+    *,
+    ties: bool = True,
+    nodes: int = MOST_NODES,
 ) -> Solved:
     """Return the cheapest plan, or why there is none."""
     routed = [way for way, kind in kinds.items() if kind == ROUTED]
@@ -112,7 +120,7 @@ def solved(
     if why:
         return Solved(kinds, None, why)
     try:
-        return _at(case, kinds, fixed, case.target, ties)
+        return _at(case, kinds, fixed, case.target, ties, nodes)
     except NoPlan:
         pass
     free = case.without_budget()
@@ -153,35 +161,22 @@ def _at(
     fixed: Sequence[Requirement],
     level: float,
     ties: bool = True,
+    nodes: int = MOST_NODES,
 ) -> Solved:
-    free = [way for way, kind in kinds.items() if kind == ADAPTIVE]
-    oracles = case.oracles(free)
-    split = [(case.held(w), case.sides[w].ways) for w, kind in kinds.items() if kind == SPLITS]
-    block, parts = split_block(case.orders, split) if split else (None, [])
-    program = PlanProgram(case.orders, oracles, block, fixed)
-    chosen = ties and not split and case.orders.periods <= MOST_TIED
-    plan = program.least_cost(case.upgrades.gap if split or not ties else 0.0, ties=chosen)
-    greedy = np.nan if split else greedy_cost(case.orders, program.pool, oracles)
+    oracles = oracles_for(case, kinds)
+    program = PlanProgram(case.orders, oracles, fixed, nodes=nodes)
+    plan = program.least_cost(0.0 if ties else case.upgrades.gap, ties=ties)
+    greedy = greedy_cost(case.orders, program.pool, oracles) if ties else np.nan
+    parts = parts_of(oracles, case.orders.capacity(plan.modules))
     exact = all(getattr(each, "exact", True) for each in oracles)
     return Solved(kinds, plan, "", level, greedy, parts, exact)
 
 
-def quick_cost(case: PlanCase, kinds: Mapping[str, str], strategy: Strategy) -> float:
-    """Return what the greedy plan costs; NaN for fixed shares, or where it ends in none.
-
-    With prices alike a program has many plans of one cost, and proves the last per cent for hours.
-    """
-    if SPLITS in kinds.values():
-        return float("nan")
-    routed = [way for way, kind in kinds.items() if kind == ROUTED]
-    fixed, why = routed_requirements(case, routed, strategy)
-    oracles = case.oracles([way for way, kind in kinds.items() if kind == ADAPTIVE])
-    program = PlanProgram(case.orders, oracles, None, fixed)
-    try:
-        program.relaxed()
-    except NoPlan:
-        return float("nan")
-    return float("nan") if why else greedy_cost(case.orders, program.pool, oracles)
+def oracles_for(case: PlanCase, kinds: Mapping[str, str]) -> list[Oracle]:
+    """Return what finds requirements that fail: what steering needs, fixed shares need as well."""
+    split = [way for way, kind in kinds.items() if kind == SPLITS]
+    found = case.oracles([way for way, kind in kinds.items() if kind != ROUTED])
+    return [*found, *(SplitOracle(case.held(way), case.sides[way].ways) for way in split)]
 
 
 # -- why there is no plan -------------------------------------------------------------------------
@@ -229,9 +224,7 @@ def _fixed_short(case: PlanCase, kinds: Mapping[str, str]) -> str:
         np.arange(len(arcs)), every, np.ones(len(arcs)),
         np.ones((whole.periods, len(arcs)), dtype=bool),
     )  # fmt: skip
-    split = [(case.held(w), case.sides[w].ways) for w, kind in kinds.items() if kind == SPLITS]
-    block, _ = split_block(missing, split)
-    gbps = PlanProgram(missing, [], block).relaxed()
+    gbps = PlanProgram(missing, oracles_for(case, kinds)).relaxed()
     at = arcs[int(gbps.argmax())]
     return (
         f"fixed shares need {gbps.sum():,.1f} Gbps more than can be bought, most of it at"
@@ -304,8 +297,3 @@ def _worst_loads(
             ends = np.zeros(len(case.sides[way].ends))
             made = Requirement(period, int(states[state[i]]), way, ends, weights, float(load))
             worst[period, arc] = float(load / least[i]), made
-
-
-def shares_of(parts: Sequence[SplitPart], plan: Plan) -> list[tuple[SplitPart, csr_array]]:
-    """Return the shares of every part on the arcs of its exit network, shape (arcs, ends)."""
-    return [(part, csr_array(part.on_arcs(plan.columns))) for part in parts]
