@@ -25,14 +25,22 @@ from simulator.routing.scheme import Scheme
 from simulator.routing.scheme import scheme as schemes
 from simulator.study.behaviour import FixedRoutes
 from simulator.study.plan_case import PlanCase
-from simulator.study.plan_checked import BACKBONE, RESOURCES, SURE, Checked, Fullest
+from simulator.study.plan_checked import (
+    ABROAD,
+    BACKBONE,
+    EXITS,
+    GATEWAYS,
+    RESOURCES,
+    SURE,
+    Checked,
+    Fullest,
+)
 from simulator.study.plan_market import Bought
 from simulator.study.plan_routes import split_matrix
 from simulator.study.plan_search import ADAPTIVE, ROUTED, Solved
 
 MOST_CASES = 160
 """Cases of a plan, about: the worst demands of each state are that few, but two at least."""
-_WIDE = 100.0
 _NOTHING_GBPS = 1e-6
 
 def bought_by(case: PlanCase, solved: Solved, period: int) -> list[Bought]:
@@ -126,11 +134,26 @@ class _Period:
             {link: {"reaches": ends} for link, ends in self.opened.items() if ends}
         )
 
-    def wide(self, network: Network) -> Network:
-        """Return a network whose backbone is never full."""
-        backbone = np.isin(network.link_class, RESOURCES[BACKBONE])
-        factor = np.where(np.repeat(backbone, 2), _WIDE, 1.0)
-        return network.under(capacity_gbps=network.capacity_gbps * factor)
+    @cached_property
+    def resource(self) -> np.ndarray:
+        """What every arc is part of, one of `RESOURCES`."""
+        network, case = self.network, self.case
+        abroad = network.is_abroad[network.tail] | network.is_abroad[network.head]
+        found = np.where(abroad, ABROAD, BACKBONE)
+        found[np.repeat(network.link_class == "exit", 2)] = EXITS
+        for side in case.sides.values():
+            for link in {case.network.links[arc // 2] for arc in side.net.others.tolist()}:
+                if link in network.link_index:
+                    at = 2 * network.link_index[link]
+                    if found[at] == BACKBONE:
+                        found[at : at + 2] = GATEWAYS
+        return found
+
+    def wide(self, network: Network, gbps: float) -> Network:
+        """Return a network whose backbone is never full of so much traffic."""
+        at_home = (self.resource == BACKBONE) & (network.capacity_gbps > 0)
+        enough = np.maximum(network.capacity_gbps, gbps)
+        return network.under(capacity_gbps=np.where(at_home, enough, network.capacity_gbps))
 
 
 @dataclass(frozen=True, eq=False)
@@ -234,7 +257,8 @@ class _State:
         if BACKBONE in full and not full[BACKBONE].holds:
             # The backbone is not planned: what is too little there must not show at exits.
             found.add(BACKBONE, full[BACKBONE])
-            routes = self.of.scheme.route(self.of.wide(network).carrying(base), asked)
+            wide = self.of.wide(network, float(asked.gbps.sum() + base.max()))
+            routes = self.of.scheme.route(wide.carrying(base), asked)
             loads = (routes.loads(asked.gbps) + base)[:, None]
             full = {name: each for name, each in self._fullest(loads).items() if name != BACKBONE}
         for name, each in full.items():
@@ -286,7 +310,7 @@ class _State:
         demands, share = self.of.case.sets[way][self.of.period], matrix.toarray()
         bound = demands.worst_bound(share)
         part = self._part(bound[:, None])[:, 0]
-        outside = ~np.isin(np.repeat(self.after.link_class, 2), RESOURCES[BACKBONE])
+        outside = self.of.resource != BACKBONE
         own = np.zeros(len(bound), dtype=bool)
         own[np.flatnonzero(part / self._limits > 1.0)] = True  # the bound is not exact in a hose
         own[np.argsort(-np.where(outside, part / self._limits, 0.0))[: self.of.most]] = True
@@ -313,9 +337,8 @@ class _State:
 
     def _fullest(self, loads: np.ndarray) -> dict[str, Fullest]:
         part, found = self._part(loads).max(axis=1), {}
-        of_arc = np.repeat(self.after.link_class, 2)
-        for name, classes in RESOURCES.items():
-            arcs = np.flatnonzero(np.isin(of_arc, classes))
+        for name in RESOURCES:
+            arcs = np.flatnonzero(self.of.resource == name)
             if len(arcs):
                 arc = int(arcs[part[arcs].argmax()])
                 at = f"{self._name(arc)}, {self.words}"

@@ -12,12 +12,9 @@ from simulator.base.text import counted, listed, short
 
 SURE = 1e-6
 """How far above its limit a resource may be by rounding."""
-RESOURCES = {
-    "exits": ("exit",), "gateways": ("gateway",), "links abroad": ("overseas", "access"),
-    "backbone": ("core", "provincial"),
-}  # fmt: skip
-"""What is looked at, by classes of links."""
-BACKBONE = "backbone"
+EXITS, GATEWAYS, ABROAD, BACKBONE = "exits", "gateways", "links abroad", "backbone"
+"""What is looked at; gateways are the links into them from the backbone."""
+RESOURCES = (EXITS, GATEWAYS, ABROAD, BACKBONE)
 
 
 class Fullest(NamedTuple):
