@@ -256,7 +256,7 @@ def by_corners(case):
     for way, side in case.sides.items():
         held, ways = case.held(way), side.ways
         for states in patterns_of(case.left):
-            alive = ways.without(case.left[states[0], ways.net.arcs] <= 0)
+            alive = ways.without(case.left[states[0], ways.arcs] <= 0)
             load, first = alive.load.toarray(), width
             width += load.shape[1]
             for line, need in zip(alive.kept.toarray(), alive.entries, strict=True):

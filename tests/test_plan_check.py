@@ -69,20 +69,29 @@ def test_shares_of_a_plan_are_routes_from_source_to_target():
     for part in found.parts:
         if part.states[0]:
             continue
-        side = case.sides[part.way]
-        matrix, served = split_matrix(case, part, upgraded)
-        share, one = matrix.toarray(), case.demand.demands.take(side.mine)
-        kept = np.zeros((len(network.nodes), len(one)))
-        np.add.at(kept, upgraded.tail, share)
-        np.add.at(kept, upgraded.head, -share)
-        each = np.arange(len(one))
-        kept[one.source, each] -= 1.0
-        kept[one.target, each] += 1.0
-        np.testing.assert_allclose(kept, 0.0, atol=1e-7)
-        assert served == pytest.approx(1.0)
-        rows = np.flatnonzero(part.ways.net.is_exit)
-        np.testing.assert_allclose(share[part.ways.net.arcs[rows]],
-                                   part.shares[rows][:, side.far], atol=1e-7)  # fmt: skip
+        assert part.way == "both"
+        first = 0
+        for way, side in case.sides.items():
+            ends = np.arange(first, first + len(side.ends))
+            first += len(side.ends)
+            matrix, served = split_matrix(case, part, way, upgraded)
+            assert served == pytest.approx(1.0)
+            share, one = matrix.toarray(), case.demand.demands.take(side.mine)
+            require_kept(upgraded, share, one)
+            exits = side.net.exits
+            rows = np.searchsorted(part.ways.arcs, exits)
+            want = part.shares[rows][:, ends[side.far]]
+            np.testing.assert_allclose(share[exits], want, atol=1e-7)
+
+
+def require_kept(network, share, one):
+    """Each demand leaves its source and reaches its target, and nothing is lost between."""
+    kept, each = np.zeros((len(network.nodes), len(one))), np.arange(len(one))
+    np.add.at(kept, network.tail, share)
+    np.add.at(kept, network.head, -share)
+    kept[one.source, each] -= 1.0
+    kept[one.target, each] += 1.0
+    np.testing.assert_allclose(kept, 0.0, atol=1e-7)
 
 
 def test_ways_that_are_too_long_are_seen():

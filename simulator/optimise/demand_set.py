@@ -215,6 +215,38 @@ class DemandSet:
         return bool(inside and (rows @ demands <= limits + slack * max(1.0, self.most_gbps)).all())
 
 
+@dataclass(frozen=True, eq=False)
+class JointDemands:
+    """The demands of two directions, each of them anything in its own set.
+
+    Attributes
+    ----------
+    parts : tuple of DemandSet
+    """
+
+    parts: tuple[DemandSet, ...]
+
+    @property
+    def most_gbps(self) -> float:
+        """The largest total."""
+        return sum(each.most_gbps for each in self.parts)
+
+    def far_most(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest weighted sums, and what the ends abroad have then."""
+        sizes = np.cumsum([len(each.far_gbps) for each in self.parts])[:-1]
+        blocks = np.split(weights, sizes, axis=1)
+        each = [part.far_most(some) for part, some in zip(self.parts, blocks, strict=True)]
+        return sum(value for value, _ in each), np.hstack([gbps for _, gbps in each])
+
+    def far_corners(self, most: int) -> np.ndarray | None:
+        """Return all pairs of corners of the parts; None if too many."""
+        each = [part.far_corners(most) for part in self.parts]
+        one, other = each
+        if one is None or other is None or len(one) * len(other) > most:
+            return None
+        return np.hstack([np.repeat(one, len(other), axis=0), np.tile(other, (len(one), 1))])
+
+
 def box(
     base: np.ndarray,
     near: np.ndarray,

@@ -23,14 +23,14 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.sparse import csc_array, csr_array, eye_array, hstack, kron, vstack
+from scipy.sparse import block_diag, csc_array, csr_array, eye_array, hstack, kron, vstack
 
 from simulator.base.errors import SimulatorError
-from simulator.optimise.demand_set import DemandSet
+from simulator.optimise.demand_set import DemandSet, JointDemands
 from simulator.optimise.exit_ways import Ways
 from simulator.optimise.integer import solve
 from simulator.optimise.program import INFINITE, Program
-from simulator.optimise.requirement import SLACK, Held, Requirement
+from simulator.optimise.requirement import SLACK, Demanded, Held, Requirement
 
 
 _MORE = (0.0, 1e-7, 1e-6, 1e-5)
@@ -39,7 +39,7 @@ _MORE = (0.0, 1e-7, 1e-6, 1e-5)
 
 @dataclass(frozen=True, eq=False)
 class SplitPart:
-    """The shares of one period, pattern and direction.
+    """The shares of one period and pattern, of one direction or of both.
 
     Attributes
     ----------
@@ -49,8 +49,8 @@ class SplitPart:
     way : str
     ways : Ways
         Those that are alive.
-    shares : ndarray, shape (arcs of the exit network, ends)
-        Share of every end on each arc.
+    shares : ndarray, shape (arcs of the ways, ends)
+        Share of every end on each arc; ends of both directions one after the other.
     """
 
     period: int
@@ -73,7 +73,7 @@ class SplitOracle:
     Parameters
     ----------
     held : Held
-        A direction whose shares are fixed.
+        A direction whose shares are fixed, or both.
     ways : Ways
     slack : float
         What may be missing, in Gbps.
@@ -83,7 +83,7 @@ class SplitOracle:
         self._held, self._slack = held, slack
         self._patterns = []
         for states in patterns_of(held.left):
-            alive = ways.without(held.left[states[0], ways.net.arcs] <= 0)
+            alive = ways.without(held.left[states[0], ways.arcs] <= 0)
             self._patterns.append((states, alive, held.factor[states].min(axis=0)))
         self._known: dict[tuple[int, int], _Shares] = {}
 
@@ -131,27 +131,31 @@ class _Shares:
     point. Rows are balance, then the room of arcs, then what dual columns cover.
     """
 
-    def __init__(self, ways: Ways, demands: DemandSet, factor: np.ndarray) -> None:
+    def __init__(self, ways: Ways, demands: Demanded, factor: np.ndarray) -> None:
         self._ways = ways
-        self._crossed = np.flatnonzero(np.asarray(ways.load.sum(axis=1)).ravel() > 0)
-        arcs = ways.net.arcs[self._crossed]
-        self._arcs, self._factor = arcs, factor
-        low, high = demands.far_range
-        self._scale, self._most = max(float(demands.most_gbps), 1.0), high
-        share = csr_array(vstack([each[self._crossed] for each in _spread(ways)], format="csr"))
-        if high.sum() <= demands.most_gbps * (1 + 1e-12):  # one point is beyond all others
-            weigh = kron(csr_array(high[None, :] / self._scale), eye_array(len(arcs)), format="csr")
-            self._use, self._covers, self._equal = csr_array(weigh @ share), 0, ways.kept
-            return
-        duals = _duals(len(arcs), low, high, demands.most_gbps)
-        none = csr_array((len(arcs), ways.columns))
-        room = hstack([none, duals.cost], format="csr") / self._scale
-        self._use = csr_array(
-            vstack([room, hstack([share, -duals.covers], format="csr")], format="csr")
-        )
-        self._covers = share.shape[0]
-        width = csr_array((ways.kept.shape[0], duals.cost.shape[1]))
-        self._equal = csr_array(hstack([ways.kept, width], format="csr"))
+        crossed = np.flatnonzero(np.asarray(ways.load.sum(axis=1)).ravel() > 0)
+        self._arcs, self._factor = ways.arcs[crossed], factor
+        self._scale = max(float(demands.most_gbps), 1.0)
+        parts = demands.parts if isinstance(demands, JointDemands) else (demands,)
+        self._most = np.concatenate([each.far_range[1] for each in parts])
+        spread, at, made = _spread(ways), 0, []
+        for part in parts:
+            ends = len(part.far_gbps)
+            share = [each[crossed] for each in spread[at : at + ends]]
+            made.append(_dual(part, csr_array(vstack(share, format="csr")), self._scale))
+            at += ends
+        room = hstack([sum(each.flows for each in made), *(each.duals for each in made)])
+        inner = [each.covers.shape[0] for each in made]
+        width = sum(each.duals.shape[1] for each in made)
+        covers = hstack([
+            vstack([each.shares for each in made], format="csr"),
+            block_diag([each.covers for each in made], format="csr") if width else
+            csr_array((sum(inner), 0)),
+        ])  # fmt: skip
+        self._use = csr_array(vstack([room, covers], format="csr"))
+        self._covers = sum(inner)
+        none = csr_array((ways.kept.shape[0], width))
+        self._equal = csr_array(hstack([ways.kept, none], format="csr"))
 
     def _room(self, capacity: np.ndarray) -> np.ndarray:
         return np.asarray(self._factor[self._arcs] * capacity[self._arcs] / self._scale)
@@ -247,24 +251,40 @@ def _spread(ways: Ways) -> list[csr_array]:
 
 
 @dataclass(frozen=True, eq=False)
-class _Duals:
-    """Dual columns of all arcs: what they cost of the room, and what shares they cover."""
+class _Dual:
+    """Rows of the demands of a direction.
 
-    cost: csr_array
+    Arcs have ``flows @ flows of all + duals @ dual columns`` of their room taken, and each end and
+    arc has a row ``shares @ flows of all + covers @ dual columns <= 0``.
+    """
+
+    flows: csr_array
+    duals: csr_array
+    shares: csr_array
     covers: csr_array
 
 
-def _duals(count: int, low: np.ndarray, high: np.ndarray, total: float) -> _Duals:
+def _dual(demands: DemandSet, share: csr_array, scale: float) -> _Dual:
     """Columns u of every end and arc, l where there is a lower end, and t of every arc."""
-    ends, eye = len(low), eye_array(count, format="csr")
+    low, high = demands.far_range
+    ends = len(low)
+    count = share.shape[0] // ends
+    eye, flows = eye_array(count, format="csr"), share.shape[1]
+    if high.sum() <= demands.most_gbps * (1 + 1e-12):  # one point is beyond all others
+        weigh = kron(csr_array(high[None, :] / scale), eye, format="csr")
+        none = csr_array((count, 0))
+        return _Dual(csr_array(weigh @ share), none, csr_array((0, flows)), csr_array((0, 0)))
     cost = [kron(csr_array(high[None, :]), eye, format="csr")]
     covers = [eye_array(ends * count, format="csr")]
     if (low > 0).any():
         cost.append(kron(csr_array(-low[None, :]), eye, format="csr"))
         covers.append(-eye_array(ends * count, format="csr"))
-    cost.append(total * eye)
+    cost.append(demands.most_gbps * eye)
     covers.append(kron(csr_array(np.ones((ends, 1))), eye, format="csr"))
-    return _Duals(csr_array(hstack(cost, format="csr")), csr_array(hstack(covers, format="csr")))
+    return _Dual(
+        csr_array((count, flows)), csr_array(hstack(cost, format="csr") / scale), share,
+        csr_array(-hstack(covers, format="csr")),
+    )  # fmt: skip
 
 
 def parts_of(oracles: Sequence[object], capacity: np.ndarray) -> list[SplitPart]:

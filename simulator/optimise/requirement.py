@@ -34,6 +34,10 @@ _DEAD = 1e-9
 _A_STATE = 2
 
 
+BOTH = "both"
+"""In place of a direction: both of them at once."""
+
+
 @dataclass(frozen=True, eq=False)
 class Requirement:
     """One requirement.
@@ -42,7 +46,7 @@ class Requirement:
     ----------
     period, state : int
     way : str
-        Direction of traffic.
+        Direction of traffic, or ``both``.
     ends : ndarray, shape (ends,)
         Weights of the ends abroad.
     arcs : ndarray, shape (arcs of the network,)
@@ -66,6 +70,20 @@ class Requirement:
         return self.short_gbps(capacity) > slack * max(1.0, self.need_gbps)
 
 
+class Demanded(Protocol):
+    """Demands of a set, as far as requirements ask."""
+
+    @property
+    def most_gbps(self) -> float:
+        """The largest total."""
+
+    def far_most(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest weighted sums, and what the ends abroad have then."""
+
+    def far_corners(self, most: int) -> np.ndarray | None:
+        """Return the corners that none is beyond; None if too many."""
+
+
 class Oracle(Protocol):
     """Finds requirements that fail."""
 
@@ -80,7 +98,7 @@ class Held:
     Attributes
     ----------
     way : str
-    demands : tuple of DemandSet
+    demands : tuple of DemandSet or JointDemands
         Of each period.
     left : ndarray, shape (states, arcs of the network)
         Share of each arc that a state leaves.
@@ -91,7 +109,7 @@ class Held:
     """
 
     way: str
-    demands: tuple[DemandSet, ...]
+    demands: tuple[Demanded, ...]
     left: np.ndarray
     limit: np.ndarray
     first: int = 0
@@ -118,7 +136,8 @@ class CutOracle:
         net = cuts.net
         self._arcs = np.concatenate([net.exits, net.others])
         self._crossed = np.hstack([cuts.exits, cuts.others])
-        self._need = [each.of_ends(cuts.ends) for each in held.demands]
+        sets = [each for each in held.demands if isinstance(each, DemandSet)]
+        self._need = [each.of_ends(cuts.ends) for each in sets]
 
     def broken(self, capacity: np.ndarray) -> list[Requirement]:
         """Return up to two requirements of each period and state."""
@@ -162,7 +181,7 @@ class FlowOracle:
 
     def __init__(self, held: Held, ways: Ways, slack: float = SLACK) -> None:
         self._held, self._ways, self._slack = held, ways, slack
-        self._arcs = ways.net.arcs
+        self._arcs = ways.arcs
         self._corners = [each.far_corners(MOST_CORNERS) for each in held.demands]
         self._fits: dict[tuple[int, int, int], np.ndarray] = {}
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.model.network import Network
 from simulator.model.reliability import Element, capacity_under
-from simulator.optimise.demand_set import DemandSet
+from simulator.optimise.demand_set import DemandSet, JointDemands
 from simulator.optimise.exit_cuts import (
     HOME,
     Cuts,
@@ -20,9 +20,10 @@ from simulator.optimise.exit_cuts import (
     open_network,
     reach_network,
 )
-from simulator.optimise.exit_ways import Ways, all_ways, least_ms, ways_within
+from simulator.optimise.exit_ways import Ways, all_ways, joint_ways, least_ms, ways_within
 from simulator.optimise.orders import Orders
 from simulator.optimise.requirement import (
+    BOTH,
     SLACK,
     CutOracle,
     FlowOracle,
@@ -146,6 +147,12 @@ class PlanCase:
                            for period in range(self.upgrades.periods.count))
                 for way in self.sides}  # fmt: skip
 
+    def joint_at(self, way: str, years: float) -> DemandSet | JointDemands:
+        """Return the demands of a direction, or of both, after some years."""
+        if way == BOTH:
+            return JointDemands(tuple(self.set_at(each, years) for each in self.sides))
+        return self.set_at(way, years)
+
     def set_at(self, way: str, years: float) -> DemandSet:
         """Return the demands of a direction after some years."""
         side = self.sides[way]
@@ -154,6 +161,7 @@ class PlanCase:
     def held(self, way: str) -> Held:
         """Return what has to hold in a direction."""
         return Held(way, self.sets[way], self.left, self.limit, self.first)
+
 
     def oracles(self, ways: Sequence[str]) -> list[Oracle]:
         """Return what finds requirements that fail in some directions, cheap ones first."""
@@ -166,7 +174,9 @@ class PlanCase:
 
     def ends_words(self, requirement: Requirement) -> list[str]:
         """Return the ends abroad that a requirement is of."""
-        ends = self.sides[requirement.way].ends[requirement.ends > 1e-9]
+        ways = self.sides if requirement.way == BOTH else (requirement.way,)
+        every = np.concatenate([self.sides[way].ends for way in ways])
+        ends = np.unique(every[requirement.ends > 1e-9])
         return [self.network.nodes[end] for end in ends.tolist()]
 
     def with_target(self, target: float) -> PlanCase:
@@ -209,7 +219,20 @@ def oracles_of(sides: Mapping[str, tuple[Held, PlanSide]], slack: float = SLACK)
         CutOracle(held, side.cuts, slack) for held, side in sides.values() if side.cuts is not None
     ]
     found += [FlowOracle(held, side.ways, slack) for held, side in sides.values() if side.by_flow]
+    if len(sides) > 1 and (both := joint(sides)) is not None:
+        found.append(FlowOracle(*both, slack))
     return found
+
+
+def joint(sides: Mapping[str, tuple[Held, PlanSide]]) -> tuple[Held, Ways] | None:
+    """Return both directions as one; None where no arc is of both."""
+    (one, first), (other, second) = sides.values()
+    if not len(np.intersect1d(first.ways.arcs, second.ways.arcs)):
+        return None
+    demands = tuple(JointDemands((a, b)) for a, b in zip(one.demands, other.demands, strict=True)
+                    if isinstance(a, DemandSet) and isinstance(b, DemandSet))  # fmt: skip
+    held = Held(BOTH, demands, one.left, one.limit, one.first)
+    return held, joint_ways(first.ways, second.ways)
 
 
 def plan_case(

@@ -20,6 +20,7 @@ from simulator.model.demands import Demands
 from simulator.model.network import Network
 from simulator.model.routes import Routes
 from simulator.optimise.exit_cuts import HOME
+from simulator.optimise.requirement import BOTH
 from simulator.routing.igp_ecmp import IgpEcmp
 from simulator.routing.scheme import Scheme
 from simulator.routing.scheme import scheme as schemes
@@ -298,9 +299,10 @@ class _State:
                                  side.mine).under(self.after.up)  # fmt: skip
             matrix, served = routes.matrix, float(routes.served.min(initial=1.0))
         else:
-            parts = [p for p in of.solved.parts if (p.way, p.period) == (way, of.period)]
+            parts = [p for p in of.solved.parts if (p.way, p.period) in (
+                (way, of.period), (BOTH, of.period))]  # fmt: skip
             part = next(p for p in parts if self.state in p.states)
-            matrix, served = split_matrix(of.case, part, self.after)
+            matrix, served = split_matrix(of.case, part, way, self.after)
         if served < 1.0 - SURE:
             found.fails(f"some traffic has no way, {self.words}")
         return matrix

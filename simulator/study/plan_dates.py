@@ -18,7 +18,7 @@ from simulator.optimise.plan_splits import SplitOracle, patterns_of
 from simulator.optimise.requirement import Held, Requirement, broken_of
 from simulator.study.behaviour import FixedRoutes
 from simulator.study.plan_case import PlanCase, oracles_of
-from simulator.study.plan_search import ADAPTIVE, ROUTED, SPLITS
+from simulator.study.plan_search import ADAPTIVE, ROUTED, SPLITS, splits_of
 
 LATEST_Y, EARLIEST_Y = 30.0, -30.0
 """Years that are looked at."""
@@ -75,7 +75,7 @@ def _room(requirement: Requirement, capacity: np.ndarray) -> float:
 
 def _need_of(case: PlanCase, requirement: Requirement) -> Callable[[float], float]:
     def need(years: float) -> float:
-        demands = case.set_at(requirement.way, years)
+        demands = case.joint_at(requirement.way, years)
         return float(demands.far_most(requirement.ends[None, :])[0][0])
 
     return need
@@ -139,13 +139,14 @@ def _load_of(case: PlanCase, way: str, share: np.ndarray) -> Callable[[float], f
 
 def _split(case: PlanCase, ways: list[str], capacity: np.ndarray, latest: float) -> float:
     """Fixed shares, planned anew for the day: the part that fills first has the root of its own."""
-    for way in ways:
+    for place in range(len(_splits(case, ways, latest))):
         for _ in range(_ROUNDS):
-            full = _fullness(case, way, capacity, latest)
+            full = _splits(case, ways, latest)[place].fullest(capacity[None, :])
             pattern = int(full.argmax())
             if full[pattern] <= 1.0 + _SLACK:
                 break
-            found = _root(_share_of(case, way, capacity, pattern), 1.0, latest)
+            states = patterns_of(case.left)[pattern]
+            found = _root(_share_of(case, ways, place, states, capacity), 1.0, latest)
             if found >= latest or found <= EARLIEST_Y:
                 latest = min(found, latest)
                 break
@@ -153,19 +154,19 @@ def _split(case: PlanCase, ways: list[str], capacity: np.ndarray, latest: float)
     return latest
 
 
-def _fullness(case: PlanCase, way: str, capacity: np.ndarray, years: float) -> np.ndarray:
-    oracle = SplitOracle(_held(case, way, years), case.sides[way].ways)
-    return oracle.fullest(capacity[None, :])
+def _splits(
+    case: PlanCase, ways: list[str], years: float, states: np.ndarray | None = None
+) -> list[SplitOracle]:
+    left = case.left if states is None else case.left[states]
+    return splits_of({way: (Held(way, (case.set_at(way, years),), left, case.limit),
+                            case.sides[way]) for way in ways})  # fmt: skip
 
 
 def _share_of(
-    case: PlanCase, way: str, capacity: np.ndarray, pattern: int
+    case: PlanCase, ways: list[str], place: int, states: np.ndarray, capacity: np.ndarray
 ) -> Callable[[float], float]:
-    states = patterns_of(case.left)[pattern]
-
     def share(years: float) -> float:
-        held = Held(way, (case.set_at(way, years),), case.left[states], case.limit)
-        oracle = SplitOracle(held, case.sides[way].ways)
+        oracle = _splits(case, ways, years, states)[place]
         return float(oracle.fullest(capacity[None, :])[0])
 
     return share

@@ -14,9 +14,9 @@ from simulator.optimise.integer import MOST_NODES
 from simulator.optimise.orders import Orders
 from simulator.optimise.plan_program import NoPlan, Plan, PlanProgram
 from simulator.optimise.plan_splits import SplitOracle, SplitPart, parts_of, patterns_of
-from simulator.optimise.requirement import Oracle, Requirement, broken_of
+from simulator.optimise.requirement import BOTH, Held, Oracle, Requirement, broken_of
 from simulator.study.behaviour import FIXED, FREE, Behaviour, FixedRoutes
-from simulator.study.plan_case import PlanCase
+from simulator.study.plan_case import PlanCase, PlanSide, joint
 
 ADAPTIVE, SPLITS, ROUTED = "adaptive", "splits", "routed"
 """How a direction is routed: as good as any routing in every state, by fixed shares that are
@@ -174,9 +174,18 @@ def _at(
 
 def oracles_for(case: PlanCase, kinds: Mapping[str, str]) -> list[Oracle]:
     """Return what finds requirements that fail: what steering needs, fixed shares need as well."""
-    split = [way for way, kind in kinds.items() if kind == SPLITS]
     found = case.oracles([way for way, kind in kinds.items() if kind != ROUTED])
-    return [*found, *(SplitOracle(case.held(way), case.sides[way].ways) for way in split)]
+    split = {way: (case.held(way), case.sides[way]) for way, kind in kinds.items()
+             if kind == SPLITS}  # fmt: skip
+    return [*found, *splits_of(split)]
+
+
+def splits_of(sides: Mapping[str, tuple[Held, PlanSide]]) -> list[SplitOracle]:
+    """Return what finds requirements of fixed shares: of both directions where they share arcs."""
+    both = joint(sides) if len(sides) > 1 else None
+    if both is not None:
+        return [SplitOracle(*both)]
+    return [SplitOracle(held, side.ways) for held, side in sides.values()]
 
 
 # -- why there is no plan -------------------------------------------------------------------------
@@ -200,7 +209,8 @@ def short_words(case: PlanCase, broken: Requirement, capacity: np.ndarray) -> st
     what = "without failures" if down == "nothing" else f"with {down} down"
     short = broken.short_gbps(capacity)
     ends = case.ends_words(broken)
-    where = f"traffic {broken.way} of {', '.join(ends)}" if ends else (
+    way = "out and in" if broken.way == BOTH else broken.way
+    where = f"traffic {way} of {', '.join(ends)}" if ends else (
         f"{case.network.arc_name(int(broken.arcs.argmax()))} ({broken.way})")  # fmt: skip
     limit = case.upgrades.stretch_ms
     latency = f" within {limit:g} ms of the fastest way" if limit is not None and ends else ""
