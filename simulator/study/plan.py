@@ -148,7 +148,7 @@ def _of_network(
     stated = _upgrades(None, upgrades, network)
     rates = stated_rates(network, demands, stated.growth) if stated.growth else (
         assumed_rates(demands))  # fmt: skip
-    case = _case(network, demands, demands.gbps[:, None], stated, rates, TARGET, None)
+    case = _case(network, demands, demands.gbps[:, None], stated, rates, TARGET, None, 1)
     return _asked(network.name, case, rates, strategies_of(scheme), None, lands=False)
 
 
@@ -161,7 +161,8 @@ def _of_scenario(made: Scenario, upgrades: Mapping[str, Any] | None) -> Asked:
         raise _wrong("upgrades.growth", message)
     hours = hourly(made, stated.demand)
     target = settings.targets.exit_utilisation
-    case = _case(network, demands, hours, stated, rates, target, settings.reliability)
+    case = _case(network, demands, hours, stated, rates, target, settings.reliability,
+                 settings.seed)  # fmt: skip
     start = settings.start or (made.recording.start if made.recording else None)
     return _asked(settings.title or made.name, case, rates, settings.strategies, start,
                   lands=settings.inbound is not None)  # fmt: skip
@@ -175,10 +176,13 @@ def _case(
     rates: Rates,
     target: float,
     reliability: Reliability | None,
+    seed: int,
 ) -> PlanCase:
     require_abroad(demands, network)
     market = market_of(network, stated)
     demand = PlanDemand(demands, hours, rates.speed, stated.demand)
+    if stated.demand.noise:
+        demand = demand.noisier(stated.demand.noise, seed)
     elements = elements_of(market.network, reliability, stated.failures)
     return plan_case(market, demand, stated, stated.target or target, elements)
 

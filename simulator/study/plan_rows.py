@@ -14,7 +14,8 @@ from simulator.study.behaviour import Behaviour
 from simulator.study.calendar import YEAR_DAYS, Calendar
 from simulator.study.growing import Rates
 from simulator.study.plan_case import PlanCase
-from simulator.study.plan_check import Checked, checked
+from simulator.study.plan_check import checked
+from simulator.study.plan_checked import RESOURCES, Checked
 from simulator.study.plan_dates import run_out_years
 from simulator.study.plan_search import PlanSearch, Solved, kinds_of
 
@@ -129,7 +130,8 @@ def check_rows(mine: StrategyPlan) -> Iterator[Row]:
     if mine.solved.plan is None:
         return
     found = mine.checked
-    for name, each in found.resources.items():
+    for name in filter(found.resources.__contains__, RESOURCES):
+        each = found.resources[name]
         yield {
             "strategy": mine.name, "resource": name, "utilisation": each.utilisation,
             "limit": each.limit, "holds": "yes" if each.holds else "no", "at": each.at,
