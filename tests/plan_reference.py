@@ -194,7 +194,8 @@ def table() -> str:
     for limit, cost in trap().items():
         words = "no limit on latency" if limit is None else f"latency up to {limit:g} ms more"
         lines.append(f"| hose_total, links abroad without end, {words} | sdn | {cost:,.0f} |"
-                     f" {TRAP[limit]:,.0f} | {100 * (cost / TRAP[limit] - 1):+.1f} % |")  # fmt: skip
+                     f" {TRAP[limit]:,.0f} |"
+                     f" {100 * (cost / TRAP[limit] - 1):+.1f} % |")  # fmt: skip
     for sigma, mine in saved().items():
         lines.append(
             f"| hose against pipe, noise {sigma:g} | sdn | {100 * mine:.1f} % saved |"

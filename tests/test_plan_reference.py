@@ -9,10 +9,10 @@ from plan_reference import SETS, SIGMAS, STRATEGIES
 
 import simulator as sim
 from simulator.base.errors import InputError
+from simulator.study.headroom import strategies_of
 from simulator.study.plan_check import checked
 from simulator.study.plan_demand import SETS as WORDS
 from simulator.study.plan_search import routed_requirements
-from simulator.study.headroom import strategies_of
 
 
 def test_the_busy_hour_costs_what_it_did():

@@ -60,8 +60,8 @@ class PlanSteps(Figure):
         ax: Any = None
         for place, names in enumerate(groups):
             below = sum(heights[place + 1 :]) + _GAP_IN * len(heights[place + 1 :])
-            at = (left, foot + 0.36 + below) if narrow else (left + place * (wide + 0.2), foot + 0.36)
-            ax = panel(fig, *at, wide, heights[place])
+            right, up = (0.0, below) if narrow else (place * (wide + 0.2), 0.0)
+            ax = panel(fig, left + right, foot + 0.36 + up, wide, heights[place])
             _bars(ax, sizes[place], [colours[p] for p in periods])
             ticks = labels[place] if narrow or place == 0 else [""] * len(labels[place])
             ax.set_yticks(np.arange(len(ticks)), ticks)

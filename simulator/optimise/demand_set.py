@@ -236,7 +236,8 @@ class JointDemands:
         sizes = np.cumsum([len(each.far_gbps) for each in self.parts])[:-1]
         blocks = np.split(weights, sizes, axis=1)
         each = [part.far_most(some) for part, some in zip(self.parts, blocks, strict=True)]
-        return sum(value for value, _ in each), np.hstack([gbps for _, gbps in each])
+        values = np.sum([value for value, _ in each], axis=0)
+        return np.asarray(values), np.hstack([gbps for _, gbps in each])
 
     def far_corners(self, most: int) -> np.ndarray | None:
         """Return all pairs of corners of the parts; None if too many."""

@@ -98,10 +98,9 @@ def joint_ways(one: Ways, other: Ways) -> Ways:
     arcs = np.union1d(one.arcs, other.arcs)
     crosses = []
     for ways in (one, other):
-        place = csr_array(
-            (np.ones(len(ways.arcs)), (np.searchsorted(arcs, ways.arcs), np.arange(len(ways.arcs)))),
-            shape=(len(arcs), len(ways.arcs)),
-        )
+        count = len(ways.arcs)
+        at = (np.searchsorted(arcs, ways.arcs), np.arange(count))
+        place = csr_array((np.ones(count), at), shape=(len(arcs), count))
         crosses += [csr_array(place @ each) for each in ways.crosses]
     open_to = np.ones((len(arcs), len(crosses)), dtype=bool)
     return Ways(one.net, arcs, (*one.balance, *other.balance), (*one.entry, *other.entry),

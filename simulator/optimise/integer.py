@@ -69,7 +69,8 @@ def solve(
     for option, value in (
         ("output_flag", False), ("log_to_console", False), ("threads", 1), ("random_seed", 0),
         ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9), ("mip_max_nodes", nodes),
-        ("mip_feasibility_tolerance", tolerance), ("primal_feasibility_tolerance", min(1e-8, tolerance)),
+        ("mip_feasibility_tolerance", tolerance),
+        ("primal_feasibility_tolerance", min(1e-8, tolerance)),
     ):  # fmt: skip
         solver.setOptionValue(option, value)
     model = _model(cost, matrix, lower, upper, most, whole)

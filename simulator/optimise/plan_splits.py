@@ -30,8 +30,7 @@ from simulator.optimise.demand_set import DemandSet, JointDemands
 from simulator.optimise.exit_ways import Ways
 from simulator.optimise.integer import solve
 from simulator.optimise.program import INFINITE, Program
-from simulator.optimise.requirement import SLACK, Demanded, Held, Requirement
-
+from simulator.optimise.requirement import SLACK, Held, Requirement
 
 _MORE = (0.0, 1e-7, 1e-6, 1e-5)
 """Parts of room that rounding may take beyond what there is: the first with which shares hold."""
@@ -131,7 +130,7 @@ class _Shares:
     point. Rows are balance, then the room of arcs, then what dual columns cover.
     """
 
-    def __init__(self, ways: Ways, demands: Demanded, factor: np.ndarray) -> None:
+    def __init__(self, ways: Ways, demands: DemandSet | JointDemands, factor: np.ndarray) -> None:
         self._ways = ways
         crossed = np.flatnonzero(np.asarray(ways.load.sum(axis=1)).ravel() > 0)
         self._arcs, self._factor = ways.arcs[crossed], factor
@@ -190,9 +189,7 @@ class _Shares:
         ends = len(self._ways.entry)
         if float(self._most @ found.values[-ends:]) <= slack:
             return None
-        of_ends = np.bincount(
-            self._ways.of_row, found.prices[:balance] * self._ways.entries, ends
-        )
+        of_ends = np.bincount(self._ways.of_row, found.prices[:balance] * self._ways.entries, ends)
         arcs = np.zeros(len(capacity))
         price = np.maximum(-found.prices[balance : balance + count], 0.0)
         np.add.at(arcs, self._arcs, price * self._factor[self._arcs] / self._scale)

@@ -133,7 +133,8 @@ class Program:
 
     def _set_rows(self, first: int, lower: np.ndarray, upper: np.ndarray) -> None:
         index = np.arange(first, first + len(upper), dtype=np.int32)
-        self._solver.changeRowsBounds(len(index), index, lower.astype(float), upper.astype(float))
+        both = lower.astype(float), upper.astype(float)
+        self._solver.changeRowsBounds(len(index), index, *both)  # type: ignore[attr-defined]
 
     def solve(self) -> Solution:
         """Solve from the present basis.

@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from simulator.optimise.demand_set import DemandSet
+from simulator.optimise.demand_set import DemandSet, JointDemands
 from simulator.optimise.exit_cuts import Cuts
 from simulator.optimise.exit_ways import Ways
 from simulator.optimise.program import INFINITE, Program
@@ -70,20 +70,6 @@ class Requirement:
         return self.short_gbps(capacity) > slack * max(1.0, self.need_gbps)
 
 
-class Demanded(Protocol):
-    """Demands of a set, as far as requirements ask."""
-
-    @property
-    def most_gbps(self) -> float:
-        """The largest total."""
-
-    def far_most(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Return the largest weighted sums, and what the ends abroad have then."""
-
-    def far_corners(self, most: int) -> np.ndarray | None:
-        """Return the corners that none is beyond; None if too many."""
-
-
 class Oracle(Protocol):
     """Finds requirements that fail."""
 
@@ -109,7 +95,7 @@ class Held:
     """
 
     way: str
-    demands: tuple[Demanded, ...]
+    demands: tuple[DemandSet | JointDemands, ...]
     left: np.ndarray
     limit: np.ndarray
     first: int = 0

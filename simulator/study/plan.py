@@ -105,7 +105,8 @@ def plan(
     -------
     Answer
         Tables ``plans`` (strategies), ``checks`` (how full what gets when plans are routed),
-        ``steps`` (what to order when), ``periods`` (what that postpones), ``sets`` (what a hose saves) and ``regret`` (if growth is otherwise). Where
+        ``steps`` (what to order when), ``periods`` (what that postpones), ``sets`` (what a hose
+        saves) and ``regret`` (if growth is otherwise). Where
         something is promised for a share of time: ``nines`` (what each costs) and ``purchases``.
 
     Raises

@@ -162,7 +162,6 @@ class PlanCase:
         """Return what has to hold in a direction."""
         return Held(way, self.sets[way], self.left, self.limit, self.first)
 
-
     def oracles(self, ways: Sequence[str]) -> list[Oracle]:
         """Return what finds requirements that fail in some directions, cheap ones first."""
         return oracles_of({way: (self.held(way), self.sides[way]) for way in ways})

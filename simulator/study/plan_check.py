@@ -44,6 +44,7 @@ MOST_CASES = 160
 """Cases of a plan, about: the worst demands of each state are that few, but two at least."""
 _NOTHING_GBPS = 1e-6
 
+
 def bought_by(case: PlanCase, solved: Solved, period: int) -> list[Bought]:
     """Return the modules that are there in a period."""
     orders, plan = case.orders, solved.plan
@@ -285,7 +286,7 @@ class _State:
                     delay[own], abroad[own] = case.network.delay_ms[arc], True
             spent = np.add.reduceat(delay[paths.arcs], paths.starts[:-1])
             ends = (asked.target if side.way == "out" else asked.source)[paths.demand]
-            late = (spent > limit[ends] * (1 + 1e-9) + 1e-6)
+            late = spent > limit[ends] * (1 + 1e-9) + 1e-6
             total += float((paths.share * asked.gbps[paths.demand])[late].sum())
         return total
 

@@ -104,9 +104,11 @@ def _paths(net: ExitNetwork, shares: np.ndarray) -> list[list[tuple[float, list[
     """Return the flow of every end as paths from home: share, and rows of the exit network."""
     found = []
     for end, node in enumerate(net.ends.tolist()):
-        left, mine = shares[:, end].copy(), []
+        left = shares[:, end].copy()
+        mine: list[tuple[float, list[int]]] = []
         while True:
-            rows, at = [], HOME
+            rows: list[int] = []
+            at = HOME
             while at != node:
                 out = np.flatnonzero((net.tail == at) & (left > _NOTHING))
                 if not len(out) or len(rows) > len(net.arcs):

@@ -82,9 +82,7 @@ class PlanSearch:
         routed = ROUTED in kinds.values()
         key = (*sorted(kinds.items()), repr(strategy.static_scheme) if routed else "")
         if key not in self._known:
-            self._known[key] = solved(
-                self.case, kinds, strategy, ties=self.ties, nodes=self.nodes
-            )
+            self._known[key] = solved(self.case, kinds, strategy, ties=self.ties, nodes=self.nodes)
         return self._known[key]
 
 
@@ -274,7 +272,7 @@ def routed_requirements(
                 down = case.state_words(int(states[0]))
                 return [], f"with {down} down, {names[0]} has no route ({len(lost)} in all)"
             for period in range(held.first, len(held.demands)):
-                _worst_loads(worst, held.demands[period], share, arcs, period, states, case, way)
+                _worst_loads(worst, case.sets[way][period], share, arcs, period, states, case, way)
         found += [each for _, each in worst.values()]
     return found, ""
 
