@@ -72,7 +72,7 @@ def test_larger_sets_and_less_freedom_never_cost_less():
 
 @pytest.mark.parametrize("sigma", SIGMAS)
 def test_a_hose_saves_about_what_it_did_by_the_noise_of_pairs(sigma):
-    """Within two points, with a week that was drawn anew."""
+    """Within two points, with a week drawn anew whose shapes were fitted to two totals."""
     assert reference.saved()[sigma] == pytest.approx(reference.SAVED[sigma], abs=0.02)
 
 
