@@ -676,18 +676,22 @@ def test_scenarios_of_plans_are_pinned(name):
     plans = answer.tables["plans"].set_index("strategy")
     assert plans["cost"].to_dict() == pytest.approx(PINNED[name], rel=5e-3)
     assert plans.loc["sdn", "cost"] == PINNED[name]["sdn"] and plans.loc["sdn", "gap"] == 0.0
-    assert (plans["verified"] == "yes").all() and (plans["gap"] <= 0.005).all()
+    # The backbone, which is not planned, is too small for that growth.
+    assert (plans["verified"] == "exits").all() and (plans["gap"] == 0.0).all()
+    assert (plans["equal_price_bound"] >= 0.98 * plans["equal_price_cost"]).all()
     if name == "plan-hose":
         saved = answer.tables["sets"].set_index("set").loc["hose", "saving"]
-        assert saved == pytest.approx(0.321, abs=1e-3)
+        assert saved == pytest.approx(0.322, abs=1e-3)
 
 
 @pytest.mark.slow
 def test_a_calendar_to_2020_keeps_its_budgets_and_lead_times():
     answer = sim.plan("plan-2020")
     plans = answer.tables["plans"].set_index("strategy")
-    assert (plans["verified"] == "yes").all()
-    assert plans.loc["sdn", "cost"] == pytest.approx(13060.0, rel=1e-3)
+    assert (plans["verified"] == "exits").all()
+    checks = answer.tables["checks"]
+    assert (checks.loc[checks["resource"] != "backbone", "holds"] == "yes").all()
+    assert plans.loc["sdn", "cost"] == 13060.0
     periods = answer.tables["periods"]
     budgets = [50000, 30000, 30000]
     for _, rows in periods.groupby("strategy"):

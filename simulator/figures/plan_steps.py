@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from matplotlib.ticker import MaxNLocator
 
 from simulator.figures import style
 from simulator.figures.figure import Figure, NothingToShow, figure
@@ -66,7 +65,7 @@ class PlanSteps(Figure):
             ticks = labels[place] if narrow or place == 0 else [""] * len(labels[place])
             ax.set_yticks(np.arange(len(ticks)), ticks)
             ax.set_xlim(0, 1.04 * shared)
-            ax.xaxis.set_major_locator(MaxNLocator(4))
+            ax.locator_params(axis="x", nbins=4)
             ax.xaxis.set_major_formatter("{x:,.0f}")
             ax.set_xlabel("Gbps ordered")
             ax.set_title(", ".join(style.name(n, 16) for n in names), fontsize=style.LABEL_PT,
