@@ -442,12 +442,13 @@ def test_periods_before_anything_can_be_there_are_left_without_a_plan():
     assert any("nothing ordered now is in service" in line for line in answer.foot)
 
 
-def test_regret_of_growth_at_the_ends_of_its_range():
+@pytest.mark.parametrize("scheme", ["min_max", "best_static"])
+def test_regret_of_growth_at_the_ends_of_its_range(scheme):
     network = two_exits(near=60.0, far=50.0)
     demands = asks(network, ("home", "abroad", 80.0))
     up = asked(circuit("near", 3.0, most=40), failures=[], periods={"count": 1, "months": 12},
                growth={"per_year": 0.25, "low": 0.1, "high": 0.5})  # fmt: skip
-    rows = sim.plan(network, demands, scheme="min_max", upgrades=up).tables["regret"]
+    rows = sim.plan(network, demands, scheme=scheme, upgrades=up).tables["regret"]
     needed = {g: 3.0 * math.ceil((80 * (1 + r) / 0.8 - 110) / 5)
               for g, r in (("slow", 0.1), ("stated", 0.25), ("fast", 0.5))}  # fmt: skip
     assert dict(zip(rows["growth"], rows["cost_needed"], strict=True)) == needed
