@@ -15,7 +15,19 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import days, ecmp, events, fluid, large, loading, peers, programs, sweeps, years
+from benchmarks import (
+    days,
+    ecmp,
+    events,
+    fluid,
+    large,
+    loading,
+    peers,
+    plans,
+    programs,
+    sweeps,
+    years,
+)
 from benchmarks.cases import FULL, QUICK, Case
 from benchmarks.race import Outcome, run
 
@@ -25,6 +37,7 @@ GROUPS = {
     "events": events,
     "flow": fluid,
     "program": programs,
+    "plan": plans,
     "large": large,
     "ecmp": ecmp,
     "load": loading,

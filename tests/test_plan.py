@@ -19,7 +19,7 @@ from simulator.base.errors import InputError
 from simulator.model.reliability import capacity_under, elements_of
 from simulator.optimise.failure_sets import all_sets
 from simulator.optimise.plan_program import PlanProgram
-from simulator.optimise.plan_splits import patterns_of, split_block
+from simulator.optimise.plan_splits import SplitOracle, patterns_of
 from simulator.optimise.requirement import Held, Router, broken_of
 from simulator.scenario.upgrades import Upgrades
 from simulator.study.behaviour import FixedRoutes
@@ -119,7 +119,7 @@ def test_a_plan_equals_the_best_of_all_orders(seed, factor):
     row = row_of(sim.plan(network, demands, scheme="min_max", upgrades=asked(*offers)), "min_max")
     assert row["cost"] == row["bound"] == pytest.approx(best) and row["gap"] == 0.0
     assert row["cost"] > 0 and row["greedy_cost"] >= row["cost"]
-    assert row["verified"] == "yes" and row["utilisation"] <= TARGET + 1e-6
+    assert row["verified"] != "no" and row["utilisation"] <= TARGET + 1e-6
 
 
 @pytest.mark.parametrize(
@@ -217,18 +217,17 @@ def test_steering_never_needs_more_than_fixed_shares(seed, kind):
     fixed, free = row_of(answer, "best_static"), row_of(answer, "min_max")
     assert fixed["cost"] == pytest.approx(fixed["bound"]) and free["cost"] > 0
     assert free["cost"] <= fixed["cost"] + 1e-6
-    assert fixed["verified"] == free["verified"] == "yes"
+    assert fixed["verified"] == free["verified"] != "no"
     assert fixed["run_out_years"] <= free["run_out_years"] + 0.01
 
 
 @pytest.mark.parametrize("seed", [0, 4])
 def test_fixed_shares_equal_a_program_over_all_corners(seed):
-    """The dual of the set of demands, against every corner written out."""
+    """Requirements by the dual of the set of demands, against every corner written out at once."""
     network, demands = random_border(seed)
     case = plan_case_of(network, demands)
-    split = [(case.held(way), side.ways) for way, side in case.sides.items()]
-    block, _ = split_block(case.orders, split)
-    found = PlanProgram(case.orders, [], block).relaxed()
+    oracles = [SplitOracle(case.held(way), side.ways) for way, side in case.sides.items()]
+    found = PlanProgram(case.orders, oracles).relaxed()
     assert case.orders.price @ found == pytest.approx(by_corners(case), rel=1e-6)
 
 
@@ -257,7 +256,7 @@ def by_corners(case):
     for way, side in case.sides.items():
         held, ways = case.held(way), side.ways
         for states in patterns_of(case.left):
-            alive = ways.without(case.left[states[0], ways.net.arcs] <= 0)
+            alive = ways.without(case.left[states[0], ways.arcs] <= 0)
             load, first = alive.load.toarray(), width
             width += load.shape[1]
             for line, need in zip(alive.kept.toarray(), alive.entries, strict=True):
@@ -398,7 +397,7 @@ def test_the_same_question_gives_the_same_bytes(small, tmp_path):
 
 
 def test_of_plans_that_cost_the_same_the_one_with_fewest_modules_is_taken():
-    """Ten of 10 Gbps or one of 100 for the same price; the links that come first of equals."""
+    """Ten of 10 Gbps or one of 100 for the same price; the ids that come first of equals."""
     network = two_exits(near=100.0, far=100.0)
     demands = asks(network, ("home", "abroad", 200.0))
     sizes = ((10.0, 1.0), (50.0, 5.0))
@@ -406,7 +405,7 @@ def test_of_plans_that_cost_the_same_the_one_with_fewest_modules_is_taken():
               for link in ("near", "far") for gbps, price in sizes]  # fmt: skip
     steps = sim.plan(network, demands, scheme="min_max",
                      upgrades=asked(*offers, failures=[])).tables["steps"]  # fmt: skip
-    assert steps[["element", "module_gbps", "modules"]].to_numpy().tolist() == [["near", 50.0, 1]]
+    assert steps[["element", "module_gbps", "modules"]].to_numpy().tolist() == [["far", 50.0, 1]]
 
 
 # -- periods --------------------------------------------------------------------------------------
@@ -443,12 +442,13 @@ def test_periods_before_anything_can_be_there_are_left_without_a_plan():
     assert any("nothing ordered now is in service" in line for line in answer.foot)
 
 
-def test_regret_of_growth_at_the_ends_of_its_range():
+@pytest.mark.parametrize("scheme", ["min_max", "best_static"])
+def test_regret_of_growth_at_the_ends_of_its_range(scheme):
     network = two_exits(near=60.0, far=50.0)
     demands = asks(network, ("home", "abroad", 80.0))
     up = asked(circuit("near", 3.0, most=40), failures=[], periods={"count": 1, "months": 12},
                growth={"per_year": 0.25, "low": 0.1, "high": 0.5})  # fmt: skip
-    rows = sim.plan(network, demands, scheme="min_max", upgrades=up).tables["regret"]
+    rows = sim.plan(network, demands, scheme=scheme, upgrades=up).tables["regret"]
     needed = {g: 3.0 * math.ceil((80 * (1 + r) / 0.8 - 110) / 5)
               for g, r in (("slow", 0.1), ("stated", 0.25), ("fast", 0.5))}  # fmt: skip
     assert dict(zip(rows["growth"], rows["cost_needed"], strict=True)) == needed
@@ -677,18 +677,22 @@ def test_scenarios_of_plans_are_pinned(name):
     plans = answer.tables["plans"].set_index("strategy")
     assert plans["cost"].to_dict() == pytest.approx(PINNED[name], rel=5e-3)
     assert plans.loc["sdn", "cost"] == PINNED[name]["sdn"] and plans.loc["sdn", "gap"] == 0.0
-    assert (plans["verified"] == "yes").all() and (plans["gap"] <= 0.005).all()
+    # The backbone, which is not planned, is too small for that growth.
+    assert (plans["verified"] == "exits").all() and (plans["gap"] == 0.0).all()
+    assert (plans["equal_price_bound"] >= 0.98 * plans["equal_price_cost"]).all()
     if name == "plan-hose":
         saved = answer.tables["sets"].set_index("set").loc["hose", "saving"]
-        assert saved == pytest.approx(0.321, abs=1e-3)
+        assert saved == pytest.approx(0.322, abs=1e-3)
 
 
 @pytest.mark.slow
 def test_a_calendar_to_2020_keeps_its_budgets_and_lead_times():
     answer = sim.plan("plan-2020")
     plans = answer.tables["plans"].set_index("strategy")
-    assert (plans["verified"] == "yes").all()
-    assert plans.loc["sdn", "cost"] == pytest.approx(13060.0, rel=1e-3)
+    assert (plans["verified"] == "exits").all()
+    checks = answer.tables["checks"]
+    assert (checks.loc[checks["resource"] != "backbone", "holds"] == "yes").all()
+    assert plans.loc["sdn", "cost"] == 13060.0
     periods = answer.tables["periods"]
     budgets = [50000, 30000, 30000]
     for _, rows in periods.groupby("strategy"):

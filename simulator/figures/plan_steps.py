@@ -14,6 +14,7 @@ from simulator.figures.plan_data import PlanData
 from simulator.figures.style import Axes, Canvas
 
 _BAR_IN = 0.2
+_GAP_IN = 0.62
 _MOST_LINKS = 24
 
 
@@ -36,8 +37,10 @@ class PlanSteps(Figure):
         groups = _alike(data.steps)
         periods = sorted(set(data.steps["period"]))
         colours = {p: style.COLOURS[i % len(style.COLOURS)] for i, p in enumerate(periods)}
-        links = _links(data.steps)
-        height = 0.3 + _BAR_IN * len(links)
+        narrow = style.layout_width(fig) < style.NARROW_IN
+        rows = [data.steps[data.steps["strategy"] == names[0]] for names in groups]
+        shown = [_links(each) for each in rows] if narrow else [_links(data.steps)] * len(rows)
+        heights = [0.3 + _BAR_IN * len(links) for links in shown]
         first = {p: data.steps[data.steps["period"] == p]["order"].iloc[0] for p in periods}
         legend = [style.stroke(f"ordered {first[p]}", color=colours[p], lw=5) for p in periods]
         foot = page(
@@ -45,29 +48,39 @@ class PlanSteps(Figure):
             f"{style.sentence(data.title or data.network)}, on {data.network}. Gbps that are"
             " ordered on each link so that the target is kept; strategies whose orders are alike"
             " share a panel." + (" The links with the most." if _more(data.steps) else ""),
-            height + 0.62,
+            sum(heights) + _GAP_IN * len(heights) if narrow else max(heights) + _GAP_IN,
         )  # fmt: skip
-        labels = [style.name(link, 24) for link in links]
-        left = style.label_room(labels)
-        wide = (style.layout_width(fig) - left - 0.15 - 0.2 * (len(groups) - 1)) / len(groups)
-        shared = max(_totals(data.steps[data.steps["strategy"] == names[0]], links, periods)
-                     .sum(axis=0).max() for names in groups)  # fmt: skip
+        labels = [[style.name(link, 18 if narrow else 24) for link in links] for links in shown]
+        left = style.label_room([each for some in labels for each in some])
+        count = 1 if narrow else len(groups)
+        wide = (style.layout_width(fig) - left - 0.15 - 0.2 * (count - 1)) / count
+        sizes = [_totals(each, links, periods) for each, links in zip(rows, shown, strict=True)]
+        shared = max(float(each.sum(axis=0).max()) for each in sizes)
         ax: Any = None
         for place, names in enumerate(groups):
-            ax = panel(fig, left + place * (wide + 0.2), foot + 0.36, wide, height)
-            sizes = _totals(data.steps[data.steps["strategy"] == names[0]], links, periods)
-            at, base = np.arange(len(links)), np.zeros(len(links))
-            for row, period in zip(sizes, periods, strict=True):
-                ax.barh(at, row, left=base, height=0.72, color=colours[period])
-                base += row
-            ax.set_yticks(at, labels if place == 0 else [""] * len(at))
-            ax.set_ylim(len(links) - 0.4, -0.6)
+            below = sum(heights[place + 1 :]) + _GAP_IN * len(heights[place + 1 :])
+            right, up = (0.0, below) if narrow else (place * (wide + 0.2), 0.0)
+            ax = panel(fig, left + right, foot + 0.36 + up, wide, heights[place])
+            _bars(ax, sizes[place], [colours[p] for p in periods])
+            ticks = labels[place] if narrow or place == 0 else [""] * len(labels[place])
+            ax.set_yticks(np.arange(len(ticks)), ticks)
             ax.set_xlim(0, 1.04 * shared)
+            ax.locator_params(axis="x", nbins=4)
+            ax.xaxis.set_major_formatter("{x:,.0f}")
             ax.set_xlabel("Gbps ordered")
             ax.set_title(", ".join(style.name(n, 16) for n in names), fontsize=style.LABEL_PT,
                          loc="left")  # fmt: skip
             ax.grid(visible=False, axis="y")
         return ax
+
+
+def _bars(ax: Axes, sizes: np.ndarray, colours: list[str]) -> None:
+    """Draw a bar for each link, the periods one after the other."""
+    at, base = np.arange(sizes.shape[1]), np.zeros(sizes.shape[1])
+    for row, colour in zip(sizes, colours, strict=True):
+        ax.barh(at, row, left=base, height=0.72, color=colour)
+        base = base + row
+    ax.set_ylim(len(at) - 0.4, -0.6)
 
 
 def _alike(steps: pd.DataFrame) -> list[list[str]]:
@@ -99,4 +112,5 @@ def _totals(steps: pd.DataFrame, links: list[str], periods: list[int]) -> np.nda
 def _costs(data: PlanData, groups: list[list[str]]) -> str:
     costs = data.plans.set_index("strategy")["cost"]
     parts = [f"{style.name(names[0], 16)} for {costs[names[0]]:,.6g}" for names in groups]
-    return f"{', '.join(parts)}{f' {data.unit}' if data.unit else ''}"
+    unit = data.unit.replace(" ", "\N{NO-BREAK SPACE}")
+    return f"{', '.join(parts)}{f' {unit}' if unit else ''}"

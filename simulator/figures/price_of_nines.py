@@ -61,7 +61,7 @@ class PriceOfNines(Figure):
             fig, f"{self.question} {_title(data)}", legend,
             f"{style.sentence(data.title or data.network)}, on {data.network}. The least that has"
             " to be bought so that a commitment is kept for a share of time, with traffic steered"
-            " at will. Thin lines: what is not proven.",
+            " at will; enough for every smaller share as well. Thin lines: what is not proven.",
             _HEIGHT_IN + 0.5,
         )  # fmt: skip
         ax = panel(fig, 0.72, foot + 0.42, style.layout_width(fig) - 0.9, _HEIGHT_IN)
@@ -73,6 +73,7 @@ class PriceOfNines(Figure):
         ax.tick_params(axis="x", which="minor", length=0)
         ax.set(xlabel="share of time (by nines)", ylabel=f"cost ({unit})")
         ax.set_ylim(-0.06 * top, 1.12 * top)
+        ax.yaxis.set_major_formatter("{x:,.0f}")
         return ax
 
 
@@ -85,13 +86,16 @@ def _line(ax: Axes, rows: pd.DataFrame, look: dict[str, Any], top: float) -> Non
     at, cost = _nines(rows["availability"].to_numpy()), rows["cost"].to_numpy(dtype=float)
     bound = rows["bound"].to_numpy(dtype=float)
     now = _nines(rows["now"].to_numpy()[:1])
-    ax.plot(*_curve(at, cost, float(now[0])), **look, ms=4)
+    # A cost is enough for every smaller share as well: what is between is no slope.
+    along = _curve(at, cost, float(now[0]))
+    ax.plot(*along, **{**look, "marker": "none"}, drawstyle="steps-pre")
+    ax.plot(at, cost, **{**look, "ls": "none"}, ms=4)
     apart = bound < cost * (1 - 1e-6)
     ax.vlines(at[apart], bound[apart], cost[apart], color="black", lw=0.9)
     gone = np.isnan(cost)
     ax.plot(at[gone], np.full(int(gone.sum()), 1.06 * top), "x", color=look["color"], ms=5)
     if at.min() - 0.5 <= now[0] <= at.max() + 0.5:
-        ax.plot(now, [0.0], "v", color=look["color"], ms=5, zorder=5)
+        ax.plot(now, [0.03 * top], "v", color=look["color"], mec="black", ms=5, zorder=5)
 
 
 def _curve(at: np.ndarray, cost: np.ndarray, now: float) -> tuple[np.ndarray, np.ndarray]:

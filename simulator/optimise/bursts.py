@@ -27,10 +27,10 @@ from typing import NamedTuple
 
 import numpy as np
 from scipy import sparse
-from scipy.optimize import Bounds, LinearConstraint, milp
 
 from simulator.base.errors import SimulatorError
 from simulator.model.billing import MBPS_PER_GBPS, Billing
+from simulator.optimise.integer import solve
 
 MOST_SLOTS = 400
 """Slots of a plan; more are taken together, those with about as much traffic."""
@@ -41,6 +41,7 @@ _BEYOND = 1000.0
 _Join = Callable[[np.ndarray], np.ndarray]
 _Part = tuple[np.ndarray, np.ndarray, np.ndarray | float]
 """Rows, columns and values of some entries of a matrix."""
+_WHOLE = 1e-10
 _NODES = 2000
 """Branches of the exact program: a limit that does not depend on the machine."""
 
@@ -203,25 +204,26 @@ def _solved(month: Month, may: np.ndarray, *, whole: bool) -> Plan:
     upper = np.full(sizes[-1], np.inf)
     upper[burst] = may.ravel()
     rows = _rows(month, unit, (group, port), (level, billed, flow, burst, beyond))
-    integrality = np.zeros(sizes[-1])
-    integrality[burst] = float(whole)
-    answer = milp(
-        cost,
-        integrality=integrality,
-        bounds=Bounds(0.0, upper),
-        constraints=rows,
-        options={"node_limit": _NODES, "mip_rel_gap": 1e-9} if whole else {},
-    )
-    if answer.x is None:
-        raise SimulatorError(f"no plan of bursts was found: {answer.message}")
-    spent = float(answer.x[beyond].sum()) * _BEYOND
+    is_whole = np.zeros(sizes[-1], dtype=bool)
+    is_whole[burst] = True
+    found = solve(cost, rows.matrix, rows.lower, rows.upper, upper, gap=1e-9, nodes=_NODES,
+                  whole=is_whole if whole else None, tolerance=_WHOLE)  # fmt: skip
+    if found is None:
+        raise SimulatorError("no plan of bursts was found: HiGHS finds none that is possible")
+    spent = float(found.columns[beyond].sum()) * _BEYOND
     scale = unit * top * MBPS_PER_GBPS
-    bound = getattr(answer, "mip_dual_bound", None)
-    bound = answer.fun if bound is None or not whole else min(bound, answer.fun)
-    least = max(0.0, bound - spent) * scale
-    levels = np.maximum(answer.x[level], 0.0) * unit
-    share = answer.x[burst].reshape(ports, slots)
-    return Plan(levels, (answer.fun - spent) * scale, least, share)
+    least = max(0.0, min(found.bound, found.cost) - spent) * scale
+    levels = np.maximum(found.columns[level], 0.0) * unit
+    share = found.columns[burst].reshape(ports, slots)
+    return Plan(levels, (found.cost - spent) * scale, least, share)
+
+
+class _Rows(NamedTuple):
+    """Rows ``lower <= matrix @ columns <= upper``."""
+
+    matrix: sparse.csr_array
+    lower: np.ndarray
+    upper: np.ndarray
 
 
 def _rows(
@@ -229,7 +231,7 @@ def _rows(
     unit: float,
     lanes: tuple[np.ndarray, np.ndarray],
     columns: tuple[np.ndarray, ...],
-) -> list[LinearConstraint]:
+) -> _Rows:
     """Rows of the program; see the module."""
     (group, port), (level, billed, flow, burst, beyond) = lanes, columns
     ports, slots, width = len(month.capacity_gbps), month.slots, beyond[-1] + 1
@@ -250,13 +252,12 @@ def _rows(
     free = _matrix((ports, width), (each // slots, burst, 1.0))
     room = _matrix((len(each), width), *whole_load)
     paid = _matrix((len(each), width), *whole_load, *over)
-    return [
-        LinearConstraint(exact, volume, volume),
-        LinearConstraint(room, -np.inf, capacity - fixed),
-        LinearConstraint(paid, -np.inf, -fixed),
-        LinearConstraint(free, -np.inf, month.free),
-        _covers(month, level, billed, width),
-    ]
+    covers = _covers(month, level, billed, width)
+    upper = np.concatenate([volume, capacity - fixed, -fixed, np.full(ports, month.free),
+                            np.zeros(covers.shape[0])])  # fmt: skip
+    lower = np.where(np.arange(len(upper)) < len(volume), upper, -np.inf)
+    matrix = sparse.vstack([exact, room, paid, free, covers], format="csr")
+    return _Rows(sparse.csr_array(matrix), lower, upper)
 
 
 def _matrix(shape: tuple[int, int], *parts: _Part) -> sparse.csc_array:
@@ -265,8 +266,8 @@ def _matrix(shape: tuple[int, int], *parts: _Part) -> sparse.csc_array:
     return sparse.csc_array((value.astype(float), (row, column)), shape=shape)
 
 
-def _covers(month: Month, level: np.ndarray, billed: np.ndarray, width: int) -> LinearConstraint:
-    """Rows by which the billed rate of an exit covers the levels of its ports."""
+def _covers(month: Month, level: np.ndarray, billed: np.ndarray, width: int) -> sparse.csc_array:
+    """Rows, none above 0, by which the billed rate of an exit covers the levels of its ports."""
     rule, ports = month.billing.directions, np.arange(len(level))
     counted = {"out": month.outward, "in": ~month.outward}.get(rule, np.ones(len(level), bool))
     mine = ports[counted]
@@ -276,4 +277,4 @@ def _covers(month: Month, level: np.ndarray, billed: np.ndarray, width: int) -> 
     else:
         count, rows = len(mine), np.arange(len(mine))
         parts = (rows, level[mine], 1.0), (rows, billed[month.exit_of[mine]], -1.0)
-    return LinearConstraint(_matrix((count, width), *parts), -np.inf, 0.0)
+    return _matrix((count, width), *parts)

@@ -133,6 +133,23 @@ class DemandSet:
         """Return demands at which some ends abroad have their most, shape (demands,)."""
         return self.worst(chosen[self.far].astype(float))[1]
 
+    def with_ends(self, far_gbps: np.ndarray) -> np.ndarray:
+        """Return demands of the set whose ends abroad have so much, shape (demands,)."""
+        if self.is_box:
+            low, high = self.far_range
+            width = np.where(high > low, high - low, 1.0)
+            part = np.clip((far_gbps - low) / width, 0.0, 1.0)
+            return np.asarray(
+                self.lower_gbps + part[self.far] * (self.upper_gbps - self.lower_gbps)
+            )
+        rows, limits = self.rows
+        bounds = np.column_stack([self.lower_gbps, np.minimum(self.upper_gbps, self.most_gbps)])
+        members = self.members(far=True)
+        found = linprog(-np.ones(len(self.base_gbps)), A_ub=vstack([rows, members]),
+                        b_ub=np.concatenate([limits, far_gbps]), bounds=bounds,
+                        method="highs")  # fmt: skip
+        return np.asarray(found.x)
+
     def worst_bound(self, weights: np.ndarray) -> np.ndarray:
         """Return a bound on ``weights @ demands`` that costs little, shape (rows,).
 
@@ -196,6 +213,39 @@ class DemandSet:
         inside = (demands >= self.lower_gbps - slack).all()
         inside &= (demands <= self.upper_gbps + slack).all()
         return bool(inside and (rows @ demands <= limits + slack * max(1.0, self.most_gbps)).all())
+
+
+@dataclass(frozen=True, eq=False)
+class JointDemands:
+    """The demands of two directions, each of them anything in its own set.
+
+    Attributes
+    ----------
+    parts : tuple of DemandSet
+    """
+
+    parts: tuple[DemandSet, ...]
+
+    @property
+    def most_gbps(self) -> float:
+        """The largest total."""
+        return sum(each.most_gbps for each in self.parts)
+
+    def far_most(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return the largest weighted sums, and what the ends abroad have then."""
+        sizes = np.cumsum([len(each.far_gbps) for each in self.parts])[:-1]
+        blocks = np.split(weights, sizes, axis=1)
+        each = [part.far_most(some) for part, some in zip(self.parts, blocks, strict=True)]
+        values = np.sum([value for value, _ in each], axis=0)
+        return np.asarray(values), np.hstack([gbps for _, gbps in each])
+
+    def far_corners(self, most: int) -> np.ndarray | None:
+        """Return all pairs of corners of the parts; None if too many."""
+        each = [part.far_corners(most) for part in self.parts]
+        one, other = each
+        if one is None or other is None or len(one) * len(other) > most:
+            return None
+        return np.hstack([np.repeat(one, len(other), axis=0), np.tile(other, (len(one), 1))])
 
 
 def box(

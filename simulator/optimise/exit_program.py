@@ -21,16 +21,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array
 
 from simulator.base.errors import SimulatorError
 from simulator.optimise.demand_set import DemandSet
 from simulator.optimise.exit_cuts import DEAD_GBPS, HOME, ExitNetwork
 from simulator.optimise.failure_sets import SLACK
+from simulator.optimise.integer import solve
 
 _ROUNDS = 30
 _SURE = 1e-6
+_GAP = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,18 +88,14 @@ class _Rows:
         """Return value, bound and columns."""
         at, column, factor = (np.array(each) for each in zip(*self.entries, strict=True))
         shape = (len(self.limits), len(self.cost))
-        found = milp(
-            np.array(self.cost),
-            constraints=LinearConstraint(
-                csr_array((factor, (at, column)), shape=shape), -np.inf, np.array(self.limits)
-            ),
-            bounds=Bounds(0.0, np.array(self.upper)),
-            integrality=np.array(self.whole),
-            options={"mip_rel_gap": 1e-7},
-        )
-        if found.x is None:
-            raise SimulatorError(f"HiGHS stopped with: {found.message}")
-        return -float(found.fun), -float(found.mip_dual_bound), np.asarray(found.x)
+        found = solve(
+            np.array(self.cost), csr_array((factor, (at, column)), shape=shape),
+            np.full(shape[0], -np.inf), np.array(self.limits), np.array(self.upper),
+            whole=np.array(self.whole, dtype=bool), gap=_GAP,
+        )  # fmt: skip
+        if found is None:
+            raise SimulatorError("HiGHS finds no failures and demands that are possible")
+        return -found.cost, -found.bound, found.columns
 
 
 @dataclass(frozen=True, eq=False)

@@ -28,6 +28,8 @@ class Ways:
     ----------
     net : ExitNetwork
         All of its arcs have a limit.
+    arcs : ndarray of int
+        Arcs of the network that the rows of ``crosses`` stand for.
     balance : tuple of csr_array
         For each end rows ``balance @ columns = entry * demand``.
     entry : tuple of ndarray
@@ -40,6 +42,7 @@ class Ways:
     """
 
     net: ExitNetwork
+    arcs: np.ndarray
     balance: tuple[csr_array, ...]
     entry: tuple[np.ndarray, ...]
     crosses: tuple[csr_array, ...]
@@ -90,6 +93,20 @@ class Ways:
         return np.asarray(self.entries * demands[self.of_row])
 
 
+def joint_ways(one: Ways, other: Ways) -> Ways:
+    """Return the ways of two directions, which share the arcs that both may cross."""
+    arcs = np.union1d(one.arcs, other.arcs)
+    crosses = []
+    for ways in (one, other):
+        count = len(ways.arcs)
+        at = (np.searchsorted(arcs, ways.arcs), np.arange(count))
+        place = csr_array((np.ones(count), at), shape=(len(arcs), count))
+        crosses += [csr_array(place @ each) for each in ways.crosses]
+    open_to = np.ones((len(arcs), len(crosses)), dtype=bool)
+    return Ways(one.net, arcs, (*one.balance, *other.balance), (*one.entry, *other.entry),
+                tuple(crosses), open_to, one.listed and other.listed)  # fmt: skip
+
+
 def all_ways(net: ExitNetwork) -> Ways:
     """Return the ways without a limit: each end has a flow on every arc."""
     count, arcs = len(net.nodes), np.arange(len(net.arcs))
@@ -109,7 +126,7 @@ def all_ways(net: ExitNetwork) -> Ways:
         entry.append((np.arange(count) == end).astype(float))
         crosses.append(csr_array(eye[:, kept]))
     open_to = np.ones((len(arcs), len(net.ends)), dtype=bool)
-    return Ways(net, tuple(balance), tuple(entry), tuple(crosses), open_to)
+    return Ways(net, net.arcs, tuple(balance), tuple(entry), tuple(crosses), open_to)
 
 
 def ways_within(
@@ -138,7 +155,7 @@ def ways_within(
         balance.append(csr_array(np.ones((1, len(paths)))))
         entry.append(np.ones(1))
         open_to[arcs, place] = True
-    return Ways(net, tuple(balance), tuple(entry), tuple(crosses), open_to, listed)
+    return Ways(net, net.arcs, tuple(balance), tuple(entry), tuple(crosses), open_to, listed)
 
 
 def least_ms(

@@ -33,20 +33,26 @@ def solve(
     upper: np.ndarray,
     most: np.ndarray,
     *,
+    least: np.ndarray | None = None,
     whole: np.ndarray | None = None,
     gap: float = 0.0,
     nodes: int = MOST_NODES,
+    tolerance: float = 1e-7,
 ) -> Outcome | None:
-    """Minimise ``cost @ x`` with ``lower <= matrix @ x <= upper`` and ``0 <= x <= most``.
+    """Minimise ``cost @ x`` with ``lower <= matrix @ x <= upper`` and ``least <= x <= most``.
 
     Parameters
     ----------
+    least : ndarray, optional
+        All 0 when left out.
     whole : ndarray of bool, optional
         Columns that are whole numbers; none when left out.
     gap : float
         Part of the cost that need not be proven.
     nodes : int
         Nodes of the search tree after which the best so far is taken.
+    tolerance : float
+        By which a whole number may be off.
 
     Returns
     -------
@@ -63,10 +69,14 @@ def solve(
     for option, value in (
         ("output_flag", False), ("log_to_console", False), ("threads", 1), ("random_seed", 0),
         ("mip_rel_gap", gap), ("mip_abs_gap", 1e-9), ("mip_max_nodes", nodes),
-        ("mip_feasibility_tolerance", 1e-7), ("primal_feasibility_tolerance", 1e-8),
+        ("mip_feasibility_tolerance", tolerance),
+        ("primal_feasibility_tolerance", min(1e-8, tolerance)),
     ):  # fmt: skip
         solver.setOptionValue(option, value)
-    solver.passModel(_model(cost, matrix, lower, upper, most, whole))
+    model = _model(cost, matrix, lower, upper, most, whole)
+    if least is not None:
+        model.col_lower_ = least
+    solver.passModel(model)
     solver.run()
     status = solver.getModelStatus()
     if status in _NO_PLAN:

@@ -32,6 +32,9 @@ class Orders:
         Most of all prices together.
     budget_each : ndarray, shape (periods,)
         Most of the orders of each period.
+    rank : ndarray of int, shape (columns,), optional
+        Place of each column among all, by which one of several equal plans is chosen; as they are
+        listed when left out.
     """
 
     base_gbps: np.ndarray
@@ -43,6 +46,7 @@ class Orders:
     counts: np.ndarray
     budget: float = np.inf
     budget_each: np.ndarray | None = None
+    rank: np.ndarray | None = None
 
     @property
     def periods(self) -> int:
@@ -53,6 +57,18 @@ class Orders:
     def upper(self) -> np.ndarray:
         """Most modules of each column."""
         return self.most[self.offer].astype(float)
+
+    @cached_property
+    def weights(self) -> np.ndarray:
+        """Roots of primes by rank, shape (columns,): no two plans have the same sum of them.
+
+        Square roots of different primes are linearly independent over the rationals (Besicovitch,
+        *On the linear independence of fractional powers of integers*, 1940), so that a sum of
+        whole multiples says how many there are of each.
+        """
+        count = len(self.price)
+        rank = np.arange(count) if self.rank is None else self.rank
+        return np.sqrt(_primes(count)[rank])
 
     def capacity(self, modules: np.ndarray) -> np.ndarray:
         """Return the capacity of every arc in every period, shape (periods, arcs)."""
@@ -91,3 +107,14 @@ class Orders:
     def without_budget(self) -> Orders:
         """Return the same without limits on what is spent."""
         return replace(self, budget=np.inf, budget_each=None)
+
+
+def _primes(count: int) -> np.ndarray:
+    """Return the first so many primes."""
+    most = max(16, int(count * (np.log(count + 2) + np.log(np.log(count + 3)) + 1)))
+    sieve = np.ones(most + 1, dtype=bool)
+    sieve[:2] = False
+    for i in range(2, int(most**0.5) + 1):
+        if sieve[i]:
+            sieve[i * i :: i] = False
+    return np.flatnonzero(sieve)[:count]

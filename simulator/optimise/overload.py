@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
 from scipy.sparse import csr_array, hstack, vstack
 
 from simulator.base.errors import SimulatorError
 from simulator.optimise.demand_set import DemandSet, box
+from simulator.optimise.integer import Outcome, solve
 
 NOTHING_GBPS = 1e-9
 _GAP = 1e-9
@@ -161,11 +161,10 @@ class _Choice:
         sure = self.limit <= NOTHING_GBPS  # whatever arrives is above it
         if len(self.limit) - sure.sum() <= 1:
             return self._of_all(sure)
-        rows = self._program(sure)
-        found = milp(**rows, options={"mip_rel_gap": _GAP})
-        if found.x is None:
-            raise SimulatorError(f"HiGHS stopped with: {found.message}")
-        demands = found.x[: len(self.demands.base_gbps)]
+        found = self._program(sure)
+        if found is None:
+            raise SimulatorError("HiGHS finds no demands that are possible")
+        demands = found.columns[: len(self.demands.base_gbps)]
         return float(np.maximum(self.share @ demands - self.limit, 0.0).sum()), demands
 
     def _of_all(self, sure: np.ndarray) -> tuple[float, np.ndarray]:
@@ -178,8 +177,8 @@ class _Choice:
                 best, at = value - float(self.limit[mask].sum()), demands
         return best, at
 
-    def _program(self, sure: np.ndarray) -> dict[str, object]:
-        """Columns: demands, what is above each limit, and whether anything is."""
+    def _program(self, sure: np.ndarray) -> Outcome | None:
+        """Solve over demands, what is above each limit, and whether anything is."""
         n, k = len(self.demands.base_gbps), len(self.limit)
         rows, limits = self.demands.rows
         none = csr_array((rows.shape[0], 2 * k))
@@ -187,13 +186,13 @@ class _Choice:
         # o - share d - limit (1 - y) <= -limit, with y = 1 where anything is above the limit.
         above = hstack([csr_array(-self.share), csr_array(eye), csr_array(np.diag(self.limit))])
         none_if = hstack([csr_array((k, n)), csr_array(eye), csr_array(-np.diag(room))])
-        matrix = vstack([hstack([rows, none]), above, none_if], format="csc")
+        matrix = vstack([hstack([rows, none]), above, none_if], format="csr")
         upper = np.concatenate([limits, np.zeros(k), np.zeros(k)])
         low = np.concatenate([self.demands.lower_gbps, np.zeros(k), sure.astype(float)])
         most = np.minimum(self.demands.upper_gbps, self.demands.most_gbps)
-        return {
-            "c": np.concatenate([np.zeros(n), -np.ones(k), np.zeros(k)]),
-            "constraints": LinearConstraint(matrix, -np.inf, upper),
-            "bounds": Bounds(low, np.concatenate([most, room, np.ones(k)])),
-            "integrality": np.concatenate([np.zeros(n + k), np.ones(k)]),
-        }
+        cost = np.concatenate([np.zeros(n), -np.ones(k), np.zeros(k)])
+        return solve(
+            cost, csr_array(matrix), np.full(len(upper), -np.inf), upper,
+            np.concatenate([most, room, np.ones(k)]),
+            least=low, whole=np.arange(len(cost)) >= n + k, gap=_GAP,
+        )  # fmt: skip

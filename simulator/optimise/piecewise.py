@@ -34,7 +34,14 @@ class PiecewiseProblem(PathProblem):
     ----------
     bends, slopes : ndarray, shape (segments,) or (arc rows, segments)
         Utilisation at which each slope begins, from 0, and what a unit of load costs there.
+
+    Attributes
+    ----------
+    always_dual : bool
+        See :class:`~simulator.optimise.program.Program`.
     """
+
+    always_dual = False
 
     def __init__(
         self, network: Network, demands: Demands, bends: np.ndarray, slopes: np.ndarray
@@ -121,6 +128,7 @@ class PiecewiseProblem(PathProblem):
             row_upper=np.concatenate([np.ones(demands), np.zeros(arcs)]),
             basic_columns=basic,
             basic_rows=np.zeros(demands + arcs, dtype=bool),
+            always_dual=self.always_dual,
         )
         return program, parts
 

@@ -139,14 +139,16 @@ class Program:
 
     def set_rows(self, values: np.ndarray) -> None:
         """Set the first rows equal to *values*."""
-        for row, value in enumerate(values.tolist()):
-            self._solver.changeRowBounds(row, value, value)
-        self._strategy = _DUAL
+        self._set_rows(0, values, values)
 
     def set_room(self, first: int, upper: np.ndarray) -> None:
         """Set upper ends of the rows from *first* on."""
-        for row, value in enumerate(upper.tolist(), first):
-            self._solver.changeRowBounds(row, -INFINITE, value)
+        self._set_rows(first, np.full(len(upper), -INFINITE), upper)
+
+    def _set_rows(self, first: int, lower: np.ndarray, upper: np.ndarray) -> None:
+        index = np.arange(first, first + len(upper), dtype=np.int32)
+        both = lower.astype(float), upper.astype(float)
+        self._solver.changeRowsBounds(len(index), index, *both)  # type: ignore[attr-defined]
         self._strategy = _DUAL
 
     def solve(self) -> Solution:

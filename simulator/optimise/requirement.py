@@ -21,7 +21,7 @@ from typing import Protocol
 import numpy as np
 from scipy import sparse
 
-from simulator.optimise.demand_set import DemandSet
+from simulator.optimise.demand_set import DemandSet, JointDemands
 from simulator.optimise.exit_cuts import Cuts
 from simulator.optimise.exit_ways import Ways
 from simulator.optimise.program import INFINITE, Program
@@ -34,6 +34,10 @@ _DEAD = 1e-9
 _A_STATE = 2
 
 
+BOTH = "both"
+"""In place of a direction: both of them at once."""
+
+
 @dataclass(frozen=True, eq=False)
 class Requirement:
     """One requirement.
@@ -42,7 +46,7 @@ class Requirement:
     ----------
     period, state : int
     way : str
-        Direction of traffic.
+        Direction of traffic, or ``both``.
     ends : ndarray, shape (ends,)
         Weights of the ends abroad.
     arcs : ndarray, shape (arcs of the network,)
@@ -80,7 +84,7 @@ class Held:
     Attributes
     ----------
     way : str
-    demands : tuple of DemandSet
+    demands : tuple of DemandSet or JointDemands
         Of each period.
     left : ndarray, shape (states, arcs of the network)
         Share of each arc that a state leaves.
@@ -91,7 +95,7 @@ class Held:
     """
 
     way: str
-    demands: tuple[DemandSet, ...]
+    demands: tuple[DemandSet | JointDemands, ...]
     left: np.ndarray
     limit: np.ndarray
     first: int = 0
@@ -118,7 +122,8 @@ class CutOracle:
         net = cuts.net
         self._arcs = np.concatenate([net.exits, net.others])
         self._crossed = np.hstack([cuts.exits, cuts.others])
-        self._need = [each.of_ends(cuts.ends) for each in held.demands]
+        sets = [each for each in held.demands if isinstance(each, DemandSet)]
+        self._need = [each.of_ends(cuts.ends) for each in sets]
 
     def broken(self, capacity: np.ndarray) -> list[Requirement]:
         """Return up to two requirements of each period and state."""
@@ -162,8 +167,13 @@ class FlowOracle:
 
     def __init__(self, held: Held, ways: Ways, slack: float = SLACK) -> None:
         self._held, self._ways, self._slack = held, ways, slack
-        self._arcs = ways.net.arcs
+        self._arcs = ways.arcs
         self._corners = [each.far_corners(MOST_CORNERS) for each in held.demands]
+        self._fits: dict[tuple[int, int, int], np.ndarray] = {}
+
+    @cached_property
+    def _router(self) -> Router:
+        return Router(self._ways, np.zeros(len(self._arcs)))
 
     @property
     def exact(self) -> bool:
@@ -184,14 +194,20 @@ class FlowOracle:
         room = (self._held.factor[state] * capacity)[self._arcs]
         demands, corners = self._held.demands[period], self._corners[period]
         start = demands.far_most(np.ones((1, len(self._ways.entry))))[1]
-        routed = Router(self._ways, room)
-        best: Requirement | None = None
-        for point in start if corners is None else corners:
+        routed, best = self._router, None
+        routed.set_room(room)
+        for i, point in enumerate(start if corners is None else corners):
+            # Loads that have fitted before are a proof where they fit again.
+            known = self._fits.get((period, state, i))
+            if corners is not None and known is not None and (known <= room + _DEAD).all():
+                continue
             made = self._made(period, state, *routed.prices(point))
             # The dearest demands for these prices may be further out than the corner.
             if corners is None and made is not None:
                 again = routed.prices(demands.far_most(made.ends[None, :])[1][0])
                 made = self._made(period, state, *again) or made
+            if made is None:
+                self._fits[period, state, i] = routed.loads
             if made is None or not made.fails(capacity, self._slack):
                 continue
             if best is None or made.short_gbps(capacity) > best.short_gbps(capacity):
@@ -243,11 +259,16 @@ class Router:
         """Set the most load of each arc."""
         self._program.set_room(self._rows, np.where(room < _DEAD, 0.0, room))
 
+    @property
+    def loads(self) -> np.ndarray:
+        """Load of each arc of the exit network in what was solved last."""
+        return np.asarray(self._ways.load @ self._found[: self._ways.columns])
+
     def prices(self, demands: np.ndarray) -> tuple[float, np.ndarray, np.ndarray]:
         """Return what has no way, and the prices of ends and arcs that prove it."""
         self._program.set_rows(self._ways.needs(demands))
         found = self._program.solve()
-        short = float(found.values[-len(demands) :].sum())
+        self._found, short = found.values, float(found.values[-len(demands) :].sum())
         balance, arcs = found.prices[: self._rows], found.prices[self._rows :]
         ends = np.bincount(self._ways.of_row, balance * self._ways.entries, len(demands))
         return short, np.maximum(ends, 0.0), np.maximum(-arcs, 0.0)

@@ -19,11 +19,13 @@ table(
         Column("other_gbps", "Gbps", "Capacity added on other links: ports, links abroad."),
         Column("augments", "1", "Modules ordered."),
         Column(
-            "verified", "", "Whether the plan keeps it when routed in every state and period."
+            "verified", "",
+            "Whether the plan keeps it when routed: ``yes``; ``exits`` where all does but the"
+            " backbone, which is not planned; ``no``.",
         ),
         Column("utilisation", "1", "Of the fullest exit when it was routed."),
         Column("utilisation_at", "", "Where and when that is."),
-        Column("routed", "1", "Cases that were routed."),
+        Column("routed", "1", "Cases that were routed; see ``plan_checks``."),
         Column("target", "1", "Utilisation that is kept: above the target with a small budget."),
         Column(
             "cost_most", "unit of prices",
@@ -33,8 +35,12 @@ table(
         Column("greedy_cost", "unit of prices", "The same by the best module for its price."),
         Column(
             "equal_price_cost", "unit of prices",
-            "Of the greedy plan with one price at all exits, the mean; empty for fixed shares.",
+            "Of the plan with one price at all exits, the mean.",
         ),
+        Column(
+            "equal_price_bound", "unit of prices", "With one price, no plan costs less: proven."
+        ),
+        Column("equal_price_gbps", "Gbps", "Capacity that the plan with one price adds at exits."),
         Column("run_out_years", "1", "Years until the network as it is does not keep the target."),
         Column("run_out", "", "That day; empty without a date of the start, or not in 30 years."),
         Column("months_deferred", "1", "How much later that is than under the first strategy."),
@@ -43,6 +49,22 @@ table(
         Column("status", "", "What to know of the row; empty where all is proven."),
     ],
     file="plans.csv",
+)  # fmt: skip
+table(
+    "plan_checks",
+    "A row for each strategy of ``simulator plan`` and resource: how full it gets when the plan is"
+    " routed in every state, with the worst demands of both directions and traffic at home.",
+    [
+        FIRST[1],
+        Column("resource", "", "``exits``, ``gateways``, ``links abroad`` or ``backbone``."),
+        Column("utilisation", "1", "Of the fullest link direction, in any case."),
+        Column("limit", "1", "What it may be; the backbone is not planned."),
+        Column("holds", "", "Whether it is no more, but for a millionth."),
+        Column("at", "", "Where and when that is."),
+        Column("states", "1", "States of the network, in all periods, that were looked at."),
+        Column("cases", "1", "States with demands that were routed."),
+    ],
+    file="checks.csv",
 )  # fmt: skip
 table(
     "plan_steps",

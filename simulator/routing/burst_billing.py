@@ -71,6 +71,8 @@ class BurstBilling(Scheme):
         allowance = able.allowance or _nothing_paid(price)
         paid = np.clip(allowance.paid_gbps / able.capacity_gbps.clip(1e-300), 0.0, 1.0)
         bends, slopes = self._segments(nine_digits(paid), _discounted(price, allowance) / unit)
+        # Exits of one price are equally good: the dual simplex stays with one of them.
+        problem.always_dual = True
         problem.bends, problem.slopes = bends[problem.arc_rows], slopes[problem.arc_rows]
         return problem.solve(able.delay_ms * (self.usd_per_gbps_ms / unit), unit * problem.unit)
 

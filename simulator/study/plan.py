@@ -45,13 +45,15 @@ from simulator.study.plan_nines import (
 from simulator.study.plan_nines_words import nines_answer
 from simulator.study.plan_rows import (
     StrategyPlan,
+    check_rows,
+    equal_search,
     period_rows,
     plan_row,
     regret_rows,
     searches_of,
     step_rows,
 )
-from simulator.study.plan_search import PlanSearch, quick_cost
+from simulator.study.plan_search import PlanSearch
 from simulator.study.plan_sets import PIPE, set_rows
 from simulator.study.plan_words import Asked, answer_of
 
@@ -102,8 +104,9 @@ def plan(
     Returns
     -------
     Answer
-        Tables ``plans`` (strategies), ``steps`` (what to order when), ``periods`` (what that
-        postpones), ``sets`` (what a hose saves) and ``regret`` (if growth is otherwise). Where
+        Tables ``plans`` (strategies), ``checks`` (how full what gets when plans are routed),
+        ``steps`` (what to order when), ``periods`` (what that postpones), ``sets`` (what a hose
+        saves) and ``regret`` (if growth is otherwise). Where
         something is promised for a share of time: ``nines`` (what each costs) and ``purchases``.
 
     Raises
@@ -146,7 +149,7 @@ def _of_network(
     stated = _upgrades(None, upgrades, network)
     rates = stated_rates(network, demands, stated.growth) if stated.growth else (
         assumed_rates(demands))  # fmt: skip
-    case = _case(network, demands, demands.gbps[:, None], stated, rates, TARGET, None)
+    case = _case(network, demands, demands.gbps[:, None], stated, rates, TARGET, None, 1)
     return _asked(network.name, case, rates, strategies_of(scheme), None, lands=False)
 
 
@@ -159,7 +162,8 @@ def _of_scenario(made: Scenario, upgrades: Mapping[str, Any] | None) -> Asked:
         raise _wrong("upgrades.growth", message)
     hours = hourly(made, stated.demand)
     target = settings.targets.exit_utilisation
-    case = _case(network, demands, hours, stated, rates, target, settings.reliability)
+    case = _case(network, demands, hours, stated, rates, target, settings.reliability,
+                 settings.seed)  # fmt: skip
     start = settings.start or (made.recording.start if made.recording else None)
     return _asked(settings.title or made.name, case, rates, settings.strategies, start,
                   lands=settings.inbound is not None)  # fmt: skip
@@ -173,10 +177,13 @@ def _case(
     rates: Rates,
     target: float,
     reliability: Reliability | None,
+    seed: int,
 ) -> PlanCase:
     require_abroad(demands, network)
     market = market_of(network, stated)
     demand = PlanDemand(demands, hours, rates.speed, stated.demand)
+    if stated.demand.noise:
+        demand = demand.noisier(stated.demand.noise, seed)
     elements = elements_of(market.network, reliability, stated.failures)
     return plan_case(market, demand, stated, stated.target or target, elements)
 
@@ -231,14 +238,13 @@ def _frames(
     asked: Asked, noises: Sequence[float], seed: int, progress: Progress
 ) -> dict[str, pd.DataFrame]:
     rows: dict[str, list[dict[str, Any]]] = {
-        name: [] for name in ("plans", "steps", "periods", "sets", "regret")
+        name: [] for name in ("plans", "checks", "steps", "periods", "sets", "regret")
     }
-    equal = asked.case.with_market(asked.case.market.equal_prices()).without_budget()
     first, other = next(iter(asked.plans.values())), searches_of(asked.case, asked.rates)
+    even = equal_search(asked.case)
     for i, mine in enumerate(asked.plans.values()):
-        kinds, strategy = mine.solved.kinds, mine.behaviour.strategy
-        even = quick_cost(equal, kinds, strategy) if mine.solved.plan else float("nan")
         rows["plans"].append(plan_row(mine, first, even))
+        rows["checks"] += check_rows(mine)
         rows["steps"] += step_rows(mine)
         rows["periods"] += period_rows(mine)
         rows["regret"] += regret_rows(mine, asked.rates, other)

@@ -11,7 +11,7 @@ import numpy as np
 
 from simulator.model.network import Network
 from simulator.model.reliability import Element, capacity_under
-from simulator.optimise.demand_set import DemandSet
+from simulator.optimise.demand_set import DemandSet, JointDemands
 from simulator.optimise.exit_cuts import (
     HOME,
     Cuts,
@@ -20,9 +20,10 @@ from simulator.optimise.exit_cuts import (
     open_network,
     reach_network,
 )
-from simulator.optimise.exit_ways import Ways, all_ways, least_ms, ways_within
+from simulator.optimise.exit_ways import Ways, all_ways, joint_ways, least_ms, ways_within
 from simulator.optimise.orders import Orders
 from simulator.optimise.requirement import (
+    BOTH,
     SLACK,
     CutOracle,
     FlowOracle,
@@ -58,6 +59,8 @@ class PlanSide:
         None where there are too many.
     by_flow : bool
         Whether cuts are not all that counts.
+    limit_ms : ndarray, shape (ends,)
+        Most latency of each end from the gateway on; infinite where there is no limit.
     """
 
     way: str
@@ -70,6 +73,7 @@ class PlanSide:
     ways: Ways
     cuts: Cuts | None
     by_flow: bool
+    limit_ms: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +147,12 @@ class PlanCase:
                            for period in range(self.upgrades.periods.count))
                 for way in self.sides}  # fmt: skip
 
+    def joint_at(self, way: str, years: float) -> DemandSet | JointDemands:
+        """Return the demands of a direction, or of both, after some years."""
+        if way == BOTH:
+            return JointDemands(tuple(self.set_at(each, years) for each in self.sides))
+        return self.set_at(way, years)
+
     def set_at(self, way: str, years: float) -> DemandSet:
         """Return the demands of a direction after some years."""
         side = self.sides[way]
@@ -163,7 +173,9 @@ class PlanCase:
 
     def ends_words(self, requirement: Requirement) -> list[str]:
         """Return the ends abroad that a requirement is of."""
-        ends = self.sides[requirement.way].ends[requirement.ends > 1e-9]
+        ways = self.sides if requirement.way == BOTH else (requirement.way,)
+        every = np.concatenate([self.sides[way].ends for way in ways])
+        ends = np.unique(every[requirement.ends > 1e-9])
         return [self.network.nodes[end] for end in ends.tolist()]
 
     def with_target(self, target: float) -> PlanCase:
@@ -206,7 +218,20 @@ def oracles_of(sides: Mapping[str, tuple[Held, PlanSide]], slack: float = SLACK)
         CutOracle(held, side.cuts, slack) for held, side in sides.values() if side.cuts is not None
     ]
     found += [FlowOracle(held, side.ways, slack) for held, side in sides.values() if side.by_flow]
+    if len(sides) > 1 and (both := joint(sides)) is not None:
+        found.append(FlowOracle(*both, slack))
     return found
+
+
+def joint(sides: Mapping[str, tuple[Held, PlanSide]]) -> tuple[Held, Ways] | None:
+    """Return both directions as one; None where no arc is of both."""
+    (one, first), (other, second) = sides.values()
+    if not len(np.intersect1d(first.ways.arcs, second.ways.arcs)):
+        return None
+    demands = tuple(JointDemands((a, b)) for a, b in zip(one.demands, other.demands, strict=True)
+                    if isinstance(a, DemandSet) and isinstance(b, DemandSet))  # fmt: skip
+    held = Held(BOTH, demands, one.left, one.limit, one.first)
+    return held, joint_ways(first.ways, second.ways)
 
 
 def plan_case(
@@ -254,7 +279,9 @@ def _side(
     net = open_network(network, way, ends, homes)
     limited = upgrades.stretch_ms is not None or bool(upgrades.stretch_of)
     by_flow = limited or network.closed is not None
-    ways = _ways_within(network, net, ends, upgrades) if by_flow else all_ways(net)
+    ways, limit_ms = all_ways(net), np.full(len(ends), np.inf)
+    if by_flow:
+        ways, limit_ms = _ways_within(network, net, ends, upgrades)
     last = upgrades.periods.count * upgrades.periods.months / 12.0
     most = np.maximum(*(demand.of(mine, near, far, years).far_range[1] for years in (0.0, last)))
     if by_flow:
@@ -263,11 +290,14 @@ def _side(
         cuts = cuts_of(reach_network(network, way, ends, homes, closed), market.base_gbps, most)
     else:
         cuts = cuts_of(net, market.base_gbps, most)
-    return PlanSide(way, mine, ends, homes, near, far, net, ways, cuts, by_flow or cuts is None)
+    return PlanSide(way, mine, ends, homes, near, far, net, ways, cuts,
+                    by_flow or cuts is None, limit_ms)  # fmt: skip
 
 
-def _ways_within(network: Network, net: ExitNetwork, ends: np.ndarray, upgrades: Upgrades) -> Ways:
-    """Paths within the limits on latency, which count from the gateway on."""
+def _ways_within(
+    network: Network, net: ExitNetwork, ends: np.ndarray, upgrades: Upgrades
+) -> tuple[Ways, np.ndarray]:
+    """Paths within the limits on latency, which count from the gateway on, and these limits."""
     closed = None
     if network.closed is not None:
         closed = np.zeros((len(net.arcs), len(ends)), dtype=bool)
@@ -276,4 +306,4 @@ def _ways_within(network: Network, net: ExitNetwork, ends: np.ndarray, upgrades:
     common = np.inf if upgrades.stretch_ms is None else upgrades.stretch_ms
     stretch = [upgrades.stretch_of.get(network.nodes[end], common) for end in ends.tolist()]
     limit = least_ms(net, delay_ms, closed) + np.array(stretch)
-    return ways_within(net, delay_ms, limit, closed)
+    return ways_within(net, delay_ms, limit, closed), limit

@@ -14,19 +14,16 @@ from scipy.optimize import brentq
 
 from simulator.control.strategy import Strategy
 from simulator.optimise.demand_set import DemandSet
-from simulator.optimise.orders import Orders
-from simulator.optimise.plan_program import NoPlan, PlanProgram
-from simulator.optimise.plan_splits import patterns_of, split_block
+from simulator.optimise.plan_splits import SplitOracle, patterns_of
 from simulator.optimise.requirement import Held, Requirement, broken_of
 from simulator.study.behaviour import FixedRoutes
 from simulator.study.plan_case import PlanCase, oracles_of
-from simulator.study.plan_search import ADAPTIVE, ROUTED, SPLITS
+from simulator.study.plan_search import ADAPTIVE, ROUTED, SPLITS, splits_of
 
 LATEST_Y, EARLIEST_Y = 30.0, -30.0
 """Years that are looked at."""
 _TOLERANCE = 1e-13
 _SLACK = 1e-11
-_HALVINGS = 14
 _ROUNDS = 200
 
 
@@ -42,8 +39,7 @@ def run_out_years(
     Returns
     -------
     float
-        Infinite where none does in the years that are looked at, -30 where one always did; exact
-        but for fixed shares, which are bisected to three days.
+        Infinite where none does in the years that are looked at, -30 where one always did.
     """
     found = LATEST_Y
     free = [way for way, kind in kinds.items() if kind == ADAPTIVE]
@@ -79,7 +75,7 @@ def _room(requirement: Requirement, capacity: np.ndarray) -> float:
 
 def _need_of(case: PlanCase, requirement: Requirement) -> Callable[[float], float]:
     def need(years: float) -> float:
-        demands = case.set_at(requirement.way, years)
+        demands = case.joint_at(requirement.way, years)
         return float(demands.far_most(requirement.ends[None, :])[0][0])
 
     return need
@@ -142,30 +138,35 @@ def _load_of(case: PlanCase, way: str, share: np.ndarray) -> Callable[[float], f
 
 
 def _split(case: PlanCase, ways: list[str], capacity: np.ndarray, latest: float) -> float:
-    """Fixed shares, planned anew for the day: halving."""
-    if not ways or _splits_hold(case, ways, capacity, latest):
-        return latest
-    low, high = EARLIEST_Y, latest
-    if _splits_hold(case, ways, capacity, 0.0):
-        low = 0.0
-    else:
-        high = min(high, 0.0)
-    for _ in range(_HALVINGS if low == 0.0 else _HALVINGS + 1):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if _splits_hold(case, ways, capacity, middle) else (low, middle)
-    return low
+    """Fixed shares, planned anew for the day: the part that fills first has the root of its own."""
+    for place in range(len(_splits(case, ways, latest))):
+        for _ in range(_ROUNDS):
+            full = _splits(case, ways, latest)[place].fullest(capacity[None, :])
+            pattern = int(full.argmax())
+            if full[pattern] <= 1.0 + _SLACK:
+                break
+            states = patterns_of(case.left)[pattern]
+            found = _root(_share_of(case, ways, place, states, capacity), 1.0, latest)
+            if found >= latest or found <= EARLIEST_Y:
+                latest = min(found, latest)
+                break
+            latest = found
+    return latest
 
 
-def _splits_hold(case: PlanCase, ways: list[str], capacity: np.ndarray, years: float) -> bool:
-    count = len(capacity)
-    nothing = Orders(
-        capacity, np.zeros((1, count)), np.zeros(1, dtype=int), np.zeros(1, dtype=int),
-        np.zeros(1, dtype=int), np.ones(1), np.ones((1, 1), dtype=bool),
-    )  # fmt: skip
-    split = [(_held(case, way, years), case.sides[way].ways) for way in ways]
-    block, _ = split_block(nothing, split)
-    try:
-        PlanProgram(nothing, [], block).relaxed()
-    except NoPlan:
-        return False
-    return True
+def _splits(
+    case: PlanCase, ways: list[str], years: float, states: np.ndarray | None = None
+) -> list[SplitOracle]:
+    left = case.left if states is None else case.left[states]
+    return splits_of({way: (Held(way, (case.set_at(way, years),), left, case.limit),
+                            case.sides[way]) for way in ways})  # fmt: skip
+
+
+def _share_of(
+    case: PlanCase, ways: list[str], place: int, states: np.ndarray, capacity: np.ndarray
+) -> Callable[[float], float]:
+    def share(years: float) -> float:
+        oracle = _splits(case, ways, years, states)[place]
+        return float(oracle.fullest(capacity[None, :])[0])
+
+    return share

@@ -40,12 +40,15 @@ class PlanDemand:
     speed : ndarray, shape (demands,)
         Logarithm of the growth in a year.
     asked : PlannedDemand
+    calm : ndarray, shape (demands, hours), optional
+        Rates without noise of pairs, where *rates* have some.
     """
 
     demands: Demands
     rates: np.ndarray
     speed: np.ndarray
     asked: PlannedDemand
+    calm: np.ndarray | None = None
 
     @property
     def words(self) -> str:
@@ -82,8 +85,10 @@ class PlanDemand:
         return replace(self, asked=replace(self.asked, set=kind))  # type: ignore[arg-type]
 
     def noisier(self, sigma: float, seed: int) -> PlanDemand:
-        """Return the same with every pair moving from hour to hour."""
-        return replace(self, rates=_noisy(self.demands, self.rates, sigma, seed))
+        """Return the same with every pair moving from hour to hour by so much, and no more."""
+        calm = self.rates if self.calm is None else self.calm
+        rates = _noisy(self.demands, calm, sigma, seed) if sigma else calm
+        return replace(self, rates=rates, calm=calm, asked=replace(self.asked, noise=sigma))
 
 
 def _largest(of: np.ndarray, rates: np.ndarray) -> np.ndarray:
@@ -94,7 +99,7 @@ def _largest(of: np.ndarray, rates: np.ndarray) -> np.ndarray:
 
 
 def hourly(scenario: Scenario, asked: PlannedDemand) -> np.ndarray:
-    """Return the rates expected hour by hour, without growth, shape (demands, hours)."""
+    """Return the rates expected hour by hour, without growth or noise, shape (demands, hours)."""
     case = without_growth(scenario.case)
     hours = np.arange(0.5, max(1.0, round(asked.hours)), 1.0)
     rates = case.series.expected(hours)
@@ -104,8 +109,7 @@ def hourly(scenario: Scenario, asked: PlannedDemand) -> np.ndarray:
         whole = np.zeros((len(scenario.demands), len(hours)))
         np.add.at(whole, part, rates)
         rates = whole
-    seed = scenario.settings.seed
-    return _noisy(scenario.demands, rates, asked.noise, seed) if asked.noise else rates
+    return rates
 
 
 def _noisy(demands: Demands, rates: np.ndarray, sigma: float, seed: int) -> np.ndarray:

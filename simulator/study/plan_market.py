@@ -112,7 +112,16 @@ class Market:
             np.array([a.price for a in self.augments], dtype=float)[offer[useful]],
             counts[:, useful],
             np.inf if upgrades.budget is None else upgrades.budget, each_budget,
+            self._rank(offer[useful], ordered[useful]),
         )  # fmt: skip
+
+    def _rank(self, offer: np.ndarray, ordered: np.ndarray) -> np.ndarray:
+        """Return the place of each column by id, kind and size of its augment, the latest first."""
+        keys = [(a.link, a.kind, a.module_gbps, a.price, a.lead_months) for a in self.augments]
+        place = sorted(range(len(offer)), key=lambda i: (*keys[offer[i]], -ordered[i], offer[i]))
+        rank = np.empty(len(offer), dtype=int)
+        rank[place] = np.arange(len(offer))
+        return rank
 
     def upgraded(self, bought: Iterable[Bought]) -> Network:
         """Return the network as it is with so many modules."""

@@ -14,11 +14,13 @@ from simulator.study.behaviour import Behaviour
 from simulator.study.calendar import YEAR_DAYS, Calendar
 from simulator.study.growing import Rates
 from simulator.study.plan_case import PlanCase
-from simulator.study.plan_check import Checked, checked
+from simulator.study.plan_check import checked
+from simulator.study.plan_checked import RESOURCES, Checked
 from simulator.study.plan_dates import run_out_years
 from simulator.study.plan_search import PlanSearch, Solved, kinds_of
 
 Row = dict[str, Any]
+_EQUAL_NODES = 2_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,9 +84,20 @@ class StrategyPlan:
         return np.asarray(orders.base_gbps + by_offer @ orders.gives)
 
 
-def plan_row(mine: StrategyPlan, first: StrategyPlan, equal: float) -> Row:
-    """Return the row of a strategy in the main table."""
+def equal_search(case: PlanCase) -> PlanSearch:
+    """Return what finds plans with one price at all exits.
+
+    With prices alike many plans cost about the same, and the last per cent takes a search hours: it
+    ends after some nodes, with a bound.
+    """
+    equal = case.with_market(case.market.equal_prices()).without_budget()
+    return PlanSearch(equal, ties=False, nodes=_EQUAL_NODES)
+
+
+def plan_row(mine: StrategyPlan, first: StrategyPlan, even: PlanSearch) -> Row:
+    """Return the row of a strategy in the main table; *even* has one price at all exits."""
     solved, plan, case = mine.solved, mine.solved.plan, mine.case
+    equal = even.of(mine.behaviour).plan if plan else None
     years, nan = mine.as_is_years, float("nan")
     row: Row = {
         "strategy": mine.name,
@@ -95,7 +108,9 @@ def plan_row(mine: StrategyPlan, first: StrategyPlan, equal: float) -> Row:
         "verified": "no plan", "utilisation": nan, "utilisation_at": "", "routed": 0,
         "target": solved.reached if plan else nan,
         "cost_most": mine.most.plan.cost if mine.most.plan else nan,
-        "greedy_cost": solved.greedy, "equal_price_cost": equal,
+        "greedy_cost": solved.greedy, "equal_price_cost": equal.cost if equal else nan,
+        "equal_price_bound": equal.bound if equal else nan,
+        "equal_price_gbps": _sizes(even.case, equal.modules if equal else None)["gbps"],
         "run_out_years": years, "run_out": mine.calendar.day(years),
         "months_deferred": 12.0 * (years - first.as_is_years) if mine is not first else nan,
         "requirements": plan.rows if plan else 0, "programs": plan.rounds if plan else 0,
@@ -103,10 +118,25 @@ def plan_row(mine: StrategyPlan, first: StrategyPlan, equal: float) -> Row:
     }  # fmt: skip
     if plan:
         found = mine.checked
-        row |= {"verified": "yes" if found.holds else "no", "utilisation": found.utilisation,
-                "utilisation_at": found.at, "routed": found.routed}  # fmt: skip
+        exits = found.resources["exits"]
+        row |= {"verified": found.verdict, "utilisation": exits.utilisation,
+                "utilisation_at": exits.at, "routed": found.routed}  # fmt: skip
         row["status"] = "; ".join(filter(None, (solved.why, found.why, _unsure(mine))))
     return row
+
+
+def check_rows(mine: StrategyPlan) -> Iterator[Row]:
+    """Yield how full each resource gets when the plan is routed."""
+    if mine.solved.plan is None:
+        return
+    found = mine.checked
+    for name in filter(found.resources.__contains__, RESOURCES):
+        each = found.resources[name]
+        yield {
+            "strategy": mine.name, "resource": name, "utilisation": each.utilisation,
+            "limit": each.limit, "holds": "yes" if each.holds else "no", "at": each.at,
+            "states": found.states, "cases": found.routed,
+        }  # fmt: skip
 
 
 def _unsure(mine: StrategyPlan) -> str:
@@ -114,8 +144,11 @@ def _unsure(mine: StrategyPlan) -> str:
         return (
             "not every corner of the demands was looked at: the bound holds, the plan may be short"
         )
-    near = "taken as steering at will, which it only comes near to"
-    return near if mine.between else ""
+    words = ["taken as steering at will, which it only comes near to"] if mine.between else []
+    assert mine.solved.plan is not None
+    if not mine.solved.plan.chosen:
+        words.append("another plan may cost as little")
+    return "; ".join(words)
 
 
 def _sizes(case: PlanCase, modules: np.ndarray | None) -> Row:
@@ -201,8 +234,8 @@ def regret_rows(
 ) -> Iterator[Row]:
     """Yield what the plan costs if growth is slow or fast, against the plan for that growth."""
     plan, case = mine.solved.plan, mine.case
-    if plan is None or mine.solved.parts or not searches:
-        return  # fixed shares take as long again for each growth
+    if plan is None or not searches:
+        return
     last = case.upgrades.periods.count - 1
     final, end = mine.capacity_after(last), case.years_to(last)
     for name, speed in (("slow", rates.slow), ("stated", rates.speed), ("fast", rates.fast)):

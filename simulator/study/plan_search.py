@@ -6,24 +6,22 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from simulator.control.strategy import Strategy
 from simulator.optimise.demand_set import DemandSet
 from simulator.optimise.greedy import greedy_cost
+from simulator.optimise.integer import MOST_NODES
 from simulator.optimise.orders import Orders
 from simulator.optimise.plan_program import NoPlan, Plan, PlanProgram
-from simulator.optimise.plan_splits import SplitPart, patterns_of, split_block
-from simulator.optimise.requirement import Requirement, broken_of
+from simulator.optimise.plan_splits import SplitOracle, SplitPart, parts_of, patterns_of
+from simulator.optimise.requirement import BOTH, Held, Oracle, Requirement, broken_of
 from simulator.study.behaviour import FIXED, FREE, Behaviour, FixedRoutes
-from simulator.study.plan_case import PlanCase
+from simulator.study.plan_case import PlanCase, PlanSide, joint
 
 ADAPTIVE, SPLITS, ROUTED = "adaptive", "splits", "routed"
 """How a direction is routed: as good as any routing in every state, by fixed shares that are
 planned with the capacity, or by routes that the topology alone decides."""
 _BISECTIONS = 14
-MOST_TIED = 2
-"""Periods up to which one of several plans of one cost is chosen by rule; beyond, the latest."""
 _NOTHING_GBPS = 1e-9
 
 
@@ -68,10 +66,13 @@ class PlanSearch:
     ties : bool
         Whether costs are proven in full and one of several plans of one cost is chosen by rule;
         if not, as for figures beside the plan, costs are within ``upgrades.gap``.
+    nodes : int
+        Nodes of each search tree, after which the best plan so far is taken, with its bound.
     """
 
     case: PlanCase
     ties: bool = True
+    nodes: int = MOST_NODES
     _known: dict[tuple[object, ...], Solved] = field(default_factory=dict)
 
     def of(self, behaviour: Behaviour, *, safe: bool = False) -> Solved:
@@ -81,7 +82,7 @@ class PlanSearch:
         routed = ROUTED in kinds.values()
         key = (*sorted(kinds.items()), repr(strategy.static_scheme) if routed else "")
         if key not in self._known:
-            self._known[key] = solved(self.case, kinds, strategy, ties=self.ties)
+            self._known[key] = solved(self.case, kinds, strategy, ties=self.ties, nodes=self.nodes)
         return self._known[key]
 
 
@@ -103,7 +104,12 @@ def kinds_of(behaviour: Behaviour, case: PlanCase, *, safe: bool = False) -> dic
 
 
 def solved(
-    case: PlanCase, kinds: Mapping[str, str], strategy: Strategy, *, ties: bool = True
+    case: PlanCase,
+    kinds: Mapping[str, str],
+    strategy: Strategy,
+    *,
+    ties: bool = True,
+    nodes: int = MOST_NODES,
 ) -> Solved:
     """Return the cheapest plan, or why there is none."""
     routed = [way for way, kind in kinds.items() if kind == ROUTED]
@@ -112,7 +118,7 @@ def solved(
     if why:
         return Solved(kinds, None, why)
     try:
-        return _at(case, kinds, fixed, case.target, ties)
+        return _at(case, kinds, fixed, case.target, ties, nodes)
     except NoPlan:
         pass
     free = case.without_budget()
@@ -153,35 +159,31 @@ def _at(
     fixed: Sequence[Requirement],
     level: float,
     ties: bool = True,
+    nodes: int = MOST_NODES,
 ) -> Solved:
-    free = [way for way, kind in kinds.items() if kind == ADAPTIVE]
-    oracles = case.oracles(free)
-    split = [(case.held(w), case.sides[w].ways) for w, kind in kinds.items() if kind == SPLITS]
-    block, parts = split_block(case.orders, split) if split else (None, [])
-    program = PlanProgram(case.orders, oracles, block, fixed)
-    chosen = ties and not split and case.orders.periods <= MOST_TIED
-    plan = program.least_cost(case.upgrades.gap if split or not ties else 0.0, ties=chosen)
-    greedy = np.nan if split else greedy_cost(case.orders, program.pool, oracles)
+    oracles = oracles_for(case, kinds)
+    program = PlanProgram(case.orders, oracles, fixed, nodes=nodes)
+    plan = program.least_cost(0.0 if ties else case.upgrades.gap, ties=ties)
+    greedy = greedy_cost(case.orders, program.pool, oracles) if ties else np.nan
+    parts = parts_of(oracles, case.orders.capacity(plan.modules))
     exact = all(getattr(each, "exact", True) for each in oracles)
     return Solved(kinds, plan, "", level, greedy, parts, exact)
 
 
-def quick_cost(case: PlanCase, kinds: Mapping[str, str], strategy: Strategy) -> float:
-    """Return what the greedy plan costs; NaN for fixed shares, or where it ends in none.
+def oracles_for(case: PlanCase, kinds: Mapping[str, str]) -> list[Oracle]:
+    """Return what finds requirements that fail: what steering needs, fixed shares need as well."""
+    found = case.oracles([way for way, kind in kinds.items() if kind != ROUTED])
+    split = {way: (case.held(way), case.sides[way]) for way, kind in kinds.items()
+             if kind == SPLITS}  # fmt: skip
+    return [*found, *splits_of(split)]
 
-    With prices alike a program has many plans of one cost, and proves the last per cent for hours.
-    """
-    if SPLITS in kinds.values():
-        return float("nan")
-    routed = [way for way, kind in kinds.items() if kind == ROUTED]
-    fixed, why = routed_requirements(case, routed, strategy)
-    oracles = case.oracles([way for way, kind in kinds.items() if kind == ADAPTIVE])
-    program = PlanProgram(case.orders, oracles, None, fixed)
-    try:
-        program.relaxed()
-    except NoPlan:
-        return float("nan")
-    return float("nan") if why else greedy_cost(case.orders, program.pool, oracles)
+
+def splits_of(sides: Mapping[str, tuple[Held, PlanSide]]) -> list[SplitOracle]:
+    """Return what finds requirements of fixed shares: of both directions where they share arcs."""
+    both = joint(sides) if len(sides) > 1 else None
+    if both is not None:
+        return [SplitOracle(*both)]
+    return [SplitOracle(held, side.ways) for held, side in sides.values()]
 
 
 # -- why there is no plan -------------------------------------------------------------------------
@@ -205,7 +207,8 @@ def short_words(case: PlanCase, broken: Requirement, capacity: np.ndarray) -> st
     what = "without failures" if down == "nothing" else f"with {down} down"
     short = broken.short_gbps(capacity)
     ends = case.ends_words(broken)
-    where = f"traffic {broken.way} of {', '.join(ends)}" if ends else (
+    way = "out and in" if broken.way == BOTH else broken.way
+    where = f"traffic {way} of {', '.join(ends)}" if ends else (
         f"{case.network.arc_name(int(broken.arcs.argmax()))} ({broken.way})")  # fmt: skip
     limit = case.upgrades.stretch_ms
     latency = f" within {limit:g} ms of the fastest way" if limit is not None and ends else ""
@@ -229,9 +232,7 @@ def _fixed_short(case: PlanCase, kinds: Mapping[str, str]) -> str:
         np.arange(len(arcs)), every, np.ones(len(arcs)),
         np.ones((whole.periods, len(arcs)), dtype=bool),
     )  # fmt: skip
-    split = [(case.held(w), case.sides[w].ways) for w, kind in kinds.items() if kind == SPLITS]
-    block, _ = split_block(missing, split)
-    gbps = PlanProgram(missing, [], block).relaxed()
+    gbps = PlanProgram(missing, oracles_for(case, kinds)).relaxed()
     at = arcs[int(gbps.argmax())]
     return (
         f"fixed shares need {gbps.sum():,.1f} Gbps more than can be bought, most of it at"
@@ -271,7 +272,7 @@ def routed_requirements(
                 down = case.state_words(int(states[0]))
                 return [], f"with {down} down, {names[0]} has no route ({len(lost)} in all)"
             for period in range(held.first, len(held.demands)):
-                _worst_loads(worst, held.demands[period], share, arcs, period, states, case, way)
+                _worst_loads(worst, case.sets[way][period], share, arcs, period, states, case, way)
         found += [each for _, each in worst.values()]
     return found, ""
 
@@ -304,8 +305,3 @@ def _worst_loads(
             ends = np.zeros(len(case.sides[way].ends))
             made = Requirement(period, int(states[state[i]]), way, ends, weights, float(load))
             worst[period, arc] = float(load / least[i]), made
-
-
-def shares_of(parts: Sequence[SplitPart], plan: Plan) -> list[tuple[SplitPart, csr_array]]:
-    """Return the shares of every part on the arcs of its exit network, shape (arcs, ends)."""
-    return [(part, csr_array(part.on_arcs(plan.columns))) for part in parts]

@@ -11,7 +11,7 @@ from simulator.control.strategy import Strategy
 from simulator.routing.min_max import MinMax
 from simulator.study.plan_case import PlanCase
 from simulator.study.plan_rows import exits_of
-from simulator.study.plan_search import ADAPTIVE, MOST_TIED, Solved, solved
+from simulator.study.plan_search import ADAPTIVE, Solved, solved
 
 PUBLISHED = 0.174
 """Capacity saved by planning on a hose in place of pairs: Meta (Ahuja et al., SIGCOMM 2021)."""
@@ -35,9 +35,7 @@ def set_rows(
 def _one(case: PlanCase) -> dict[str, float]:
     free = case.without_budget()
     kinds = dict.fromkeys(free.sides, ADAPTIVE)
-    found: Solved = solved(
-        free, kinds, Strategy(scheme=MinMax()), ties=free.orders.periods <= MOST_TIED
-    )
+    found: Solved = solved(free, kinds, Strategy(scheme=MinMax()))
     asked = sum(sets[-1].most_gbps for sets in free.sets.values())
     if found.plan is None:
         nothing = float("nan")

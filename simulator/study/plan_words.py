@@ -15,8 +15,10 @@ from simulator.study.answer import Answer, Section
 from simulator.study.calendar import Calendar, month
 from simulator.study.growing import Rates
 from simulator.study.plan_case import PlanCase
+from simulator.study.plan_checked import verified_words
 from simulator.study.plan_market import UNIT
 from simulator.study.plan_rows import StrategyPlan, when
+from simulator.study.plan_search import ADAPTIVE
 from simulator.study.plan_sets import PIPE, PUBLISHED
 
 _MOST_STEPS = 12
@@ -249,6 +251,9 @@ def _foot(asked: Asked, frames: Mapping[str, pd.DataFrame]) -> list[str]:
     foot += _equal(asked, frames["plans"])
     foot += estimates_words(asked)
     foot += _taken(asked)
+    fixed = {name: set(mine.solved.kinds.values()) != {ADAPTIVE}
+             for name, mine in asked.plans.items()}  # fmt: skip
+    foot += verified_words(frames["checks"], fixed)
     foot += _savings(frames["sets"])
     foot += _too_soon(asked)
     foot += [_backbone(asked)]
@@ -291,8 +296,17 @@ def _equal(asked: Asked, frame: pd.DataFrame) -> list[str]:
     rows = [r for r in frame.to_dict("records") if not math.isnan(r["equal_price_cost"])]
     if not rows:
         return []
-    parts = [f"{short(str(r['strategy']))} {r['equal_price_cost']:,.6g}" for r in rows]
-    return [f"With one price for all exits, their mean, a greedy plan costs {', '.join(parts)}."]
+    parts = [_even(r) for r in rows]
+    return [f"With one price at all exits, their mean: {'; '.join(parts)}."]
+
+
+def _even(row: Mapping[Any, Any]) -> str:
+    cost, bound = row["equal_price_cost"], row["equal_price_bound"]
+    proven = "" if bound >= cost * (1 - 1e-6) else f" (no plan below {bound:,.6g})"
+    return (
+        f"{short(str(row['strategy']))} costs {cost:,.6g}{proven} and buys"
+        f" {row['equal_price_gbps']:,.0f} Gbps at exits in place of {row['gbps']:,.0f}"
+    )
 
 
 def estimates_words(asked: Asked) -> list[str]:
