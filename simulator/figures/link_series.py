@@ -48,7 +48,7 @@ class LinkSeries(NamedTuple):
             highest = np.full(frames * directions, -1.0)
             for rows in parts:
                 frame = run.time.index(rows["time_s"].to_numpy()) // together
-                at = frame * directions + _directions(rows, network)
+                at = frame * directions + directions_of(rows, network)
                 values = rows["utilisation"].to_numpy()
                 np.maximum.at(highest, at, np.where(np.isnan(values), -1.0, values))
                 np.minimum.at(capacity.reshape(-1), at, rows["capacity_gbps"].to_numpy())
@@ -66,7 +66,7 @@ class LinkSeries(NamedTuple):
         return {name: np.fmax(u[:, ::2], u[:, 1::2]) for name, u in self.utilisation.items()}
 
 
-def _directions(rows: pd.DataFrame, network: Network) -> np.ndarray:
+def directions_of(rows: pd.DataFrame, network: Network) -> np.ndarray:
     """Return which direction of which link each row of the table is about."""
     links, sources = rows["link"].cat, rows["source"].cat
     place = {link: i for i, link in enumerate(network.links)}
