@@ -278,6 +278,22 @@ def test_yaml_in_the_pages_is_valid(block, tmp_path):
     base.with_changes(keys)
 
 
+# -- pictures -------------------------------------------------------------------------------------
+
+
+def test_the_readme_shows_three_pictures_with_a_sentence_each():
+    spec = importlib.util.spec_from_file_location("docs_pictures", DOCS / "pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^!\[.+\]\(docs/images/([\w.-]+)\)\n\n(.+)\n", readme, re.MULTILINE)
+    assert [name for name, _ in shown] == list(module.PICTURES)
+    for name, sentence in shown:
+        held = (DOCS / "images" / name).read_bytes()
+        assert held.startswith(b"\x89PNG") and 10_000 < len(held) < 150_000, name
+        assert sentence.endswith("."), name
+
+
 # -- links and commands ---------------------------------------------------------------------------
 
 
