@@ -8,8 +8,10 @@ import numpy as np
 
 from simulator.figures import style
 from simulator.figures.maps.drawing import (
+    IDLE,
     KIND_STYLES,
     UNSCALED,
+    draw_idle,
     draw_land,
     has_width_key,
     samples,
@@ -53,6 +55,7 @@ def draw_loads(
         Width of the panel in inches of the layout.
     """
     draw_land(ax, view)
+    draw_idle(ax, map_data, view)
     factor = style.enlargement(ax.figure)  # type: ignore[arg-type]
     width = _width(map_data, view)
     bundles = sorted(view.bundles(map_data), key=lambda b: _fullest(loads, links[b[:3]]))
@@ -81,6 +84,8 @@ def load_legend(target: float, map_data: MapData, view: View, wide: float, facto
     signs = {"color": DOWN, "lw": factor * 1.1, "ms": factor * 4.5, "mec": DOWN}
     entries.append(style.stroke("down", ls=style.DOTS, marker="x", **signs))
     entries.append(style.stroke("part lost", **{**signs, "ls": "", "marker": "v"}))
+    if view.idle(map_data):
+        entries.append(style.stroke("no capacity", **{**IDLE, "lw": factor * IDLE["lw"]}))
     bundles = view.bundles(map_data)
     if has_width_key(bundles):
         width, scaled = _width(map_data, view), _scaled(bundles)
