@@ -17,6 +17,7 @@ from simulator.results.metrics import Figures
 from simulator.results.parts import SharedParts
 from simulator.results.results import Results
 from simulator.results.writer import (
+    WORLD_EXITS,
     TableWriter,
     add_drawn,
     figures_of,
@@ -157,9 +158,10 @@ def play_day(
 ) -> None:
     """Play a day of a world and write its tables and figures, as parts for each strategy.
 
-    The same day has the same draws in every world. Of drawn worlds only figures are kept. What
-    neighbours choose is another draw on each day with *catchments* 0, and else that of this number.
-    Strategies that are not among *only*, if it is given, are left out.
+    The same day has the same draws in every world. Of drawn worlds only figures and the fullest
+    exit of every step are kept. What neighbours choose is another draw on each day with
+    *catchments* 0, and else that of this number. Strategies that are not among *only*, if it is
+    given, are left out.
     """
     drawn, case = not world.is_stated, replace(scenario.world(world).case, catchments=catchments)
     places = {name: place for place, name in enumerate(case.strategies)}
@@ -171,6 +173,8 @@ def play_day(
     first = next(iter(places))
 
     def emit(name: str, table: str, columns: Mapping[str, Any]) -> None:
+        if drawn and table != WORLD_EXITS:
+            return
         if table != "events" or name == first:  # they stand under the first, here or elsewhere
             writers[name].add(table, columns)
 
@@ -180,9 +184,9 @@ def play_day(
             for name in case.strategies
         }
         figures = scenario.settings.engine.play(
-            case.without_tables() if drawn else case,
+            case.of_drawn_world() if drawn else case,
             day,
-            (lambda *_: None) if drawn else emit,
+            emit,
             progress,
         )
         for name, rows in figures.items():

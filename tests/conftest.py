@@ -18,6 +18,7 @@ import cpu_times
 import networkx as nx
 import numpy as np
 import pytest
+import validation
 
 import simulator as sim
 from simulator.model.demands import Demands
@@ -50,6 +51,31 @@ def pytest_collection_modifyitems(items):
     for item in items:
         if item.nodeid in thorough:
             item.add_marker(pytest.mark.thorough)
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--renew-validation",
+        action="store_true",
+        help="write the reference values that tests compare, for docs/validation.md",
+    )
+
+
+@pytest.fixture(autouse=True)
+def _reference_values(request):
+    """Take note of what tests with the mark ``reference`` compare; see `validation`."""
+    mark = request.node.get_closest_marker("reference")
+    if mark is None:
+        yield
+        return
+    with validation.noted(request.module) as rows:
+        yield
+    name = f"{Path(request.node.path).relative_to(ROOT).as_posix()}::{request.node.name}"
+    source = mark.args[0]
+    if rows and request.config.getoption("--renew-validation"):
+        validation.write({name: {"source": source, "rows": rows}})
+    elif rows:
+        validation.check(name, source, rows)
 
 
 def pytest_collection_finish():

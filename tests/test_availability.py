@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import sources
 from click.testing import CliRunner
 from conftest import make_tiny
 from helpers import asks, two_exits
@@ -199,6 +200,7 @@ def test_more_elements_than_are_listed_leave_a_rest():
 # -- controllers by cuts --------------------------------------------------------------------------
 
 
+@pytest.mark.reference(sources.PROTOTYPES)
 def test_shares_of_time_are_those_of_the_prototype():
     """All regions at once at 100 to 50 % of the inbound demand, over 8,192 states."""
     network = sim.load_network("china169-2017")

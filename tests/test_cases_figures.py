@@ -5,6 +5,7 @@ import shutil
 import numpy as np
 import pandas as pd
 import pytest
+import sources
 from cases import FOLDER, case
 from conftest import ROOT, make_tiny
 from helpers import asks, case_of, play, static
@@ -44,6 +45,7 @@ def at(table, hour, **where):
 # ---------------------------------------------------------------- definitions
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_a_percentile_is_the_smallest_value_not_exceeded_so_often():
     results = run("c01-p95-definition")
     utilisation = {"peak": 1.0, "p95": 0.95, "mean": 0.505}
@@ -53,11 +55,13 @@ def test_a_percentile_is_the_smallest_value_not_exceeded_so_often():
     figures(results, scope="exit:X:out", hours_above_80=100 / 60, hours_above_100=0.0)
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_events_hold_from_their_beginning_until_their_end():
     results = run("c02-half-open-events")
     figures(results, offered_gbit=54_000, lost_gbit=19_812, hours_above_100=0.5 - 3 / HOUR_S)
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_a_node_that_fails_takes_its_traffic_and_no_other():
     results = run("c03-node-failure")
     figures(results, lost_gbit=21_600)
@@ -90,6 +94,7 @@ def test_sums_of_decimals_are_equal_costs(folder, ends, links):
     assert carried[carried > 0].to_numpy() == pytest.approx(1.0)
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_a_cable_takes_all_its_links():
     results = run("c06-srlg-two-links")
     figures(results, lost_gbit=0.0)
@@ -102,6 +107,7 @@ def test_a_cable_takes_all_its_links():
     assert np.nan_to_num(found) == pytest.approx([0.3, 0.0, 0.3, 0.3, 0.9, 0.3])
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_what_is_lost_loads_no_link_behind():
     results = run("c07-over-100-tandem")
     figures(results, lost_gbit=15 * HOUR_S)
@@ -154,18 +160,21 @@ def test_cables_of_a_link_add_up():
 # ---------------------------------------------------------------- simulation
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_headroom_holds_at_every_instant():
     results = run("s01-headroom-every-instant")
     found = [results.figure(name, "headroom") for name in ("static", "sdn", "minmax")]
     assert found == pytest.approx([1.0] * 3, rel=2e-3)
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_headroom_counts_what_announcements_do():
     results = run("s02-headroom-announcements", "an1.yaml")
     found = [results.figure(name, "headroom") for name in ("static", "sdn")]
     assert found == pytest.approx([2 / 3] * 2, rel=2e-3)
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_regret_is_not_negative_and_more_where_more_is_lost():
     results = run("s03-regret-not-negative", "s4.yaml")
     static_, slow, best = (results.figure(n, "regret") for n in ("static", "slow", "best"))
@@ -174,6 +183,7 @@ def test_regret_is_not_negative_and_more_where_more_is_lost():
     assert lost == pytest.approx([86_406, 86_520])
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_quantiles_of_latency_are_by_volume():
     quantiles = {"p50": 10.0, "p95": 100.0, "p99": 100.0, "mean": 55.0}
     expected = {f"latency_ms_{name}": value for name, value in quantiles.items()}

@@ -3,6 +3,7 @@
 import json
 
 import pytest
+import sources
 from cases import case
 from topology_files import gbps, read, refused
 
@@ -189,6 +190,7 @@ SIZES = {
 
 
 @pytest.mark.parametrize(("name", "size"), SIZES.items())
+@pytest.mark.reference(sources.SNDLIB)
 def test_originals_of_sndlib(name, size):
     network, _ = read(case("r06-sndlib-all-originals", f"{name}.txt"))
     assert (len(network.nodes), len(network.links)) == size

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sources
 from cases import case
 
 import simulator as sim
@@ -268,6 +269,7 @@ def test_a_year_is_no_instant():
 
 
 @pytest.mark.parametrize("ending", ["txt", "xml"])
+@pytest.mark.reference(sources.SNDLIB)
 def test_abilene_as_published(ending):
     recording, nodes, links = sndlib(case("r01-sndlib-abilene-original", f"abilene.{ending}"))
     assert (nodes, links, len(recording.demands)) == (12, 15, 132)

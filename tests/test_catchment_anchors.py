@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import sources
 from conftest import built_in
 
 from simulator.inbound.catchment import Catchment
@@ -80,13 +81,15 @@ def held_by_three(ways, tau_ms, draws=200):
     return float((held * gbps).sum() / gbps.sum())
 
 
+@pytest.mark.reference(sources.TIPSY)
 def test_the_three_likeliest_exits_hold_three_quarters_after_a_withdrawal(ways):
     """76 % of traffic arrive by one of the first three guesses of TIPSY (SIGCOMM 2022).
 
     Over seeds the default has 75 % with a deviation of 0.6 points, and 21 ms have 76 %.
     """
     tau_ms = Catchments().tau_ms
-    assert held_by_three(ways, tau_ms, 400) == pytest.approx(0.75, abs=0.015)
+    held = held_by_three(ways, tau_ms, 400)
+    assert held == pytest.approx(0.76, abs=0.025) and abs(held - 0.75) < 0.015
     assert held_by_three(ways, 0.8 * tau_ms) > 0.76 > held_by_three(ways, 1.15 * tau_ms)
 
 

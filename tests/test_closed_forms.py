@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sources
 from conftest import make_random_case, make_tiny
 from helpers import asks, case_of, play, static, two_exits
 from scipy.optimize import minimize_scalar
@@ -18,6 +19,7 @@ TWO_LINKS = make_tiny(("one", "a", "z", 100.0, 1, 1.0), ("two", "a", "z", 25.0, 
 
 
 @pytest.mark.parametrize("gbps", [10.0, 49.9, 50.1, 60.0, 80.0, 100.0, 120.0, 124.0])
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_two_links_obey_the_square_root_rule(gbps):
     """Kleinrock: the smaller link is used from C1 - sqrt(C1 C2) = 50 on, then by square roots."""
     demands = Demands.of(TWO_LINKS, ["a"], ["z"], [gbps])

@@ -54,6 +54,7 @@ def test_tables_are_up_to_date(page, renew):
 
 @every_page
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_examples_print_what_the_page_says(page, renew):
     assert READ[page] == renew.with_outputs(READ[page]), "python docs/renew.py renews them"
 
@@ -277,6 +278,22 @@ def test_yaml_in_the_pages_is_valid(block, tmp_path):
     base.with_changes(keys)
 
 
+# -- pictures -------------------------------------------------------------------------------------
+
+
+def test_the_readme_shows_three_pictures_with_a_sentence_each():
+    spec = importlib.util.spec_from_file_location("docs_pictures", DOCS / "pictures.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^!\[.+\]\(docs/images/([\w.-]+)\)\n\n(.+)\n", readme, re.MULTILINE)
+    assert [name for name, _ in shown] == list(module.PICTURES)
+    for name, sentence in shown:
+        held = (DOCS / "images" / name).read_bytes()
+        assert held.startswith(b"\x89PNG") and 10_000 < len(held) < 150_000, name
+        assert sentence.endswith("."), name
+
+
 # -- links and commands ---------------------------------------------------------------------------
 
 
@@ -291,6 +308,9 @@ def test_links_lead_somewhere(page):
         if re.match(r"https?:", target):
             continue
         file, _, anchor = target.partition("#")
+        if file.startswith("notebooks/"):  # made from a notebook when the pages are built
+            assert (ROOT / file).with_suffix(".ipynb").is_file(), target
+            continue
         assert not file or (DOCS / file).is_file(), target
         if anchor:
             headings = sections(READ[file or page])
@@ -301,6 +321,24 @@ def shell_lines(text):
     for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
         yield from block.splitlines()
     yield from re.findall(r"`(simulator [^`]+)`", text)
+
+
+def test_every_public_name_is_in_the_reference():
+    import simulator
+
+    told = set(re.findall(r"auto(?:function|class):: simulator\.(\w+)", READ["reference.md"]))
+    assert set(simulator.__all__) <= told
+
+
+def test_every_question_has_its_page_and_its_command():
+    """Each is a heading with a link to its page, and what its command prints."""
+    asked = sections(READ["questions.md"])
+    questions = [heading for heading in asked if heading.endswith("?")]
+    assert len(questions) >= 12
+    for question in questions:
+        (title, page) = re.findall(r"^\[(.*?)\]\(([\w-]+\.md)\)$", asked[question], re.MULTILINE)[0]
+        assert READ[page].startswith(f"# {title}\n"), question
+        assert re.search(r"<!-- prints: simulator \w+ .*? -->\n```text\n.+\n.+", asked[question])
 
 
 @every_page

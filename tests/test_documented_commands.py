@@ -109,7 +109,8 @@ def prepare(words, folder, short):
             few = {"strategies": QUICK} if worlds else {}  # a hundred worlds learn for a day each
             file.write_text(scenario(word, **SHORT, **few, events=[]), encoding="utf-8")
         elif word.startswith("results/") and verb in ("plot", "report"):
-            run(load("mini").with_changes(SHORT), out=file)
+            worlds = {"replications": {"worlds": 3}} if "worlds" in word else {}
+            run(load("mini").with_changes({**SHORT, "strategies": QUICK, **worlds}), out=file)
         elif word.startswith("results/") and verb == "export":
             changes = {"horizon_h": 2.75, "events": [], "record.decisions": True}
             shown = load("carried-by-routers").with_strategies(["igp", "as-decided"])

@@ -8,6 +8,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+import sources
 from click.testing import CliRunner
 from conftest import MINI, make_random_case, make_tiny
 from helpers import ABROAD, asks, two_exits
@@ -61,6 +62,7 @@ def by_link(china):
 
 
 @pytest.mark.parametrize("cable", CHINA["cable_faults"])
+@pytest.mark.reference(sources.CHINA169)
 def test_a_cable_under_shortest_paths(by_igp, cable):
     expected, row = CHINA["cable_faults"][cable], case_of(by_igp, f"cable {cable}")
     assert row["exit_utilisation"] == near(expected["spf_exit_mlu"])
@@ -71,6 +73,7 @@ def test_a_cable_under_shortest_paths(by_igp, cable):
 
 @pytest.mark.parametrize("gateway", CHINA["gateway_site_loss"])
 @pytest.mark.parametrize("kind", ["gateway", "node"])
+@pytest.mark.reference(sources.CHINA169)
 def test_a_gateway_under_shortest_paths(china, by_igp, gateway, kind):
     expected = CHINA["gateway_site_loss"][gateway]
     row = case_of(by_igp, f"{kind} {gateway}")
@@ -83,6 +86,7 @@ def test_a_gateway_under_shortest_paths(china, by_igp, gateway, kind):
 
 
 @pytest.mark.parametrize("rank", range(5))
+@pytest.mark.reference(sources.CHINA169)
 def test_a_backbone_link_under_shortest_paths(by_link, rank):
     expected = CHINA["worst_single_backbone_link_failures_spf"][rank]
     rows = by_link.tables["links"]
@@ -97,6 +101,7 @@ def by_program(china):
 
 
 @pytest.mark.parametrize("cable", CHINA["cable_faults"])
+@pytest.mark.reference(sources.CHINA169)
 def test_a_cable_under_the_optimum(by_program, cable):
     row = case_of(by_program, f"cable {cable}")
     assert row["worst_utilisation"] == near(CHINA["cable_faults"][cable][LP])
@@ -104,6 +109,7 @@ def test_a_cable_under_the_optimum(by_program, cable):
 
 
 @pytest.mark.parametrize("gateway", CHINA["gateway_site_loss"])
+@pytest.mark.reference(sources.CHINA169)
 def test_a_gateway_under_the_optimum(by_program, gateway):
     row = case_of(by_program, f"gateway {gateway}")
     assert row["worst_utilisation"] == near(CHINA["gateway_site_loss"][gateway][LP])

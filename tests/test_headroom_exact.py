@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sources
 from conftest import MINI, make_random_case, make_tiny
 from helpers import asks, sdn, static, two_exits
 from hypothesis import given, settings
@@ -45,6 +46,7 @@ def bisected(network, demands, target, scheme, grows=INTERNATIONAL):
     return low
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_the_small_network_by_hand():
     # Traffic from a PoP abroad can come in by the exits of that PoP alone, so each has a cut:
     # Frankfurt 28.8 Gbps over 30 + 10, Los Angeles 72 over 32 + 44 + 28, Tokyo 28.8 over 20 + 30,
@@ -135,6 +137,7 @@ def test_a_scheme_without_a_promise_is_bracketed():
     assert loose.factor <= 1.6 <= loose.factor_high
 
 
+@pytest.mark.reference(sources.BY_HAND)
 def test_steered_in_part_the_rest_is_in_the_way():
     # A quarter of 100 is steered; the rest stays on the near exit of 100: 75 f <= 80.
     network = two_exits()
@@ -148,6 +151,7 @@ def test_steered_in_part_the_rest_is_in_the_way():
 # -- years ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_years_of_one_rate_are_a_logarithm():
     growth = Compound(np.log1p(np.array([0.25, 0.25])))
     years = growth.largest(np.array([[40.0, 200.0, 0.0]]), np.array([80.0, 80.0, 80.0]))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sources
 from conftest import SIZES, make_random_case, make_tiny
 from helpers import asks, case_of, path_routes, play, sdn, static
 
@@ -50,6 +51,7 @@ def lost(network, strategy, rate=RATE, hours=1.0):
 
 @pytest.mark.parametrize("strategy", [static, sdn])
 @pytest.mark.parametrize("repair_s", [0.0, 0.14, 2.5])
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_what_is_lost_is_rate_times_the_time_of_the_repair(strategy, repair_s):
     got = lost(corner(), strategy(local_repair_s=repair_s, detect_s=1.0, converge_s=2.0))
     assert got.figure("lost_gbit") == pytest.approx(RATE * repair_s, abs=1e-9)

@@ -16,6 +16,7 @@ from matplotlib.figure import Figure
 import simulator as sim
 from simulator.base.errors import SimulatorError
 from simulator.cli.main import main
+from simulator.figures.link_series import links_of_bundles
 from simulator.figures.maps import drawing
 from simulator.figures.maps.land import land_in, world_land
 from simulator.figures.maps.map_data import MapData, best_seam, great_circle, split
@@ -367,3 +368,45 @@ def test_the_notebook_face(mini):
     before = pyplot.get_fignums()
     sim.plot_map(mini[0], new_figure=Figure)
     assert pyplot.get_fignums() == before
+
+
+# -- links without capacity ---------------------------------------------------------------------
+
+
+def places_with(**capacities):
+    links = [
+        ("ab", "a", "b", 10.0), ("bc", "b", "c", 20.0), ("ac", "a", "c", 10.0),
+        ("ac-2", "a", "c", 10.0),
+    ]  # fmt: skip
+    network = make_tiny(*((link, a, b, capacities.get(link, gbps)) for link, a, b, gbps in links))
+    graph = network.graph
+    for node, (lon, lat) in {"a": (-9.1, 38.7), "b": (-3.7, 40.4), "c": (2.35, 48.85)}.items():
+        graph.nodes[node].update(lon=lon, lat=lat)
+    return graph
+
+
+def test_a_link_without_capacity_is_thin_and_dashed():
+    data = MapData.of(Network(places_with(ab=0.0), "idle"))
+    names = [(b.a, b.b) for b in data.idle]
+    assert len(names) == 1 and names[0] not in {(b.a, b.b) for b in data.bundles}
+    assert sum(b.links for b in data.bundles) == 3
+    axes = plot_map(data.network, new_figure=Figure)
+    (dashed,) = [line for line in axes[0].get_lines() if line.get_gid() == "idle"]
+    assert dashed.is_dashed() and dashed.get_linewidth() < 1
+    found = links_of_bundles(data.network)
+    assert found[data.idle[0][:3]] == [0]
+
+
+def test_a_link_without_capacity_beside_one_with_it_is_no_line_of_its_own():
+    data = MapData.of(Network(places_with(**{"ac-2": 0.0}), "beside"))
+    assert data.idle == ()
+    (both,) = [b for b in data.bundles if b.gbps == 10.0 and b.links == 1 and b.a == 0 and b.b == 2]
+    assert links_of_bundles(data.network)[both[:3]] == [2]
+
+
+def test_a_link_that_is_up_one_way_alone_is_drawn_as_it_is():
+    graph = places_with(ab=0.0)
+    graph["a"]["b"]["ab"]["capacity_ba_gbps"] = 5.0
+    network = Network(graph, "one way")
+    data = MapData.of(network)
+    assert data.idle == () and {b.gbps for b in data.bundles} == {5.0, 20.0}

@@ -8,6 +8,7 @@ import math
 import networkx as nx
 import numpy as np
 import pytest
+import sources
 from helpers import asks, two_exits
 from risk_networks import carried, flow_graph, random_border, vertices
 from scipy.optimize import linprog
@@ -648,6 +649,7 @@ def test_a_limit_on_latency_is_what_costs(china):
 
 
 @pytest.mark.slow
+@pytest.mark.reference(sources.PROTOTYPES)
 def test_prices_of_nines_are_those_of_the_prototype(china):
     network, demands, up = china
     demands = demands.scaled(1 / 1.3)

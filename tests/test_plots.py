@@ -610,7 +610,7 @@ def test_only_drawing_needs_matplotlib(mini_day):
         capture_output=True, text=True, check=True, timeout=60,
     )  # fmt: skip
     assert done.stdout.splitlines() == [
-        "loading a network", "a list of topologies", "figures", "26 False"
+        "loading a network", "a list of topologies", "figures", "28 False"
     ]  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import sources
 from scipy import integrate
 
 from simulator.queues.burst import Burst
@@ -35,6 +36,7 @@ def test_all_models_are_known():
 
 @pytest.mark.parametrize("packet_bytes", [64.0, 800.0, 1500.0])
 @pytest.mark.parametrize("capacity", [1.0, 10.0, 400.0])
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_mm1_time_in_system(packet_bytes, capacity):
     """One service time more than the wait: 2, 5, 10, 20 service times."""
     model = MM1(packet_bytes=packet_bytes, buffer_ms=1e9)
@@ -42,12 +44,14 @@ def test_mm1_time_in_system(packet_bytes, capacity):
     np.testing.assert_allclose(waits(model, RHO, capacity) + 1, [2, 5, 10, 20], rtol=1e-12)
 
 
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_md1():
     model = MD1(buffer_ms=1e9)
     np.testing.assert_allclose(waits(model, RHO), [0.5, 2, 4.5, 9.5], rtol=1e-12)
 
 
 @pytest.mark.parametrize(("cv2", "wait"), [(4.0, 10.0), (3.0, 8.0), (1.0, 4.0), (0.0, 2.0)])
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_mg1(cv2, wait):
     model = MG1(cv2=cv2, buffer_ms=1e9)
     np.testing.assert_allclose(waits(model, [0.8]), [wait], rtol=1e-12)
@@ -55,6 +59,7 @@ def test_mg1(cv2, wait):
     np.testing.assert_allclose(waits(model, [0.8]), [by_moments], rtol=1e-12)
 
 
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_mg1_lies_on_md1_and_mm1():
     rho, capacity = np.linspace(0, 1.2, 49), np.array(10.0)
     for cv2, other in ((0.0, MD1()), (1.0, MM1())):
@@ -62,6 +67,7 @@ def test_mg1_lies_on_md1_and_mm1():
         np.testing.assert_allclose(ours, other.wait_ms(rho, capacity), rtol=1e-12)
 
 
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_burst():
     rho = np.array([0.0, 0.5, 0.8, 0.9, 0.99, 0.9999, 1.0, 1.7])
     found = Burst(burst_ms=0.5, buffer_ms=50).wait_ms(rho, np.array(100.0))
@@ -76,6 +82,7 @@ def test_none():
 
 @pytest.mark.parametrize("capacity", [1.0, 40.0])
 @pytest.mark.parametrize("variance", [1e-5, 1e-3])
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_norros_without_memory_is_brownian(capacity, variance):
     """At H = 1/2 the queue is exponential with mean a m / (2 (C - m))."""
     model = FractionalBrownian(hurst=0.5, variance_gbit=variance, buffer_ms=1e9)
@@ -87,6 +94,7 @@ def test_norros_without_memory_is_brownian(capacity, variance):
 
 @pytest.mark.parametrize("rho", [0.3, 0.7, 0.95])
 @pytest.mark.parametrize("hurst", [0.5, 0.7, 0.8, 0.9])
+@pytest.mark.reference(sources.TEXTBOOKS)
 def test_norros_is_the_integral_of_the_overflow_probability(hurst, rho):
     capacity, variance = 10.0, 1e-3
     rate = rho * capacity

@@ -7,6 +7,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+import sources
 
 from simulator.model.topology import BACKBONE_CLASSES
 from simulator.routing.igp_ecmp import IgpEcmp
@@ -85,6 +86,7 @@ def test_every_key_is_looked_at():
 
 
 @pytest.mark.parametrize("key", [k for k in CHINA["sums_gbps"] if not k.startswith("by_")])
+@pytest.mark.reference(sources.CHINA169)
 def test_sums(china, key):
     network, _ = china
     found = {
@@ -105,6 +107,7 @@ def test_sums(china, key):
         for item in CHINA["sums_gbps"][by].items()
     ],
 )
+@pytest.mark.reference(sources.CHINA169)
 def test_exits_by_end(china, end, node, gbps):
     table = china[0].frame()
     table = table[table["class"] == "exit"]
@@ -113,6 +116,7 @@ def test_exits_by_end(china, end, node, gbps):
 
 
 @pytest.mark.parametrize(("role", "count"), CHINA["counts"]["roles"].items())
+@pytest.mark.reference(sources.CHINA169)
 def test_counts_of_nodes(china, role, count):
     network, _ = china
     assert np.count_nonzero(network.node_kind == KINDS.get(role, role)) == count
@@ -120,6 +124,7 @@ def test_counts_of_nodes(china, role, count):
 
 
 @pytest.mark.parametrize(("kind", "count"), CHINA["counts"]["links"].items())
+@pytest.mark.reference(sources.CHINA169)
 def test_counts_of_links(china, kind, count):
     network, _ = china
     assert np.count_nonzero(network.link_class == kind) == count
@@ -127,10 +132,12 @@ def test_counts_of_links(china, kind, count):
 
 
 @pytest.mark.parametrize(("kind", "gbps"), CHINA["tm_totals_gbps"].items())
+@pytest.mark.reference(sources.CHINA169)
 def test_totals_of_the_matrix(china, kind, gbps):
     assert china[1].total_gbps(CLASSES.get(kind, kind)) == near(gbps)
 
 
+@pytest.mark.reference(sources.CHINA169)
 def test_backbone_connectivity(china):
     network, _ = china
     edges = [(a, b) for a, b, d in network.graph.edges(data=True) if d["class"] in BACKBONE_CLASSES]
@@ -143,16 +150,19 @@ def test_backbone_connectivity(china):
 
 
 @pytest.mark.parametrize(("kind", "expected"), CHINA["spf_ecmp_by_metric"].items())
+@pytest.mark.reference(sources.CHINA169)
 def test_shortest_paths_by_class(china, kind, expected):
     network, demands = china
     used = utilisation(network, demands, IgpEcmp().route(network, demands))
     assert fullest(network, used, kind) == (near(expected["mlu"]), expected["link"])
 
 
+@pytest.mark.reference(sources.CHINA169)
 def test_least_mlu(china):
     assert least_mlu(*china) == near(CHINA["lp_min_mlu_all_classes"])
 
 
+@pytest.mark.reference(sources.CHINA169)
 def test_least_mlu_of_the_backbone(china):
     network, demands = china
     options = {"classes": ("core", "provincial"), "others_cap": 1.0}
@@ -162,6 +172,7 @@ def test_least_mlu_of_the_backbone(china):
     assert utilisation(network, demands, routes).max() <= 1.0 + 1e-6
 
 
+@pytest.mark.reference(sources.CHINA169)
 def test_the_exits_bound_the_mlu_from_below(china):
     network, demands = china
     bound = demands.total_gbps("international_in") / network.exits_gbps
@@ -181,6 +192,7 @@ def single_backbone_failures(network, demands):
 
 
 @pytest.mark.parametrize("rank", range(5))
+@pytest.mark.reference(sources.CHINA169)
 def test_worst_single_backbone_failures(china, rank):
     found = single_backbone_failures(*china)
     assert len(found) == 93
@@ -191,6 +203,7 @@ def test_worst_single_backbone_failures(china, rank):
 
 
 @pytest.mark.parametrize(("cable", "gbps"), CHINA["exit_gbps_by_cable"].items())
+@pytest.mark.reference(sources.CHINA169)
 def test_exit_capacity_by_cable(china, cable, gbps):
     network, _ = china
     share = network.cable_share(cable)
@@ -199,6 +212,7 @@ def test_exit_capacity_by_cable(china, cable, gbps):
 
 
 @pytest.mark.parametrize("cable", CHINA["cable_faults"])
+@pytest.mark.reference(sources.CHINA169)
 def test_cable_fault_under_shortest_paths(china, cable):
     network, demands = china
     expected = CHINA["cable_faults"][cable]
@@ -216,6 +230,7 @@ def test_cable_fault_under_shortest_paths(china, cable):
         for place, each in enumerate(CHINA["cable_faults"])
     ],
 )
+@pytest.mark.reference(sources.CHINA169)
 def test_cable_fault_under_the_optimum(china, cable):
     network, demands = china
     mlu = least_mlu(network.failed(cables=[cable]), demands)
@@ -223,6 +238,7 @@ def test_cable_fault_under_the_optimum(china, cable):
 
 
 @pytest.mark.parametrize("gateway", CHINA["gateway_site_loss"])
+@pytest.mark.reference(sources.CHINA169)
 def test_loss_of_a_gateway_site(china, gateway):
     network, demands = china
     expected = CHINA["gateway_site_loss"][gateway]
@@ -235,6 +251,7 @@ def test_loss_of_a_gateway_site(china, gateway):
 
 
 @pytest.mark.parametrize(("key", "expected"), CHINA["international_only_latency_tradeoff"].items())
+@pytest.mark.reference(sources.CHINA169)
 def test_latency_of_international_traffic(china, key, expected):
     network, demands = china
     demands = demands.take(demands.of_class(("international_out", "international_in")))
@@ -265,12 +282,14 @@ def mini_hops(mini):
 
 
 @pytest.mark.parametrize(("kind", "gbps"), MINI["totals_gbps"].items())
+@pytest.mark.reference(sources.SMALL_NETWORK)
 def test_mini_totals(mini, kind, gbps):
     assert mini[1].total_gbps(CLASSES.get(kind, kind)) == near(gbps)
 
 
 @pytest.mark.parametrize("place", ["backbone", "exit"])
 @pytest.mark.parametrize("by", ["metric", "hops"])
+@pytest.mark.reference(sources.SMALL_NETWORK)
 def test_mini_shortest_paths(mini, mini_hops, by, place):
     network, demands = {"metric": mini, "hops": mini_hops}[by]
     used = utilisation(network, demands, IgpEcmp().route(network, demands))
@@ -279,10 +298,12 @@ def test_mini_shortest_paths(mini, mini_hops, by, place):
     assert fullest(network, used, *classes) == (near(expected["mlu"]), expected["arc"])
 
 
+@pytest.mark.reference(sources.SMALL_NETWORK)
 def test_mini_least_mlu(mini):
     assert least_mlu(*mini) == near(MINI["lp_min_mlu_any_path"])
 
 
+@pytest.mark.reference(sources.SMALL_NETWORK)
 def test_mini_least_mlu_of_domestic_traffic(mini):
     network, demands = mini
     demands = demands.take(demands.of_class("domestic"))
@@ -290,6 +311,7 @@ def test_mini_least_mlu_of_domestic_traffic(mini):
 
 
 @pytest.mark.parametrize(("arc", "gbps"), MINI["arc_loads_spf_metric"].items())
+@pytest.mark.reference(sources.SMALL_NETWORK)
 def test_mini_arc_loads(mini, arc, gbps):
     network, demands = mini
     loads = IgpEcmp().route(network, demands).loads(demands.gbps)

@@ -9,6 +9,7 @@ from pathlib import Path
 import networkx as nx
 import numpy as np
 import pytest
+import sources
 import third_party
 from numpy.testing import assert_allclose, assert_array_equal
 from third_party import CASES, FOLDER, Case
@@ -360,6 +361,7 @@ def test_every_public_matrix_has_its_total(case):
      case.topology.stem not in ("UsCarrier", "Cogentco")],
     ids=lambda case: case.name,
 )  # fmt: skip
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_the_least_mlu_is_the_one_that_the_demands_were_scaled_to(case):
     network, _ = read_network(case.topology)
     demands = read_recording(matrix_of(case), network).demands

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import MINI
+from conftest import MINI, make_tiny
 from report_cases import EVIL, EXITS, STATIC, Page, hostile_run, shell
 
 import simulator as sim
@@ -21,11 +21,16 @@ from simulator.base.errors import SimulatorError
 from simulator.base.text import Cell, Row
 from simulator.cli import running
 from simulator.figures.figure import NothingToShow
-from simulator.figures.link_series import LinkSeries
+from simulator.figures.link_series import LinkSeries, links_of_bundles
+from simulator.figures.load_map import LoadMap
 from simulator.figures.maps import load_film
+from simulator.figures.maps.map_data import MapData
+from simulator.figures.maps.views import views_of
 from simulator.figures.run_data import RunView, Track
 from simulator.formats.format import load_network
+from simulator.model.network import Network
 from simulator.report import exit_data, packing, run_report
+from simulator.report.map_geometry import view_data
 from simulator.report.rendering import HERE, SCRIPTS, STYLES
 from simulator.report.shown_tables import first_sentence, value_cell
 from simulator.results import manifest
@@ -491,6 +496,14 @@ def test_what_if_repeats_with_its_changes(tmp_path, monkeypatch):
           "--out", tmp_path / "w", "--quiet")  # fmt: skip
     page = Page(sim.report(tmp_path / "w"))
     assert "L'A +20G" in page.text and "baseline" in page.text
+    assert "On the map, as it is and as it would be" in page.text
+    titles = [
+        attributes["alt"]
+        for tag, attributes in page.elements
+        if tag == "img" and attributes["alt"].startswith("How full is every link")
+    ]
+    at_s = LoadMap().data(Results(tmp_path / "w" / "baseline")).at_s
+    assert len(titles) == 2 and all(f"{at_s // 3600:02.0f}:" in title for title in titles)
     command = read_answer(tmp_path / "w")["command"]
     assert command in page.text
     monkeypatch.chdir(tmp_path / "w")
@@ -498,3 +511,27 @@ def test_what_if_repeats_with_its_changes(tmp_path, monkeypatch):
     once, again = (pd.read_csv(tmp_path / each / "whatif.csv") for each in ("w", "again"))
     pd.testing.assert_frame_equal(once, again)
     assert Results(tmp_path / "again" / "baseline").days == 1
+
+
+def test_a_run_with_prices_says_what_transit_costs(results, page, tmp_path):
+    assert "What transit costs" not in page.text
+    shell("bill", MINI, "--replications", "1", "--set", "horizon_h=2",
+          "--set", "exits.*.price_usd_per_mbps=0.5", "--out", tmp_path / "b",
+          "--quiet")  # fmt: skip
+    text = Page(sim.report(tmp_path / "b")).text
+    sentence = " ".join(sim.bill(tmp_path / "b").sentence.split())
+    assert "What transit costs" in text and sentence in text.replace("\N{NO-BREAK SPACE}", " ")
+
+
+def test_a_link_without_capacity_is_on_the_map_of_a_page():
+    links = [("ab", "a", "b", 0.0), ("bc", "b", "c", 20.0)]
+    graph = make_tiny(*links).graph
+    for node, (lon, lat) in {"a": (-9.1, 38.7), "b": (-3.7, 40.4), "c": (2.35, 48.85)}.items():
+        graph.nodes[node].update(lon=lon, lat=lat)
+    drawn = MapData.of(Network(graph, "idle"))
+    (view,) = views_of(drawn)
+    lines = view_data(drawn, view, links_of_bundles(drawn.network))["lines"]
+    assert [(line["links"], line.get("idle", False)) for line in lines] == [
+        ([1], False),
+        ([0], True),
+    ]

@@ -159,6 +159,20 @@ def test_strategies_come_and_go(seen):
     assert STATIC in text(seen, ".panel figcaption")
 
 
+def test_maps_stand_in_line_whatever_the_length_of_their_captions(seen):
+    caption = (
+        "document.querySelector('.panel figcaption b').textContent = 'a long name '.repeat(30)"
+    )
+    seen.evaluate(caption)
+    heads, maps = (
+        [box.bounding_box() for box in seen.locator(f".panel > {each}").all()]
+        for each in ("figcaption", "svg")
+    )
+    assert len(maps) == 2 and maps[0]["y"] == maps[1]["y"]
+    assert heads[0]["height"] > 2 * heads[1]["height"]
+    assert all(head["y"] + head["height"] <= maps[0]["y"] for head in heads)
+
+
 def test_a_failure_is_marked_and_can_be_gone_to(seen):
     buttons = seen.locator("#happened button")
     assert buttons.count() == 2

@@ -11,6 +11,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+import sources
 import third_party
 from numpy.testing import assert_allclose
 from third_party import CASES, FIGURES, LARGE, SOLVED, Case, numbers
@@ -66,6 +67,7 @@ def test_the_matrices_are_the_ones_that_the_figures_are_of(case):
         for case in CASES
     ],
 )
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_the_least_mlu(case: Case):
     expected = case.figures["opt_mlu"]
     times = list(expected) if isinstance(expected, dict) else list(case.rates.index)

@@ -11,6 +11,7 @@ import networkx as nx
 import numpy as np
 import pandas as pd
 import pytest
+import sources
 import third_party
 from numpy.testing import assert_allclose
 from third_party import CASES, FOLDER, LARGE, ROUNDED, Case, join
@@ -34,6 +35,7 @@ def test_all_published_loads_are_read():
 
 
 @pytest.mark.parametrize("path", PUBLISHED, ids=lambda path: path.stem.removesuffix("_links"))
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_the_load_of_every_link_is_the_published_one(path):
     links = pd.read_csv(path, dtype={"source": str, "target": str})
     graph = nx.MultiGraph()
@@ -63,6 +65,7 @@ def test_the_load_of_every_link_is_the_published_one(path):
         if key.startswith("ecmp")
     ],
 )
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_the_mlu_of_a_matrix(case: Case, key: str):
     network = case.network(WEIGHTS[key])
     demands = case.demands(network, case.rates.index[0])
@@ -93,6 +96,7 @@ def test_ways_of_equal_length_tie_in_any_unit(case: Case, unit: float):
 
 @pytest.mark.parametrize("weights", ["hop", "sndlib_cost"])
 @pytest.mark.parametrize("case", DAYS, ids=lambda case: case.name)
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_the_mlu_all_day(case: Case, weights: str):
     assert set(case.figures["ecmp_mlu"]) == {"hop", "sndlib_cost"}
     network = case.network("hop" if weights == "hop" else "listed")

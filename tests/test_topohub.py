@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import sources
 from numpy.testing import assert_allclose
 
 from simulator.base.errors import InputError
@@ -56,6 +57,7 @@ def all_pairs(network) -> Demands:
 
 
 @pytest.mark.parametrize("name", PUBLISHED)
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_loads_under_ecmp_are_the_published_ones(name):
     network = network_of(name)
     demands = all_pairs(network)
@@ -68,6 +70,7 @@ def test_loads_under_ecmp_are_the_published_ones(name):
 
 
 @pytest.mark.parametrize("name", WITH_DEMANDS)
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_loads_of_the_original_demands_are_the_published_ones(name):
     # topohub routes every demand both ways.
     network = network_of(f"sndlib/{name}")

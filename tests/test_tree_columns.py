@@ -4,6 +4,7 @@ import functools
 
 import numpy as np
 import pytest
+import sources
 from conftest import make_random_case, make_tiny
 from law_networks import CASES
 from scipy.optimize import linprog
@@ -346,6 +347,7 @@ def test_many_full_arcs_are_for_the_interior_point_method(monkeypatch):
 @pytest.mark.skipif(not FOLDER.exists(), reason="third-party data is not here")
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(("name", "least"), [("UsCarrier", 0.898599), ("Cogentco", 0.898492)])
+@pytest.mark.reference(sources.THIRD_PARTY)
 def test_published_networks(name, least):
     folder = FOLDER / "repetita" / "inverseCapacity"
     network = load_network(str(folder / f"{name}.graph"))

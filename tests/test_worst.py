@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+import sources
 from click.testing import CliRunner
 from conftest import make_tiny
 from helpers import asks, two_exits
@@ -172,6 +173,7 @@ def inbound():
 
 
 @pytest.mark.parametrize("least", PUBLISHED)
+@pytest.mark.reference(sources.PROTOTYPES)
 def test_figures_are_those_of_the_prototype(inbound, least):
     unserved, full, static_unserved, static_full = PUBLISHED[least]
     at = {"strategy": "min_max", "probability": least}
@@ -186,6 +188,7 @@ def test_figures_are_those_of_the_prototype(inbound, least):
     assert level["connected_value"] == pytest.approx(static_full, abs=0.06)
 
 
+@pytest.mark.reference(sources.PROTOTYPES)
 def test_multiples_of_the_worst_single_failure(inbound):
     for least, times in ((1e-2, 1.6), (1e-3, 3.4), (1e-4, 5.6)):
         row = table(inbound, strategy="min_max", probability=least, metric="exit_utilisation")
@@ -194,6 +197,7 @@ def test_multiples_of_the_worst_single_failure(inbound):
         assert row["single_failure_value"] == pytest.approx(0.978, abs=6e-4)
 
 
+@pytest.mark.reference(sources.PROTOTYPES)
 def test_exact_states_are_another_question():
     scenario = sim.load("china169-2017").with_strategies(["sdn-ideal"])
     answer = sim.worst(scenario, probability=[1e-3, 1e-4], meaning="exactly")
@@ -214,6 +218,7 @@ def test_a_fifth_of_the_faults():
     assert table(asked, metric="exit_utilisation")["value"] == pytest.approx(1.574, abs=6e-4)
 
 
+@pytest.mark.reference(sources.PROTOTYPES)
 def test_forty_eight_elements_by_a_program():
     """1,135 Gbps at 1e-6: three cables and a gateway."""
     scenario = sim.load("china169-2017")

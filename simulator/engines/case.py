@@ -41,7 +41,8 @@ class Case:
     exit_target : float
         Utilisation that headroom is counted to.
     detail : str
-        Rows of the demands table: ``region``, ``pair`` or ``none``.
+        Rows of the demands table: ``region``, ``pair`` or ``none``; ``fullest`` keeps no table but
+        the fullest exit of every step.
     every : int
         Keep every n-th step in the tables; 0 for none.
     decisions : bool
@@ -75,6 +76,10 @@ class Case:
     def without_tables(self) -> Case:
         """Return the same case with figures only."""
         return replace(self, detail="none", every=0, decisions=False)
+
+    def of_drawn_world(self) -> Case:
+        """Return the same case with figures and the fullest exit of every step."""
+        return replace(self, detail="fullest", decisions=False)
 
     def inbound_world(self, streams: Streams) -> InboundWorld | None:
         """Return where neighbours abroad hand over traffic in a replication with these streams."""

@@ -86,7 +86,10 @@ def _scale(ax: Axes, longest: float) -> None:
     """Set the scale up to the longest bar, in whole nines."""
     top = min(int(np.ceil(max(longest, 1.0))), int(_MOST_NINES))
     ax.set_xlim(0.0, top + 0.02)
-    ax.set_xticks(range(top + 1), [_TICKS[tick] for tick in range(top + 1)])
+    narrow = style.layout_width(ax.figure) < style.NARROW_IN  # type: ignore[arg-type]
+    each = 2 if narrow and top > 3 else 1  # labels get longer with every nine
+    ticks = range(top % each, top + 1, each)
+    ax.set_xticks(ticks, [_TICKS[tick] for tick in ticks])
 
 
 def nines(share: np.ndarray) -> np.ndarray:

@@ -175,6 +175,7 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
     rows: list[float] = []
     far = 0.0
     factor = style.enlargement(ax.figure)  # type: ignore[arg-type]
+    narrow = style.layout_width(ax.figure) < style.NARROW_IN  # type: ignore[arg-type]
     for group, scope in enumerate(scopes):
         for place, strategy in enumerate(run.strategies):
             row = len(rows) + 0.4 * group
@@ -189,8 +190,9 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
             dotted = {**hatched, "hatch": "....", "alpha": 0.7}
             ax.barh(row, full, left=fixed + wait, height=0.8, **dotted)
             ax.plot(p95, row, "o", color=colour, ms=4.5, clip_on=False)
-            text = f" {fixed:.1f} propagation + {wait:.1f} queueing"
-            text += f" + {full:.1f} full" if full > 0.05 else ""
+            of = ("", "", "") if narrow else (" propagation", " queueing", " full")
+            text = f" {fixed:.1f}{of[0]} + {wait:.1f}{of[1]}"
+            text += f" + {full:.1f}{of[2]}" if full > 0.05 else ""
             ax.text(0, row, text, va="center", ha="left", fontsize=7 * factor)
             far = max(far, fixed + wait + full, p95)
     ax.set_yticks(rows, labels)
@@ -198,6 +200,6 @@ def _draw_split(run: RunView, ax: Axes, scopes: list[str], labels: list[str]) ->
     ax.grid(visible=False, axis="y")
     ax.tick_params(axis="y", length=0)
     label = "mean one-way latency (ms)"
-    if style.layout_width(ax.figure) >= style.NARROW_IN:  # type: ignore[arg-type]
+    if not narrow:
         label += f": {_PARTS}"
     ax.set_xlabel(label)

@@ -7,6 +7,7 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 
+from simulator.figures.maps.map_data import open_links
 from simulator.figures.run_data import RunView, rows_of
 from simulator.model.network import Network
 
@@ -48,7 +49,7 @@ class LinkSeries(NamedTuple):
             highest = np.full(frames * directions, -1.0)
             for rows in parts:
                 frame = run.time.index(rows["time_s"].to_numpy()) // together
-                at = frame * directions + _directions(rows, network)
+                at = frame * directions + directions_of(rows, network)
                 values = rows["utilisation"].to_numpy()
                 np.maximum.at(highest, at, np.where(np.isnan(values), -1.0, values))
                 np.minimum.at(capacity.reshape(-1), at, rows["capacity_gbps"].to_numpy())
@@ -66,7 +67,7 @@ class LinkSeries(NamedTuple):
         return {name: np.fmax(u[:, ::2], u[:, 1::2]) for name, u in self.utilisation.items()}
 
 
-def _directions(rows: pd.DataFrame, network: Network) -> np.ndarray:
+def directions_of(rows: pd.DataFrame, network: Network) -> np.ndarray:
     """Return which direction of which link each row of the table is about."""
     links, sources = rows["link"].cat, rows["source"].cat
     place = {link: i for i, link in enumerate(network.links)}
@@ -79,9 +80,12 @@ def _directions(rows: pd.DataFrame, network: Network) -> np.ndarray:
 
 
 def links_of_bundles(network: Network) -> dict[tuple[int, int, str], list[int]]:
-    """Return the links that a map draws as one line, by their two nodes and their class."""
-    found: dict[tuple[int, int, str], list[int]] = {}
-    for link in np.flatnonzero(network.up[::2]).tolist():
+    """Return the links that a map draws as one line, by their two nodes and their class.
+
+    Links without capacity are among them where no other link is.
+    """
+    found: dict[bool, dict[tuple[int, int, str], list[int]]] = {True: {}, False: {}}
+    for link, up in enumerate(open_links(network).tolist()):
         a, b = sorted((int(network.tail[2 * link]), int(network.head[2 * link])))
-        found.setdefault((a, b, str(network.link_class[link])), []).append(link)
-    return found
+        found[up].setdefault((a, b, str(network.link_class[link])), []).append(link)
+    return {**found[False], **found[True]}

@@ -115,6 +115,7 @@ def write_figures(
     *,
     width: str | float | None = None,
     asked: bool = False,
+    at_h: float | None = None,
 ) -> list[Path]:
     """Write the figures that the run has something to show for, and return their files.
 
@@ -133,11 +134,14 @@ def write_figures(
     asked : bool
         Whether *names* were asked for one by one: each is written then, however little there is to
         see, and one without anything to show is an error.
+    at_h : float, optional
+        Hours after the start, for figures of one moment; the one that each selects when left out.
 
     Raises
     ------
     UnknownName
-        A format, a figure or a width is unknown.
+        A format, a figure or a width is unknown, or *at_h* is given for a figure that is not of
+        one moment.
     SimulatorError
         There is nothing to show in a figure that was asked for.
     """
@@ -156,11 +160,9 @@ def write_figures(
     wanted = standard if names is None else set(names)
     for name in sorted(wanted - set(known_figures)):
         raise unknown_name(f"no figure named {name!r}", name, known_figures)
+    pictures = {n: _picture(cls, at_h) for n, cls in known_figures.items() if n in wanted}
     written = []
-    for name, cls in known_figures.items():
-        if name not in wanted:
-            continue
-        picture = cls()
+    for name, picture in pictures.items():
         try:
             data = picture.data(results)
         except NothingToShow:
@@ -171,3 +173,15 @@ def write_figures(
             drawn = np.atleast_1d(plotter.draw(picture, data, width))[0].figure
             written += [save(drawn, place / f"{name}.{form}", form) for form in formats]
     return written
+
+
+def _picture(cls: type[Figure], at_h: float | None) -> Figure:
+    """Return a figure with its own options, at a moment if one is given."""
+    if at_h is None:
+        return cls()
+    if "at_h" not in inspect.signature(cls).parameters:
+        moments = [
+            n for n, c in figures_of(cls.of).items() if "at_h" in inspect.signature(c).parameters
+        ]
+        raise unknown_name(f"figure {cls.kind!r} is not of one moment", cls.kind, moments)
+    return cls(at_h=at_h)  # type: ignore[call-arg]

@@ -18,6 +18,8 @@ BEFORE_S, SOON_S, AFTER_S = 300.0, 0.1, 900.0
 """From when to when after an event, and from when on time is drawn by its logarithm."""
 _LEFT, _RIGHT = -1.7, float(np.log10(AFTER_S))
 _TICKS = {0.1: "0.1 s", 1.0: "1 s", 10.0: "10 s", 60.0: "1 min", 300.0: "5 min", 900.0: "15 min"}
+_CROWDED_S = 300.0
+"""The tick that has no room on a narrow figure."""
 _ROUNDING = 1e-6
 
 
@@ -184,7 +186,9 @@ def _dress(ax: Axes, *, labels: bool) -> None:
     ax.axvspan(_LEFT, -1.0, color=style.PALE, alpha=0.35, lw=0, zorder=0.4)
     ax.axvline(-1.0, color=style.GREY, lw=0.6, zorder=0.5)
     style.note(ax, "before", (_LEFT + 0.03, 1), -9, over="data", fontsize=7.0, color="#444444")
-    ax.set_xticks(np.log10(list(_TICKS)), list(_TICKS.values()) if labels else [])
+    narrow = style.layout_width(ax.figure) < style.NARROW_IN  # type: ignore[arg-type]
+    ticks = {s: words for s, words in _TICKS.items() if not (narrow and s == _CROWDED_S)}
+    ax.set_xticks(np.log10(list(ticks)), list(ticks.values()) if labels else [])
     for label in ax.get_xticklabels()[-1:]:
         label.set_horizontalalignment("right")
 

@@ -75,10 +75,15 @@ class ValueBars(Figure):
         return subject._replace(rows=rows)
 
     def draw(self, data: ValueBarsData, fig: Canvas) -> Axes:
-        """Draw three panels of bars side by side: the fullest link, latency and headroom."""
+        """Draw three panels of bars: the fullest link, latency and headroom.
+
+        They stand side by side, or one below the other on a narrow figure.
+        """
         rows = data.rows.head(MOST_ROWS).to_dict("records")
         names = [_name(row) for row in rows]
         height = 0.1 + 0.24 * len(rows)
+        narrow = style.layout_width(fig) < style.NARROW_IN
+        down = height + 0.6 if narrow else 0.0
         foot = page(
             fig,
             f"{self.question} {names[0]} ({style.name(data.strategy)})",
@@ -89,15 +94,18 @@ class ValueBars(Figure):
             f"{style.sentence(data.title or data.network)}, on {data.network}. Ranked by"
             f" {_PANELS[data.by].label.splitlines()[0]}. A Gbps on a cable is shared out over what"
             " rides it. Bars to the right are better.",
-            height + 0.75,
+            height + 0.75 + 2 * down,
         )
         left, total = style.label_room(names), style.layout_width(fig)
-        width = (total - left - 0.2 - 2 * _GAP_IN) / 3.0
+        width = total - left - 0.2
+        width = width if narrow else (width - 2 * _GAP_IN) / 3.0
+        across = 0.0 if narrow else width + _GAP_IN
         axes = []
         for place, each in enumerate(_PANELS.values()):
-            ax = panel(fig, left + place * (width + _GAP_IN), foot + 0.55, width, height)
+            low = foot + 0.55 + (2 - place) * down
+            ax = panel(fig, left + place * across, low, width, height)
             _draw_panel(ax, each, rows)
-            ax.set_yticks(range(len(rows)), names if place == 0 else [])
+            ax.set_yticks(range(len(rows)), names if place == 0 or narrow else [])
             axes.append(ax)
         return axes[0]
 

@@ -22,6 +22,7 @@ from simulator.model.route_series import RouteSeries
 from simulator.model.routes import Routes
 from simulator.model.schedule import runs, scheduled_link_state
 from simulator.queues.queue import Queue
+from simulator.recording.fullest_exit import FullestExit
 from simulator.recording.headroom import Headroom
 from simulator.recording.recovery import Recovery, recovery_totals
 from simulator.recording.rows import Emit, Rows
@@ -51,7 +52,8 @@ class FluidMeter:
     step_us, end_us, steps : int
         Length of a step, the horizon, and how many steps there are.
     detail, every, emit
-        See :class:`~simulator.recording.rows.Rows`.
+        See :class:`~simulator.recording.rows.Rows`; detail ``fullest`` keeps the fullest exit of
+        every step and no other table.
     headroom : Headroom
         Follows how much room is left.
     billing : Billing
@@ -113,7 +115,11 @@ class FluidMeter:
         network = network_state.network
         self._exit_arcs = np.concatenate([network.exit_arcs["out"], network.exit_arcs["in"]])
         defers = elastic_share > 0 or (qos is not None and bool(qos.elastic.any()))
-        self._rows = Rows(network, demands, step_us, detail, every, emit, defers)
+        self._rows = (
+            FullestExit(network, step_us, steps, every, emit)
+            if detail == "fullest"
+            else Rows(network, demands, step_us, detail, every, emit, defers)
+        )
         self._tally = Tally(network, demands, defers)
         self._transit = Transit(network, billing)
         self._headroom, self._recovery, self._emit = headroom, recovery, emit

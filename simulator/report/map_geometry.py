@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simulator.base.text import plain
-from simulator.figures.maps.drawing import KIND_STYLES, UNSCALED, samples, widths
+from simulator.figures.maps.drawing import IDLE, KIND_STYLES, UNSCALED, samples, widths
 from simulator.figures.maps.land import FINE, land_in
 from simulator.figures.maps.map_data import LinkBundle, MapData
 from simulator.figures.maps.names import placed_names
@@ -40,7 +40,13 @@ def view_data(map_data: MapData, view: View, links: dict[tuple[int, int, str], l
         "height": round(WIDE * view.high, 1),
         "land": _land(view),
         "landScale": [WIDE / FINE, WIDE / FINE * view.stretch],
-        "lines": [_line(map_data, view, each, width(each.gbps), links) for each in lines],
+        "lines": [
+            *(_line(map_data, view, each, width(each.gbps), links) for each in lines),
+            *(
+                {**_line(map_data, view, each, IDLE["lw"], links), "idle": True}
+                for each in view.idle(map_data)
+            ),
+        ],
         "nodes": _nodes(map_data, view),
         "names": {size: _names(map_data, view, wide) for size, wide in PANELS_IN.items()},
         "type": {size: _type(wide) for size, wide in PANELS_IN.items()},

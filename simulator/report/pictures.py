@@ -33,11 +33,20 @@ def kept_pictures(folder: Path, names: Sequence[str]) -> list[Picture]:
     return [found for name in names if (found := _kept(folder, name)) is not None]
 
 
-def drawn_pictures(results: Results, names: Iterable[str]) -> list[Picture]:
-    """Draw some standard figures of a run."""
+def drawn_pictures(
+    results: Results,
+    names: Iterable[str],
+    *,
+    at_h: float | None = None,
+    asked: bool = False,
+    width: str | None = None,
+) -> list[Picture]:
+    """Draw some figures of a run; see `write_figures` for the rest."""
     with TemporaryDirectory(prefix="simulator-") as place:
         names = list(names)
-        files = write_figures(results, place, ("svg", "png"), names)
+        files = write_figures(
+            results, place, ("svg", "png"), names, asked=asked, at_h=at_h, width=width
+        )
         return kept_pictures(Path(place), list(dict.fromkeys(file.stem for file in files)))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from simulator.base.errors import InputError
 from simulator.base.text import plain
 from simulator.figures.figure import NothingToShow, figures_of
 from simulator.figures.run_data import RunView
@@ -25,6 +26,7 @@ from simulator.report.time_data import Frames, time_data
 from simulator.results.metrics import metric
 from simulator.results.results import Results
 from simulator.study.answer_file import as_shown
+from simulator.study.bill import bill
 from simulator.study.compare import compare
 
 AGAIN = "--out ../again"
@@ -55,6 +57,7 @@ def run_content(results: Results) -> dict[str, Any]:
         "exit_table": _exit_table(results, days) if days else None,
         "control": _control_table(results),
         "control_picture": control,
+        "bill": _bill(results),
         "pictures": list(pictures.values()),
         "grounds": grounds_of_run(results.run),
         "drawn_worlds": results.drawn_worlds,
@@ -153,6 +156,19 @@ def _exit_table(results: Results, days: ExitDays) -> ShownTable:
         rows.append((f"{row['exit']} {row['direction']}", gbps, *cells))
     foot = "Peaks, 95th percentiles and means of summary.json, over all steps and replications."
     return table_of("Every exit and direction", headings, rows, foot=foot)
+
+
+def _bill(results: Results) -> dict[str, Any] | None:
+    """Return what transit costs, as `simulator bill` says it; None where no exit has a price."""
+    try:
+        shown = as_shown(bill(results))
+    except InputError:  # no price, or steps that were left out
+        return None
+    return {
+        "sentence": plain(shown["sentence"]),
+        "sections": [section_table(each, "Bill") for each in shown["sections"]],
+        "foot": _foot(shown["foot"]),
+    }
 
 
 def _control_table(results: Results) -> ShownTable | None:

@@ -315,6 +315,17 @@ table(
     file="worlds.csv",
 )
 table(
+    "world_exits",
+    "A row for each step of each day of a drawn world: the exit that is the fullest then. Of drawn"
+    " worlds no other table of steps is kept.",
+    [
+        _TIME,
+        Column("exit", "", "Id of the exit."),
+        Column("direction", "", "``out`` or ``in``."),
+        Column("utilisation", "1", "Mean over the step, as in ``exits``; the highest of any exit."),
+    ],
+)
+table(
     "summary",
     "A row for each figure.",
     [*FIGURE, Column("mean", "as ``unit``", "Mean over replications."), *CI, COUNT],

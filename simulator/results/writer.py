@@ -28,6 +28,8 @@ SOLVE_TIMES = "solve_times"
 """The table of parts that goes into ``run.json``."""
 FIGURES, WORLDS = "replications", "worlds"
 """The tables of figures and of what was drawn, as parts and as files."""
+WORLD_EXITS = "world_exits"
+"""The only table of steps that drawn worlds keep."""
 _WORLD = ["world", "assumption", "member", "value"]
 
 

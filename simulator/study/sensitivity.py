@@ -426,9 +426,14 @@ def form_of(named: str) -> Form:
     return "share" if "utilisation" in named or named == "mlu_peak" else FORMS.get(unit, "index")
 
 
-def _draw(swings: tuple[pd.DataFrame, str, str], *, new_figure: Any = None) -> Any:
+def _draw(
+    swings: tuple[pd.DataFrame, str, str],
+    *,
+    new_figure: Any = None,
+    width: str | float | None = None,
+) -> Any:
     """Draw the tornado, on a figure of pyplot if no other is given."""
     from simulator.figures.plotter import Plotter
     from simulator.figures.tornado import Swings
 
-    return Plotter(Swings(*swings), "sensitivity", new_figure).tornado()
+    return Plotter(Swings(*swings), "sensitivity", new_figure).tornado(width=width)

@@ -161,14 +161,16 @@ def _placed(column: pd.Series) -> tuple[list[Any], list[float] | None]:
     return [values[i] for i in order], [numbers[i] for i in order]
 
 
-def _draw(name: str, shown: tuple[Any, ...], new_figure: Any = None) -> Any:
+def _draw(
+    name: str, shown: tuple[Any, ...], new_figure: Any = None, width: str | float | None = None
+) -> Any:
     from simulator.figures.plotter import Plotter
     from simulator.figures.swept import Swept as Picture
     from simulator.figures.swept import SweptAxis
 
     rows, axes, *rest = shown
     picture = Picture(rows, [SweptAxis(*axis) for axis in axes], *rest)
-    return getattr(Plotter(picture, "sweep", new_figure), name)()
+    return getattr(Plotter(picture, "sweep", new_figure), name)(width=width)
 
 
 # -- the table ----------------------------------------------------------------------------------

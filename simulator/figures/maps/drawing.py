@@ -32,6 +32,8 @@ KIND_STYLES: dict[str, dict[str, Any]] = {
     "pop": {"marker": "^", "ms": 5.4, "mfc": "#D55E00", "mec": "white", "mew": 0.5},
     "region": {"marker": "s", "ms": 3.2, "mfc": "white", "mec": "#8a7434", "mew": 0.8},
 }
+IDLE: dict[str, Any] = {"color": GREY, "lw": 0.7, "ls": (0, (4, 3))}
+"""Look of links without capacity."""
 THINNEST_PT, THICKEST_PT = 0.4, 3.6
 UNSCALED = ("access",)
 """Classes whose capacity is as good as unlimited, and left out of the scale of widths."""
@@ -43,6 +45,7 @@ def draw_view(ax: Axes, map_data: MapData, view: View) -> None:
 
     factor = enlargement(ax.figure)  # type: ignore[arg-type]
     draw_land(ax, view)
+    draw_idle(ax, map_data, view)
     width = _width_key(ax, view.bundles(map_data))
     lines: list[np.ndarray] = []
     for link_class in reversed(view.classes):  # the core comes last, and so on top
@@ -94,6 +97,15 @@ def draw_land(ax: Axes, view: View) -> None:
         outline = Outline.make_compound_path(*(Outline(ring, closed=True) for ring in rings))
         land = PathPatch(outline, fc=LAND_GREY, ec=SHORE, lw=0.4, zorder=0.5, gid="land")
         ax.add_artist(land)  # unlike add_patch not to find its limits, which takes long
+
+
+def draw_idle(ax: Axes, map_data: MapData, view: View) -> None:
+    """Draw links without capacity, thin and dashed."""
+    factor = enlargement(ax.figure)  # type: ignore[arg-type]
+    look: dict[str, Any] = {**IDLE, "lw": factor * IDLE["lw"], "zorder": 1.8, "gid": "idle"}
+    for bundle in view.idle(map_data):
+        for piece in map_data.segments(bundle):
+            ax.plot(*piece.T, **look)
 
 
 def _crowd(count: int) -> float:

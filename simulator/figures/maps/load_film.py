@@ -16,7 +16,8 @@ from simulator.base.errors import SimulatorError, unknown_name
 from simulator.base.whole import whole
 from simulator.figures import style
 from simulator.figures.link_series import LinkSeries, links_of_bundles
-from simulator.figures.maps.drawing import KIND_STYLES, UNSCALED, draw_land, widths
+from simulator.figures.maps.drawing import UNSCALED, draw_land, widths
+from simulator.figures.maps.load_drawing import DOWN, LEVELS, draw_nodes, load_colour
 from simulator.figures.maps.map_data import MapData
 from simulator.figures.maps.names import LABEL_PT, placed_names
 from simulator.figures.maps.views import View, views_of
@@ -26,7 +27,6 @@ from simulator.figures.run_page import count_words
 from simulator.figures.style import Axes, Canvas
 from simulator.figures.words import percent
 from simulator.formats.format import load_network
-from simulator.model.topology import NODE_KINDS
 from simulator.results.results import Results
 
 FORMS = ("gif", "mp4")
@@ -34,9 +34,6 @@ MOST_FRAMES = 96
 """Frames of a film: a day in steps of 15 minutes."""
 FRAMES_A_SECOND = 8
 TOPOLOGY = "inputs/topology.yaml"
-LEVELS = ("#9cc4e4", "#2b78bd", "#E69F00", "#B3261E")
-"""Colours of links below half the target, below the target, below capacity, and overloaded."""
-DOWN = "#333333"
 BAR_IN, GAP_IN = 0.16, 0.16
 DPI = 110
 
@@ -184,7 +181,7 @@ def _panel(
         zorder=2,
     )
     ax.add_collection(lines, autolim=False)
-    marks = _draw_nodes(ax, map_data, view, factor)
+    marks = draw_nodes(ax, map_data, view, factor)
     drawn = [piece for piece, _ in pieces]
     for each in placed_names(map_data, view, drawn, marks, wide, LABEL_PT):
         ax.text(each.lon, each.lat, each.label, fontsize=factor * LABEL_PT, ha="center",
@@ -198,19 +195,6 @@ def _panel(
     return FilmPanel(name, lines, own, words)
 
 
-def _draw_nodes(ax: Axes, map_data: MapData, view: View, factor: float) -> np.ndarray:
-    marks = []
-    for kind in reversed(NODE_KINDS):
-        nodes = np.intersect1d(map_data.nodes_of(kind), view.nodes)
-        if len(nodes):
-            size = 0.8 * KIND_STYLES[kind]["ms"]
-            look = {**KIND_STYLES[kind], "ms": factor * size, "mec": "white"}
-            look |= {"mfc": "none", "mec": "black"} if kind == "gateway" else {"mfc": "#33475b"}
-            ax.plot(map_data.lon[nodes], map_data.lat[nodes], ls="", zorder=3, **look)
-            marks += [(map_data.lon[i], map_data.lat[i], size) for i in nodes]
-    return np.array(marks, dtype=float).reshape(-1, 3)
-
-
 def _paint(own: FilmPanel, fullest: np.ndarray, target: float, links: Sequence[str]) -> None:
     """Give every line the colour of its fullest link."""
     values = [np.fmax.reduce(fullest[each]) for each in own.links]
@@ -219,11 +203,3 @@ def _paint(own: FilmPanel, fullest: np.ndarray, target: float, links: Sequence[s
     hottest = max(own.links, key=lambda each: np.nan_to_num(fullest[each]).max())
     link = int(hottest[np.nan_to_num(fullest[hottest]).argmax()])
     own.words.set_text(f"{style.name(links[link])} {percent(float(fullest[link]))}")
-
-
-def load_colour(utilisation: float, target: float) -> str:
-    """Return the colour of a link by how full it is; NaN is down."""
-    if np.isnan(utilisation):
-        return DOWN
-    ends = (target / 2, target, 1.0001)
-    return LEVELS[int(np.searchsorted(ends, utilisation, side="right"))]

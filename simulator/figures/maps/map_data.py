@@ -38,9 +38,11 @@ class MapData:
     seam : float
         The meridian at which the map is cut open: where it cuts the fewest links.
     bundles : tuple of LinkBundle
-        Links that are up between nodes with coordinates.
+        Links that are up in either direction between nodes with coordinates.
     undrawn_links : int
         Links that are up and have an end without coordinates.
+    idle : tuple of LinkBundle
+        Links without capacity between nodes with coordinates, where no link of their class is up.
     """
 
     network: Network
@@ -49,6 +51,7 @@ class MapData:
     seam: float
     bundles: tuple[LinkBundle, ...]
     undrawn_links: int
+    idle: tuple[LinkBundle, ...] = ()
 
     @classmethod
     def of(cls, network: Network) -> MapData:
@@ -62,9 +65,13 @@ class MapData:
         lon[~placed] = lat[~placed] = math.nan
         if not placed.any():
             raise NothingToShow(f"no node of {network.name!r} has coordinates; a map needs some")
-        bundles, undrawn = _link_bundles(network, placed)
+        either = open_links(network)
+        bundles, undrawn = _link_bundles(network, placed, either)
+        idle, _ = _link_bundles(network, placed, ~either)
+        standing = {bundle[:3] for bundle in bundles}
+        idle = tuple(bundle for bundle in idle if bundle[:3] not in standing)
         seam = best_seam(lon[placed], [(lon[b.a], lon[b.b]) for b in bundles])
-        return cls(network, seam + (lon - seam) % 360.0, lat, seam, bundles, undrawn)
+        return cls(network, seam + (lon - seam) % 360.0, lat, seam, bundles, undrawn, idle)
 
     @property
     def placed(self) -> np.ndarray:
@@ -82,18 +89,26 @@ class MapData:
         return split(lon, lat, self.seam)
 
 
-def _link_bundles(network: Network, placed: np.ndarray) -> tuple[tuple[LinkBundle, ...], int]:
+def open_links(network: Network) -> np.ndarray:
+    """Return which links are up and have capacity, in either direction."""
+    stands = network.up & (network.capacity_gbps > 0)
+    return np.asarray(stands[::2] | stands[1::2])
+
+
+def _link_bundles(
+    network: Network, placed: np.ndarray, wanted: np.ndarray
+) -> tuple[tuple[LinkBundle, ...], int]:
     together: dict[tuple[int, int, str], list[int]] = {}
     undrawn = 0
-    for link in np.flatnonzero(network.up[::2]).tolist():
+    for link in np.flatnonzero(wanted).tolist():
         a, b = sorted((int(network.tail[2 * link]), int(network.head[2 * link])))
         if placed[a] and placed[b]:
             together.setdefault((a, b, str(network.link_class[link])), []).append(link)
         else:
             undrawn += 1
+    larger = np.maximum(network.capacity_gbps[::2], network.capacity_gbps[1::2])
     bundles = (
-        LinkBundle(*key, len(links), float(network.capacity_gbps[2 * np.array(links)].sum()))
-        for key, links in together.items()
+        LinkBundle(*key, len(links), float(larger[links].sum())) for key, links in together.items()
     )
     return tuple(bundles), undrawn
 

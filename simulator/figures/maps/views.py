@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
@@ -37,12 +38,18 @@ class View(NamedTuple):
 
     def bundles(self, map_data: MapData) -> list[LinkBundle]:
         """Return those of its classes between nodes that it shows."""
-        return _bundles(map_data, self.nodes, self.classes)
+        return _bundles(map_data.bundles, self.nodes, self.classes)
+
+    def idle(self, map_data: MapData) -> list[LinkBundle]:
+        """Return those without capacity."""
+        return _bundles(map_data.idle, self.nodes, self.classes)
 
 
-def _bundles(map_data: MapData, nodes: np.ndarray, classes: tuple[str, ...]) -> list[LinkBundle]:
+def _bundles(
+    bundles: Iterable[LinkBundle], nodes: np.ndarray, classes: tuple[str, ...]
+) -> list[LinkBundle]:
     shown = set(nodes.tolist())
-    return [b for b in map_data.bundles if b.link_class in classes and {b.a, b.b} <= shown]
+    return [b for b in bundles if b.link_class in classes and {b.a, b.b} <= shown]
 
 
 def views_of(map_data: MapData) -> list[View]:
@@ -54,7 +61,8 @@ def views_of(map_data: MapData) -> list[View]:
     if not len(abroad) or len(places) < 2:
         return [_view(map_data, "", everything, LINK_CLASSES)]
     outward = tuple(name for name in LINK_CLASSES if name not in (*BACKBONE_CLASSES, "gateway"))
-    touched = {end for b in map_data.bundles if b.link_class in outward for end in (b.a, b.b)}
+    every = (*map_data.bundles, *map_data.idle)
+    touched = {end for b in every if b.link_class in outward for end in (b.a, b.b)}
     out = np.array(sorted(touched | set(abroad.tolist())), dtype=np.int64)
     inward = tuple(name for name in LINK_CLASSES if name not in outward)
     return [
@@ -65,7 +73,7 @@ def views_of(map_data: MapData) -> list[View]:
 
 def _view(map_data: MapData, title: str, nodes: np.ndarray, classes: tuple[str, ...]) -> View:
     """Return a view of some nodes and of their lines, with a margin, neither flat nor high."""
-    bundles = _bundles(map_data, nodes, classes)
+    bundles = _bundles((*map_data.bundles, *map_data.idle), nodes, classes)
     lines = [piece for bundle in bundles for piece in map_data.segments(bundle)]
     points = np.concatenate([np.stack([map_data.lon[nodes], map_data.lat[nodes]], axis=1), *lines])
     (west, south), (east, north) = points.min(axis=0), points.max(axis=0)

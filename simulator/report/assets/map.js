@@ -37,9 +37,9 @@
       if (!Number.isNaN(found)) most = Math.max(most, found);
       worse = worse || capacity(direction, frame, strategy) < map.links[link].gbps[direction % 2] - 1e-9;
     }));
-    return { most, worse, down: most < 0 };
+    return { most, worse, down: most < 0, idle: most < 0 && Boolean(line.idle) };
   }
-  const level = (found) => (found.down ? "down" : levels().find(([end]) => found.most < end)[1]);
+  const level = (found) => (found.idle ? "idle" : found.down ? "down" : levels().find(([end]) => found.most < end)[1]);
   const isKnown = (strategy, frame) => !report.isKnown || report.isKnown(strategy, frame);
 
   // -- panels -----------------------------------------------------------------------------------
@@ -88,7 +88,7 @@
   function order(own) {
     const frame = report.frame();
     return own.lines.map((line, place) => [state(own.strategy, frame, line), place])
-      .sort((a, b) => (b[0].down - a[0].down) || (b[0].most - a[0].most)).map((pair) => pair[1]);
+      .sort((a, b) => ((b[0].down && !b[0].idle) - (a[0].down && !a[0].idle)) || (b[0].most - a[0].most)).map((pair) => pair[1]);
   }
   function walk(own, event) {
     if (event.key === "Enter" && own.place >= 0) pick(own.lines[own.place]);
@@ -124,7 +124,8 @@
       const held = map.links[link];
       const [whole, now] = [held.gbps, [0, 1].map((way) => capacity(2 * link + way, frame, active.strategy))];
       const gbps = whole[0] === whole[1] ? `${whole[0].toLocaleString("en")} Gbps` : `${whole.map((g) => g.toLocaleString("en")).join(" / ")} Gbps`;
-      const left = now[0] === 0 && now[1] === 0 ? ", down"
+      const left = whole[0] === 0 && whole[1] === 0 ? `, without capacity at the start, now ${now[0].toLocaleString("en")} Gbps`
+        : now[0] === 0 && now[1] === 0 ? ", down"
         : now.some((g, way) => g < whole[way] - 1e-9) ? `, of which ${now[0].toLocaleString("en", { maximumFractionDigits: 1 })} stand` : "";
       const loads = [...on].sort((a, b) => a - b).filter((s) => isKnown(s, frame)).map((s) => {
         const each = [0, 1].map((way) => `to ${held.ends[1 - way]} ${percent(share(s, frame, 2 * link + way))}`);
@@ -147,7 +148,7 @@
           line.seen.setAttribute("class", `link ${kind}`);
           line.kind = kind;
         }
-        const mark = kind === "unknown" ? "" : found.down ? "✕" : found.worse ? "▼" : "";
+        const mark = kind === "unknown" || kind === "idle" ? "" : found.down ? "✕" : found.worse ? "▼" : "";
         if (line.mark.textContent !== mark) line.mark.textContent = mark;
         if (kind !== "unknown" && found.most > worst[0]) worst = [found.most, line];
       });
@@ -178,6 +179,7 @@
     const words = { pop: "point of presence", region: "region abroad", provincial: "province", super_core: "super core" };
     document.getElementById("map-key").replaceChildren(
       ...entries.map(([kind, text]) => html("span", {}, swatch(kind, 5), ` ${text}`)),
+      ...(shown.lines.some((line) => line.idle) ? [html("span", {}, swatch("idle", 1.5), " no capacity at the start")] : []),
       ...(Object.keys(map.changes).length ? [html("span", {}, "▼ part of the capacity is lost")] : []),
       ...shown.widthKey.map(([text, wide]) => html("span", {}, swatch("plain", Math.max(1, wide * 0.54)), ` ${text}`)),
       ...kinds.filter((kind) => NODES[kind]).reverse().map((kind) => html("span", {}, html("i", { class: `shape ${kind}`, "aria-hidden": "true" }, NODES[kind]), ` ${words[kind] || kind}`)),

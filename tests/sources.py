@@ -1,0 +1,10 @@
+"""Sources: where reference values of tests are from, as docs/validation.md names them."""
+
+CHINA169 = "China169 at the end of 2017, worked out apart from this package"
+SMALL_NETWORK = "The small network, worked out apart from this package"
+PROTOTYPES = "Prototypes of planning programs (exact by cuts, enumeration or integer programs)"
+TEXTBOOKS = "Closed forms of textbooks"
+BY_HAND = "Small cases worked out by hand"
+THIRD_PARTY = "Third-party data: loads and utilisations that others published or computed"
+TIPSY = "Catchments: TIPSY (SIGCOMM 2022)"
+SNDLIB = "Originals of SNDlib, as an independent parser has them"
