@@ -80,17 +80,17 @@ class LatencyChangeMap(Figure):
         )
 
     def draw(self, data: LatencyChanges, fig: Canvas) -> Axes:
-        """Draw a cell for every pair, blue where it is faster and orange where it is slower."""
+        """Draw a cell for every pair, violet where it is faster and orange where it is slower."""
         table = data.ms.iloc[:MOST_ROWS, :MOST_COLUMNS]
         values = table.to_numpy()
         most = float(np.nanmax(np.abs(values), initial=1e-3))
         rows = [style.name(each, 20) for each in table.index]
         columns = [style.name(each, 18) for each in table.columns]
-        height, below, wide = (
-            _ROW_IN * len(rows),
-            style.label_room(columns),
-            style.layout_width(fig),
-        )
+        height, wide = _ROW_IN * len(rows), style.layout_width(fig)
+        left = style.label_room(rows)
+        across = wide - left - _BAR_IN - 0.1
+        level = style.label_room(columns) <= across / len(columns)
+        below = 0.35 if level else style.label_room(columns)
         left_out = data.ms.size - table.size
         foot = page(
             fig,
@@ -107,12 +107,15 @@ class LatencyChangeMap(Figure):
             ),
             height + below + 0.1,
         )
-        left = style.label_room(rows)
-        ax = panel(fig, left, foot + below, wide - left - _BAR_IN - 0.1, height)
+        ax = panel(fig, left, foot + below, across, height)
         drawn = ax.imshow(values, aspect="auto", cmap="PuOr_r", vmin=-most, vmax=most)
         ax.set_facecolor(style.PALE)
         ax.set_yticks(range(len(rows)), rows)
-        ax.set_xticks(range(len(columns)), columns, rotation=60, ha="right")
+        ax.set_xticks(range(len(columns)), columns)
+        if not level:
+            ax.tick_params(axis="x", labelrotation=60)
+            for label in ax.get_xticklabels():
+                label.set_horizontalalignment("right")
         ax.tick_params(length=0)
         ax.grid(visible=False)
         bar = panel(fig, wide - _BAR_IN, foot + below, 0.12, height - 0.15)

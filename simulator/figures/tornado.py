@@ -65,9 +65,13 @@ class Tornado(Figure):
             f"{style.sentence(data.scenario or data.network)}, simulated on {data.network}."
             " Each bar: one assumption from the value that 5 % of its probability does not exceed"
             " to the one that 95 % do not, all else as stated. Hatched: lowest and highest answer"
-            " of several draws. Per cent: share of the variance when all are drawn together; <: not"
-            " told apart from none, below this at 95 %."
+            " of several draws."
         )
+        if rows["share_of_variance"].notna().any():
+            source += (
+                " Per cent: share of the variance when all are drawn together; <: not told apart"
+                " from none, below this at 95 %."
+            )
         foot = page(
             fig,
             f"{self.question} {top} ({style.name(strategy)},"
