@@ -183,7 +183,7 @@ def test_an_interrupt_ends_it_and_leaves_nothing(name):
     assert re.fullmatch(r"http://127\.0\.0\.1:\d+/[\w-]{32}/", address)
     children = children_of(process.pid)
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 0 and out == ""
     assert err == "The page is for this machine alone; Ctrl-C ends it.\n"
     assert until(lambda: not any(is_there(pid) for pid in children))
@@ -201,7 +201,7 @@ def test_serving_leaves_no_thread(scenario):
 
 def test_a_port_that_is_taken_is_said_so(server):
     process = start(MINI, "--port", str(server.server_port))
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=120)
     assert process.returncode == 1 and out == ""
     assert f"port {server.server_port} of 127.0.0.1 is not free" in err
     assert "Traceback" not in err
