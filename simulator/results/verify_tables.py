@@ -103,3 +103,19 @@ table(
     ],
     file="deaths.csv",
 )
+table(
+    "verify_landings",
+    "A row for each change of announcements of ``simulator verify``: where regions hand over.",
+    [
+        Column("change", "1", "Its number; 0 announces all groups at all exits."),
+        Column("groups", "1", "Prefix groups that are announced otherwise than before."),
+        Column("lines", "1", "Announcements to the exits."),
+        Column("in_force_s", "s", "Until all regions had the next hops of the model."),
+        Column("pairs", "1", "Regions and groups."),
+        Column("moved", "1", "Of these, those that land elsewhere than before, by the model."),
+        Column("wrong", "1", "Of these, those that land elsewhere than in the model."),
+        Column("sent", "1", "Packets of one flow that was sent meanwhile, one that moves if any."),
+        Column("received", "1", "Of these, those that arrived."),
+    ],
+    file="landings.csv",
+)

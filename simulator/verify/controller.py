@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from simulator.base.errors import SimulatorError
 from simulator.export.addresses import AS, CONTROLLER, AddressPlan
 from simulator.export.bgp import HOLD_S
 from simulator.verify.inside import inside
+from simulator.verify.lab import Lab
 from simulator.verify.needs import program
-from simulator.verify.routers import Routers, wait_for
+from simulator.verify.routers import wait_for
 
 SESSIONS_WITHIN_S, FEEDER_WITHIN_S, TOLD_WITHIN_S = 60.0, 20.0, 20.0
 _POLL_S = 0.02
@@ -39,6 +40,14 @@ _BGP_PORT = f":{179:04X}"
 class Controller:
     """A controller that can be told lines, and that can die in several ways.
 
+    Parameters
+    ----------
+    lab : Lab
+    space : str
+        Namespace that it is in.
+    sessions : sequence of str
+        Its ``neighbor`` sections; graceful restart is added to their capabilities.
+
     Attributes
     ----------
     process : subprocess.Popen
@@ -47,9 +56,9 @@ class Controller:
 
     process: subprocess.Popen[bytes]
 
-    def __init__(self, routers: Routers) -> None:
-        self._routers = routers
-        self._folder = routers.lab.place("controller")
+    def __init__(self, lab: Lab, space: str, sessions: Sequence[str]) -> None:
+        self._lab, self._space, self._sessions = lab, space, sessions
+        self._folder = lab.place("controller")
         self._lines = self._folder / "lines"
         os.mkfifo(self._lines)
         # Open at both ends: the feeder never sees an end, and lines wait for it.
@@ -64,14 +73,12 @@ class Controller:
         pid_file = self._folder / "feeder.pid"
         pid_file.unlink(missing_ok=True)
         file = self._folder / "exabgp.conf"
-        file.write_text("".join(
-            f"{line}\n" for line in configuration(self._routers.plan, self._folder, graceful_s)
-        ))  # fmt: skip
-        self.process = self._routers.lab.start(
-            self._routers.controller, program("exabgp"), str(file), environment=_ENVIRONMENT,
+        file.write_text("".join(f"{line}\n" for line in self._configuration(graceful_s)))
+        self.process = self._lab.start(
+            self._space, program("exabgp"), str(file), environment=_ENVIRONMENT,
             log=self._folder / "exabgp.out",
         )  # fmt: skip
-        wanted = len(self._routers.plan.provinces)
+        wanted = len(self._sessions)
         if not wait_for(lambda: self.sessions() == wanted, SESSIONS_WITHIN_S, _POLL_S):
             raise SimulatorError(
                 f"ExaBGP has {self.sessions()} of {wanted} sessions after {SESSIONS_WITHIN_S:g} s"
@@ -83,7 +90,7 @@ class Controller:
     def sessions(self) -> int:
         """Return how many routers have a connection to it."""
         table = Path("/proc/thread-self/net/tcp")
-        lines = inside(self._routers.controller, table.read_text).splitlines()[1:]
+        lines = inside(self._space, table.read_text).splitlines()[1:]
         return sum(_is_session(line.split()) for line in lines)
 
     def tell(self, lines: Iterable[str]) -> int:
@@ -125,6 +132,19 @@ class Controller:
         text = (self._folder / "exabgp.out").read_text(errors="replace")
         return [line for line in text.splitlines() if "not understood" in line]
 
+    def _configuration(self, graceful_s: int | None) -> Iterator[str]:
+        """Yield the lines of its configuration.
+
+        With *graceful_s* routers are asked to keep routes of a session that broke for so long (RFC
+        4724).
+        """
+        yield f"process feeder {{ run {self._folder}/feeder.sh; encoder text; }}"
+        for each in self._sessions:
+            if graceful_s is None:
+                yield each
+            else:
+                yield each.replace("add-path", f"graceful-restart {graceful_s}; add-path")
+
     def _forget(self) -> None:
         """Read what no feeder has read."""
         with suppress(BlockingIOError):
@@ -132,23 +152,15 @@ class Controller:
                 continue
 
 
-def configuration(plan: AddressPlan, folder: Path, graceful_s: int | None) -> Iterator[str]:
-    """Yield the lines of ExaBGP's configuration: a session for each end of traffic at home.
-
-    Parameters
-    ----------
-    graceful_s : int, optional
-        Time for which routers are asked to keep routes of a session that broke (RFC 4724).
-    """
-    yield f"process feeder {{ run {folder}/feeder.sh; encoder text; }}"
-    graceful = "" if graceful_s is None else f"graceful-restart {graceful_s}; "
-    for node in plan.provinces:
-        yield (
-            f"neighbor {plan.loopbacks[node]} {{ router-id {CONTROLLER};"
-            f" local-address {CONTROLLER}; local-as {AS}; peer-as {AS}; hold-time {HOLD_S};"
-            f" family {{ ipv4 unicast; }} capability {{ {graceful}add-path send/receive; }}"
-            " api { processes [ feeder ]; } }"
-        )
+def sessions_of(plan: AddressPlan) -> list[str]:
+    """Return a session for each end of traffic at home, which has several paths of a prefix."""
+    return [
+        f"neighbor {plan.loopbacks[node]} {{ router-id {CONTROLLER};"
+        f" local-address {CONTROLLER}; local-as {AS}; peer-as {AS}; hold-time {HOLD_S};"
+        " family { ipv4 unicast; } capability { add-path send/receive; }"
+        " api { processes [ feeder ]; } }"
+        for node in plan.provinces
+    ]
 
 
 def _is_session(words: list[str]) -> bool:

@@ -14,7 +14,7 @@ from simulator.model.network import Network
 from simulator.verify import overlay
 from simulator.verify.commands import batch, tried
 from simulator.verify.exits import exit_shares
-from simulator.verify.flows import Counted, by_demand, send
+from simulator.verify.flows import Counted, address_of, by_demand, send
 from simulator.verify.replay import Replay
 from simulator.verify.routers import wait_for
 from simulator.verify.static import static_hops, wrong_of
@@ -89,7 +89,7 @@ def cut(replay: Replay, lost: Lost) -> list[Measure]:
     """Let links go down and look at what happens before the controller reacts."""
     routers, pair = replay.routers, _pair_at(replay, lost)
     expected = static_hops(routers.plan, lost.after)
-    stream = Stream(routers, *pair) if pair else None
+    stream = _stream(replay, *pair) if pair else None
     time.sleep(_BEFORE_S)
     began = time.monotonic()
     routers.set_links(lost.links, "down")
@@ -194,6 +194,12 @@ def _pair_at(replay: Replay, lost: Lost) -> Pair | None:
         if len(ways) == 1 and next(iter(ways)) in lost.links and lost.rates.get(pair, 0) > 0
     ]  # fmt: skip
     return max(mine, key=lambda pair: lost.rates[pair], default=None)
+
+
+def _stream(replay: Replay, source: str, target: str) -> Stream:
+    routers, plan = replay.routers, replay.routers.plan
+    here, there = str(plan.loopbacks[source]), address_of(plan, target)
+    return Stream((routers.spaces[source], here), (routers.spaces[target], there))
 
 
 def _exit_route(replay: Replay, link: str) -> str:

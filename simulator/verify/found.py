@@ -13,10 +13,11 @@ from simulator.verify.deaths import Death
 from simulator.verify.decisions import Cycle
 from simulator.verify.failures import LIMIT, Measure
 from simulator.verify.flows import Counted
+from simulator.verify.landings import Landed
 from simulator.verify.replay import Told
 from simulator.verify.static import Wrong
 
-TABLES = ("checks", "static", "cycles", "flows", "failures", "deaths")
+TABLES = ("checks", "static", "cycles", "flows", "failures", "deaths", "landings")
 Rows = list[dict[str, object]]
 
 
@@ -26,7 +27,7 @@ class Found:
 
     Attributes
     ----------
-    static, cycles, flows, failures, deaths : list of dict
+    static, cycles, flows, failures, deaths, landings : list of dict
         Rows of the tables of these names.
     without_path : int
         Pairs of nodes that the project's shortest paths do not connect, so that they are left out.
@@ -43,6 +44,7 @@ class Found:
     flows: Rows = field(default_factory=list)
     failures: Rows = field(default_factory=list)
     deaths: Rows = field(default_factory=list)
+    landings: Rows = field(default_factory=list)
     without_path: int = 0
     misunderstood: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
@@ -110,6 +112,10 @@ class Found:
             "wrong": death.wrong, "same": "yes" if death.is_as_modelled else "no",
         })  # fmt: skip
 
+    def add_landing(self, landed: Landed) -> None:
+        """Add a change of announcements."""
+        self.landings.append(landed._asdict())
+
     def frames(self) -> dict[str, pd.DataFrame]:
         """Return all tables that have rows, the checks first."""
         parts = {name: getattr(self, name) for name in TABLES[1:]}
@@ -139,6 +145,11 @@ class Found:
             rows.append(_check("quantities of failures as modelled", _same(judged), len(judged)))
         if self.deaths:
             rows.append(_check("deaths as modelled", _same(self.deaths), len(self.deaths)))
+        if self.landings:
+            pairs, wrong = (total(self.landings, name) for name in ("pairs", "wrong"))
+            rows.append(_check("landings of inbound traffic", pairs - wrong, pairs))
+            sent, came = (total(self.landings, name) for name in ("sent", "received"))
+            rows.append(_check("packets while announcements change", came, sent))
         return rows
 
 

@@ -7,9 +7,7 @@ import threading
 import time
 from typing import NamedTuple
 
-from simulator.verify.flows import address_of
 from simulator.verify.inside import inside
-from simulator.verify.routers import Routers
 
 PORT = 5001
 _EVERY_S, _LAST_S = 0.001, 0.5
@@ -35,13 +33,17 @@ class Stream:
     """One flow from an end of traffic to another, sent while something else happens.
 
     Begins when it is made; :meth:`result` ends it.
+
+    Parameters
+    ----------
+    source, target : tuple of str
+        Namespace and address.
     """
 
-    def __init__(self, routers: Routers, source: str, target: str) -> None:
-        plan = routers.plan
-        self._here, self._there = str(plan.loopbacks[source]), address_of(plan, target)
-        self._receiver = inside(routers.spaces[target], self._listening)
-        self._sender = inside(routers.spaces[source], self._sending)
+    def __init__(self, source: tuple[str, str], target: tuple[str, str]) -> None:
+        self._here, self._there = source[1], target[1]
+        self._receiver = inside(target[0], self._listening)
+        self._sender = inside(source[0], self._sending)
         self._end = threading.Event()
         self._sent, self._seconds, self._numbers = 0, 0.0, set[int]()
         self._threads = [threading.Thread(target=each, daemon=True)

@@ -23,13 +23,15 @@ from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
 from simulator.study.answer_file import Finish, keep_answer
 from simulator.verify.commands import tried
-from simulator.verify.controller import Controller
+from simulator.verify.controller import Controller, sessions_of
 from simulator.verify.course import Course
 from simulator.verify.deaths import deaths
 from simulator.verify.decisions import Decided, decided, deciders
 from simulator.verify.found import Found
 from simulator.verify.lab import Lab
+from simulator.verify.landings import CHANGES, Landings, sessions, world_of
 from simulator.verify.needs import FRR, program, refuse_without
+from simulator.verify.neighbours import Neighbours
 from simulator.verify.replay import Replay
 from simulator.verify.routers import Routers
 from simulator.verify.static import settled, static_hops
@@ -38,7 +40,8 @@ from simulator.verify.words import Asked, answer_of
 MARK = "verify.json"
 """The file by which a folder of this study is known."""
 FRR_WORD = "frr"
-PARTS = ("static", "cycles", "failures", "deaths")
+PARTS = ("static", "cycles", "failures", "deaths", "inbound")
+_OF_CYCLES = ("failures", "deaths")
 MOST_CYCLES, FLOWS = 96, 4000
 MOST_ROUTERS = 250
 """Routers on one machine: at some 36 MB each, 9 GB."""
@@ -93,8 +96,8 @@ def verify(
     flows : int
         UDP flows counted in every eighth cycle and at failures; 0 for none.
     parts : str or sequence of str, optional
-        ``static``, ``cycles``, ``failures``, ``deaths``; all that the scenario has when left out.
-        The latter two need ``cycles``, which come along.
+        ``static``, ``cycles``, ``failures``, ``deaths``, ``inbound``; all that the scenario has
+        when left out. ``failures`` and ``deaths`` need ``cycles``, which come along.
     out : path, optional
         Folder to write; a temporary one when left out.
     progress : callable, optional
@@ -108,7 +111,7 @@ def verify(
     -------
     Answer
         Tables ``checks`` (what is compared; column ``same``), ``static``, ``cycles``, ``flows``,
-        ``failures`` and ``deaths``, as far as there are such.
+        ``failures``, ``deaths`` and ``landings``, as far as there are such.
 
     Raises
     ------
@@ -119,8 +122,8 @@ def verify(
     """
     made = as_scenario(scenario)
     chosen = _check(made, on, cycles, flows, parts)
-    steers = chosen != ("static",)
-    refuse_without(controller=steers)
+    steers = "cycles" in chosen
+    refuse_without(controller=steers or "inbound" in chosen)
     work = _Work(progress or silent)
     with StagingFolder(out, force=force, mark=MARK) as staging:
         provenance.keep_inputs(made, staging.folder)
@@ -129,9 +132,13 @@ def verify(
             with work.timed("simulation", 0.1):
                 source = decided(made, strategy, silent)
         plan = AddressPlan.of(made.network, made.demands) if source is None else source.plan
-        _on_routers(work, plan, source, chosen, cycles, flows)
+        if "static" in chosen or steers:
+            _on_routers(work, plan, source, chosen, cycles, flows)
+        if "inbound" in chosen:
+            with work.timed("inbound", 1.0):
+                _with_neighbours(work.found, made)
         asked = Asked(made.name, source.strategy if source else "", chosen, len(plan.network.nodes),
-                      flows, source is not None and bool(made.case.events))  # fmt: skip
+                      flows, len(plan.exits))  # fmt: skip
         return _published(staging, asked, work.found, finish)
 
 
@@ -169,7 +176,7 @@ def _on_routers(
         if source is None:
             return
         with work.timed("cycles", 0.7):
-            controller = Controller(routers)
+            controller = Controller(lab, routers.controller, sessions_of(plan))
             controller.start()
             replay = Replay(routers, controller, static)
             course = Course(found, source, replay, flows, "failures" in parts)
@@ -179,6 +186,23 @@ def _on_routers(
                 for death in deaths(replay):
                     found.add_death(death)
         found.misunderstood = len(controller.misunderstood())
+        controller.close()
+
+
+def _with_neighbours(found: Found, scenario: Scenario) -> None:
+    """Let regions choose exits by BGP, and announcements change."""
+    plan = AddressPlan.of(scenario.network, scenario.demands)
+    with Lab() as lab:
+        neighbours = Neighbours(lab, plan, world_of(scenario))
+        neighbours.build()
+        neighbours.wait()
+        found.memory_mb = max(found.memory_mb, lab.memory_mb())
+        controller = Controller(lab, neighbours.home, sessions(neighbours))
+        for each in Landings(neighbours, controller, scenario.network).play(
+            CHANGES, scenario.settings.seed
+        ):
+            found.add_landing(each)
+        found.misunderstood += len(controller.misunderstood())
         controller.close()
 
 
@@ -230,22 +254,30 @@ def _check(
                                  " as one machine has memory for")  # fmt: skip
     if problems := list(wrong_for_isis(network)):
         raise InputError([Problem("", None, None, "--on frr", each) for each in problems])
-    can = bool(len(network.exits)) and bool(deciders(scenario))
-    chosen = _parts(parts, can)
-    if not can and chosen != ("static",):
-        message = "no strategy decides about outbound traffic: there is static routing only"
-        raise _wrong("--parts", message)
-    return chosen
+    return _parts(parts, _possible(scenario))
 
 
-def _parts(parts: str | Sequence[str] | None, can: bool) -> tuple[str, ...]:
+def _possible(scenario: Scenario) -> tuple[str, ...]:
+    """Return the parts that a scenario has something for."""
+    if not len(scenario.network.exits):
+        return PARTS[:1]
+    outbound = PARTS[1:4] if deciders(scenario) else ()
+    inbound = PARTS[4:] if scenario.case.inbound is not None else ()
+    return (*PARTS[:1], *outbound, *inbound)
+
+
+def _parts(parts: str | Sequence[str] | None, possible: Sequence[str]) -> tuple[str, ...]:
     if parts is None:
-        return PARTS if can else PARTS[:1]
+        return tuple(possible)
     words = parts.split(",") if isinstance(parts, str) else list(parts)
     asked = {each.strip() for each in words}
     for each in sorted(asked - set(PARTS)):
         raise _wrong("--parts", f"no part {each!r}{known_instead(each, PARTS)}")
-    if asked & set(PARTS[2:]):
+    if missing := sorted(asked - set(possible)):
+        why = {"inbound": "no inbound: is given, by which regions choose exits"}
+        other = "no strategy decides about outbound traffic"
+        raise _wrong("--parts", f"{missing[0]}: {why.get(missing[0], other)}")
+    if asked & set(_OF_CYCLES):
         asked.add("cycles")
     return tuple(each for each in PARTS if each in asked)
 

@@ -25,9 +25,7 @@ class Asked(NamedTuple):
     title, strategy : str
     parts : tuple of str
     routers : int
-    flows : int
-    has_events : bool
-        Whether anything happens to the network in the scenario.
+    flows, exits : int
     """
 
     title: str
@@ -35,7 +33,7 @@ class Asked(NamedTuple):
     parts: tuple[str, ...]
     routers: int
     flows: int
-    has_events: bool
+    exits: int
 
 
 def answer_of(
@@ -57,23 +55,34 @@ def answer_of(
 
 
 def _sentence(asked: Asked, found: Found, frames: Mapping[str, pd.DataFrame]) -> str:
-    stood, parts = True, []
+    parts = []
     if found.static:
         count, wrong = total(found.static, "destinations"), total(found.static, "wrong")
-        stood &= not wrong
         parts.append(f"{_part(count, wrong, 'next hop')} of static routing {_of(count, wrong)}")
     if found.cycles:
         count, wrong = total(found.cycles, "pairs"), total(found.cycles, "wrong")
-        stood &= not wrong
         what = f"{_part(count, wrong, 'decision')} of {plain(asked.strategy)}"
         parts.append(f"{what} in {len(found.cycles):,} cycles {_of(count, wrong)}")
-    text = f"On {asked.routers:,} FRR routers {listed(parts)} stood as simulated"
+    text = f"On {asked.routers:,} FRR routers {listed(parts)} stood as simulated" if parts else ""
     if "flows" in frames:
         apart = 100 * frames["flows"]["difference"].abs().max()
         text += f"; counted flows at the exits differ by at most {apart:.2f} points"
+    if found.landings:
+        text = f"{text}. {_landed(asked, found)}".removeprefix(". ")
     checks = frames["checks"]
     failed = checks.loc[checks["same"] == "no", "check"].tolist()
     return f"{text}. Not as simulated: {listed(failed)}." if failed else f"{text}."
+
+
+def _landed(asked: Asked, found: Found) -> str:
+    pairs, wrong = total(found.landings, "pairs"), total(found.landings, "wrong")
+    sent, came = total(found.landings, "sent"), total(found.landings, "received")
+    lost = f"{sent - came:,} of {sent:,} packets lost" if came < sent else "no packet lost"
+    changes = len(found.landings) - 1
+    return (
+        f"Inbound, {_part(pairs, wrong, 'landing')} at {asked.exits} exits {_of(pairs, wrong)} was"
+        f" the model's over {changes} changes of announcements, {lost}"
+    )
 
 
 def _part(count: int, wrong: int, noun: str) -> str:
@@ -86,16 +95,16 @@ def _of(count: int, wrong: int) -> str:
 
 def _head(found: Found) -> Iterator[str]:
     seconds = found.seconds
+    up = f"Routers were up in {seconds['routers']:.0f} s. " if "routers" in seconds else ""
     yield (
-        f"Routers were up in {seconds['routers']:.0f} s with {found.memory_mb / 1000:.1f} GB,"
-        f" {sum(seconds.values()):.0f} s in all."
+        f"{up}Daemons had {found.memory_mb / 1000:.1f} GB; {sum(seconds.values()):.0f} s in all."
     )
     if found.cycles:
         took = np.array([float(str(row["in_force_s"])) for row in found.cycles])
         yield (
             f"A cycle stood in the kernels after {np.median(took):.2f} s in the median,"
-            f" {took.max():.2f} s at most; shares lost at most {_largest(found):.4f} to whole per"
-            " cents."
+            f" {took.max():.2f} s at most; shares there are at most {_largest(found):.4f} from"
+            " those simulated."
         )
 
 
@@ -113,11 +122,18 @@ def _foot(asked: Asked, found: Found) -> Iterator[str]:
         "One machine, in software: forwarding is that of Linux. Times of routers are those of FRR"
         " here, and say nothing of hardware; they differ from run to run."
     )
-    if not asked.strategy:
+    if found.landings:
+        yield (
+            "Inbound with one router at every exit and one source in each region, which meets us at"
+            " every exit; regions of the topology do at one or two. Changes are drawn: what a"
+            " controller plans depends on traffic. Exits announce aggregates themselves, and a"
+            " group that is withdrawn at an exit stays there with no-export."
+        )
+    if not found.cycles:
         return
     yield (
         "Tunnels are VXLAN, and follow the IGP's paths: explicit paths, as MPLS or segment routing"
-        " have them, are not shown. Outbound traffic only."
+        " have them, are not shown."
     )
     yield (
         "Links have no capacities here: a cable cut that leaves a part of an exit is in the"
@@ -201,12 +217,25 @@ def _deaths(frame: pd.DataFrame) -> Iterator[Section]:
     yield Section("Deaths of the controller", headings, rows)
 
 
+def _landings(frame: pd.DataFrame) -> Iterator[Section]:
+    """Changes that move most, in order of time."""
+    most = frame.nlargest(_CYCLES_SHOWN, ["wrong", "moved"]).sort_values("change")
+    names = ("groups", "lines", "moved", "wrong", "sent", "received")
+    rows = [
+        _row(f"change {row['change']}", *(f"{row[name]:,}" for name in names),
+             f"{row['in_force_s']:.2f}")
+        for row in most.to_dict("records")
+    ]  # fmt: skip
+    yield Section("Changes of announcements that move most", [*names, "in force after s"], rows)
+
+
 _SECTIONS = {
     "static": _static,
     "cycles": _cycles,
     "flows": _flows,
     "failures": _failures,
     "deaths": _deaths,
+    "landings": _landings,
 }
 
 
