@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -32,10 +33,12 @@ from simulator.verify.decisions import Cycle, decided, deciders, down, network_a
 from simulator.verify.exits import exit_shares
 from simulator.verify.failures import Measure, differences
 from simulator.verify.flows import Counted, by_demand
-from simulator.verify.found import Found
+from simulator.verify.found import TABLES, Found
 from simulator.verify.inside import NAMES, inside
 from simulator.verify.kernel import parsed
 from simulator.verify.lab import PREFIX, Lab, sweep
+from simulator.verify.landings import drawn, world_of
+from simulator.verify.neighbours import Neighbours
 from simulator.verify.replay import Told, changes_to, hops_of, wrong_pairs
 from simulator.verify.static import Wrong, static_hops, wrong_of
 from simulator.verify.verify import differs, verify
@@ -217,6 +220,44 @@ def test_flows_fall_on_pairs_by_demand():
     assert all(abs(counts.get(p, 0) - 4000 * gbps / whole) < 1 for p, gbps in rates.items())
     assert by_demand({("a", "r"): 0.0}, 10) == {}
     assert differences({"x": 30, "y": 70}, 100, {"x": 0.28, "y": 0.72}) == pytest.approx(0.02)
+
+
+def test_regions_prefer_exits_as_the_model_says():
+    """The local preferences that routers are given, followed by hand, lead where the model does."""
+    scenario = sim.load("mini")
+    world = world_of(scenario)
+    near = Neighbours(Lab(), AddressPlan.of(scenario.network, scenario.demands), world)
+    announced = [world.everywhere(4), *drawn(world.everywhere(4), 30, 5)]
+    preference = {}
+    for region in range(len(near.regions)):
+        for at in range(len(near.exits)):
+            for line in near._taste(region, at):
+                if line.startswith("ip prefix-list"):
+                    rank = int(line.split()[2].partition("R")[2])
+                    preference[region, at, line.partition("permit ")[2]] = -rank
+    for each in announced:
+        landed = world.landed(each, scenario.network)
+        for region, group in np.ndindex(landed.shape):
+            aggregate = near.aggregates[each.province[group]]
+            specific = f"{aggregate} ge {aggregate.prefixlen + 1} le 32"
+            heard = {at: preference[region, at, specific] for at in range(len(near.exits))
+                     if each.exits[group, at] and (region, at, specific) in preference}  # fmt: skip
+            everywhere = {at: preference[region, at, str(aggregate)]
+                          for at in range(len(near.exits))
+                          if (region, at, str(aggregate)) in preference}  # fmt: skip
+            among = heard or everywhere
+            assert max(among, key=among.get) == landed[region, group]
+    assert all(group.subnet_of(near.aggregates[i // 4]) for i, group in enumerate(near.groups))
+
+
+def test_changes_of_announcements_are_drawn():
+    first = world_of(sim.load("mini")).everywhere(4)
+    many, again = (list(drawn(first, 40, 3)) for _ in range(2))
+    assert all((one.exits == other.exits).all() for one, other in zip(many, again, strict=True))
+    counts = [int(after.differs(before).any(axis=1).sum())
+              for before, after in itertools.pairwise([first, *many])]  # fmt: skip
+    assert min(counts) >= 1 and max(counts) <= 10 and len(many) == 40
+    assert not (first.exits == many[-1].exits).all()
 
 
 # -- what is said ---------------------------------------------------------------------------------
@@ -444,12 +485,15 @@ def test_mini_on_routers(tmp_path):
     """All parts, at 24 cycles: gateways of this network are ends of traffic, too."""
     needs("zebra", "isisd", "bgpd", "exabgp", "tc")
     answer = verify("mini", cycles=24, out=tmp_path / "out")
+    assert list(answer.tables) == list(TABLES)
     checks = answer.tables["checks"].set_index("check")
     assert not differs(answer), answer
     assert checks.loc["static next hops", "seen"] == 78
     assert checks.loc["decisions in the kernels", "seen"] == 24 * 24
     assert checks.loc["largest difference of an exit's share", "seen"] < 0.01
     assert answer.tables["deaths"]["same"].tolist() == ["yes"] * 5
+    assert checks.loc["landings of inbound traffic", "seen"] == 51 * 4 * 24
+    assert answer.tables["landings"]["moved"].sum() > 20
     assert (tmp_path / "out" / "verify.json").exists()
 
 
@@ -457,12 +501,12 @@ def test_mini_on_routers(tmp_path):
 def test_germany50_on_routers(tmp_path):
     pytest.importorskip("topohub")
     needs("zebra", "isisd")
-    scenario = {
+    keys = {
         "topology": "topohub:sndlib/germany50", "horizon_h": 1, "step_s": 3600,
-        "links": {"*": {"capacity_gbps": 100}},
         "traffic": {"matrix": {"kind": "file", "path": "topohub:sndlib/germany50"}},
         "strategies": {"igp": {"scheme": {"kind": "igp_ecmp"}}},
     }  # fmt: skip
+    scenario = sim.load(keys, [("links.*.capacity_gbps", "100")])
     answer = verify(scenario, out=tmp_path / "out")
     assert list(answer.tables) == ["checks", "static"]
     assert not differs(answer) and answer.frame["seen"].tolist() == [50 * 49]
@@ -483,6 +527,16 @@ def test_china_on_routers_at_the_evening_of_a_cable_cut(tmp_path, factor):
     assert checks.loc["decisions in the kernels", "seen"] == 96 * 248
     most = int(answer.tables["cycles"]["split"].max())
     assert most > 10 if factor == 3 else most < 10
+
+
+@pytest.mark.slow
+def test_china_with_neighbours_at_every_exit(tmp_path):
+    needs("zebra", "bgpd", "exabgp")
+    answer = verify("tpe-cut", parts="inbound", out=tmp_path / "out")
+    checks = answer.tables["checks"].set_index("check")
+    assert not differs(answer), answer
+    assert checks.loc["landings of inbound traffic", "seen"] == 51 * 8 * 124
+    assert answer.tables["landings"]["moved"].sum() > 50
 
 
 @pytest.mark.slow

@@ -19,24 +19,26 @@ from types import FrameType, TracebackType
 
 from simulator.results.exchange import signals_wait
 from simulator.verify.commands import batch, run, tried
-from simulator.verify.inside import NAMES
+from simulator.verify.inside import NAMES, inside
 from simulator.verify.needs import FRR, program
 
 PREFIX = "simv"
 _OURS = re.compile(rf"{PREFIX}(?P<pid>\d+)\.(?P<began>\d+)-")
 _TERMINATED = 143
 """Exit code of a process that SIGTERM ends, as shells have it."""
-_SETTINGS = (
-    "net.ipv4.ip_forward=1",
-    "net.ipv4.fib_multipath_hash_policy=1",  # by ports as well
-    "net.ipv4.conf.all.rp_filter=0",
-    "net.ipv4.conf.default.rp_filter=0",
-    "net.ipv4.conf.all.accept_local=1",  # a gateway with users of its own is a tunnel's both ends
-    "net.ipv4.conf.all.ignore_routes_with_linkdown=1",
-    "net.ipv4.conf.default.ignore_routes_with_linkdown=1",
-    "net.ipv6.conf.all.disable_ipv6=1",  # its neighbour discovery would be counted as traffic
-    "net.ipv6.conf.default.disable_ipv6=1",
-)
+_SETTINGS = {
+    "ipv4/ip_forward": 1,
+    "ipv4/fib_multipath_hash_policy": 1,  # by ports as well
+    "ipv4/conf/all/rp_filter": 0,
+    "ipv4/conf/default/rp_filter": 0,
+    "ipv4/conf/all/accept_local": 1,  # a gateway with users of its own is a tunnel's both ends
+    "ipv4/conf/all/ignore_routes_with_linkdown": 1,
+    "ipv4/conf/default/ignore_routes_with_linkdown": 1,
+    "ipv6/conf/all/disable_ipv6": 1,  # its neighbour discovery would be counted as traffic
+    "ipv6/conf/default/disable_ipv6": 1,
+}
+_KERNEL = Path("/proc/sys/net")
+"""Settings of the namespace of the thread that looks there."""
 
 
 class Lab:
@@ -91,7 +93,7 @@ class Lab:
         full = f"{self._mark}{name}"
         self._spaces.append(full)  # before it exists: removing one that does not is no failure
         run("ip", "netns", "add", full)
-        run("ip", "netns", "exec", full, "sysctl", "-qw", *_SETTINGS)
+        inside(full, _set)
         run("ip", "-n", full, "link", "set", "lo", "up")
         return full
 
@@ -164,6 +166,13 @@ def remove(spaces: list[str]) -> None:
                 continue
     for space in there:
         tried("ip", "netns", "del", space)
+
+
+def _set() -> None:
+    """Set what the kernel does in the namespace of this thread; it may know no IPv6 at all."""
+    for name, value in _SETTINGS.items():
+        if (_KERNEL / name).exists():
+            (_KERNEL / name).write_text(str(value))
 
 
 def _pids(space: str) -> Iterator[int]:

@@ -13,7 +13,7 @@ from simulator.base.errors import InputError, Problem
 FRR = Path("/usr/lib/frr")
 """Where Debian's package has FRR's daemons."""
 _DAEMONS = ("zebra", "isisd", "bgpd")
-_TOOLS = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2", "sysctl": "procps"}
+_TOOLS = {"ip": "iproute2", "bridge": "iproute2", "tc": "iproute2"}
 _CONTROLLER = {"exabgp": "exabgp"}
 _PATHS = f"{os.environ.get('PATH', os.defpath)}:/usr/sbin:/sbin"
 
