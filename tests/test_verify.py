@@ -19,11 +19,14 @@ from routers import needs, run
 import simulator as sim
 from simulator.base.errors import InputError, SimulatorError
 from simulator.cli.main import main
+from simulator.control.carriers.prefix_groups import PrefixGroups
+from simulator.control.carriers.region import Region
 from simulator.export.addresses import AddressPlan
 from simulator.export.decided import Asked, Decision
 from simulator.export.frr_router import isis_metrics
 from simulator.model.demands import Demands
 from simulator.model.faults import Fault
+from simulator.model.zipf import zipf_sizes
 from simulator.verify import lab as lab_file
 from simulator.verify import needs as needs_file
 from simulator.verify import overlay
@@ -34,6 +37,8 @@ from simulator.verify.exits import exit_shares
 from simulator.verify.failures import Measure, differences
 from simulator.verify.flows import Counted, by_demand
 from simulator.verify.found import TABLES, Found
+from simulator.verify.hops import Asked as Questioned
+from simulator.verify.hops import deflected, exits_of_groups
 from simulator.verify.inside import NAMES, inside
 from simulator.verify.kernel import parsed
 from simulator.verify.lab import PREFIX, Lab, sweep
@@ -208,6 +213,29 @@ def test_shares_at_exits_are_those_of_the_decisions(plan):
     assert static == pytest.approx({"x1": 10 / 40, "x2": 30 / 40})
     after = network.after([Fault("link", "x2", 1.0)])
     assert exit_shares(DECIDED, RATES, network, after) == pytest.approx({"x1": 1.0, "x2": 0.0})
+
+
+def test_what_provinces_alone_decide_is_undone_by_the_next_router(plan):
+    """Of p2 the way to x1 is over g2, which knows x2; p1 has a link to the gateway of x2."""
+    asked = Questioned.of(DECIDED, RATES, plan.network)
+    assert asked.by_link(asked.shares) == pytest.approx({"x1": 6 / 40, "x2": 34 / 40})
+    found = asked.by_link(deflected({("p1", "r"): "x2", ("p2", "r"): "x1"}, asked))
+    assert found == pytest.approx({"x1": 0.0, "x2": 1.0})
+    found = asked.by_link(deflected({("p1", "r"): "x1", ("p2", "r"): "x1"}, asked))
+    assert found == pytest.approx({"x1": 0.25, "x2": 0.75})
+
+
+@pytest.mark.parametrize("name", ["region", "prefix_groups"])
+def test_groups_have_the_exits_that_the_carrier_gives_them(plan, name):
+    asked = Questioned.of(DECIDED, RATES, plan.network)
+    way = {"region": Region(), "prefix_groups": PrefixGroups()}[name]
+    sizes = np.ones(1) if name == "region" else zipf_sizes(4, 1.0)
+    shares = way.carried(asked.shares, asked.demands)
+    (links,) = exits_of_groups(shares, asked.demands, sizes).values()
+    by_hand = {link: sum(size for size, each in zip(sizes, links, strict=True) if each == link)
+               for link in ("x1", "x2")}  # fmt: skip
+    assert asked.by_link(shares) == pytest.approx(by_hand)
+    assert len(links) == len(sizes)
 
 
 def test_flows_fall_on_pairs_by_demand():
@@ -492,6 +520,7 @@ def test_mini_on_routers(tmp_path):
     assert checks.loc["decisions in the kernels", "seen"] == 24 * 24
     assert checks.loc["largest difference of an exit's share", "seen"] < 0.01
     assert answer.tables["deaths"]["same"].tolist() == ["yes"] * 5
+    assert answer.tables["carried"]["way"].nunique() == 3
     assert checks.loc["landings of inbound traffic", "seen"] == 51 * 4 * 24
     assert answer.tables["landings"]["moved"].sum() > 20
     assert (tmp_path / "out" / "verify.json").exists()
@@ -525,6 +554,10 @@ def test_china_on_routers_at_the_evening_of_a_cable_cut(tmp_path, factor):
     assert not differs(answer), answer
     assert checks.loc["static next hops", "seen"] == 3782
     assert checks.loc["decisions in the kernels", "seen"] == 96 * 248
+    if factor == 3:  # of what provinces decide alone a quarter is undone
+        kept = answer.tables["carried"].groupby("way")["kept_share"].max()
+        assert kept["region"] < 0.6 and kept["prefix_groups"] < 0.6
+        assert 0.5 < kept["provinces_alone"] < 0.85
     most = int(answer.tables["cycles"]["split"].max())
     assert most > 10 if factor == 3 else most < 10
 

@@ -104,6 +104,29 @@ table(
     file="deaths.csv",
 )
 table(
+    "verify_carried",
+    "A row for each decision of ``simulator verify`` and each way to carry it without tunnels.",
+    [
+        Column(
+            "way",
+            "",
+            "``region`` or ``prefix_groups``, which all routers at home are told; or"
+            " ``provinces_alone``: the exit that has most of a pair, which its province alone is"
+            " told, so that the next router follows its static routes.",
+        ),
+        _CYCLE,
+        _TIME,
+        Column("entries", "1", "Routers and prefixes that were told an exit."),
+        Column("in_force_s", "s", "Until all stood in the kernels, and what was before was gone."),
+        Column("wrong", "1", "Of these, those with other next hops than the IGP's to the exit."),
+        Column("kept_share", "1", "Share of traffic that leaves where decided, by the project."),
+        Column("difference", "1", "Largest difference of an exit's share from the project's."),
+        Column("sent", "1", "Flows of the whole network, a packet each."),
+        Column("delivered", "1", "Of these, those that arrived."),
+    ],
+    file="carried.csv",
+)
+table(
     "verify_landings",
     "A row for each change of announcements of ``simulator verify``: where regions hand over.",
     [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,14 +61,33 @@ def by_demand(rates: Mapping[Pair, float], flows: int) -> dict[Pair, int]:
 
 
 def send(routers: Routers, counts: Mapping[Pair, int]) -> Counted:
-    """Send flows and count them."""
+    """Send flows between ends of traffic, and count them."""
+    plan, regions = routers.plan, sorted({to for _, to in counts})
+    addresses = {to: address_of(plan, to) for to in regions}
+    by_address = {(source, addresses[to]): n for (source, to), n in counts.items()}
+    return send_to(routers, by_address, regions)
+
+
+def send_to(
+    routers: Routers, counts: Mapping[tuple[str, str], int], regions: Sequence[str]
+) -> Counted:
+    """Send flows and count them.
+
+    Parameters
+    ----------
+    counts : mapping of (str, str) to int
+        Flows by source and address.
+    regions : sequence of str
+        Nodes that have these addresses.
+    """
     plan = routers.plan
-    regions = sorted({to for _, to in counts})
     tunnels = {
-        link: [_counter(routers, overlay.gateway_of(plan, link), name)
-               for name in overlay.counters(plan, link)]
+        link: [
+            _counter(routers, overlay.gateway_of(plan, link), name)
+            for name in (overlay.counters(plan, link) if routers.with_tunnels else ())
+        ]
         for link in plan.exits
-    }  # fmt: skip
+    }
     links = {link: [_counter(routers, overlay.pop_of(plan, link), plan.interface(link))]
              for link in plan.exits}  # fmt: skip
     before = _received(routers, regions)
@@ -88,8 +107,7 @@ def address_of(plan: AddressPlan, node: str) -> str:
 
 def _burst(plan: AddressPlan, source: str, counts: Mapping[str, int]) -> None:
     here, port = str(plan.loopbacks[source]), 0
-    for to, count in sorted(counts.items()):
-        there = address_of(plan, to)
+    for there, count in sorted(counts.items()):
         for _ in range(count):
             with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
                 sender.bind((here, _FIRST_PORT + port % _PORTS))

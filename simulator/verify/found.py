@@ -13,11 +13,12 @@ from simulator.verify.deaths import Death
 from simulator.verify.decisions import Cycle
 from simulator.verify.failures import LIMIT, Measure
 from simulator.verify.flows import Counted
+from simulator.verify.hops import Carried
 from simulator.verify.landings import Landed
 from simulator.verify.replay import Told
 from simulator.verify.static import Wrong
 
-TABLES = ("checks", "static", "cycles", "flows", "failures", "deaths", "landings")
+TABLES = ("checks", "static", "cycles", "flows", "failures", "deaths", "carried", "landings")
 Rows = list[dict[str, object]]
 
 
@@ -27,7 +28,7 @@ class Found:
 
     Attributes
     ----------
-    static, cycles, flows, failures, deaths, landings : list of dict
+    static, cycles, flows, failures, deaths, carried, landings : list of dict
         Rows of the tables of these names.
     without_path : int
         Pairs of nodes that the project's shortest paths do not connect, so that they are left out.
@@ -44,6 +45,7 @@ class Found:
     flows: Rows = field(default_factory=list)
     failures: Rows = field(default_factory=list)
     deaths: Rows = field(default_factory=list)
+    carried: Rows = field(default_factory=list)
     landings: Rows = field(default_factory=list)
     without_path: int = 0
     misunderstood: int = 0
@@ -112,6 +114,10 @@ class Found:
             "wrong": death.wrong, "same": "yes" if death.is_as_modelled else "no",
         })  # fmt: skip
 
+    def add_carried(self, carried: Carried) -> None:
+        """Add a decision that was carried without tunnels."""
+        self.carried.append(carried._asdict())
+
     def add_landing(self, landed: Landed) -> None:
         """Add a change of announcements."""
         self.landings.append(landed._asdict())
@@ -145,6 +151,13 @@ class Found:
             rows.append(_check("quantities of failures as modelled", _same(judged), len(judged)))
         if self.deaths:
             rows.append(_check("deaths as modelled", _same(self.deaths), len(self.deaths)))
+        if self.carried:
+            count, wrong = (total(self.carried, name) for name in ("entries", "wrong"))
+            rows.append(_check("entries without tunnels", count - wrong, count))
+            apart = max(float(str(row["difference"])) for row in self.carried)
+            rows.append(_check("largest difference without tunnels", apart, LIMIT, apart <= LIMIT))
+            sent, came = (total(self.carried, name) for name in ("sent", "delivered"))
+            rows.append(_check("flows delivered without tunnels", came, sent))
         if self.landings:
             pairs, wrong = (total(self.landings, name) for name in ("pairs", "wrong"))
             rows.append(_check("landings of inbound traffic", pairs - wrong, pairs))

@@ -1,4 +1,4 @@
-"""Landings: announcements change, and regions hand over where the model says."""
+"""AnnouncementReplay: announcements change, and regions hand over where the model says."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class Landed(NamedTuple):
 
 
 @dataclass(eq=False)
-class Landings:
+class AnnouncementReplay:
     """Announcements on routers, and the model's landings beside them.
 
     Attributes

@@ -45,12 +45,15 @@ class Routers:
     lab : Lab
     plan : AddressPlan
     with_controller : bool
-        Whether decisions are given to them: then there are a controller, BGP and the overlay.
+        Whether decisions are given to them: then there are a controller and BGP.
+    with_tunnels : bool
+        Whether there is the overlay, too.
     """
 
     lab: Lab
     plan: AddressPlan
     with_controller: bool
+    with_tunnels: bool = True
 
     @cached_property
     def spaces(self) -> dict[str, str]:
@@ -90,7 +93,11 @@ class Routers:
             wires.append((self.spaces[self.hub], CONTROL, self.controller, CONTROL))
         self.lab.wire(wires)
         if self.with_controller:
-            self._build_overlay()
+            near = [f"addr add {CONTROLLER}/31 dev {CONTROL}",
+                    f"route add default via {CONTROLLER - 1}"]  # fmt: skip
+            batch(near, "ip", "-n", self.controller)
+            if self.with_tunnels:
+                self._build_overlay()
         places = {node: self.lab.place(f"n{i}") for i, node in enumerate(network.nodes)}
         parts = {node: self._configuration(node) for node in network.nodes}
         for daemon in ("zebra", "isisd", "bgpd"):
@@ -125,7 +132,7 @@ class Routers:
             raise SimulatorError(
                 f"{len(left)} routers lack routes after {UP_WITHIN_S:g} s: {missing}, ..."
             )
-        if self.with_controller:
+        if self.with_controller and self.with_tunnels:
             self.put_back(self.plan.exits)
         return time.monotonic() - began
 
@@ -142,7 +149,7 @@ class Routers:
 
     @cached_property
     def _with_own_table(self) -> set[str]:
-        if not self.with_controller:
+        if not (self.with_controller and self.with_tunnels):
             return set()
         return {node for node in self.plan.provinces if overlay.has_own_table(self.plan, node)}
 
@@ -163,8 +170,6 @@ class Routers:
 
     def _build_overlay(self) -> None:
         plan = self.plan
-        batch([f"addr add {CONTROLLER}/31 dev {CONTROL}",
-               f"route add default via {CONTROLLER - 1}"], "ip", "-n", self.controller)  # fmt: skip
         gateways = {overlay.gateway_of(plan, link) for link in plan.exits}
         for node in dict.fromkeys([*plan.provinces, *sorted(gateways)]):
             lines = overlay.device(plan, node)
@@ -181,7 +186,7 @@ class Routers:
         if node == self.hub:
             parts["zebra"] += _HUB_ZEBRA.format(CONTROL, CONTROLLER - 1)
             parts["isisd"] += _HUB_ISIS.format(CONTROL)
-        if overlay.has_own_table(self.plan, node):
+        if node in self._with_own_table:
             parts["bgpd"] += _OWN_TABLE
         return parts
 

@@ -11,6 +11,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from simulator import provenance
 from simulator.base.errors import InputError, Problem, known_instead
 from simulator.export.addresses import AddressPlan
@@ -28,8 +30,9 @@ from simulator.verify.course import Course
 from simulator.verify.deaths import deaths
 from simulator.verify.decisions import Decided, decided, deciders
 from simulator.verify.found import Found
+from simulator.verify.hops import CYCLES, HopByHop
 from simulator.verify.lab import Lab
-from simulator.verify.landings import CHANGES, Landings, sessions, world_of
+from simulator.verify.landings import CHANGES, AnnouncementReplay, sessions, world_of
 from simulator.verify.needs import FRR, program, refuse_without
 from simulator.verify.neighbours import Neighbours
 from simulator.verify.replay import Replay
@@ -40,7 +43,7 @@ from simulator.verify.words import Asked, answer_of
 MARK = "verify.json"
 """The file by which a folder of this study is known."""
 FRR_WORD = "frr"
-PARTS = ("static", "cycles", "failures", "deaths", "inbound")
+PARTS = ("static", "cycles", "failures", "deaths", "hops", "inbound")
 _OF_CYCLES = ("failures", "deaths")
 MOST_CYCLES, FLOWS = 96, 4000
 MOST_ROUTERS = 250
@@ -96,8 +99,8 @@ def verify(
     flows : int
         UDP flows counted in every eighth cycle and at failures; 0 for none.
     parts : str or sequence of str, optional
-        ``static``, ``cycles``, ``failures``, ``deaths``, ``inbound``; all that the scenario has
-        when left out. ``failures`` and ``deaths`` need ``cycles``, which come along.
+        ``static``, ``cycles``, ``failures``, ``deaths``, ``hops``, ``inbound``; all that the
+        scenario has when left out. ``failures`` and ``deaths`` need ``cycles``, which come along.
     out : path, optional
         Folder to write; a temporary one when left out.
     progress : callable, optional
@@ -111,7 +114,7 @@ def verify(
     -------
     Answer
         Tables ``checks`` (what is compared; column ``same``), ``static``, ``cycles``, ``flows``,
-        ``failures``, ``deaths`` and ``landings``, as far as there are such.
+        ``failures``, ``deaths``, ``carried`` and ``landings``, as far as there are such.
 
     Raises
     ------
@@ -122,7 +125,7 @@ def verify(
     """
     made = as_scenario(scenario)
     chosen = _check(made, on, cycles, flows, parts)
-    steers = "cycles" in chosen
+    steers = bool({"cycles", "hops"} & {*chosen})
     refuse_without(controller=steers or "inbound" in chosen)
     work = _Work(progress or silent)
     with StagingFolder(out, force=force, mark=MARK) as staging:
@@ -132,8 +135,11 @@ def verify(
             with work.timed("simulation", 0.1):
                 source = decided(made, strategy, silent)
         plan = AddressPlan.of(made.network, made.demands) if source is None else source.plan
-        if "static" in chosen or steers:
-            _on_routers(work, plan, source, chosen, cycles, flows)
+        if {"static", "cycles"} & {*chosen}:
+            _on_routers(work, plan, source if "cycles" in chosen else None, chosen, cycles, flows)
+        if "hops" in chosen and source is not None:
+            with work.timed("hops", 0.95):
+                _without_tunnels(work.found, source, cycles, flows)
         if "inbound" in chosen:
             with work.timed("inbound", 1.0):
                 _with_neighbours(work.found, made)
@@ -158,7 +164,7 @@ def _on_routers(
     """Build the routers and do all parts."""
     found = work.found
     with Lab() as lab:
-        routers = Routers(lab, plan, source is not None)
+        routers = Routers(lab, plan, with_controller=source is not None)
         with work.timed("routers", 0.3):
             routers.build()
             routers.wait()
@@ -185,7 +191,28 @@ def _on_routers(
             with work.timed("deaths", 0.95):
                 for death in deaths(replay):
                     found.add_death(death)
-        found.misunderstood = len(controller.misunderstood())
+        found.misunderstood += len(controller.misunderstood())
+        controller.close()
+
+
+def _without_tunnels(found: Found, source: Decided, cycles: int | None, flows: int) -> None:
+    """Carry decisions without tunnels: hop by hop, and by provinces alone."""
+    many = source.cycles(cycles)
+    some = sorted({*np.linspace(0, len(many) - 1, CYCLES).round().astype(int).tolist()})
+    plan = AddressPlan.of(source.plan.network)  # every node at home hears the controller
+    with Lab() as lab:
+        routers = Routers(lab, plan, with_controller=True, with_tunnels=False)
+        routers.build()
+        routers.wait()
+        found.memory_mb = max(found.memory_mb, lab.memory_mb())
+        static = static_hops(plan, plan.network)
+        settled(routers, static)
+        controller = Controller(lab, routers.controller, sessions_of(plan))
+        controller.start()
+        hops = HopByHop(routers, controller, static, source, flows or FLOWS)
+        for each in hops.play([many[at] for at in some]):
+            found.add_carried(each)
+        found.misunderstood += len(controller.misunderstood())
         controller.close()
 
 
@@ -198,7 +225,7 @@ def _with_neighbours(found: Found, scenario: Scenario) -> None:
         neighbours.wait()
         found.memory_mb = max(found.memory_mb, lab.memory_mb())
         controller = Controller(lab, neighbours.home, sessions(neighbours))
-        for each in Landings(neighbours, controller, scenario.network).play(
+        for each in AnnouncementReplay(neighbours, controller, scenario.network).play(
             CHANGES, scenario.settings.seed
         ):
             found.add_landing(each)
@@ -261,8 +288,8 @@ def _possible(scenario: Scenario) -> tuple[str, ...]:
     """Return the parts that a scenario has something for."""
     if not len(scenario.network.exits):
         return PARTS[:1]
-    outbound = PARTS[1:4] if deciders(scenario) else ()
-    inbound = PARTS[4:] if scenario.case.inbound is not None else ()
+    outbound = PARTS[1:5] if deciders(scenario) else ()
+    inbound = PARTS[5:] if scenario.case.inbound is not None else ()
     return (*PARTS[:1], *outbound, *inbound)
 
 

@@ -67,11 +67,23 @@ def _sentence(asked: Asked, found: Found, frames: Mapping[str, pd.DataFrame]) ->
     if "flows" in frames:
         apart = 100 * frames["flows"]["difference"].abs().max()
         text += f"; counted flows at the exits differ by at most {apart:.2f} points"
+    if found.carried:
+        text = f"{text}. {_without_tunnels(found)}".removeprefix(". ")
     if found.landings:
         text = f"{text}. {_landed(asked, found)}".removeprefix(". ")
     checks = frames["checks"]
     failed = checks.loc[checks["same"] == "no", "check"].tolist()
     return f"{text}. Not as simulated: {listed(failed)}." if failed else f"{text}."
+
+
+def _without_tunnels(found: Found) -> str:
+    apart = 100 * max(float(str(row["difference"])) for row in found.carried)
+    kinds = len({row["way"] for row in found.carried})
+    each = len(found.carried) // kinds
+    return (
+        f"Without tunnels, {each} decisions in {kinds} ways left by the project's exits to within"
+        f" {apart:.2f} points"
+    )
 
 
 def _landed(asked: Asked, found: Found) -> str:
@@ -128,6 +140,13 @@ def _foot(asked: Asked, found: Found) -> Iterator[str]:
             " every exit; regions of the topology do at one or two. Changes are drawn: what a"
             " controller plans depends on traffic. Exits announce aggregates themselves, and a"
             " group that is withdrawn at an exit stays there with no-export."
+        )
+    if found.carried:
+        yield (
+            "Kept: the traffic that leaves where it was decided to, by the project; apart: counted"
+            " shares and the project's. Without tunnels a choice of a province alone is undone"
+            " by the next router (provinces_alone), and one that all routers obey binds all"
+            " provinces (region, prefix_groups)."
         )
     if not found.cycles:
         return
@@ -217,6 +236,20 @@ def _deaths(frame: pd.DataFrame) -> Iterator[Section]:
     yield Section("Deaths of the controller", headings, rows)
 
 
+def _carried(frame: pd.DataFrame) -> Iterator[Section]:
+    rows = []
+    for way, mine in frame.groupby("way", sort=False):
+        kept = mine["kept_share"]
+        rows.append(_row(str(way), f"{mine['entries'].sum():,}", f"{mine['wrong'].sum():,}",
+                         f"{100 * kept.min():.1f} to {100 * kept.max():.1f}",
+                         f"{100 * mine['difference'].max():.2f}",
+                         f"{mine['sent'].sum() - mine['delivered'].sum():,}",
+                         f"{mine['in_force_s'].max():.2f}"))  # fmt: skip
+    headings = ["entries", "wrong", "kept %", "apart, points", "lost", "in force after s"]
+    count = frame["cycle"].nunique()
+    yield Section(f"Without tunnels, {count} decisions each", headings, rows)
+
+
 def _landings(frame: pd.DataFrame) -> Iterator[Section]:
     """Changes that move most, in order of time."""
     most = frame.nlargest(_CYCLES_SHOWN, ["wrong", "moved"]).sort_values("change")
@@ -235,6 +268,7 @@ _SECTIONS = {
     "flows": _flows,
     "failures": _failures,
     "deaths": _deaths,
+    "carried": _carried,
     "landings": _landings,
 }
 

@@ -36,7 +36,7 @@ from simulator.cli.output import RUN_TIME_FAILURE, print_answer
 @click.option(
     "--parts",
     metavar="WORDS",
-    help="Of static,cycles,failures,deaths,inbound; all that the scenario has if left out.",
+    help="Of static,cycles,failures,deaths,hops,inbound; all that the scenario has if left out.",
 )
 @click.pass_context
 def verb(
