@@ -59,8 +59,9 @@ def commands():
             )
             if words and not bare and not any(PLACEHOLDER.fullmatch(word) for word in words):
                 found.setdefault(" ".join(words), (page.name, words))
+    long = (pytest.mark.slow, pytest.mark.timeout(900))
     return [
-        pytest.param(*value, id=key, marks=pytest.mark.slow if any(w in key for w in HEAVY) else ())
+        pytest.param(*value, id=key, marks=long if any(w in key for w in HEAVY) else ())
         for key, value in found.items()
     ]
 

@@ -509,6 +509,7 @@ def test_calls_inside_a_namespace_leave_the_process_where_it_is():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_mini_on_routers(tmp_path):
     """All parts, at 24 cycles: gateways of this network are ends of traffic, too."""
     needs("zebra", "isisd", "bgpd", "exabgp", "tc")
@@ -527,6 +528,7 @@ def test_mini_on_routers(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_germany50_on_routers(tmp_path):
     pytest.importorskip("topohub")
     needs("zebra", "isisd")
@@ -542,6 +544,7 @@ def test_germany50_on_routers(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("factor", [1, 3])
 def test_china_on_routers_at_the_evening_of_a_cable_cut(tmp_path, factor):
     needs("zebra", "isisd", "bgpd", "exabgp", "tc")
@@ -563,6 +566,7 @@ def test_china_on_routers_at_the_evening_of_a_cable_cut(tmp_path, factor):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_china_with_neighbours_at_every_exit(tmp_path):
     needs("zebra", "bgpd", "exabgp")
     answer = verify("tpe-cut", parts="inbound", out=tmp_path / "out")
@@ -573,6 +577,7 @@ def test_china_with_neighbours_at_every_exit(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_china_on_routers_when_two_exits_go_down(tmp_path):
     needs("zebra", "isisd", "bgpd", "exabgp", "tc")
     answer = verify("guangdong-hong-kong-cut", parts="failures", out=tmp_path / "out")

@@ -38,7 +38,7 @@ table(
         _CYCLE,
         _TIME,
         Column("clock", "", "The same as a time of day."),
-        Column("pairs", "1", "Pairs of province and region with a decision."),
+        Column("pairs", "1", "Pairs of province and region with a decision, or that had one."),
         Column("split", "1", "Of these, those by several exits."),
         Column("changed", "1", "Pairs that have other exits or per cents than before."),
         Column("lines", "1", "Announcements and withdrawals for them."),
