@@ -355,6 +355,7 @@ def test_the_answer_says_what_stood_and_what_did_not(tmp_path):
         ({"flows": -1}, "expected 0 or more"),
         ({"parts": "static,deaht"}, "did you mean 'deaths'"),
         ({"parts": ""}, "no part ''"),
+        ({"strategy": "sdm", "parts": "static"}, "did you mean 'sdn'"),
     ],
 )
 def test_wrong_questions_are_refused(asked, message):

@@ -135,7 +135,7 @@ def decided(scenario: Scenario, strategy: str | None, progress: Any) -> Decided:
     InputError
         None of its strategies decides anything that routers carry.
     """
-    name = _chosen(scenario, strategy)
+    name = chosen(scenario, strategy)
     changed = _as_carried(scenario.with_strategies([name]), name)
     results = run(changed, progress=progress)
     source = Source.of(results, name, 0, None)
@@ -152,7 +152,14 @@ def deciders(scenario: Scenario) -> list[str]:
     return found
 
 
-def _chosen(scenario: Scenario, strategy: str | None) -> str:
+def chosen(scenario: Scenario, strategy: str | None) -> str:
+    """Return the strategy whose decisions routers are told.
+
+    Raises
+    ------
+    InputError
+        The one that is asked for decides nothing about outbound traffic.
+    """
     known = deciders(scenario)
     if strategy is None:
         tunnels = [name for name in known if _carrier(scenario, name) == TUNNELS["kind"]]

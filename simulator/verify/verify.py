@@ -28,7 +28,7 @@ from simulator.verify.commands import tried
 from simulator.verify.controller import Controller, sessions_of
 from simulator.verify.course import Course
 from simulator.verify.deaths import deaths
-from simulator.verify.decisions import Decided, decided, deciders
+from simulator.verify.decisions import Decided, chosen, decided, deciders
 from simulator.verify.found import Found
 from simulator.verify.hops import CYCLES, HopByHop
 from simulator.verify.lab import Lab
@@ -124,9 +124,11 @@ def verify(
         The folder is taken, or routers do not start.
     """
     made = as_scenario(scenario)
-    chosen = _check(made, on, cycles, flows, parts)
-    steers = bool({"cycles", "hops"} & {*chosen})
-    refuse_without(controller=steers or "inbound" in chosen)
+    todo = _check(made, on, cycles, flows, parts)
+    if strategy is not None:
+        chosen(made, strategy)  # also where only static routing is looked at
+    steers = bool({"cycles", "hops"} & {*todo})
+    refuse_without(controller=steers or "inbound" in todo)
     work = _Work(progress or silent)
     with StagingFolder(out, force=force, mark=MARK) as staging:
         provenance.keep_inputs(made, staging.folder)
@@ -135,15 +137,15 @@ def verify(
             with work.timed("simulation", 0.1):
                 source = decided(made, strategy, silent)
         plan = AddressPlan.of(made.network, made.demands) if source is None else source.plan
-        if {"static", "cycles"} & {*chosen}:
-            _on_routers(work, plan, source if "cycles" in chosen else None, chosen, cycles, flows)
-        if "hops" in chosen and source is not None:
+        if {"static", "cycles"} & {*todo}:
+            _on_routers(work, plan, source if "cycles" in todo else None, todo, cycles, flows)
+        if "hops" in todo and source is not None:
             with work.timed("hops", 0.95):
                 _without_tunnels(work.found, source, cycles, flows)
-        if "inbound" in chosen:
+        if "inbound" in todo:
             with work.timed("inbound", 1.0):
                 _with_neighbours(work.found, made)
-        asked = Asked(made.name, source.strategy if source else "", chosen, len(plan.network.nodes),
+        asked = Asked(made.name, source.strategy if source else "", todo, len(plan.network.nodes),
                       flows, len(plan.exits))  # fmt: skip
         return _published(staging, asked, work.found, finish)
 
