@@ -215,6 +215,20 @@ def test_shares_at_exits_are_those_of_the_decisions(plan):
     assert exit_shares(DECIDED, RATES, network, after) == pytest.approx({"x1": 1.0, "x2": 0.0})
 
 
+def test_decisions_for_a_dead_exit_are_repaired_by_its_gateway():
+    """Whatever was down before: of china's exits one, then two."""
+    network = sim.load("guangdong-hong-kong-cut").network
+    pairs = {("prov-guangdong", "region-japan"): 3.0, ("prov-beijing", "region-japan"): 1.0}
+    ways = dict.fromkeys(pairs, {"gz-hk": 100})
+    assert exit_shares(ways, pairs, network, network)["gz-hk"] == pytest.approx(1.0)
+    for dead in (["gz-hk"], ["gz-hk", "bj-hk"]):
+        after = network.after([Fault("link", link, 1.0) for link in dead])
+        shares = exit_shares(ways, pairs, network, after)
+        assert sum(shares.values()) == pytest.approx(1.0) and not any(shares[x] for x in dead)
+        static = exit_shares({}, {("igw-guangzhou", "region-japan"): 1.0}, network, after)
+        assert shares == pytest.approx(static)
+
+
 def test_what_provinces_alone_decide_is_undone_by_the_next_router(plan):
     """Of p2 the way to x1 is over g2, which knows x2; p1 has a link to the gateway of x2."""
     asked = Questioned.of(DECIDED, RATES, plan.network)
@@ -522,7 +536,7 @@ def test_mini_on_routers(tmp_path):
     assert checks.loc["decisions in the kernels", "seen"] == 24 * 24
     assert checks.loc["largest difference of an exit's share", "seen"] < 0.01
     assert answer.tables["deaths"]["same"].tolist() == ["yes"] * 5
-    assert answer.tables["carried"]["way"].nunique() == 3
+    assert answer.tables["carried"]["way"].nunique() == 2  # its provinces carry transit
     assert checks.loc["landings of inbound traffic", "seen"] == 51 * 4 * 24
     assert answer.tables["landings"]["moved"].sum() > 20
     assert (tmp_path / "out" / "verify.json").exists()

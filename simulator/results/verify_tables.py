@@ -112,7 +112,7 @@ table(
             "",
             "``region`` or ``prefix_groups``, which all routers at home are told; or"
             " ``provinces_alone``: the exit that has most of a pair, which its province alone is"
-            " told, so that the next router follows its static routes.",
+            " told, so that the next router follows its static routes (where provinces are stubs).",
         ),
         _CYCLE,
         _TIME,

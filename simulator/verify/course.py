@@ -131,12 +131,14 @@ class Course:
                 for link in plan.exits}  # fmt: skip
         gbps = sum(rates.values())
         full = {link: gbps / each if each else np.inf for link, each in left.items()}
-        self.found.add_flows(cycle, seen, exit_shares(cycle.ways, rates, network, network), full)
+        shares = exit_shares(cycle.ways, rates, plan.network, network)
+        self.found.add_flows(cycle, seen, shares, full)
 
     def _drill(self, cycle: Cycle) -> None:
         """Let the exit with most outbound traffic fail silently, and loudly if none has."""
         rates, network = self.source.rates(cycle.time_s), self._network
-        shares = exit_shares(cycle.ways, rates, network, network)
+        whole = self.replay.routers.plan.network
+        shares = exit_shares(cycle.ways, rates, whole, network)
         link = max(shares, key=lambda each: shares[each])
         after = network.after([Fault("link", link, 1.0)])
         if not self._was_cut:

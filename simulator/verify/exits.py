@@ -27,7 +27,7 @@ def exit_shares(
     Parameters
     ----------
     network : Network
-        As decisions were made for it.
+        With all links, so that there is a path to every exit.
     after : Network
         The same, with what is down now; the same object where nothing is.
     """

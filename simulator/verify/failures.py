@@ -135,7 +135,7 @@ def repair(replay: Replay, lost: Lost) -> list[Measure]:
 def silent(replay: Replay, lost: Lost) -> list[Measure]:
     """Let all packets on links be dropped without a link going down, for some time."""
     routers, control = replay.routers, lost.control
-    share = exit_shares(replay.ways, lost.rates, lost.network, lost.network)
+    share = exit_shares(replay.ways, lost.rates, routers.plan.network, lost.network)
     dead = sum(share[link] for link in lost.links if link in share)
     began = time.monotonic()
     _drop(replay, lost.links, "add")
@@ -164,7 +164,7 @@ def differences(counted: Mapping[str, int], sent: int, shares: Mapping[str, floa
 
 def _burst(replay: Replay, lost: Lost, where: str, after: Network) -> list[Measure]:
     counted = send(replay.routers, by_demand(lost.rates, lost.flows))
-    shares = exit_shares(replay.ways, lost.rates, lost.network, after)
+    shares = exit_shares(replay.ways, lost.rates, replay.routers.plan.network, after)
     apart = differences(counted.links, counted.sent, shares)
     return [
         lost.measure(f"an exit's share apart, {where}", "1", apart, 0, "", _yes(apart <= LIMIT)),

@@ -49,7 +49,8 @@ class Carried(NamedTuple):
     Attributes
     ----------
     way : str
-        A carrier, or ``provinces_alone``: choices of a province that no router behind it knows.
+        A carrier, or ``provinces_alone``: choices of a province that no router behind it knows;
+        only where provinces are stubs, as each might follow a choice of its own else.
     cycle : int
     time_s : float
     entries : int
@@ -118,7 +119,13 @@ class HopByHop:
             yield self._carried("region", cycle, asked, Region(), np.ones(1))
             sizes = zipf_sizes(GROUPS.count, GROUPS.skew)
             yield self._carried("prefix_groups", cycle, asked, GROUPS, sizes)
-            yield self._alone(cycle, asked)
+            if self._ends_carry_nothing(cycle):
+                yield self._alone(cycle, asked)
+
+    def _ends_carry_nothing(self, cycle: Cycle) -> bool:
+        """Whether no router behind a province has a choice of its own, as provinces are stubs."""
+        network = self.plan.network
+        return all(network.is_stub[network.node_index[source]] for source, _ in cycle.ways)
 
     def _carried(
         self, way: str, cycle: Cycle, asked: Asked, carrier: Carrier, sizes: np.ndarray
@@ -298,20 +305,9 @@ def deflected(choices: Mapping[Pair, str], asked: Asked) -> ExitShares:
     arcs, paths, place = ByMetric.of(network, asked.demands)
     column = np.searchsorted(arcs, [_out(network, choices[pair]) for pair in pairs])
     first = paths.arcs[paths.starts[place[np.arange(len(pairs)), column]]]
-    own = network.crosses_out[first]  # of a gateway with users of its own: nobody is in between
-    there = np.where(own, network.tail[first], network.head[first])
-    onward = Demands.of(network, [network.nodes[node] for node in there.tolist()],
-                        [region for _, region in pairs], asked.demands.gbps)  # fmt: skip
-    shares = ExitShares.of(IgpEcmp().route(network, onward).matrix, network)
-    left = ~own[shares.demand]
-    mine = np.flatnonzero(own)
-    return ExitShares.summed(
-        network,
-        len(pairs),
-        np.append(shares.demand[left], mine),
-        np.append(shares.arc[left], first[mine]),
-        np.append(shares.share[left], np.ones(len(mine))),
-    )
+    there = [network.nodes[node] for node in network.head[first].tolist()]
+    onward = Demands.of(network, there, [region for _, region in pairs], asked.demands.gbps)
+    return ExitShares.of(IgpEcmp().route(network, onward).matrix, network)
 
 
 def _out(network: Network, link: str) -> int:

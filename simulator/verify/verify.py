@@ -189,7 +189,7 @@ def _on_routers(
             replay = Replay(routers, controller, static)
             course = Course(found, source, replay, flows, "failures" in parts)
             course.play(source.cycles(cycles))
-        if "deaths" in parts:
+        if "deaths" in parts and any(replay.ways.values()):
             with work.timed("deaths", 0.95):
                 for death in deaths(replay):
                     found.add_death(death)
@@ -199,7 +199,9 @@ def _on_routers(
 
 def _without_tunnels(found: Found, source: Decided, cycles: int | None, flows: int) -> None:
     """Carry decisions without tunnels: hop by hop, and by provinces alone."""
-    many = source.cycles(cycles)
+    many = [each for each in source.cycles(cycles) if any(each.ways.values())]
+    if not many:  # withdrawn all the time
+        return
     some = sorted({*np.linspace(0, len(many) - 1, CYCLES).round().astype(int).tolist()})
     plan = AddressPlan.of(source.plan.network)  # every node at home hears the controller
     with Lab() as lab:
