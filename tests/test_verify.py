@@ -572,10 +572,12 @@ def test_china_on_routers_at_the_evening_of_a_cable_cut(tmp_path, factor):
     assert not differs(answer), answer
     assert checks.loc["static next hops", "seen"] == 3782
     assert checks.loc["decisions in the kernels", "seen"] == 96 * 248
-    if factor == 3:  # of what provinces decide alone a quarter is undone
+    if (
+        factor == 3
+    ):  # a choice that all routers obey binds all provinces; one of them alone is undone
         kept = answer.tables["carried"].groupby("way")["kept_share"].max()
-        assert kept["region"] < 0.6 and kept["prefix_groups"] < 0.6
-        assert 0.5 < kept["provinces_alone"] < 0.85
+        assert kept["region"] < 0.65 and kept["prefix_groups"] < 0.55
+        assert kept["provinces_alone"] < 0.8
     most = int(answer.tables["cycles"]["split"].max())
     assert most > 10 if factor == 3 else most < 10
 
