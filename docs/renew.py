@@ -12,6 +12,9 @@
     what a function among the tests returns: documented events beside ours; up to ``end``
 ``commands: MODULE.GROUP``
     a section for each command of a click group, with its help; up to ``end``
+``kept: NAME``
+    what a study found in a run that is kept in ``kept/NAME.json``, an ``answer.json``, as its run
+    needs what builds of these pages have not; up to ``end``
 ``runnable``
     Python that runs, after what stands above it; a text block below holds what it prints
 ``file: NAME``
@@ -25,6 +28,7 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
+import json
 import os
 import re
 import shlex
@@ -276,8 +280,25 @@ def commands(group: Any, level: int, above: Any = None) -> str:
     return "\n\n".join(parts)
 
 
+def kept(name: str) -> str:
+    """Return a kept answer as the text that its command printed."""
+    from simulator.base.text import WIDTH, Cell, Row, wrapped
+    from simulator.base.text import table as text_table
+
+    found = json.loads((HERE / "kept" / f"{name}.json").read_text(encoding="utf-8"))
+    lines = [line for text in (found["title"], found["sentence"], *found["head"])
+             for line in wrapped(text, WIDTH)]  # fmt: skip
+    for each in found["sections"]:
+        rows = [Row(row["label"], tuple(Cell(*cell) for cell in row["cells"]))
+                for row in each["rows"]]  # fmt: skip
+        lines += ["", each["caption"], text_table(each["headings"], rows, most=WIDTH)]
+    lines += ["", *(line for text in found["foot"] for line in wrapped(text, WIDTH, hang="  "))]
+    return "```text\n" + "\n".join(lines) + "\n```"
+
+
+_KINDS = "fields|kinds|metrics|tables|commands|laws|events|kept"
 _TABLES = re.compile(
-    r"(<!-- (fields|kinds|metrics|tables|commands|laws|events): ([\w.]+) -->\n).*?(<!-- end -->)",
+    rf"(<!-- ({_KINDS}): ([\w.-]+) -->\n).*?(<!-- end -->)",
     re.DOTALL,
 )
 
@@ -288,6 +309,8 @@ def with_tables(text: str) -> str:
 
 
 def _made(match: re.Match[str], text: str) -> str:
+    if match[2] == "kept":
+        return kept(match[3])
     module, _, name = match[3].rpartition(".")
     found = getattr(importlib.import_module(module), name)
     if match[2] == "fields":

@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from simulator.study.whatif import what_if
     from simulator.study.worst import worst
     from simulator.traffic.gravity import gravity
+    from simulator.verify.verify import verify
 
 __version__ = "0.1.0"
 
@@ -77,6 +78,7 @@ _HOMES = {
     "sensitivity": "simulator.study.sensitivity",
     "sweep": "simulator.study.sweep",
     "value": "simulator.study.value",
+    "verify": "simulator.verify.verify",
     "what_if": "simulator.study.whatif",
     "worst": "simulator.study.worst",
 }
@@ -111,6 +113,7 @@ __all__ = [
     "sensitivity",
     "sweep",
     "value",
+    "verify",
     "what_if",
     "worst",
 ]

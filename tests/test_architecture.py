@@ -14,7 +14,7 @@ FLOORS = [
     ["__main__"],
     ["cli"],
     ["explore"],
-    ["report"],
+    ["report", "verify"],
     ["study"],
     ["figures"],
     ["run", "export"],
@@ -87,7 +87,10 @@ def test_no_two_files_of_a_room_import_each_other_in_a_circle():
 
 
 def test_no_network_request_anywhere():
+    """But for packets within network namespaces that `verify` makes and removes."""
     for path in FILES:
+        if room_of(path) == "verify":
+            continue
         text = path.read_text(encoding="utf-8")
         for word in ("urllib.request", "http.client", "import requests", "import socket"):
             assert word not in text, f"{path.name} uses {word}"

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
+from routers import needs
 
 from simulator.base import library
 from simulator.cli import running
@@ -27,8 +28,9 @@ HEAVY = (
     "sensitivity mini",
     "china169-2017 --worlds 20",
     "headroom run-out-2020",
+    "verify ",
 )
-"""Plan for a window and search weights, or draw many worlds: long, however short the scenario."""
+"""Plan for a window, search weights, draw many worlds or start routers: long, however short."""
 SHORT = {"horizon_h": 0.5, "replications": 1}
 QUICK = {
     "igp": {"scheme": "igp_ecmp"},
@@ -57,8 +59,9 @@ def commands():
             )
             if words and not bare and not any(PLACEHOLDER.fullmatch(word) for word in words):
                 found.setdefault(" ".join(words), (page.name, words))
+    long = (pytest.mark.slow, pytest.mark.timeout(900))
     return [
-        pytest.param(*value, id=key, marks=pytest.mark.slow if any(w in key for w in HEAVY) else ())
+        pytest.param(*value, id=key, marks=long if any(w in key for w in HEAVY) else ())
         for key, value in found.items()
     ]
 
@@ -147,6 +150,8 @@ def test_the_readme_shows_the_commands_that_people_come_for():
 @pytest.mark.parametrize(("page", "words"), COMMANDS)
 def test_a_command_runs(page, words, tmp_path, monkeypatch):
     monkeypatch.setattr(running, "draw", lambda folder: None)  # tests/test_plots.py draws
+    if words[0] == "verify":
+        needs("zebra", "isisd", "bgpd", "exabgp", "tc")
     prepare(words, tmp_path, short=True)
     workers = ["--workers", "1"] if words[0] in ("run", "whatif", "sweep") else []
     kept = [w for i, w in enumerate(words) if "--workers" not in words[max(0, i - 1) : i + 1]]

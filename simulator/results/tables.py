@@ -12,6 +12,9 @@ from simulator.results import failure_tables
 
 # isort: split
 from simulator.results import plan_tables
+
+# isort: split
+from simulator.results import verify_tables
 from simulator.results.table import FIRST, TABLES, Column, Table, declared, describe, table
 
 __all__ = [
@@ -26,4 +29,5 @@ __all__ = [
     "run_tables",
     "study_tables",
     "table",
+    "verify_tables",
 ]

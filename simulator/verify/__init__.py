@@ -1,0 +1,1 @@
+"""What was simulated, on real routers on this machine, and compared."""
