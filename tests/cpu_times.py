@@ -17,7 +17,7 @@ import pytest
 
 TIMES = Path(__file__).parent.parent / "build" / "cpu-times"
 THOROUGH = Path(__file__).parent / "thorough.txt"
-FROM_S = 0.5
+FROM_S = 0.4
 
 
 def _cpu_s() -> float:
