@@ -21,7 +21,7 @@ demo: .venv/.core  ## set up, then run the built-in study: what SDN is worth, wi
 test: .venv/.test  ## run the quick tests
 	$(BIN)/python -m pytest -n auto -m "not slow and not thorough"
 
-test-thorough: .venv/.test  ## run those that take 0.4 s or more, except the slow ones
+test-thorough: .venv/.test  ## run those that take 0.3 s or more, except the slow ones
 	$(BIN)/python -m pytest -n auto -m "thorough and not slow"
 
 test-all: .venv/.test  ## run all tests
