@@ -49,7 +49,7 @@ def pytest_collection_modifyitems(items):
     """Mark the tests that the list ``thorough.txt`` has; see ``cpu_times.py``."""
     thorough = cpu_times.known()
     for item in items:
-        if item.nodeid in thorough:
+        if {item.nodeid, item.nodeid.partition("::")[0]} & thorough:
             item.add_marker(pytest.mark.thorough)
 
 

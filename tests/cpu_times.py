@@ -47,7 +47,7 @@ def read() -> dict[str, float]:
 
 
 def known() -> set[str]:
-    """Return the tests of the list."""
+    """Return the tests of the list, and whole files."""
     return set(THOROUGH.read_text(encoding="utf-8").splitlines())
 
 
@@ -55,15 +55,19 @@ def main(from_s: float = FROM_S) -> None:
     """Write the list anew.
 
     What is on it stays while it takes half of the bound, or was not measured: without the first
-    tests of a file, others pay for what they share, so that it takes two rounds.
+    tests of a file, others pay for what they share, so that it takes two rounds. Files that are on
+    it as a whole, as all of their tests share something dear, stay.
     """
     times, before = read(), known()
     dear = {name for name, seconds in times.items()
             if seconds >= (from_s / 2 if name in before else from_s)}  # fmt: skip
     dear |= before - set(times)
+    files = {name for name in before if "::" not in name}
+    dear = {name for name in dear if name in files or name.partition("::")[0] not in files}
     THOROUGH.write_text("".join(f"{name}\n" for name in sorted(dear)), encoding="utf-8")
     whole = sum(times.values())
-    left = sum(seconds for name, seconds in times.items() if name not in dear)
+    left = sum(seconds for name, seconds in times.items()
+               if not {name, name.partition("::")[0]} & dear)  # fmt: skip
     print(f"{len(times):,} tests, {whole:.0f} s of CPU; {left:.0f} s but for {len(dear):,} listed")
 
 
