@@ -61,6 +61,7 @@ class Bench:
         for name in self._names:
             _remove(name)
         for each in self._processes:
+            each.kill()  # one that is just starting was not in its namespace yet
             each.wait(timeout=10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
