@@ -20,7 +20,6 @@ from simulator.model.network import Network
 from simulator.model.reliability import KINDS, Element, elements_of
 from simulator.results.folder import StagingFolder
 from simulator.results.writer import write_csv
-from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
 from simulator.study.answer_file import Finish, keep_answer
@@ -29,10 +28,11 @@ from simulator.study.availability_words import Asked, answer_of
 from simulator.study.behaviour import Behaviour, behaviour_of
 from simulator.study.border_case import DemandRange, border_case
 from simulator.study.failure_states import States
-from simulator.study.headroom import AnyScheme, strategies_of
+from simulator.study.headroom import AnyScheme
 from simulator.study.levels import DEFAULTS, Judge, Level, Scopes, parse
 from simulator.study.outages import Outages, listed, sampled, simulated
 from simulator.study.served import Question, Served, served
+from simulator.study.subject import subject_of
 
 MARK = "availability.json"
 """The file by which a folder of this study is known."""
@@ -116,23 +116,13 @@ def availability(
     """
     levels = _levels(level)
     _check(method, years, samples, moments)
-    made: Scenario | None = None
-    if isinstance(scenario, Network):
-        if demands is None:
-            raise _wrong("demands", "a network needs demands: sim.availability(network, demands)")
-        network, title, strategies = scenario, scenario.name, strategies_of(scheme)
-        stated, lands, rates = None, False, demands.gbps[:, None]
-        seed, shown = 1 if seed is None else seed, 0
-    else:
-        if demands is not None:
-            raise _wrong("demands", "are for a network; a scenario has its own")
-        made = as_scenario(scenario)
-        network, demands = made.network, made.demands
-        title, strategies = made.settings.title or made.name, made.settings.strategies
-        stated, lands = made.settings.reliability, made.settings.inbound is not None
-        rates = _rates(made, moments)
-        shown = moments
-        seed = made.settings.seed if seed is None else seed
+    title, network, demands, strategies, stated, lands, made = subject_of(
+        scenario, demands, scheme, "availability"
+    )
+    rates = demands.gbps[:, None] if made is None else _rates(made, moments)
+    shown = 0 if made is None else moments
+    if seed is None:
+        seed = 1 if made is None else made.settings.seed
     kinds = _kinds(of, network)
     elements = elements_of(network, stated, kinds)
     if not elements:

@@ -18,16 +18,16 @@ from simulator.base.errors import InputError, Problem, known_instead
 from simulator.jobs import Progress, silent
 from simulator.model.demands import Demands
 from simulator.model.network import Network
-from simulator.model.reliability import Element, Reliability, elements_of
+from simulator.model.reliability import Element, elements_of
 from simulator.results.folder import StagingFolder
 from simulator.results.writer import write_csv
-from simulator.scenario.load import as_scenario
 from simulator.scenario.scenario import Scenario
 from simulator.study.answer import Answer
 from simulator.study.answer_file import Finish, keep_answer
 from simulator.study.behaviour import ANNOUNCED, INBOUND, Behaviour, behaviour_of
 from simulator.study.border_case import BorderCase, DemandRange, border_case
-from simulator.study.headroom import AnyScheme, strategies_of
+from simulator.study.headroom import AnyScheme
+from simulator.study.subject import subject_of
 from simulator.study.worst_rows import fewer_faults, rows_of
 from simulator.study.worst_search import Search, StrategySearch
 from simulator.study.worst_words import Asked, answer_of
@@ -123,23 +123,13 @@ def worst(
     if inbound not in INBOUND:
         raise _wrong("inbound", f"no word {inbound!r}{known_instead(inbound, INBOUND)}")
     span = _span(box, hose, total, worlds)
-    made: Scenario | None = None
-    if isinstance(scenario, Network):
-        if demands is None:
-            raise _wrong("demands", "a network needs demands: sim.worst(network, demands)")
-        if worlds is not None:
+    title, network, demands, strategies, stated, lands, made = subject_of(
+        scenario, demands, scheme, "worst"
+    )
+    if worlds is not None:
+        if made is None:
             raise _wrong("worlds", "worlds are drawn from a scenario; give box or hose")
-        network, title, strategies = scenario, scenario.name, strategies_of(scheme)
-        stated: Reliability | None = None
-        lands = False
-    else:
-        if demands is not None:
-            raise _wrong("demands", "are for a network; a scenario has its own")
-        made = as_scenario(scenario)
-        network, demands = made.network, made.demands
-        title, strategies = made.settings.title or made.name, made.settings.strategies
-        stated, lands = made.settings.reliability, made.settings.inbound is not None
-        span = replace(span, drawn=_drawn(made, worlds)) if worlds is not None else span
+        span = replace(span, drawn=_drawn(made, worlds))
     elements = elements_of(network, stated, kinds)
     search = Search(_case(network, demands, span, elements, kinds), elements, least,
                     meaning == "exactly")  # fmt: skip
